@@ -1,0 +1,39 @@
+"""kernelfuzz: a fuzzer for the code generator of NVIDIA Warp.
+
+Everything is imported when it is first used: ``import kernelfuzz`` loads neither Warp nor Hypothesis nor libcst.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kernelfuzz.ir.render import render
+    from kernelfuzz.ir.verify import verify
+    from kernelfuzz.strategies.kernels import generate, generate_many
+    from kernelfuzz.toolchain import build, lower
+
+__version__ = "0.1.0"
+
+# Where each public name lives.
+_HOME = {
+    "build": "kernelfuzz.toolchain",
+    "generate": "kernelfuzz.strategies.kernels",
+    "generate_many": "kernelfuzz.strategies.kernels",
+    "lower": "kernelfuzz.toolchain",
+    "render": "kernelfuzz.ir.render",
+    "verify": "kernelfuzz.ir.verify",
+}
+
+__all__ = ["__version__", "build", "generate", "generate_many", "lower", "render", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'kernelfuzz' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,125 @@
+"""A kernel under other names: the same tree with every identifier that its author chose replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, TypeAlias
+
+from kernelfuzz.ir.nodes import (
+    Attribute,
+    Call,
+    CallFunction,
+    Constant,
+    For,
+    Function,
+    Kernel,
+    Name,
+    Param,
+    Unpack,
+)
+from kernelfuzz.ir.types import Scalar, Struct
+from kernelfuzz.ir.walk import bound_names
+
+Kind: TypeAlias = Literal["kernel", "function", "struct", "field", "constant", "param", "variable"]
+
+# (kind, owner, name) -> new name.  The owner of a field is its struct, the owner of a parameter or a
+# variable its function, each by its old name; everything else, and what the kernel owns, belongs to "".
+NewName: TypeAlias = Callable[[Kind, str, str], str]
+
+CANONICAL_PREFIX: dict[Kind, str] = {
+    "function": "f",
+    "struct": "s",
+    "field": "m",
+    "constant": "k",
+    "param": "a",
+    "variable": "v",
+}
+
+
+def canonical_names() -> NewName:
+    """Numbers by order of first appearance: f0, s0, k0; a0, v0 in each function; m0 in each struct."""
+    chosen: dict[tuple[str, str, str], str] = {}
+    used: dict[tuple[str, str], int] = {}
+
+    def new_name(kind: Kind, owner: str, name: str) -> str:
+        if kind == "kernel":
+            return "kernel"
+        known = chosen.get((kind, owner, name))
+        if known is None:
+            number = used.get((kind, owner), 0)
+            used[kind, owner] = number + 1
+            known = chosen[kind, owner, name] = f"{CANONICAL_PREFIX[kind]}{number}"
+        return known
+
+    return new_name
+
+
+def rename(kernel: Kernel, new_name: NewName) -> Kernel:
+    """The kernel with every name replaced by what ``new_name`` says; builtins and ``v.x`` keep theirs.
+
+    ``new_name`` must give different names of one owner different new names, and must not give a name
+    of a function a new name that the module has already.
+    """
+
+    def within(owner: str, function: Function | Kernel) -> Callable[[Any], Any]:
+        """What renames the parameters and the body of one function."""
+        kinds: dict[str, Kind] = {constant.name: "constant" for constant in kernel.constants}
+        kinds.update(dict.fromkeys(bound_names(function.body), "variable"))
+        kinds.update({param.name: "param" for param in function.params})
+
+        def variable(name: str) -> str:
+            kind = kinds.get(name, "variable")
+            return new_name(kind, "" if kind == "constant" else owner, name)
+
+        def renamed(value: Any) -> Any:
+            match value:
+                case tuple():
+                    return tuple([renamed(element) for element in value])
+                case Name(id=name, type=type_):
+                    return Name(variable(name), renamed(type_))
+                case Param(name=name, type=type_):
+                    return Param(variable(name), renamed(type_))
+                case For(name=name, bounds=bounds, body=body):
+                    return For(variable(name), renamed(bounds), renamed(body))
+                case Unpack(names=names, values=values):
+                    return Unpack(tuple([variable(name) for name in names]), renamed(values))
+                case CallFunction(name=name, args=args, type=type_):
+                    return CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
+                case Call(keywords=keywords):
+                    renamed_keywords = tuple([(key, renamed(value)) for key, value in keywords])
+                    return Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)
+                case Attribute(value=base, name=name):
+                    if isinstance(base.type, Struct):
+                        name = new_name("field", base.type.name, name)
+                    return Attribute(renamed(base), name, renamed(value.type))
+                case Struct(name=name, fields=members):
+                    new_fields = [(new_name("field", name, key), renamed(type_)) for key, type_ in members]
+                    return Struct(new_name("struct", "", name), tuple(new_fields))
+                case Scalar():
+                    return value
+                case _ if is_dataclass(value):
+                    # Everything else carries no name of its own.
+                    return type(value)(*[renamed(getattr(value, field.name)) for field in fields(value)])
+                case _:
+                    return value
+
+        return renamed
+
+    module = within("", kernel)
+    structs = tuple([module(struct) for struct in kernel.structs])
+    constants = [Constant(new_name("constant", "", known.name), known.value) for known in kernel.constants]
+    functions: list[Function] = []
+    for function in kernel.functions:
+        renamed = within(function.name, function)
+        name, params = new_name("function", "", function.name), renamed(function.params)
+        functions.append(Function(name, params, renamed(function.returns), renamed(function.body)))
+    return Kernel(
+        name=new_name("kernel", "", kernel.name),
+        params=module(kernel.params),
+        body=module(kernel.body),
+        functions=tuple(functions),
+        structs=structs,
+        constants=tuple(constants),
+        closure=kernel.closure,
+    )

@@ -1,0 +1,199 @@
+"""The types of a Warp kernel, as a closed union of frozen dataclasses.
+
+A type is a value: two types are the same type exactly when they compare equal.  The names and the
+rules follow Warp's documentation ("Basics: Vectors, Matrices, Quaternions, Transforms, Structs").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A scalar type.  ``kind`` is ``bool``, ``int``, ``uint`` or ``float``; ``bits`` its width."""
+
+    name: str
+    kind: str
+    bits: int
+
+    @property
+    def is_float(self) -> bool:
+        return self.kind == "float"
+
+    @property
+    def is_integer(self) -> bool:
+        return self.kind in ("int", "uint")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The smallest and the largest value of an integer type (0 and 1 for bool)."""
+        if self.kind == "bool":
+            return 0, 1
+        if self.kind == "int":
+            return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
+        if self.kind == "uint":
+            return 0, (1 << self.bits) - 1
+        raise ValueError(f"{self.name} is not an integer type")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+BOOL = Scalar("bool", "bool", 8)
+INT8 = Scalar("int8", "int", 8)
+INT16 = Scalar("int16", "int", 16)
+INT32 = Scalar("int32", "int", 32)
+INT64 = Scalar("int64", "int", 64)
+UINT8 = Scalar("uint8", "uint", 8)
+UINT16 = Scalar("uint16", "uint", 16)
+UINT32 = Scalar("uint32", "uint", 32)
+UINT64 = Scalar("uint64", "uint", 64)
+FLOAT16 = Scalar("float16", "float", 16)
+FLOAT32 = Scalar("float32", "float", 32)
+FLOAT64 = Scalar("float64", "float", 64)
+
+# Simplest first: shrinking moves a dtype towards the front of these.
+SIGNED = (INT32, INT64, INT16, INT8)
+UNSIGNED = (UINT32, UINT64, UINT16, UINT8)
+INTEGERS = SIGNED + UNSIGNED
+FLOATS = (FLOAT32, FLOAT64, FLOAT16)
+NUMBERS = FLOATS + INTEGERS
+SCALARS = (*NUMBERS, BOOL)
+SCALAR_BY_NAME = {scalar.name: scalar for scalar in SCALARS}
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """``wp.vec3``, ``wp.types.vector(length, dtype)``; length 6 is also Warp's spatial vector."""
+
+    length: int
+    dtype: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """``wp.mat33``, ``wp.types.matrix((rows, columns), dtype)``; 6x6 is also Warp's spatial matrix."""
+
+    rows: int
+    columns: int
+    dtype: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Quaternion:
+    """``wp.quat``: x, y, z, w over a float type."""
+
+    dtype: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """``wp.transform``: a translation ``p`` (a 3-vector) and a rotation ``q`` (a quaternion)."""
+
+    dtype: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A ``@wp.struct`` class: its name and its fields in order of declaration."""
+
+    name: str
+    fields: tuple[tuple[str, Type], ...]
+
+    def field(self, name: str) -> Type | None:
+        """The type of the field ``name``, or None where there is none."""
+        return dict(self.fields).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """``wp.array(dtype=..., ndim=...)`` with 1 to 4 dimensions."""
+
+    dtype: Value
+    ndim: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A tile of a block: what ``wp.tile_load`` and ``wp.tile_zeros`` return."""
+
+    dtype: Scalar
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """What a function with several returned values returns, and ``wp.tid()`` over several axes."""
+
+    elements: tuple[Type, ...]
+
+
+Composite: TypeAlias = Vector | Matrix | Quaternion | Transform
+Value: TypeAlias = Scalar | Vector | Matrix | Quaternion | Transform | Struct
+Type: TypeAlias = Scalar | Vector | Matrix | Quaternion | Transform | Struct | Array | Tile | Tuple
+
+
+def component(type_: Composite) -> Scalar:
+    """The scalar type that a vector, matrix, quaternion or transform is made of."""
+    return type_.dtype
+
+
+def shape(type_: Composite) -> tuple[int, ...]:
+    """The shape of a composite type: ``(length,)`` or ``(rows, columns)``."""
+    if isinstance(type_, Matrix):
+        return (type_.rows, type_.columns)
+    if isinstance(type_, Vector):
+        return (type_.length,)
+    return (4,) if isinstance(type_, Quaternion) else (7,)
+
+
+# Warp's suffix for each component type, as in vec3f, vec3ub.
+SUFFIX = {
+    FLOAT32: "f", FLOAT64: "d", FLOAT16: "h", INT32: "i", INT64: "l", INT16: "s", INT8: "b",
+    UINT32: "ui", UINT64: "ul", UINT16: "us", UINT8: "ub",
+}  # fmt: skip
+
+
+def warp_name(type_: Scalar | Composite) -> str | None:
+    """The name under which ``warp`` exports the type (``vec3f``), or None where it exports none."""
+    if isinstance(type_, Scalar):
+        return type_.name
+    suffix = SUFFIX.get(type_.dtype)
+    if suffix is None:
+        return None
+    is_float = type_.dtype.is_float
+    match type_:
+        case Vector(length=2 | 3 | 4 as length):
+            return f"vec{length}{suffix}"
+        case Vector(length=6) if is_float:
+            return f"spatial_vector{suffix}"
+        case Matrix(rows=rows, columns=columns) if is_float and rows == columns and rows in (2, 3, 4):
+            return f"mat{rows}{columns}{suffix}"
+        case Matrix(rows=6, columns=6) if is_float:
+            return f"spatial_matrix{suffix}"
+        case Quaternion() if is_float:
+            return f"quat{suffix}"
+        case Transform() if is_float:
+            return f"transform{suffix}"
+    return None
+
+
+def type_name(type_: Type) -> str:
+    """A short name of any type, for messages and for the aliases that a rendered module declares."""
+    match type_:
+        case Vector(length=length, dtype=dtype):
+            return warp_name(type_) or f"vec{length}{SUFFIX.get(dtype, dtype.name)}"
+        case Matrix(rows=rows, columns=columns, dtype=dtype):
+            return warp_name(type_) or f"mat{rows}x{columns}{SUFFIX.get(dtype, dtype.name)}"
+        case Scalar() | Quaternion() | Transform():
+            return warp_name(type_) or f"{type(type_).__name__.lower()}({type_.dtype})"  # pyright: ignore
+        case Struct(name=name):
+            return name
+        case Array(dtype=dtype, ndim=ndim):
+            return f"array{ndim}d({type_name(dtype)})"
+        case Tile(dtype=dtype, shape=shape_):
+            return f"tile({dtype}, {shape_})"
+        case Tuple(elements=elements):
+            return "(" + ", ".join(type_name(element) for element in elements) + ")"

@@ -1,0 +1,10 @@
+"""What Warp does with a kernel: lower it to C++ or CUDA text, and build that text.
+
+Importing this package does not import Warp; the first call does.
+"""
+
+from kernelfuzz.toolchain.build import Artifact, build
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.lower import KernelCode, Lowering, lower, lower_devices
+
+__all__ = ["Artifact", "Failure", "KernelCode", "Lowering", "build", "lower", "lower_devices"]

@@ -1,0 +1,545 @@
+"""Everything that kernelfuzz needs of Warp's private names; no other file may touch them.
+
+They move with every release, so each difference is told by feature (is the attribute there, does the
+function take the argument) and never by version number.  Supported: Warp 1.10 to 1.19.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import enum
+import functools
+import importlib
+import inspect
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from kernelfuzz.toolchain.capture import captured_output
+
+Device: TypeAlias = Literal["cpu", "cuda"]
+
+SUPPORTED = "warp-lang>=1.10,<=1.19"
+
+# Warp's code generator keeps module-level state, so one lowering runs at a time.
+LOCK = threading.RLock()
+
+_CODEGEN = ("codegen_struct", "codegen_func", "codegen_snippet", "codegen_kernel")
+_NEEDED = {
+    "context": (
+        *("Module", "ModuleBuilder", "ModuleHasher", "Kernel", "Function", "user_modules", "get_module"),
+        *("generate_unique_function_identifier", "init"),
+    ),
+    "codegen": (*_CODEGEN, "make_full_qualified_name"),
+    "types": ("type_repr",),
+    "build": ("build_cpu", "build_cuda"),
+}
+# Read from warp.config by releases that do not resolve every option on the module.
+_CONFIG_OPTIONS = (
+    *("verify_fp", "line_directives", "enable_vector_component_overwrites", "llvm_cuda"),
+    *("enable_tiles_in_stack_memory", "optimization_level", "cpu_compiler_flags", "use_precompiled_headers"),
+)
+
+
+class UnsupportedWarp(RuntimeError):
+    """The installed Warp, or the lack of one, makes it impossible to go on."""
+
+
+class UnknownOption(ValueError):
+    """An option that the installed Warp does not have, or a value that it does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Warp:
+    warp: Any
+    context: Any
+    codegen: Any
+    types: Any
+    build: Any
+
+
+@functools.cache
+def _load() -> _Warp:
+    try:
+        warp = importlib.import_module("warp")
+    except ImportError as error:
+        raise UnsupportedWarp(f"Warp cannot be imported ({error}): install {SUPPORTED!r}.") from error
+    version = getattr(getattr(warp, "config", None), "version", "of an unknown version")
+    modules: dict[str, Any] = {}
+    for name, needed in _NEEDED.items():
+        try:
+            module = importlib.import_module(f"warp._src.{name}")
+        except ImportError:
+            raise _unsupported(version, f"warp._src.{name}") from None
+        missing = [each for each in needed if not hasattr(module, each)]
+        if missing:
+            raise _unsupported(version, ", ".join(f"warp._src.{name}.{each}" for each in missing))
+        modules[name] = module
+    if not hasattr(modules["context"].Module, "get_module_hash"):
+        raise _unsupported(version, "Module.get_module_hash")
+    return _Warp(warp, **modules)
+
+
+def _unsupported(version: str, missing: str) -> UnsupportedWarp:
+    return UnsupportedWarp(f"Warp {version} cannot be driven, it lacks {missing}: install {SUPPORTED!r}.")
+
+
+@functools.cache
+def _ready() -> _Warp:
+    """Warp, initialised.  Without a driver it complains about that on the way."""
+    loaded = _load()
+    with captured_output(), _quiet(vars(loaded.warp.config)):
+        loaded.context.init()
+    return loaded
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
+
+
+def version() -> str:
+    """The version of the installed Warp.  Raises UnsupportedWarp."""
+    return str(_load().warp.config.version)
+
+
+def directory() -> str:
+    """Where the installed Warp lies."""
+    return os.path.dirname(_load().warp.__file__)
+
+
+# ------------------------------------------------------------------------------------------ isolation
+
+
+@contextlib.contextmanager
+def isolated() -> Iterator[None]:
+    """Warp kept quiet inside, and its global configuration put back afterwards, whatever ran inside."""
+    # Initialised first: that fills in parts of the configuration, which must stay.
+    config = vars(_ready().warp.config)
+    saved = dict(config)
+    try:
+        with _quiet(config):
+            yield
+    finally:
+        for name in config.keys() - saved.keys():
+            del config[name]
+        config.update(saved)
+
+
+@contextlib.contextmanager
+def _quiet(config: dict[str, Any]) -> Iterator[None]:
+    # Written past the module's attribute hooks, which warn about old names.
+    silent = {"log_level": logging.ERROR} if "log_level" in config else {"quiet": True, "verbose": False}
+    saved = {name: config[name] for name in silent}
+    config.update(silent)
+    try:
+        yield
+    finally:
+        config.update(saved)
+
+
+@dataclass(slots=True)
+class Numbering:
+    """The next number for each key of a user function."""
+
+    next: dict[str, int]
+    declared: dict[str, int] = field(default_factory=dict)
+
+    def mark(self) -> None:
+        """The source has run: what follows is code generation, which may make functions of its own."""
+        self.declared = dict(self.next)
+
+    def rewind(self) -> None:
+        """Back to the mark, so that one generation does not shift the names in the next."""
+        self.next.clear()
+        self.next.update(self.declared)
+
+
+@contextlib.contextmanager
+def function_names(first: Mapping[str, int]) -> Iterator[Numbering]:
+    """Number the generated names of functions made inside from ``first`` (by key; 0 where it is silent).
+
+    Warp counts them across the whole process, so the text of a source would depend on what came before
+    it.  Functions that an import makes keep Warp's own numbers, because they outlive the source.
+    """
+    context = _load().context
+    original = context.generate_unique_function_identifier
+    numbering = Numbering(dict(first))
+
+    def identifier(key: str) -> str:
+        # The caller is Function.__init__, which has the Python function at hand.
+        function = sys._getframe(1).f_locals.get("func")
+        spec = getattr(sys.modules.get(getattr(function, "__module__", "")), "__spec__", None)
+        if getattr(spec, "_initializing", False):
+            return original(key)
+        number = numbering.next.get(key, 0)
+        numbering.next[key] = number + 1
+        return f"{key}_{number}"
+
+    context.generate_unique_function_identifier = identifier
+    try:
+        yield numbering
+    finally:
+        context.generate_unique_function_identifier = original
+
+
+def registered_modules() -> frozenset[str]:
+    """The names of the modules that Warp holds now."""
+    return frozenset(_load().context.user_modules)
+
+
+# ----------------------------------------------------------------------------------------- collecting
+
+
+@dataclass(slots=True)
+class Unit:
+    """The kernels that one source declared: its Warp module, and those that only its kernels made."""
+
+    name: str
+    module: Any
+    modules: tuple[Any, ...]
+    kernels: tuple[Any, ...]
+    own_options: dict[str, Any] = field(default_factory=dict)
+
+
+class MixedOptions(ValueError):
+    """Kernels of one source want module options that differ."""
+
+
+def collect(name: str, before: frozenset[str]) -> Unit:
+    """The unit of the Python module ``name``, which has just run; ``before`` is what was registered then.
+
+    Kernels declared with ``module="unique"`` live in modules of their own and join the source's one, which
+    takes over their options.  Raises MixedOptions where those differ.
+    """
+    context = _load().context
+    registry: dict[str, Any] = context.user_modules
+    extra = [
+        module
+        for key, module in registry.items()
+        if key not in before
+        and key != name
+        and any(kernel.func.__module__ == name for kernel in _live(module))
+    ]
+    main = context.get_module(name)
+    kernels = list(_live(main))
+    unique = [(module, k) for module in extra for k in _live(module) if k.func.__module__ == name]
+    if unique:
+        wanted = [main.options] if kernels else []
+        wanted += [module.options for module, _ in unique]
+        if any(options != wanted[0] for options in wanted):
+            raise MixedOptions("the kernels of this source have different module options")
+        main.options.update(wanted[0])
+    for module, kernel in unique:
+        main._live_kernels.add(kernel)
+        main.has_unresolved_static_expressions |= module.has_unresolved_static_expressions
+        kernels.append(kernel)
+    return Unit(name, main, (main, *extra), tuple(kernels), dict(main.options))
+
+
+def _live(module: Any) -> list[Any]:
+    return list(module._live_kernels)
+
+
+def generic_without_overloads(unit: Unit) -> tuple[str, ...]:
+    """The names of the generic kernels that nothing instantiates."""
+    return tuple(sorted(k.func.__name__ for k in unit.kernels if k.is_generic and not k.overloads))
+
+
+def kernel_names(unit: Unit) -> frozenset[str]:
+    """Every name that the unit's kernels answer to: the Python function's and Warp's own key."""
+    return frozenset(name for kernel in unit.kernels for name in (kernel.func.__name__, kernel.key))
+
+
+def release(name: str, before: frozenset[str]) -> None:
+    """Make Warp forget the Python module ``name`` and everything that its source registered."""
+    registry: dict[str, Any] = _load().context.user_modules
+    for key in [key for key in registry if key not in before]:
+        module = registry[key]
+        # Modules of Python packages that the source imported for the first time stay: so do the packages.
+        if key != name and (key in sys.modules or not any(k.func.__module__ == name for k in _live(module))):
+            continue
+        # A source can launch its own kernels while it runs.
+        if module.execs:
+            module.unload()
+        for reference in module.references:
+            reference.dependents.discard(module)
+        module.references.clear()
+        module.dependents.clear()
+        module.hashers.clear()
+        del registry[key]
+
+
+# ----------------------------------------------------------------------------------------- generating
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One call of Warp's code generator: a struct, a function or a kernel, as it stands in the module."""
+
+    kind: Literal["struct", "function", "kernel"]
+    owner: Any
+    name: str
+    text: str
+    part: Literal["whole", "forward", "reverse"] = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFacts:
+    """What the records say about a kernel beyond its text."""
+
+    name: str
+    key: str
+    mangled_name: str
+    line: int
+    arg_types: tuple[tuple[str, str], ...]
+    backward: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The text of a module, the pieces that it is made of in their order, and its options.
+
+    ``collisions`` are the keys of functions that share a generated name with another module's.
+    """
+
+    text: str
+    pieces: tuple[Piece, ...]
+    options: dict[str, Any]
+    collisions: tuple[str, ...]
+
+
+def generate(
+    unit: Unit, numbering: Numbering, device: Device, *, backward: bool, options: Mapping[str, Any]
+) -> Generated:
+    """Run Warp's code generator over the unit for ``device``.
+
+    Raises UnknownOption, and whatever Warp raises at a kernel that it does not take.
+    """
+    loaded = _load()
+    module = unit.module
+    module.options.clear()
+    module.options.update(unit.own_options)
+    # What a launch uses unless it is told otherwise; it overrides what the source set on its module.
+    module.options["block_dim"] = 1 if device == "cpu" else 256
+    _set_options(module, options)
+    if not backward:
+        module.options["enable_backward"] = False
+    if hasattr(module, "mark_modified"):
+        module.mark_modified()
+    with _without_backward(unit, active=not backward):
+        return _generate(loaded, module, numbering, device)
+
+
+def _generate(loaded: _Warp, module: Any, numbering: Numbering, device: Device) -> Generated:
+    block_dim = module.options["block_dim"]
+    # Also resolves the static expressions that wait for code generation.
+    numbering.rewind()
+    module.get_module_hash(block_dim)
+    numbering.rewind()
+    hasher = module.hashers[block_dim]
+    # Sorted as 1.19 does: before, the order of a module's kernels followed their addresses in memory.
+    hasher.unique_kernels = dict(sorted(hasher.unique_kernels.items()))
+    resolved = _resolved_options(loaded, module, block_dim)
+    builder_class = loaded.context.ModuleBuilder
+    target = {"target": device} if "target" in _parameters(builder_class) else {}
+    # No architecture: what depends on one (libmathdx for tile_matmul and its kin) takes Warp's own fallback.
+    builder = builder_class(module, {**resolved, "output_arch": None}, hasher=hasher, **target)
+    pieces: list[Piece] = []
+    with _recording(loaded.codegen, pieces):
+        text = builder.codegen(device)
+    return Generated(text, tuple(pieces), _plain(resolved), _collisions(builder))
+
+
+def facts(kernel: Any, options: Mapping[str, Any]) -> KernelFacts:
+    """What a record says about ``kernel``, a piece's owner, generated with ``options``."""
+    default_key = _load().codegen.make_full_qualified_name(kernel.func)
+    return KernelFacts(
+        name=kernel.func.__name__ if kernel.key == default_key else kernel.key,
+        key=kernel.key,
+        mangled_name=kernel.get_mangled_name(),
+        line=kernel.adj.fun_lineno,
+        arg_types=tuple((arg.label, _type_text(kernel, arg.type)) for arg in kernel.adj.args),
+        backward=bool({**options, **kernel.options}["enable_backward"]),
+    )
+
+
+def _type_text(kernel: Any, type_: Any) -> str:
+    text = _load().types.type_repr(type_)
+    # Structs come with the module that they are in, and one scalar with Warp's own.
+    return text.replace(f"{kernel.func.__module__}.", "").replace("warp._src.types.", "")
+
+
+@contextlib.contextmanager
+def _recording(codegen: Any, pieces: list[Piece]) -> Iterator[None]:
+    """Note what each call of the code generator returns: the pieces come without generating them twice."""
+    originals = {name: getattr(codegen, name) for name in _CODEGEN}
+
+    def struct(owner: Any, *args: Any, **kwargs: Any) -> str:
+        text = originals["codegen_struct"](owner, *args, **kwargs)
+        pieces.append(Piece("struct", owner, owner.native_name, text))
+        return text
+
+    def function(original: Callable[..., str], naming: str, owner: Any, *args: Any, **kwargs: Any) -> str:
+        text = original(owner, *args, **kwargs)
+        part = "whole"
+        if kwargs.get("forward_only"):
+            part = "forward"
+        elif kwargs.get("reverse_only"):
+            part = "reverse"
+        pieces.append(Piece("function", owner, kwargs[naming], text, part))
+        return text
+
+    def kernel(owner: Any, *args: Any, **kwargs: Any) -> str:
+        text = originals["codegen_kernel"](owner, *args, **kwargs)
+        pieces.append(Piece("kernel", owner, owner.get_mangled_name(), text))
+        return text
+
+    codegen.codegen_struct = struct
+    codegen.codegen_func = functools.partial(function, originals["codegen_func"], "c_func_name")
+    codegen.codegen_snippet = functools.partial(function, originals["codegen_snippet"], "name")
+    codegen.codegen_kernel = kernel
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(codegen, name, original)
+
+
+@contextlib.contextmanager
+def _without_backward(unit: Unit, *, active: bool) -> Iterator[None]:
+    """Take back what kernels say for themselves: an option on the decorator beats the module's."""
+    kernels = [each for kernel in unit.kernels for each in (kernel, *kernel.overloads.values())]
+    changed = [kernel for kernel in kernels if active and kernel.options.get("enable_backward")]
+    saved = [dict(kernel.options) for kernel in changed]
+    for kernel in changed:
+        kernel.options["enable_backward"] = False
+    try:
+        yield
+    finally:
+        for kernel, options in zip(changed, saved, strict=True):
+            kernel.options.clear()
+            kernel.options.update(options)
+
+
+def _collisions(builder: Any) -> tuple[str, ...]:
+    """The keys of functions of different modules that go by one generated name."""
+    owners: dict[str, set[int]] = {}
+    for function in builder.functions:
+        owners.setdefault(function.native_func, set()).add(id(function.module))
+    return tuple(sorted({f.key for f in builder.functions if len(owners[f.native_func]) > 1}))
+
+
+# -------------------------------------------------------------------------------------------- options
+
+
+def _set_options(module: Any, options: Mapping[str, Any]) -> None:
+    config = vars(_load().warp.config)
+    for name, value in options.items():
+        if name in module.options:
+            home = module.options
+        elif name in config and not name.startswith("_"):
+            home = config
+        else:
+            raise UnknownOption(f"Warp {version()} has no option {name!r}")
+        home[name] = _coerced(name, home[name], value)
+
+
+def _coerced(name: str, current: Any, value: Any) -> Any:
+    """Options that Warp holds as an enumeration are given by name or by value."""
+    if not isinstance(current, enum.Enum) or isinstance(value, type(current)):
+        return value
+    for member in type(current):
+        if value == member.value or (isinstance(value, str) and value.upper() == member.name):
+            return member
+    known = ", ".join(each.name for each in type(current))
+    raise UnknownOption(f"option {name!r} takes one of {known}, got {value!r}")
+
+
+def _resolved_options(loaded: _Warp, module: Any, block_dim: int) -> dict[str, Any]:
+    config = loaded.warp.config
+    if hasattr(module, "resolve_options"):
+        takes = "block_dim" in _parameters(type(module).resolve_options)
+        return module.resolve_options(config, **({"block_dim": block_dim} if takes else {}))
+    resolved = dict(module.options)
+    resolved["mode"] = resolved.get("mode") or config.mode
+    for name in _CONFIG_OPTIONS:
+        if resolved.get(name) is None and hasattr(config, name):
+            resolved[name] = getattr(config, name)
+    return resolved
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as values that pickle and print without Warp."""
+    return {name: value.name if isinstance(value, enum.Enum) else value for name, value in options.items()}
+
+
+# ------------------------------------------------------------------------------------------- building
+
+# By the name of the option: the parameter of Warp's build functions that takes it.
+BUILD_OPTIONS: dict[str, tuple[str, ...]] = {
+    "mode": ("mode", "config"),
+    "optimization_level": ("optimization_level",),
+    "fuse_fp": ("fuse_fp",),
+    "fast_math": ("fast_math",),
+    "verify_fp": ("verify_fp",),
+    "lineinfo": ("lineinfo",),
+    "llvm_cuda": ("llvm_cuda",),
+    "cpu_compiler_flags": ("extra_flags",),
+    "enable_tiles_in_stack_memory": ("enable_tiles_in_stack_memory",),
+    "use_precompiled_headers": ("use_precompiled_headers",),
+}
+
+
+@functools.cache
+def cuda_archs() -> tuple[int, ...]:
+    """The architectures that this Warp's NVRTC compiles for, ascending; with or without a driver."""
+    runtime = _ready().context.runtime
+    core = runtime.core
+    if getattr(runtime, "nvrtc_supported_archs", None):
+        return tuple(sorted(runtime.nvrtc_supported_archs))
+    # Older releases ask only where there is a driver.
+    if not hasattr(core, "wp_nvrtc_supported_arch_count"):
+        return ()
+    archs = (ctypes.c_int * core.wp_nvrtc_supported_arch_count())()
+    core.wp_nvrtc_supported_archs(archs)
+    return tuple(sorted(archs))
+
+
+def compile_file(
+    source: str, output: str, arch: int | None, options: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> None:
+    """Compile the file ``source`` into ``output``, whose suffix says what is wanted; no ``arch`` is the CPU.
+
+    ``chosen`` beats ``options``.  Raises UnknownOption, and what Warp raises when its compiler fails.
+    """
+    loaded = _ready()
+    runtime, config = loaded.context.runtime, vars(loaded.warp.config)
+    function = loaded.build.build_cpu if arch is None else loaded.build.build_cuda
+    takes = _parameters(function)
+    values = {name: options.get(name) for name in BUILD_OPTIONS} | dict(chosen)
+    arguments: dict[str, Any] = {}
+    for name, value in values.items():
+        parameter = next((each for each in BUILD_OPTIONS[name] if each in takes), None)
+        if name == "optimization_level" and value is None:
+            value = 2 if arch is None else 3
+        if parameter is not None and value is not None:
+            arguments[parameter] = value
+        elif name in config and value is not None:
+            config[name] = value
+        elif name in chosen and parameter is None:
+            kind = "the CPU" if arch is None else "CUDA"
+            raise UnknownOption(f"Warp {version()} has no build option {name!r} for {kind}")
+    more = {"block_dim": options.get("block_dim", 256)}
+    if "pch_dir" in takes:
+        more["pch_dir"] = runtime.get_clang_pch_dir() if arch is None else runtime.get_nvrtc_pch_dir()
+    arguments.update({name: value for name, value in more.items() if name in takes})
+    if arch is None:
+        function(output, source, **arguments)
+    else:
+        function(source, arch, output, **arguments)

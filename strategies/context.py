@@ -1,0 +1,216 @@
+"""What is known while a kernel is drawn: the module under construction and the names in scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from kernelfuzz.ir.nodes import Constant, Function, Name, Param
+from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Struct, Tile, Transform, Type, Vector
+from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.strategies.ranges import Ranged, input_range
+
+AXES = ("x", "y", "z", "w")
+GRID_NAMES = ("i", "j", "k", "l")
+
+# No axis of a launch grid is longer than this, so that thread indices have a range.
+MAX_GRID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A name in scope.  ``axis`` is set for a thread index: it may index that axis of the grid's arrays."""
+
+    name: str
+    type: Type
+    low: int = 0
+    high: int = 0
+    mutable: bool = False
+    axis: str | None = None
+
+    def read(self) -> Ranged:
+        return Ranged(Name(self.name, self.type), self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """An array parameter and what a thread may do with it.
+
+    ``role`` is ``in`` (read anywhere, never written), ``out`` (read and written at the thread's own slot) or
+    ``shared`` (only updated by the atomic operation ``op``, which commutes, and never read).
+    """
+
+    param: Param
+    role: str
+    op: str = ""
+
+    @property
+    def array(self) -> Array:
+        assert isinstance(self.param.type, Array)
+        return self.param.type
+
+    @property
+    def name(self) -> Name:
+        return Name(self.param.name, self.param.type)
+
+
+@dataclass(slots=True)
+class Module:
+    """The declarations drawn so far: made on demand, so that a kernel declares only what it uses."""
+
+    functions: list[Function] = field(default_factory=list)
+    structs: list[Struct] = field(default_factory=list)
+    constants: list[Constant] = field(default_factory=list)
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """The range of each integer function's result, by name."""
+    drawing: int = 0
+    """How many functions are being drawn just now, one inside the other."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The state of drawing one kernel or one function."""
+
+    choices: Choices
+    features: frozenset[str]
+    """What the kernel may use."""
+    focus: frozenset[str]
+    """What the kernel must contain: its types come more often."""
+    dtypes: tuple[Scalar, ...]
+    """The numeric scalar types that it may use."""
+    module: Module
+    deepest: int = 5
+    """How far control flow may nest."""
+    ndim_rates: Mapping[int, float] = field(default_factory=lambda: {2: 0.3, 3: 0.25, 4: 0.15})
+    """How often an array that has a dimension less gets this many."""
+    ndim: int = 1
+    """Dimensions of the launch grid; 0 in a function, which cannot ask for its thread."""
+    params: list[Param] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    uses_thread: bool = False
+    loops: int = 0
+    depth: int = 0
+    read_names: set[str] = field(default_factory=set)
+    counters: dict[str, int] = field(default_factory=dict)
+    loop_names: list[str] = field(default_factory=list)
+    """The names of loops that are over: another loop may use them again."""
+
+    @property
+    def in_kernel(self) -> bool:
+        return self.ndim > 0
+
+    def allows(self, feature: str | None) -> bool:
+        """Whether the kernel may use a feature; None stands for what is always there."""
+        return feature is None or feature in self.features
+
+    def fresh(self, prefix: str) -> str:
+        """A name that is not used yet in this kernel or function."""
+        number = self.counters.get(prefix, 0)
+        self.counters[prefix] = number + 1
+        return f"{prefix}{number}"
+
+    # ------------------------------------------------------------ variables
+
+    def declare(self, type_: Type, value: Ranged, *, mutable: bool, name: str | None = None) -> Variable:
+        """Bring a new local into scope."""
+        variable = Variable(name or self.fresh(local_prefix(type_)), type_, value.low, value.high, mutable)
+        self.variables.append(variable)
+        return variable
+
+    def visible(self, type_: Type) -> list[Variable]:
+        """The variables of a type, the latest first: the simplest choice is the nearest value."""
+        return [variable for variable in reversed(self.variables) if variable.type == type_]
+
+    def use(self, variable: Variable) -> Ranged:
+        """Read a variable, and remember that it was read."""
+        self.read_names.add(variable.name)
+        return variable.read()
+
+    def wrote(self, variable: Variable) -> None:
+        """Remember that a variable holds something that nobody has read yet."""
+        self.read_names.discard(variable.name)
+
+    @contextmanager
+    def block(self, *, loop: bool = False) -> Iterator[None]:
+        """A nested block: names declared inside are out of scope after it."""
+        mark, self.depth = len(self.variables), self.depth + 1
+        self.loops += loop
+        try:
+            yield
+        finally:
+            del self.variables[mark:]
+            self.depth -= 1
+            self.loops -= loop
+
+    # ----------------------------------------------------- what a launch gives
+
+    def thread(self, axis: str) -> Ranged:
+        """The thread's index along an axis of the grid (in a function: a parameter that holds it)."""
+        for variable in self.variables:
+            if variable.axis == axis:
+                return self.use(variable)
+        assert self.in_kernel, "a function has its thread indices as parameters"
+        self.uses_thread = True
+        return Ranged(Name(GRID_NAMES[AXES.index(axis)], INT32), 0, MAX_GRID - 1)
+
+    def axes(self) -> tuple[str, ...]:
+        """The axes along which a thread index can be had here."""
+        if self.in_kernel:
+            return AXES[: self.ndim]
+        return tuple(variable.axis for variable in self.variables if variable.axis is not None)
+
+    def add_param(self, type_: Type, *, prefix: str, **contract: object) -> Param:
+        param = replace(Param(self.fresh(prefix), type_), **contract)  # pyright: ignore[reportArgumentType]
+        self.params.append(param)
+        return param
+
+    def scalar_param(self, type_: Type, bounds: tuple[int, int] | None = None) -> Variable:
+        """A new parameter that is no array: a scalar, a vector, a matrix or a struct."""
+        param = self.add_param(type_, prefix="p", bounds=bounds)
+        low, high = bounds or input_range(type_)
+        variable = Variable(param.name, type_, low, high)
+        self.variables.insert(0, variable)
+        return variable
+
+    def buffer(
+        self,
+        array: Array,
+        role: str,
+        shape: tuple[int | str, ...],
+        op: str = "",
+        bounds: tuple[int, int] | None = None,
+    ) -> Buffer:
+        """A new array parameter."""
+        made = Buffer(self.add_param(array, prefix=_ROLE_PREFIX[role], shape=shape, bounds=bounds), role, op)
+        self.buffers.append(made)
+        return made
+
+
+def local_prefix(type_: Type) -> str:
+    """Locals are named after the kind of their type, as people do."""
+    match type_:
+        case Scalar(kind="bool"):
+            return "b"
+        case Scalar(kind="float"):
+            return "x"
+        case Scalar():
+            return "n"
+        case Vector():
+            return "v"
+        case Matrix():
+            return "m"
+        case Quaternion():
+            return "q"
+        case Transform():
+            return "t"
+        case Struct():
+            return "s"
+        case Tile():
+            return "tile"
+        case _:
+            return "r"
+
+
+_ROLE_PREFIX = {"in": "a", "out": "out", "shared": "acc"}

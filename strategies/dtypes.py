@@ -1,0 +1,117 @@
+"""Which types a drawn value has."""
+
+from __future__ import annotations
+
+import functools
+
+from kernelfuzz.ir.types import (
+    BOOL, FLOAT32, INT32, SCALARS, Matrix, Quaternion, Scalar, Transform, Type, Vector,
+)  # fmt: skip
+from kernelfuzz.strategies.context import Context
+
+# How often a scalar type is drawn, against int32's and float32's weight.
+_WEIGHTS = {INT32: 12, FLOAT32: 14}
+
+
+def feature_of(dtype: Scalar) -> str | None:
+    """The feature that a scalar type needs; the two default types need none."""
+    if dtype in (INT32, FLOAT32, BOOL):
+        return None
+    if dtype.is_float:
+        return dtype.name
+    if dtype.kind == "uint" and dtype.bits == 32:
+        return "unsigned"
+    return "small_int" if dtype.bits < 32 else "wide_int"
+
+
+@functools.lru_cache(maxsize=4096)
+def allowed_dtypes(dtypes: tuple[Scalar, ...], features: frozenset[str]) -> tuple[Scalar, ...]:
+    """The numeric scalar types that a kernel's features leave; never empty, never bool."""
+    allowed = [
+        d
+        for d in dtypes
+        if d != BOOL
+        and (feature_of(d) is None or feature_of(d) in features)
+        and (d.kind != "uint" or "unsigned" in features)
+    ]
+    return tuple(allowed) or tuple(d for d in dtypes if d != BOOL)[:1] or (FLOAT32,)
+
+
+@functools.lru_cache(maxsize=4096)
+def _weighted(dtypes: tuple[Scalar, ...]) -> tuple[tuple[Scalar, int], ...]:
+    simplest_first = sorted(dtypes, key=lambda d: (d != FLOAT32, d != INT32, SCALARS.index(d)))
+    return tuple((d, _WEIGHTS.get(d, 2)) for d in simplest_first)
+
+
+def numeric_dtype(ctx: Context) -> Scalar:
+    """A scalar type that is not bool."""
+    return ctx.choices.weighted(_weighted(ctx.dtypes))
+
+
+def integer_dtype(ctx: Context) -> Scalar:
+    """An integer type."""
+    integers = tuple(d for d in ctx.dtypes if d.is_integer) or (INT32,)
+    return ctx.choices.weighted(_weighted(integers))
+
+
+def float_dtype(ctx: Context) -> Scalar:
+    """A float type."""
+    floats = tuple(d for d in ctx.dtypes if d.is_float) or (FLOAT32,)
+    return ctx.choices.weighted(_weighted(floats))
+
+
+def vector_type(ctx: Context) -> Vector:
+    """A vector type; long ones where the kernel may use them."""
+    dtype = numeric_dtype(ctx)
+    if dtype.is_float and ctx.allows("spatial") and ctx.choices.chance(0.15):
+        return Vector(ctx.choices.pick((6, 5)), dtype)
+    return Vector(ctx.choices.pick((3, 2, 4)), dtype)
+
+
+def matrix_type(ctx: Context) -> Matrix:
+    """A matrix type: square ones most often, integer ones now and then."""
+    dtype = float_dtype(ctx) if not ctx.choices.chance(0.1) else integer_dtype(ctx)
+    if dtype.is_float and ctx.allows("spatial") and ctx.choices.chance(0.05):
+        return Matrix(6, 6, dtype)
+    if ctx.choices.chance(0.2):
+        return Matrix(ctx.choices.pick((2, 3, 4)), ctx.choices.pick((2, 3, 4)), dtype)
+    size = ctx.choices.pick((3, 2, 4))
+    return Matrix(size, size, dtype)
+
+
+def value_type(ctx: Context) -> Type:
+    """A type for a local or an output; the category's own types come more often."""
+    focus = ctx.focus
+    kinds: list[tuple[str, int]] = [("scalar", 10)]
+    for kind in ("vector", "matrix", "quaternion", "transform", "struct"):
+        if ctx.allows(kind):
+            kinds.append((kind, 24 if kind in focus else {"vector": 4, "matrix": 2}.get(kind, 1)))
+    if ctx.allows("bool_data"):
+        kinds.append(("bool", 1))
+    match ctx.choices.weighted(kinds):
+        case "vector":
+            return vector_type(ctx)
+        case "matrix":
+            return matrix_type(ctx)
+        case "quaternion":
+            return Quaternion(float_dtype(ctx))
+        case "transform":
+            return Transform(float_dtype(ctx))
+        case "struct":
+            from kernelfuzz.strategies.structs import struct_type  # whose fields have value types
+
+            return struct_type(ctx)
+        case "bool":
+            return BOOL
+        case _:
+            return integer_dtype(ctx) if focus & {"bitwise", "shift"} else numeric_dtype(ctx)
+
+
+def comparable_type(ctx: Context) -> Type:
+    """A type for the two sides of a comparison: most often one that is at hand."""
+    at_hand = [v.type for v in ctx.variables if isinstance(v.type, Scalar)]
+    if at_hand and ctx.choices.chance(0.6):
+        return ctx.choices.pick(at_hand)
+    return numeric_dtype(ctx)
+
+

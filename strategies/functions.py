@@ -1,0 +1,157 @@
+"""User functions: drawn when a call needs one, and called again from then on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kernelfuzz.ir.nodes import CallFunction, ExprStmt, Function, If, Param, Return, Stmt
+from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
+from kernelfuzz.strategies import expressions, statements
+from kernelfuzz.strategies.arrays import can_hold, own_slot
+from kernelfuzz.strategies.context import MAX_GRID, Buffer, Context, Variable
+from kernelfuzz.strategies.dtypes import value_type
+from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_ranged
+from kernelfuzz.strategies.safety import fit
+
+MOST_FUNCTIONS = 4
+
+
+def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """A call of a function that returns the type."""
+    known = [f for f in reversed(ctx.module.functions) if f.returns == type_]
+    room = len(ctx.module.functions) < MOST_FUNCTIONS
+    function = ctx.choices.pick([*known, None] if room else known) if known or room else None
+    if function is None:
+        if not room:
+            return expressions.draw(ctx, type_, 0)
+        function = new_function(ctx, (type_,))
+    return _call(ctx, function, type_, budget)
+
+
+def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...]] | None:
+    """A call of a function that returns several values, and their types; None where there is no room."""
+    known = [f for f in reversed(ctx.module.functions) if isinstance(f.returns, Tuple)]
+    room = len(ctx.module.functions) < MOST_FUNCTIONS
+    if not known and not room:
+        return None
+    function = ctx.choices.pick([*known, None] if room else known)
+    if function is None:
+        types = tuple(value_type(ctx) for _ in range(ctx.choices.integer(2, 3)))
+        function = new_function(ctx, types)
+    assert isinstance(function.returns, Tuple)
+    return _call(ctx, function, function.returns, budget), function.returns.elements
+
+
+def _call(ctx: Context, function: Function, type_: Type, budget: int) -> Ranged:
+    shares = expressions.share(ctx, budget, len(function.params))
+    arguments = tuple(
+        _argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True)
+    )
+    call = CallFunction(function.name, arguments, type_)
+    return Ranged(call, *ctx.module.ranges.get(function.name, (0, 0)))
+
+
+def _argument(ctx: Context, param: Param, budget: int):
+    value = expressions.draw(ctx, param.type, budget)
+    return (fit(ctx, value, *param.bounds) if param.bounds else value).expr
+
+
+def inner_context(ctx: Context) -> Context:
+    """A context for the body of a function: nothing of the caller's is in scope."""
+    return replace(
+        ctx,
+        ndim=0,
+        params=[],
+        buffers=[],
+        variables=[],
+        uses_thread=False,
+        loops=0,
+        depth=1,
+        read_names=set(),
+        counters={},
+        loop_names=[],
+    )
+
+
+def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
+    """A function with one to three parameters, a few statements and a return on every path."""
+    inner = inner_context(ctx)
+    ctx.module.drawing += 1
+    for type_ in (_param_type(inner, returns) for _ in range(ctx.choices.integer(1, 3))):
+        _add_parameter(inner, type_)
+    body: list[Stmt] = []
+    for _ in range(ctx.choices.integer(0, 3)):
+        body += statements.draw_statement(inner, ctx.choices.integer(1, 3))
+    early = ctx.choices.chance(0.25) and ctx.allows("if") and ctx.allows("early_return")
+    ranges: list[Ranged] = []
+    if early:
+        test = expressions.condition(inner, 1)
+        values = _returned(inner, returns, ranges)
+        body.append(If(test, (Return(values),)))
+    body.append(Return(_returned(inner, returns, ranges)))
+    ctx.module.drawing -= 1
+    result = returns[0] if len(returns) == 1 else Tuple(returns)
+    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), result, tuple(body))
+    ctx.module.functions.append(function)
+    ctx.module.ranges[function.name] = min(r.low for r in ranges), max(r.high for r in ranges)
+    return function
+
+
+def _returned(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]):
+    values = [expressions.draw(inner, type_, inner.choices.integer(0, 3)) for type_ in returns]
+    ranges += values
+    return tuple(value.expr for value in values)
+
+
+def _param_type(inner: Context, returns: tuple[Type, ...]) -> Type:
+    return returns[0] if inner.choices.chance(0.5) else value_type(inner)
+
+
+def _add_parameter(inner: Context, type_: Type) -> None:
+    bounds = DEFAULT_BOUNDS if is_ranged(type_) else None
+    param = inner.add_param(type_, prefix="p", bounds=bounds)
+    low, high = bounds or full_range(type_)
+    inner.variables.append(Variable(param.name, type_, low, high))
+
+
+def call_procedure(ctx: Context, budget: int) -> list[Stmt]:
+    """A function that returns nothing and stores into an array, called for the thread's own slot."""
+    type_ = value_type(ctx)
+    if not can_hold(ctx, type_) or len(ctx.module.functions) >= MOST_FUNCTIONS:
+        return []
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    buffer = _one_dimensional(ctx, type_)
+    inner = inner_context(ctx)
+    ctx.module.drawing += 1
+    inner.buffers.append(Buffer(inner.add_param(buffer.array, prefix="out", shape=buffer.param.shape), "out"))
+    for axis in buffer.param.shape:
+        assert isinstance(axis, str)
+        index = inner.add_param(INT32, prefix="i", bounds=(0, MAX_GRID - 1))
+        inner.variables.append(Variable(index.name, INT32, 0, MAX_GRID - 1, axis=axis))
+    _add_parameter(inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
+    body: list[Stmt] = []
+    if ctx.choices.chance(0.5):
+        body += statements.draw_statement(inner, 2)
+    body += statements.store(inner, inner.buffers[0], ctx.choices.integer(0, 3))
+    ctx.module.drawing -= 1
+    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), None, tuple(body))
+    ctx.module.functions.append(function)
+    arguments = [buffer.name, *own_slot(ctx, buffer)]
+    shares = expressions.share(ctx, budget, len(function.params) - len(arguments))
+    arguments += [
+        _argument(ctx, param, part)
+        for param, part in zip(function.params[len(arguments) :], shares, strict=True)
+    ]
+    return [ExprStmt(CallFunction(function.name, tuple(arguments), Tuple(())))]
+
+
+def _one_dimensional(ctx: Context, type_: Type) -> Buffer:
+    """An output whose axes are just the grid's: the function takes one index for each."""
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    for buffer in ctx.buffers:
+        if buffer.role == "out" and buffer.array.dtype == type_ and buffer.param.shape == ctx.axes():
+            return buffer
+    grid = ctx.axes()
+    return ctx.buffer(Array(type_, len(grid)), "out", grid)
+
+

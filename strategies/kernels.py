@@ -1,0 +1,136 @@
+"""A whole kernel: its grid, the statements that it must have, and everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kernelfuzz.ir.nodes import Assign, Block, Call, Kernel, Name, Stmt, Unpack
+from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
+from kernelfuzz.strategies import plants, statements
+from kernelfuzz.strategies.choices import Choices, SeededChoices
+from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
+from kernelfuzz.strategies.dtypes import allowed_dtypes
+from kernelfuzz.strategies.options import Options, check_options
+from kernelfuzz.strategies.profiles import realistic, swarm
+from kernelfuzz.strategies.vocabulary import REALISTIC_NDIM
+
+# Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
+GRAMMAR_VERSION = 1
+
+
+def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> Kernel:
+    """A kernel of the category, or of one of the options' categories."""
+    category = category or choices.pick(options.categories)
+    if options.profile == "realistic":
+        planted, allowed = realistic(choices, options)
+    else:
+        planted, allowed = swarm(choices, options, category)
+    ctx = Context(
+        choices=choices,
+        features=allowed,
+        focus=frozenset(planted),
+        dtypes=allowed_dtypes(options.dtypes, allowed),
+        module=Module(),
+        deepest=options.depth,
+        ndim=_grid(choices, allowed, planted),
+    )
+    if options.profile == "realistic":
+        ctx.ndim_rates = REALISTIC_RATES
+    body = _body(ctx, planted, *options.size)
+    return _assemble(ctx, body, closure="closure" in allowed and bool(ctx.module.constants))
+
+
+# REALISTIC_NDIM as the chance of each further dimension given that the one before was not taken.
+REALISTIC_RATES = {
+    2: REALISTIC_NDIM[2] / (1 - REALISTIC_NDIM[3]),
+    3: REALISTIC_NDIM[3],
+    4: 0.0,
+}
+
+
+def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -> int:
+    """The number of dimensions of the launch grid."""
+    if "tid_nd" in planted:
+        return choices.pick((2, 3))
+    if "tid_nd" not in allowed:
+        return 1
+    return choices.weighted(((1, 12), (2, 5), (3, 2), (4, 1)))
+
+
+def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
+    """The planted statements in a drawn order, between statements that are drawn freely."""
+    budget = ctx.choices.integer(low, high)
+    queue = list(planted)
+    body: list[Stmt] = []
+    while queue or budget > 0:
+        if queue and (budget <= 0 or ctx.choices.chance(0.5)):
+            feature = queue.pop(ctx.choices.integer(0, len(queue) - 1))
+            part = max(1, min(budget, high // 2))
+            made = plants.plant(ctx, feature, ctx.choices.integer(1, part))
+            budget -= len(made)
+        else:
+            part = ctx.choices.integer(1, budget)
+            made = statements.draw_statement(ctx, part)
+            budget -= part
+        body += made
+    for variable in list(ctx.variables):
+        if _unread(ctx, variable.name) and not isinstance(variable.type, (Array, Tile, Tuple)):
+            body += statements.store_value(ctx, ctx.use(variable).expr)
+    return tuple(body)
+
+
+def _unread(ctx: Context, name: str) -> bool:
+    return name not in ctx.read_names and all(param.name != name for param in ctx.params)
+
+
+def _assemble(ctx: Context, body: Block, *, closure: bool) -> Kernel:
+    if ctx.uses_thread:
+        names = GRID_NAMES[: ctx.ndim]
+        if ctx.ndim == 1:
+            first: Stmt = Assign(Name(names[0], INT32), Call("tid", (), INT32))
+        else:
+            first = Unpack(names, (Call("tid", (), Tuple((INT32,) * ctx.ndim)),))
+        body = (first, *body)
+    return Kernel(
+        name="kernel",
+        params=tuple(ctx.params),
+        body=body,
+        functions=tuple(ctx.module.functions),
+        structs=tuple(ctx.module.structs),
+        constants=tuple(ctx.module.constants),
+        closure=closure,
+    )
+
+
+def generate(*, seed: int, index: int, category: str | None = None, **options: object) -> Kernel:
+    """The kernel with a given seed and index: the same one on any machine, whatever else is installed.
+
+    ``category`` restricts it to one category; without it the kernels of a seed go through the categories in
+    turn.  The options are those of ``kernels``.  Raises InvalidOption.
+    """
+    if category is not None:
+        options["categories"] = (category,)
+    return generate_with(check_options(**options), seed, index)  # pyright: ignore[reportArgumentType]
+
+
+def generate_many(
+    count: int, *, seed: int, start: int = 0, category: str | None = None, **options: object
+) -> Iterator[Kernel]:
+    """The kernels ``start`` to ``start + count - 1`` of a seed, as ``generate`` gives them."""
+    if category is not None:
+        options["categories"] = (category,)
+    checked = check_options(**options)  # pyright: ignore[reportArgumentType]
+    return (generate_with(checked, seed, index) for index in range(start, start + count))
+
+
+def generate_with(options: Options, seed: int, index: int) -> Kernel:
+    """``generate`` with options that are checked already."""
+    category = category_of(options, index)
+    return draw_kernel(SeededChoices(GRAMMAR_VERSION, seed, index), options, category)
+
+
+def category_of(options: Options, index: int) -> str:
+    """The category that the kernel with this index is drawn for: each in turn."""
+    return options.categories[index % len(options.categories)]
+
+

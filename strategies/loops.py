@@ -1,0 +1,122 @@
+"""Loops: every one ends, and its variable has a range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kernelfuzz.ir.nodes import Assign, AugAssign, BoolOp, Cast, Compare, Expr, For, Literal, Name, Stmt, While
+from kernelfuzz.ir.types import INT32
+from kernelfuzz.strategies import expressions, statements
+from kernelfuzz.strategies.context import Context, Variable
+
+# A loop runs at most this often, so that a nest of five ends soon; a longer constant loop is not
+# unrolled by Warp (max_unroll is 16), so some are.
+LONGEST = 6
+UNROLLED_LIMIT = 16
+
+
+Body = Callable[[Context, int], list[Stmt]]
+
+
+def for_loop(ctx: Context, budget: int) -> list[Stmt]:
+    """A for loop over constant bounds, or where allowed over bounds that only a run knows."""
+    return for_with(ctx, budget, None)
+
+
+def for_with(
+    ctx: Context, budget: int, body: Body | None, *, dynamic: bool | None = None, stepped: bool = False
+) -> list[Stmt]:
+    """A for loop around given statements, or around drawn ones; ``dynamic`` None leaves that to chance."""
+    if dynamic is None:
+        dynamic = ctx.allows("dynamic_for") and ctx.choices.chance(0.5)
+    bounds, low, high = _dynamic_bounds(ctx, stepped) if dynamic else _constant_bounds(ctx, stepped)
+    name = _loop_name(ctx)
+    with ctx.block(loop=True):
+        ctx.variables.append(Variable(name, INT32, low, high))
+        inner = statements.draw_block(ctx, max(1, budget - 1)) if body is None else tuple(body(ctx, budget - 1))
+    ctx.loop_names.append(name)
+    return [For(name, bounds, inner)]
+
+
+def _loop_name(ctx: Context) -> str:
+    """A new name, or that of a loop that is over."""
+    free = [n for n in ctx.loop_names if all(v.name != n for v in ctx.variables)]
+    return ctx.choices.pick([None, *free]) or ctx.fresh("i")
+
+
+def _literals(*values: int) -> tuple[Expr, ...]:
+    return tuple(Literal(value, INT32) for value in values)
+
+
+def _kinds(ctx: Context, stepped: bool) -> list[tuple[str, int]]:
+    steps = [("step", 1), ("down", 1)]
+    if stepped:
+        return steps
+    return [("stop", 5), ("start", 2), *(steps if ctx.allows("range_step") else ())]
+
+
+def _constant_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int, int]:
+    choices = ctx.choices
+    match choices.weighted(_kinds(ctx, stepped)):
+        case "start":
+            start = choices.pick((1, 0, 2, -2))
+            stop = start + choices.integer(1, LONGEST)
+            return _literals(start, stop), start, stop - 1
+        case "step":
+            start, step = choices.integer(0, 2), choices.integer(2, 3)
+            stop = start + choices.integer(1, 3 * step)
+            return _literals(start, stop, step), start, stop - 1
+        case "down":
+            start, step = choices.integer(1, LONGEST), -choices.integer(1, 2)
+            return _literals(start, -1, step), 0, start
+        case _:
+            stop = UNROLLED_LIMIT + 1 if ctx.loops == 0 and choices.chance(0.08) else choices.integer(1, LONGEST)
+            return _literals(stop), 0, stop - 1
+
+
+def _dynamic_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int, int]:
+    choices = ctx.choices
+    stop = _bound(ctx)
+    match choices.weighted(_kinds(ctx, stepped)):
+        case "start":
+            return (*_literals(choices.integer(0, 2)), stop), 0, LONGEST
+        case "step":
+            return (*_literals(0), stop, *_literals(choices.integer(2, 3))), 0, LONGEST
+        case "down":
+            return (stop, *_literals(-1), *_literals(-choices.integer(1, 2))), 0, LONGEST
+        case _:
+            return (stop,), 0, LONGEST
+
+
+def _bound(ctx: Context) -> Expr:
+    """An int32 in 0..LONGEST that is no constant: a parameter, a value at hand, an expression."""
+    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and 0 <= v.low and v.high <= LONGEST]
+    fresh = ctx.in_kernel and ctx.allows("scalar_param")
+    kinds = [("ready", 3)] * bool(ready) + [("parameter", 2)] * fresh + [("drawn", 1)]
+    match ctx.choices.weighted(kinds):
+        case "ready":
+            return ctx.use(ctx.choices.pick(ready)).expr
+        case "parameter":
+            return ctx.use(ctx.scalar_param(INT32, (0, LONGEST))).expr
+        case _:
+            value = expressions.draw_in(ctx, INT32, ctx.choices.integer(1, 2), 0, LONGEST)
+            return value.expr if not isinstance(value.expr, Literal) else Cast(INT32, value.expr)
+
+
+def while_loop(ctx: Context, budget: int) -> list[Stmt]:
+    """``while n < limit``: the counter moves first, so that continue cannot skip it."""
+    limit = ctx.choices.integer(1, LONGEST)
+    name = ctx.fresh("w")
+    counter = Name(name, INT32)
+    declaration = Assign(counter, Cast(INT32, Literal(0, INT32)))
+    ctx.variables.append(Variable(name, INT32, 0, limit))
+    ctx.read_names.add(name)
+    test: Expr = Compare(counter, ("<",), (Literal(limit, INT32),))
+    if ctx.allows("and_or") and ctx.choices.chance(0.3):
+        test = BoolOp("and", (test, expressions.condition(ctx, 1)))
+    step = AugAssign(counter, "+", Literal(1, INT32))
+    with ctx.block(loop=True):
+        body = statements.draw_block(ctx, max(1, budget - 2))
+    return [declaration, While(test, (step, *body))]
+
+
