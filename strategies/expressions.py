@@ -154,8 +154,18 @@ def _held(ctx: Context, type_: Type, budget: int) -> Ranged:
     return read(ctx, variable)
 
 
+def unsliced(value: Ranged) -> Ranged:
+    """A value that can be subscripted: Warp merges the subscripts of ``v[1:3][0]`` and then fails
+    (notes/findings/subscript-of-a-slice.md)."""
+    expr = value.expr
+    if isinstance(expr, Index) and not isinstance(expr.value.type, Array):
+        return Ranged(Unary("+", expr, expr.type), *value.range)
+    return value
+
+
 def component(ctx: Context, value: Ranged, budget: int) -> Ranged:
     """One component of a vector, a matrix or a quaternion."""
+    value = unsliced(value)
     type_ = value.expr.type
     if isinstance(type_, Matrix):
         places: tuple[Expr, ...] = (position(ctx, type_.rows, budget), position(ctx, type_.columns, 0))
@@ -189,8 +199,10 @@ def _constant_name(ctx: Context, type_: Type, budget: int) -> Ranged:
 
 
 def _can_name_constant(ctx: Context, type_: Type) -> bool:
-    if type_ not in (INT32, FLOAT32) or not (ctx.allows("constant") or ctx.allows("closure")):
+    if type_ not in (INT32, FLOAT32) or not ctx.allows("constant"):
         return False
+    if ctx.allows("closure") and not ctx.in_kernel:
+        return False  # a captured value is in sight of the kernel only
     return len(ctx.module.constants) < 3 or any(c.value.type == type_ for c in ctx.module.constants)
 
 
@@ -299,7 +311,7 @@ def combine(ctx: Context, op: str, left: Ranged, right: Ranged, type_: Type) -> 
             right = fit(ctx, right, 0, 255)
         return Ranged(Binary(op, left.expr, right.expr, type_), *full_range(type_))
     low, high = binary_range(op, left, right, terms)
-    if op in ("+", "-", "*", "<<") and not fits(type_, low, high):
+    if op in ("+", "-", "*", "@", "<<") and not fits(type_, low, high):
         left, right = fit(ctx, left, -1000, 1000), fit(ctx, right, -1000, 1000)
         low, high = binary_range(op, left, right, terms)
     return Ranged(Binary(op, left.expr, right.expr, type_), low, high)
@@ -360,7 +372,15 @@ def _compare(ctx: Context, type_: Type, budget: int) -> Ranged:
     count = 2 if not equality_only and ctx.allows("chained") and ctx.choices.chance(0.08) else 1
     shares = share(ctx, budget, count + 1)
     first, *others = (draw(ctx, operand_type, part).expr for part in shares)
+    if count > 1:
+        first, *others = (loaded(value) for value in (first, *others))
     return Ranged(Compare(first, tuple(ctx.choices.pick(ops) for _ in others), tuple(others)))
+
+
+def loaded(value: Expr) -> Expr:
+    """A value that Warp does not hold by reference: it refuses to chain a comparison over an array's element
+    or a struct's field (notes/findings/chained-comparison-of-references.md)."""
+    return Unary("+", value, value.type) if isinstance(value, (Index, Attribute)) else value
 
 
 def _bool_op(ctx: Context, type_: Type, budget: int) -> Ranged:
@@ -475,7 +495,7 @@ def _slice(ctx: Context, type_: Type, budget: int) -> Ranged:
     assert isinstance(type_, Vector)
     length = type_.length
     source_length = ctx.choices.integer(length, max(length + 1, 4))
-    value = draw(ctx, Vector(source_length, type_.dtype), budget - 1)
+    value = unsliced(draw(ctx, Vector(source_length, type_.dtype), budget - 1))
     start = ctx.choices.integer(0, source_length - length)
     stop = start + length
     part = Slice(start or None, None if stop == source_length and ctx.choices.chance(0.5) else stop)
@@ -487,7 +507,7 @@ def _slice(ctx: Context, type_: Type, budget: int) -> Ranged:
 def _row(ctx: Context, type_: Type, budget: int) -> Ranged:
     assert isinstance(type_, Vector)
     rows = ctx.choices.integer(2, 4)
-    value = draw(ctx, Matrix(rows, type_.length, type_.dtype), budget - 1)
+    value = unsliced(draw(ctx, Matrix(rows, type_.length, type_.dtype), budget - 1))
     return Ranged(Index(value.expr, (position(ctx, rows, 0),), type_), *value.range)
 
 

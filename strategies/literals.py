@@ -14,8 +14,8 @@ FLOAT_VALUES = (
     0.0, 1.0, 2.0, 0.5, -1.0, 3.0, 4.0, 0.25, -0.5, 1.5, 10.0, 8.0, -2.0, 0.75, 0.125, 5.0, 100.0, -3.0,
     2.5, 16.0, 0.0625, -0.25, 64.0, 7.0, -10.0, 1000.0, 0.375, -0.0, 12.5, 256.0, 0.0009765625, 2048.0,
 )  # fmt: skip
-# Beyond float16: large, tiny and awkward ones of float32.
-WIDE_FLOAT_VALUES = (65536.0, 16777216.0, 16777217.0, 1e-06, 3.1415927410125732, -65504.0, 1e10, 1.1754943508222875e-38)
+# Beyond float16, and exact in float32: Warp before 1.19 rounds every literal to that.
+WIDE_FLOAT_VALUES = (65536.0, 16777216.0, 2.0**-20, 3.1415927410125732, -65504.0, 1e10, 2.0**-126, 2.0**100)
 
 INT_VALUES = (
     0, 1, 2, 3, -1, 4, 5, 8, 7, -2, 10, 16, 6, 31, -3, 9, 15, 32, -5, 63, 64, 12, 100, -8, 127, 255, -100,
@@ -59,7 +59,9 @@ def constant(choices: Choices, type_: Scalar | Vector | Matrix | Quaternion | Tr
             return literal(choices, type_)
         case Vector() | Matrix():
             fill = literal(choices, type_.dtype, -100, 100)
-            return Ranged(Construct(type_, (fill.expr,)), fill.low, fill.high)
+            # wp.spatial_vector takes components only: of that name there is a builtin as well
+            copies = 6 if isinstance(type_, Vector) and type_.length == 6 else 1
+            return Ranged(Construct(type_, (fill.expr,) * copies), fill.low, fill.high)
         case Quaternion():
             return Ranged(Construct(type_, tuple(number(type_.dtype, v) for v in (0, 0, 0, 1))))
         case Transform():

@@ -20,7 +20,7 @@ from kernelfuzz.strategies import arrays, atomics, functions, loops, statements,
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP, callable_here
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
-from kernelfuzz.strategies.expressions import call_builtin, cast, combine, condition, draw
+from kernelfuzz.strategies.expressions import call_builtin, cast, combine, condition, draw, loaded, unsliced
 from kernelfuzz.strategies.literals import literal
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.safety import fit
@@ -104,7 +104,7 @@ def _and_or(ctx: Context, budget: int) -> list[Stmt]:
 
 def _chained(ctx: Context, budget: int) -> list[Stmt]:
     dtype = numeric_dtype(ctx)
-    parts = [draw(ctx, dtype, 1).expr for _ in range(3)]
+    parts = [loaded(draw(ctx, dtype, 1).expr) for _ in range(3)]
     ops = tuple(ctx.choices.pick(("<", "<=", ">", ">=")) for _ in range(2))
     return _local(ctx, Ranged(Compare(parts[0], ops, tuple(parts[1:])), 0, 1))
 
@@ -225,7 +225,7 @@ def _array_shape(ctx: Context, budget: int) -> list[Stmt]:
 
 def _slice(ctx: Context, budget: int) -> list[Stmt]:
     dtype = numeric_dtype(ctx)
-    value = draw(ctx, Vector(4, dtype), 1)
+    value = unsliced(draw(ctx, Vector(4, dtype), 1))
     length = ctx.choices.integer(2, 3)
     start = ctx.choices.integer(0, 4 - length)
     part = Index(value.expr, (Slice(start, start + length),), Vector(length, dtype))

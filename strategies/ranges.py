@@ -84,7 +84,7 @@ def binary_range(op: str, a: Ranged, b: Ranged, terms: int = 1) -> tuple[int, in
             return a.low + b.low, a.high + b.high
         case "-":
             return a.low - b.high, a.high - b.low
-        case "*":
+        case "*" | "@":
             corners = [x * y * terms for x in a.range for y in b.range]
             return min(corners), max(corners)
         case "/" | "//":
