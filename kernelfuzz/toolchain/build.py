@@ -98,7 +98,7 @@ def _compile(
             start = time.perf_counter()
             try:
                 compat.compile_file(source, output, arch, lowering.options, options)
-            except compat.UnknownOption as error:
+            except compat.Unsupported as error:
                 return Failure("unsupported", str(error))
             except Exception as error:
                 problem = str(error) or type(error).__name__

@@ -14,8 +14,10 @@ import importlib
 import inspect
 import logging
 import os
+import re
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -50,8 +52,8 @@ class UnsupportedWarp(RuntimeError):
     """The installed Warp, or the lack of one, makes it impossible to go on."""
 
 
-class UnknownOption(ValueError):
-    """An option that the installed Warp does not have, or a value that it does not take."""
+class Unsupported(ValueError):
+    """Something asked for, or something in a source, that the installed Warp cannot do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,62 +190,84 @@ def function_names(first: Mapping[str, int]) -> Iterator[Numbering]:
         context.generate_unique_function_identifier = original
 
 
-def registered_modules() -> frozenset[str]:
-    """The names of the modules that Warp holds now."""
-    return frozenset(_load().context.user_modules)
-
-
 # ----------------------------------------------------------------------------------------- collecting
 
 
 @dataclass(slots=True)
-class Unit:
-    """The kernels that one source declared: its Warp module, and those that only its kernels made."""
+class Declarations:
+    """What a running source declares; ``kernels`` weakly, as in Warp, where a dropped kernel is gone."""
 
     name: str
-    module: Any
-    modules: tuple[Any, ...]
-    kernels: tuple[Any, ...]
-    own_options: dict[str, Any] = field(default_factory=dict)
+    kernels: list[weakref.ref[Any]] = field(default_factory=list)
+    modules: dict[int, Any] = field(default_factory=dict)
 
 
-class MixedOptions(ValueError):
-    """Kernels of one source want module options that differ."""
-
-
-def collect(name: str, before: frozenset[str]) -> Unit:
-    """The unit of the Python module ``name``, which has just run; ``before`` is what was registered then.
-
-    Kernels declared with ``module="unique"`` live in modules of their own and join the source's one, which
-    takes over their options.  Raises MixedOptions where those differ.
-    """
+@contextlib.contextmanager
+def declarations(name: str) -> Iterator[Declarations]:
+    """Note the kernels that the Python module ``name`` declares inside; Warp forgets them afterwards."""
     context = _load().context
     registry: dict[str, Any] = context.user_modules
-    extra = [
-        module
-        for key, module in registry.items()
-        if key not in before
-        and key != name
-        and any(kernel.func.__module__ == name for kernel in _live(module))
-    ]
-    main = context.get_module(name)
-    kernels = list(_live(main))
-    unique = [(module, k) for module in extra for k in _live(module) if k.func.__module__ == name]
-    if unique:
-        wanted = [main.options] if kernels else []
-        wanted += [module.options for module, _ in unique]
-        if any(options != wanted[0] for options in wanted):
-            raise MixedOptions("the kernels of this source have different module options")
-        main.options.update(wanted[0])
-    for module, kernel in unique:
-        main._live_kernels.add(kernel)
-        main.has_unresolved_static_expressions |= module.has_unresolved_static_expressions
-        kernels.append(kernel)
-    return Unit(name, main, (main, *extra), tuple(kernels), dict(main.options))
+    before = frozenset(registry)
+    declared = Declarations(name)
+    original = context.Module.register_kernel
+
+    def register_kernel(module: Any, kernel: Any) -> None:
+        if kernel.func.__module__ == name:
+            declared.kernels.append(weakref.ref(kernel))
+            declared.modules[id(module)] = module
+        original(module, kernel)
+
+    context.Module.register_kernel = register_kernel
+    try:
+        yield declared
+    finally:
+        context.Module.register_kernel = original
+        if name in registry:
+            declared.modules[id(registry[name])] = registry[name]
+        for module in declared.modules.values():
+            _forget(module)
+        # Modules of packages that the source imported for the first time stay: so do the packages.
+        for key in [key for key in registry if key not in before]:
+            if id(registry[key]) in declared.modules:
+                del registry[key]
 
 
-def _live(module: Any) -> list[Any]:
-    return list(module._live_kernels)
+def _forget(module: Any) -> None:
+    # A source can launch its own kernels while it runs.
+    if module.execs:
+        module.unload()
+    for reference in module.references:
+        reference.dependents.discard(module)
+    module.references.clear()
+    module.dependents.clear()
+    module.hashers.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The kernels that one source declared, in that order, in the Warp module that will hold them all."""
+
+    module: Any
+    kernels: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+def collect(declared: Declarations) -> Unit:
+    """The unit of a source that has run.
+
+    Kernels declared with ``module="unique"`` join the source's module, which takes over their options.
+    Raises Unsupported where those differ.
+    """
+    module = _load().context.get_module(declared.name)
+    kernels = tuple(kernel for kernel in (ref() for ref in declared.kernels) if kernel is not None)
+    options = [kernel.module.options for kernel in kernels] or [module.options]
+    if any(each != options[0] for each in options):
+        raise Unsupported("the kernels of this source have different module options; lower them one by one")
+    for kernel in kernels:
+        if kernel.module is not module:
+            module._live_kernels.add(kernel)
+            module.has_unresolved_static_expressions |= kernel.module.has_unresolved_static_expressions
+    return Unit(module, kernels, dict(options[0]))
 
 
 def generic_without_overloads(unit: Unit) -> tuple[str, ...]:
@@ -254,25 +278,6 @@ def generic_without_overloads(unit: Unit) -> tuple[str, ...]:
 def kernel_names(unit: Unit) -> frozenset[str]:
     """Every name that the unit's kernels answer to: the Python function's and Warp's own key."""
     return frozenset(name for kernel in unit.kernels for name in (kernel.func.__name__, kernel.key))
-
-
-def release(name: str, before: frozenset[str]) -> None:
-    """Make Warp forget the Python module ``name`` and everything that its source registered."""
-    registry: dict[str, Any] = _load().context.user_modules
-    for key in [key for key in registry if key not in before]:
-        module = registry[key]
-        # Modules of Python packages that the source imported for the first time stay: so do the packages.
-        if key != name and (key in sys.modules or not any(k.func.__module__ == name for k in _live(module))):
-            continue
-        # A source can launch its own kernels while it runs.
-        if module.execs:
-            module.unload()
-        for reference in module.references:
-            reference.dependents.discard(module)
-        module.references.clear()
-        module.dependents.clear()
-        module.hashers.clear()
-        del registry[key]
 
 
 # ----------------------------------------------------------------------------------------- generating
@@ -296,7 +301,6 @@ class KernelFacts:
     name: str
     key: str
     mangled_name: str
-    line: int
     arg_types: tuple[tuple[str, str], ...]
     backward: bool
 
@@ -305,11 +309,13 @@ class KernelFacts:
 class Generated:
     """The text of a module, the pieces that it is made of in their order, and its options.
 
+    ``order`` are the mangled names of the kernels as the source declares them.
     ``collisions`` are the keys of functions that share a generated name with another module's.
     """
 
     text: str
     pieces: tuple[Piece, ...]
+    order: tuple[str, ...]
     options: dict[str, Any]
     collisions: tuple[str, ...]
 
@@ -319,12 +325,12 @@ def generate(
 ) -> Generated:
     """Run Warp's code generator over the unit for ``device``.
 
-    Raises UnknownOption, and whatever Warp raises at a kernel that it does not take.
+    Raises Unsupported, and whatever else Warp raises at a kernel that it does not take.
     """
     loaded = _load()
     module = unit.module
     module.options.clear()
-    module.options.update(unit.own_options)
+    module.options.update(unit.options)
     # What a launch uses unless it is told otherwise; it overrides what the source set on its module.
     module.options["block_dim"] = 1 if device == "cpu" else 256
     _set_options(module, options)
@@ -333,10 +339,11 @@ def generate(
     if hasattr(module, "mark_modified"):
         module.mark_modified()
     with _without_backward(unit, active=not backward):
-        return _generate(loaded, module, numbering, device)
+        return _generate(loaded, unit, numbering, device)
 
 
-def _generate(loaded: _Warp, module: Any, numbering: Numbering, device: Device) -> Generated:
+def _generate(loaded: _Warp, unit: Unit, numbering: Numbering, device: Device) -> Generated:
+    module = unit.module
     block_dim = module.options["block_dim"]
     # Also resolves the static expressions that wait for code generation.
     numbering.rewind()
@@ -353,7 +360,29 @@ def _generate(loaded: _Warp, module: Any, numbering: Numbering, device: Device) 
     pieces: list[Piece] = []
     with _recording(loaded.codegen, pieces):
         text = builder.codegen(device)
-    return Generated(text, tuple(pieces), _plain(resolved), _collisions(builder))
+    _check_tile_math(text, device, resolved)
+    return Generated(text, tuple(pieces), _order(unit), _plain(resolved), _collisions(builder))
+
+
+_TILE_MATH = re.compile(r"\b(tile_(?:matmul|i?fft|cholesky\w*|lower_solve\w*|upper_solve\w*))\(")
+
+
+def _check_tile_math(text: str, device: Device, resolved: Mapping[str, Any]) -> None:
+    """Before Warp had a fallback for it, tile math on CUDA was text that only libmathdx could complete."""
+    if device == "cuda" and "enable_mathdx_gemm" not in resolved:
+        found = _TILE_MATH.search(text)
+        if found is not None:
+            raise Unsupported(f"Warp {version()} compiles {found[1]} for CUDA with libmathdx only")
+
+
+def _order(unit: Unit) -> tuple[str, ...]:
+    """The mangled names in the order of declaration; equal kernels are one."""
+    names: dict[str, None] = {}
+    for kernel in unit.kernels:
+        instances = kernel.overloads.values() if kernel.is_generic else (kernel,)
+        hashed = [each for each in instances if each.hash is not None]
+        names.update(dict.fromkeys(sorted(each.get_mangled_name() for each in hashed)))
+    return tuple(names)
 
 
 def facts(kernel: Any, options: Mapping[str, Any]) -> KernelFacts:
@@ -363,7 +392,6 @@ def facts(kernel: Any, options: Mapping[str, Any]) -> KernelFacts:
         name=kernel.func.__name__ if kernel.key == default_key else kernel.key,
         key=kernel.key,
         mangled_name=kernel.get_mangled_name(),
-        line=kernel.adj.fun_lineno,
         arg_types=tuple((arg.label, _type_text(kernel, arg.type)) for arg in kernel.adj.args),
         backward=bool({**options, **kernel.options}["enable_backward"]),
     )
@@ -446,7 +474,7 @@ def _set_options(module: Any, options: Mapping[str, Any]) -> None:
         elif name in config and not name.startswith("_"):
             home = config
         else:
-            raise UnknownOption(f"Warp {version()} has no option {name!r}")
+            raise Unsupported(f"Warp {version()} has no option {name!r}")
         home[name] = _coerced(name, home[name], value)
 
 
@@ -458,7 +486,7 @@ def _coerced(name: str, current: Any, value: Any) -> Any:
         if value == member.value or (isinstance(value, str) and value.upper() == member.name):
             return member
     known = ", ".join(each.name for each in type(current))
-    raise UnknownOption(f"option {name!r} takes one of {known}, got {value!r}")
+    raise Unsupported(f"option {name!r} takes one of {known}, got {value!r}")
 
 
 def _resolved_options(loaded: _Warp, module: Any, block_dim: int) -> dict[str, Any]:
@@ -516,7 +544,7 @@ def compile_file(
 ) -> None:
     """Compile the file ``source`` into ``output``, whose suffix says what is wanted; no ``arch`` is the CPU.
 
-    ``chosen`` beats ``options``.  Raises UnknownOption, and what Warp raises when its compiler fails.
+    ``chosen`` beats ``options``.  Raises Unsupported, and what Warp raises when its compiler fails.
     """
     loaded = _ready()
     runtime, config = loaded.context.runtime, vars(loaded.warp.config)
@@ -534,7 +562,7 @@ def compile_file(
             config[name] = value
         elif name in chosen and parameter is None:
             kind = "the CPU" if arch is None else "CUDA"
-            raise UnknownOption(f"Warp {version()} has no build option {name!r} for {kind}")
+            raise Unsupported(f"Warp {version()} has no build option {name!r} for {kind}")
     more = {"block_dim": options.get("block_dim", 256)}
     if "pch_dir" in takes:
         more["pch_dir"] = runtime.get_clang_pch_dir() if arch is None else runtime.get_nvrtc_pch_dir()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.compat import Device
 from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.text import find_piece, names_in, split_before, strip_comments, strip_header
+from kernelfuzz.toolchain.pieces import KernelCode, kernel_codes, stripped
 
 if TYPE_CHECKING:
     from kernelfuzz.ir.nodes import Kernel
@@ -28,24 +28,6 @@ DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
 # Where the numbering of a source's functions restarts if the names from 0 are taken by an imported module.
 _RENUMBERED = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class KernelCode:
-    """The generated code of one kernel, in pieces.
-
-    ``forward`` and ``backward`` are one function each (for the CPU, forward starts with the struct that
-    carries the arguments).  ``functions`` and ``structs`` are what the two need, in the module's order; a
-    function's text holds its adjoint too where the kernel has a backward.
-    """
-
-    name: str
-    mangled_name: str
-    forward: str
-    backward: str | None
-    functions: tuple[str, ...]
-    structs: tuple[str, ...]
-    arg_types: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,43 +154,44 @@ def _attempt(
     first: Mapping[str, int],
 ) -> dict[str, Lowering | Failure] | tuple[str, ...]:
     """The results; or the keys of functions whose generated names collide with an imported module's."""
-    before = compat.registered_modules()
     results: dict[str, Lowering | Failure] = {}
-    with compat.function_names(first) as numbering, _registered(source) as namespace:
+    with (
+        compat.function_names(first) as numbering,
+        compat.declarations(source.name) as declared,
+        _registered(source) as namespace,
+    ):
+        start = time.perf_counter()
         try:
+            with contextlib.redirect_stdout(_Discard()):
+                exec(code, namespace)
+            unit = compat.collect(declared)
+        except compat.Unsupported as error:
+            return dict.fromkeys(devices, Failure("unsupported", str(error)))
+        except (Exception, SystemExit) as error:
+            return dict.fromkeys(devices, _raised(source, error))
+        spent = time.perf_counter() - start
+        problem = _no_kernels(unit, settings.kernel)
+        if problem is not None:
+            return dict.fromkeys(devices, problem)
+        numbering.mark()
+        for device in devices:
             start = time.perf_counter()
             try:
-                with contextlib.redirect_stdout(_Discard()):
-                    exec(code, namespace)
-                unit = compat.collect(source.name, before)
-            except compat.MixedOptions as error:
-                return dict.fromkeys(devices, Failure("unsupported", f"{error}; lower them one by one"))
-            except (Exception, SystemExit) as error:
-                return dict.fromkeys(devices, _raised(source, error))
-            spent = time.perf_counter() - start
-            problem = _no_kernels(unit, settings.kernel)
-            if problem is not None:
-                return dict.fromkeys(devices, problem)
-            numbering.mark()
-            for device in devices:
-                start = time.perf_counter()
-                try:
-                    generated = compat.generate(
-                        unit, numbering, device, backward=settings.backward, options=settings.options
-                    )
-                except compat.UnknownOption as error:
-                    return dict.fromkeys(devices, Failure("unsupported", str(error)))
-                except Exception as error:
-                    results[device] = _raised(source, error)
-                    break
-                spent += time.perf_counter() - start
-                if generated.collisions and not first.keys() >= set(generated.collisions):
-                    return generated.collisions
-                results[device] = _lowering(generated, device, settings, spent)
-                spent = 0.0
-            return results
-        finally:
-            compat.release(source.name, before)
+                generated = compat.generate(
+                    unit, numbering, device, backward=settings.backward, options=settings.options
+                )
+            except compat.Unsupported as error:
+                results[device] = Failure("unsupported", str(error))
+                break
+            except Exception as error:
+                results[device] = _raised(source, error)
+                break
+            spent += time.perf_counter() - start
+            if not first.keys() >= set(generated.collisions):
+                return generated.collisions
+            results[device] = _lowering(generated, device, settings, spent)
+            spent = 0.0
+        return results
 
 
 class _Discard(io.TextIOBase):
@@ -237,6 +220,20 @@ def _registered(source: _Source) -> Iterator[dict[str, Any]]:
             for path in [path for path, name in known.items() if name == source.name]:
                 del known[path]
         module.__dict__.clear()
+
+
+def _lowering(generated: compat.Generated, device: Device, settings: _Settings, seconds: float) -> Lowering:
+    text, pieces = generated.text, generated.pieces
+    if not settings.keep_comments:
+        text, pieces = stripped(text, pieces)
+    return Lowering(
+        device=device,
+        backward=settings.backward,
+        module=text,
+        kernels=kernel_codes(generated, pieces, device, settings.kernel),
+        options=generated.options,
+        warp_seconds=seconds,
+    )
 
 
 # -------------------------------------------------------------------------------------------- failures
@@ -276,129 +273,3 @@ def _failure(source: _Source, kind: Any, message: str, line: int | None) -> Fail
     lines = source.text.split("\n")
     source_line = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else None
     return Failure(kind, message, line, source_line)
-
-
-# ------------------------------------------------------------------------------------------- the pieces
-
-
-def _lowering(generated: compat.Generated, device: Device, settings: _Settings, seconds: float) -> Lowering:
-    text, pieces = generated.text, generated.pieces
-    if not settings.keep_comments:
-        text, pieces = _stripped(text, pieces)
-    return Lowering(
-        device=device,
-        backward=settings.backward,
-        module=text,
-        kernels=_kernels(pieces, device, generated.options, settings.kernel),
-        options=generated.options,
-        warp_seconds=seconds,
-    )
-
-
-def _stripped(text: str, pieces: tuple[compat.Piece, ...]) -> tuple[str, tuple[compat.Piece, ...]]:
-    """The module and its pieces without comments; each piece is stripped once, and the module put together
-    again from what is between them."""
-    parts: list[str] = []
-    stripped: list[compat.Piece] = []
-    at = 0
-    for piece in pieces:
-        start = find_piece(text, piece.text, at)
-        between = text[at:start]
-        parts.append(strip_header(between) if at == 0 else strip_comments(between))
-        bare = strip_comments(piece.text)
-        parts.append(bare)
-        stripped.append(compat.Piece(piece.kind, piece.owner, piece.name, bare, piece.part))
-        at = start + len(piece.text)
-    parts.append(strip_comments(text[at:]))
-    return "".join(parts), tuple(stripped)
-
-
-@dataclass(slots=True)
-class _Function:
-    """The two halves of a user function, wherever in the module they stand."""
-
-    name: str
-    forward: str = ""
-    reverse: str = ""
-
-
-def _functions(pieces: Iterable[compat.Piece]) -> list[_Function]:
-    functions: dict[int, _Function] = {}
-    for piece in pieces:
-        if piece.kind != "function":
-            continue
-        function = functions.setdefault(id(piece.owner), _Function(piece.name))
-        if piece.part == "whole":
-            forward, reverse = split_before(piece.text, f"void adj_{piece.name}(")
-        else:
-            forward, reverse = (piece.text, "") if piece.part == "forward" else ("", piece.text)
-        function.forward += forward
-        function.reverse += reverse
-    return list(functions.values())
-
-
-def _kernels(
-    pieces: tuple[compat.Piece, ...], device: Device, options: Mapping[str, Any], wanted: str | None
-) -> tuple[KernelCode, ...]:
-    functions = _functions(pieces)
-    structs = [piece for piece in pieces if piece.kind == "struct"]
-    found = [(compat.facts(piece.owner, options), piece) for piece in pieces if piece.kind == "kernel"]
-    found.sort(key=lambda pair: (pair[0].line, pair[0].mangled_name))
-    result: list[KernelCode] = []
-    for facts, piece in found:
-        if wanted is not None and wanted not in (facts.name, facts.key):
-            continue
-        forward, backward = split_before(piece.text, f"{facts.mangled_name}_{device}_kernel_backward(")
-        alone = len(found) == 1
-        needed = functions if alone else _needed_functions(piece.text, functions, facts.backward)
-        texts = [_function_text(function, facts.backward) for function in needed]
-        texts = [text for text in texts if text]
-        names = set() if alone else _needed_structs([piece.text, *texts], structs)
-        result.append(
-            KernelCode(
-                name=facts.name,
-                mangled_name=facts.mangled_name,
-                forward=forward.strip() + "\n",
-                backward=backward.strip() + "\n" if facts.backward else None,
-                functions=tuple(texts),
-                structs=tuple(each.text.strip() + "\n" for each in structs if alone or each.name in names),
-                arg_types=facts.arg_types,
-            )
-        )
-    return tuple(result)
-
-
-def _function_text(function: _Function, backward: bool) -> str:
-    halves = [function.forward.strip(), function.reverse.strip() if backward else ""]
-    text = "\n\n".join(half for half in halves if half)
-    return text + "\n" if text else ""
-
-
-def _needed_functions(text: str, functions: list[_Function], backward: bool) -> list[_Function]:
-    """The functions that ``text`` calls, and what those call; by name, which is unique in a module."""
-    names = names_in(text)
-    needed: set[int] = set()
-    while True:
-        added = [
-            function
-            for function in functions
-            if id(function) not in needed
-            and not names.isdisjoint((function.name, f"adj_{function.name}", f"replay_{function.name}"))
-        ]
-        if not added:
-            return [function for function in functions if id(function) in needed]
-        for function in added:
-            needed.add(id(function))
-            names |= names_in(_function_text(function, backward))
-
-
-def _needed_structs(texts: Iterable[str], structs: list[compat.Piece]) -> set[str]:
-    """The structs that ``texts`` name, and the ones that their fields name."""
-    names = names_in("\n".join(texts))
-    needed: set[str] = set()
-    # A struct stands behind those that it contains, so one pass backwards is enough.
-    for struct in reversed(structs):
-        if struct.name in names:
-            needed.add(struct.name)
-            names |= names_in(struct.text)
-    return needed
