@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kernelfuzz.ir.render import render
     from kernelfuzz.ir.verify import verify
-    from kernelfuzz.strategies.kernels import generate, generate_many
+    from kernelfuzz.strategies.kernel import generate, generate_many
     from kernelfuzz.toolchain import build, lower
 
 __version__ = "0.1.0"
@@ -19,8 +19,8 @@ __version__ = "0.1.0"
 # Where each public name lives.
 _HOME = {
     "build": "kernelfuzz.toolchain",
-    "generate": "kernelfuzz.strategies.kernels",
-    "generate_many": "kernelfuzz.strategies.kernels",
+    "generate": "kernelfuzz.strategies.kernel",
+    "generate_many": "kernelfuzz.strategies.kernel",
     "lower": "kernelfuzz.toolchain",
     "render": "kernelfuzz.ir.render",
     "verify": "kernelfuzz.ir.verify",

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeout
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
@@ -56,7 +56,7 @@ def call(function: Callable[..., T], *args: Any, timeout: float | None = None) -
 
 def in_order(
     function: Callable[..., T], tasks: Iterable[tuple[Any, ...]], *, jobs: int, timeout: float | None = None
-) -> Iterator[T | WorkerError]:
+) -> Generator[T | WorkerError, None, None]:
     """``function(*task)`` for every task, in ``jobs`` processes; the results come in the order of the tasks.
 
     A task whose process died or ran out of time gives the WorkerError in its place.  What the function raises
@@ -98,7 +98,7 @@ def _pool(jobs: int) -> Iterator[Callable[..., ProcessFuture]]:
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Ctrl-C goes to every process of the terminal.  What is started inside never sees it: the parent decides.
+    """Hide Ctrl-C, which goes to all processes of a terminal, from what starts inside: the parent decides.
 
     Threads and processes inherit the mask from the thread that starts them, from their first instruction on.
     """
@@ -112,7 +112,7 @@ def _no_interrupts() -> Iterator[None]:
 
 
 def _start() -> None:
-    """Runs first in every worker: stdout belongs to the parent's data, so what a task prints goes to stderr."""
+    """Runs first in every worker: stdout is for the parent's data, so what a task prints goes to stderr."""
     sys.stdout.flush()
     os.dup2(2, 1)
 

@@ -103,7 +103,7 @@ def _along_grid(ctx: Context, buffer: Buffer, axis: int, extent: str) -> Expr:
 
 def place(ctx: Context, size: int) -> Ranged:
     """An index along an axis of fixed size: a variable that is in range, a constant, or a wrapped one."""
-    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and 0 <= v.low and v.high < size]
+    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and v.low >= 0 and v.high < size]
     if ready and ctx.choices.chance(0.6):
         return ctx.use(ctx.choices.pick(ready))
     if ctx.choices.chance(0.3):
@@ -164,8 +164,10 @@ def _ndim(ctx: Context, least: int) -> int:
         return least
     rates = ctx.ndim_rates
     for ndim in (2, 3, 4):
-        if ndim > least and ctx.choices.chance(rates.get(ndim, 0.0)) and (ndim == 2 or ctx.allows("array_3d")):
+        if (
+            ndim > least
+            and ctx.choices.chance(rates.get(ndim, 0.0))
+            and (ndim == 2 or ctx.allows("array_3d"))
+        ):
             return ndim
     return least
-
-

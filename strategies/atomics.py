@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from kernelfuzz.ir.nodes import AugAssign, Call, Construct, Expr, ExprStmt, Index, Stmt
 from kernelfuzz.ir.types import FLOAT32, INT32, Matrix, Scalar, Type, Vector
-from kernelfuzz.strategies import expressions
 from kernelfuzz.strategies.arrays import new_shared, place
+from kernelfuzz.strategies.calls import cast
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.dtypes import numeric_dtype
+from kernelfuzz.strategies.production import draw_in
 
 # The operations of each family commute with each other; a family's own operators, if Python has them.
 FAMILIES: dict[str, tuple[tuple[str, str | None], ...]] = {
@@ -36,14 +37,12 @@ def can_sum(type_: Type) -> bool:
     return isinstance(scalar, Scalar) and (scalar.is_float or (scalar.is_integer and scalar.bits >= 32))
 
 
-def update(ctx: Context, budget: int) -> list[Stmt]:
+def update(ctx: Context) -> list[Stmt]:
     """One atomic update, as a call or where there is one as an augmented assignment."""
     known = [b for b in ctx.buffers if b.role == "shared"]
     buffer = ctx.choices.pick([*known, None] if len(known) < MOST_SHARED else known) or _new_buffer(ctx)
     name, operator = ctx.choices.pick(FAMILIES[buffer.op])
-    indices = tuple(
-        place(ctx, extent).expr for extent in buffer.param.shape if isinstance(extent, int)
-    )
+    indices = tuple(place(ctx, extent).expr for extent in buffer.param.shape if isinstance(extent, int))
     value = _value(ctx, buffer.array.dtype)
     if operator and ctx.allows("augmented") and ctx.choices.chance(0.25):
         return [AugAssign(Index(buffer.name, indices, buffer.array.dtype), operator, value)]
@@ -68,5 +67,5 @@ def _value(ctx: Context, type_: Type) -> Expr:
         return Construct(type_, (_value(ctx, type_.dtype),))
     assert isinstance(type_, Scalar)
     low, high = SUMMAND_BOUNDS
-    whole = expressions.draw_in(ctx, INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
-    return whole.expr if type_ == INT32 else expressions.cast(ctx, whole, type_).expr
+    whole = draw_in(ctx, INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
+    return whole.expr if type_ == INT32 else cast(ctx, whole, type_).expr

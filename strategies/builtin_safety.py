@@ -93,9 +93,10 @@ def _randi(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
 # What the result's components may be, given the arguments': only for int32 and int64.
 RESULT_RANGES: dict[str, Rule] = {
     "abs": _abs, "min": _hull, "max": _hull, "clamp": _hull, "sign": _fixed(-1, 1), "step": _fixed(0, 1),
-    "nonzero": _fixed(0, 1), "add": _operator("+"), "sub": _operator("-"), "mul": _products, "div": _operator("/"),
-    "floordiv": _operator("//"), "mod": _operator("%"), "neg": _magnitude, "pos": _hull,
-    "bit_and": _operator("&"), "bit_or": _operator("|"), "bit_xor": _operator("^"), "invert": _inverted,
+    "nonzero": _fixed(0, 1), "add": _operator("+"), "sub": _operator("-"), "mul": _products,
+    "div": _operator("/"), "floordiv": _operator("//"), "mod": _operator("%"), "neg": _magnitude,
+    "pos": _hull, "bit_and": _operator("&"), "bit_or": _operator("|"), "bit_xor": _operator("^"),
+    "invert": _inverted,
     "rshift": _operator(">>"), "cast": _whole, "len": _fixed(2, 16), "dot": _products, "length_sq": _products,
     "cw_mul": _operator("*"), "cw_div": _operator("/"), "cross": _products, "vector": _hull, "trace": _sum,
     "ddot": _products, "get_diag": _hull, "transpose": _hull, "identity": _fixed(0, 1), "diag": _with_zero,
@@ -107,7 +108,7 @@ RESULT_RANGES: dict[str, Rule] = {
 _ONLY_RANGED = frozenset({"negatable", "term", "factor"})
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def callable_here(signature: Signature, features: frozenset[str], dtypes: tuple[Scalar, ...]) -> bool:
     """Whether the grammar may call a builtin: its feature and dtypes are on, and its result has a range."""
     types = (signature.result, *signature.params)
@@ -174,5 +175,3 @@ def state_argument(ctx: Context) -> Ranged:
         return ctx.use(chosen)
     seed = Literal(ctx.choices.pick((0, 1, 42, 7, 123)), INT32)
     return Ranged(Call("rand_init", (seed,), UINT32), *full_range(UINT32))
-
-

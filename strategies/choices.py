@@ -11,7 +11,7 @@ import functools
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -48,6 +48,13 @@ class Choices:
         """True with the given probability, in steps of 1/256; False is the simplest."""
         return self.integer(0, 255) >= 256 - round(probability * 256)
 
+    def span(self, draw: Callable[[], T]) -> T:
+        """Draw something that may be dropped as a whole when shrinking."""
+        return draw()
+
+
+_NOTHING = st.just(None)
+
 
 @functools.lru_cache(maxsize=4096)
 def _integers(low: int, high: int) -> st.SearchStrategy[int]:
@@ -59,11 +66,15 @@ class DrawnChoices(Choices):
 
     __slots__ = ("_draw",)
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[int]], int]) -> None:
+    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
         self._draw = draw
 
     def integer(self, low: int, high: int) -> int:
         return low if low == high else self._draw(_integers(low, high))
+
+    def span(self, draw: Callable[[], T]) -> T:
+        # Hypothesis deletes as a whole what one strategy drew: this makes a strategy of a piece of grammar.
+        return self._draw(_NOTHING.map(lambda _: draw()))
 
 
 class SeededChoices(Choices):

@@ -7,7 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from kernelfuzz.ir.nodes import Constant, Function, Name, Param
-from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Struct, Tile, Transform, Type, Vector
+from kernelfuzz.ir.types import (
+    INT32,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Type,
+    Vector,
+)
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged, input_range
 
@@ -80,6 +91,8 @@ class Context:
     dtypes: tuple[Scalar, ...]
     """The numeric scalar types that it may use."""
     module: Module
+    widths: tuple[tuple[int, int], ...] = ((1, 4), (2, 3), (3, 1))
+    """How many statements a nested block has, with weights."""
     deepest: int = 5
     """How far control flow may nest."""
     ndim_rates: Mapping[int, float] = field(default_factory=lambda: {2: 0.3, 3: 0.25, 4: 0.15})

@@ -5,7 +5,16 @@ from __future__ import annotations
 import functools
 
 from kernelfuzz.ir.types import (
-    BOOL, FLOAT32, INT32, SCALARS, Matrix, Quaternion, Scalar, Transform, Type, Vector,
+    BOOL,
+    FLOAT32,
+    INT32,
+    SCALARS,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Transform,
+    Type,
+    Vector,
 )  # fmt: skip
 from kernelfuzz.strategies.context import Context
 
@@ -113,5 +122,3 @@ def comparable_type(ctx: Context) -> Type:
     if at_hand and ctx.choices.chance(0.6):
         return ctx.choices.pick(at_hand)
     return numeric_dtype(ctx)
-
-

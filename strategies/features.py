@@ -4,11 +4,47 @@ from __future__ import annotations
 
 from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import (
-    ArrayShape, Assign, Attribute, AugAssign, Binary, Block, BoolOp, Break, Call, CallFunction, Cast, Compare,
-    Construct, Continue, Expr, For, If, IfExp, Index, Kernel, Literal, Name, Return, Slice,
-    Static, Unary, Unpack, While,
+    ArrayShape,
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    Block,
+    BoolOp,
+    Break,
+    Call,
+    CallFunction,
+    Cast,
+    Compare,
+    Construct,
+    Continue,
+    Expr,
+    For,
+    If,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Return,
+    Slice,
+    Static,
+    Unary,
+    Unpack,
+    While,
 )  # fmt: skip
-from kernelfuzz.ir.types import BOOL, Array, Matrix, Quaternion, Scalar, Struct, Tile, Transform, Tuple, Type, Vector
+from kernelfuzz.ir.types import (
+    BOOL,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+)
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
 from kernelfuzz.strategies.dtypes import feature_of
@@ -18,6 +54,7 @@ _OPERATORS = {
     "+": "arithmetic", "-": "arithmetic", "*": "arithmetic", "/": "arithmetic", "//": "arithmetic",
     "%": "arithmetic",
 }  # fmt: skip
+_FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")
 _KINDS = {Vector: "vector", Matrix: "matrix", Quaternion: "quaternion", Transform: "transform"}
 
 
@@ -98,7 +135,12 @@ def _node(node: object, found: set[str]) -> None:
             source = operand.type
             if not isinstance(operand, Literal) and source != target:
                 found.add("cast")
-                if isinstance(source, Scalar) and source.is_integer and target.is_integer and source.bits != target.bits:
+                if (
+                    isinstance(source, Scalar)
+                    and source.is_integer
+                    and target.is_integer
+                    and source.bits != target.bits
+                ):
                     found.add("mixed_widths")
         case Compare(ops=ops) if len(ops) > 1:
             found.add("chained")
@@ -112,16 +154,15 @@ def _node(node: object, found: set[str]) -> None:
             found.add("array_shape")
         case Static():
             found.add("static")
-        case Index(value=value, indices=indices, type=result):
+        case Index(indices=indices, type=result):
             if any(isinstance(index, Slice) for index in indices):
                 found.add("slice")
             if isinstance(result, Array):
                 found.add("view")
-        case Unpack(values=values):
-            if len(values) > 1:
-                found.add("unpack")
-            elif isinstance(values[0], Call) and values[0].name == "tid":
-                found.add("tid_nd")
+        case Unpack(values=(Call(name="tid"),)):
+            found.add("tid_nd")
+        case Unpack(values=values) if len(values) > 1:
+            found.add("unpack")
         case Assign(target=target):
             _target(target, found)
         case AugAssign(target=target, op=op):
@@ -135,10 +176,16 @@ def _node(node: object, found: set[str]) -> None:
             pass
 
 
+def _integers_of_two_widths(source: Scalar, target: Scalar) -> bool:
+    return source.is_integer and target.is_integer and source.bits != target.bits
+
+
 def _composite(type_: Type, found: set[str]) -> None:
     if (feature := _KINDS.get(type(type_))) is not None:
         found.add(feature)
-    if isinstance(type_, Vector) and type_.length > 4 or isinstance(type_, Matrix) and max(type_.rows, type_.columns) > 4:
+    if (isinstance(type_, Vector) and type_.length > 4) or (
+        isinstance(type_, Matrix) and max(type_.rows, type_.columns) > 4
+    ):
         found.add("spatial")
 
 
@@ -162,7 +209,14 @@ def _call(name: str, args: tuple[Expr, ...], keywords: tuple, result: Type, foun
     group = signature.builtin.group
     if group == "decomposition":
         found.add("decomposition")
-    elif (feature := FEATURE_OF_GROUP.get(group)) in ("math", "random", "spatial", "quaternion", "transform", "bitwise"):
+    elif (feature := FEATURE_OF_GROUP.get(group)) in (
+        "math",
+        "random",
+        "spatial",
+        "quaternion",
+        "transform",
+        "bitwise",
+    ):
         found.add(feature)
 
 
@@ -213,5 +267,3 @@ def _control(block: Block, found: set[str], *, loops: int, in_kernel: bool) -> N
                 found.add("early_return")
             case _:
                 pass
-
-

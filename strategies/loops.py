@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernelfuzz.ir.nodes import Assign, AugAssign, BoolOp, Cast, Compare, Expr, For, Literal, Name, Stmt, While
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    BoolOp,
+    Cast,
+    Compare,
+    Expr,
+    For,
+    Literal,
+    Name,
+    Stmt,
+    While,
+)
 from kernelfuzz.ir.types import INT32
-from kernelfuzz.strategies import expressions, statements
 from kernelfuzz.strategies.context import Context, Variable
+from kernelfuzz.strategies.knots import draw_block
+from kernelfuzz.strategies.operators import condition
+from kernelfuzz.strategies.production import draw_in
 
 # A loop runs at most this often, so that a nest of five ends soon; a longer constant loop is not
 # unrolled by Warp (max_unroll is 16), so some are.
@@ -15,16 +29,16 @@ LONGEST = 6
 UNROLLED_LIMIT = 16
 
 
-Body = Callable[[Context, int], list[Stmt]]
+Body = Callable[[Context], list[Stmt]]
 
 
-def for_loop(ctx: Context, budget: int) -> list[Stmt]:
+def for_loop(ctx: Context) -> list[Stmt]:
     """A for loop over constant bounds, or where allowed over bounds that only a run knows."""
-    return for_with(ctx, budget, None)
+    return for_with(ctx, None)
 
 
 def for_with(
-    ctx: Context, budget: int, body: Body | None, *, dynamic: bool | None = None, stepped: bool = False
+    ctx: Context, body: Body | None, *, dynamic: bool | None = None, stepped: bool = False
 ) -> list[Stmt]:
     """A for loop around given statements, or around drawn ones; ``dynamic`` None leaves that to chance."""
     if dynamic is None:
@@ -33,15 +47,15 @@ def for_with(
     name = _loop_name(ctx)
     with ctx.block(loop=True):
         ctx.variables.append(Variable(name, INT32, low, high))
-        inner = statements.draw_block(ctx, max(1, budget - 1)) if body is None else tuple(body(ctx, budget - 1))
+        inner = draw_block(ctx) if body is None else tuple(body(ctx))
     ctx.loop_names.append(name)
     return [For(name, bounds, inner)]
 
 
 def _loop_name(ctx: Context) -> str:
-    """A new name, or that of a loop that is over."""
-    free = [n for n in ctx.loop_names if all(v.name != n for v in ctx.variables)]
-    return ctx.choices.pick([None, *free]) or ctx.fresh("i")
+    """A new name, or outside of loops that of a loop that is over: an unrolled loop leaves its name a constant,
+    which a loop around the next one could not change."""
+    return ctx.choices.pick([None, *ctx.loop_names] if ctx.loops == 0 else [None]) or ctx.fresh("i")
 
 
 def _literals(*values: int) -> tuple[Expr, ...]:
@@ -70,7 +84,9 @@ def _constant_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int
             start, step = choices.integer(1, LONGEST), -choices.integer(1, 2)
             return _literals(start, -1, step), 0, start
         case _:
-            stop = UNROLLED_LIMIT + 1 if ctx.loops == 0 and choices.chance(0.08) else choices.integer(1, LONGEST)
+            stop = (
+                UNROLLED_LIMIT + 1 if ctx.loops == 0 and choices.chance(0.08) else choices.integer(1, LONGEST)
+            )
             return _literals(stop), 0, stop - 1
 
 
@@ -90,7 +106,7 @@ def _dynamic_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int,
 
 def _bound(ctx: Context) -> Expr:
     """An int32 in 0..LONGEST that is no constant: a parameter, a value at hand, an expression."""
-    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and 0 <= v.low and v.high <= LONGEST]
+    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and v.low >= 0 and v.high <= LONGEST]
     fresh = ctx.in_kernel and ctx.allows("scalar_param")
     kinds = [("ready", 3)] * bool(ready) + [("parameter", 2)] * fresh + [("drawn", 1)]
     match ctx.choices.weighted(kinds):
@@ -99,11 +115,11 @@ def _bound(ctx: Context) -> Expr:
         case "parameter":
             return ctx.use(ctx.scalar_param(INT32, (0, LONGEST))).expr
         case _:
-            value = expressions.draw_in(ctx, INT32, ctx.choices.integer(1, 2), 0, LONGEST)
+            value = draw_in(ctx, INT32, ctx.choices.integer(1, 2), 0, LONGEST)
             return value.expr if not isinstance(value.expr, Literal) else Cast(INT32, value.expr)
 
 
-def while_loop(ctx: Context, budget: int) -> list[Stmt]:
+def while_loop(ctx: Context) -> list[Stmt]:
     """``while n < limit``: the counter moves first, so that continue cannot skip it."""
     limit = ctx.choices.integer(1, LONGEST)
     name = ctx.fresh("w")
@@ -113,10 +129,8 @@ def while_loop(ctx: Context, budget: int) -> list[Stmt]:
     ctx.read_names.add(name)
     test: Expr = Compare(counter, ("<",), (Literal(limit, INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
-        test = BoolOp("and", (test, expressions.condition(ctx, 1)))
+        test = BoolOp("and", (test, condition(ctx, 1)))
     step = AugAssign(counter, "+", Literal(1, INT32))
     with ctx.block(loop=True):
-        body = statements.draw_block(ctx, max(1, budget - 2))
+        body = draw_block(ctx)
     return [declaration, While(test, (step, *body))]
-
-

@@ -51,10 +51,10 @@ def check_options(
     """Validate the options.
 
     ``categories``: names or aliases (default: all ten).  ``include``: features that every kernel must have;
-    ``exclude``: features that no kernel may have.  ``dtypes``: scalar types by name (default: all).  ``size``:
-    ``small``, ``medium``, ``large``, a number of statements, or a range of them.  ``depth``: nesting of control
-    flow, 0 for none.  ``devices``: where the kernel must be valid.  ``profile``: ``default``, or ``realistic`` for
-    the feature frequencies of published Warp code.
+    ``exclude``: features that no kernel may have.  ``dtypes``: scalar types by name (default: all).
+    ``size``: ``small``, ``medium``, ``large``, a number of statements, or a range of them.
+    ``depth``: how far control flow nests, 0 for none.  ``devices``: where the kernel must be valid.
+    ``profile``: ``default``, or ``realistic`` for the feature frequencies of published Warp code.
 
     Raises InvalidOption with a sentence that names what is wrong and what would do.
     """
@@ -114,7 +114,7 @@ def _size(size: str | int | Sequence[int]) -> tuple[int, int]:
     if isinstance(size, str):
         return SIZES[_known("size", (size,), SIZES)[0]]
     low, high = (size, size) if isinstance(size, int) else size
-    if not 1 <= low <= high:
+    if not 0 <= low <= high or high < 1:
         raise InvalidOption(f"size must be at least one statement and its range in order, not {size!r}")
     return low, high
 

@@ -1,4 +1,4 @@
-"""Which features a kernel must have and which it may have, drawn once per kernel."""
+"""Which features a kernel must have and which it may have, drawn once per kernel (swarm testing)."""
 
 from __future__ import annotations
 
@@ -33,12 +33,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "tuple_return": ("function",),
     "procedure": ("function",),
     "closure": ("constant",),
-    "elif_chain": ("if",),
     "early_exit": ("early_return", "break", "continue", "for", "if"),
 }
-
-# How often the swarm switches a feature off: often enough that kernels differ in kind, not only in detail.
-OFF = 0.25
 
 
 @functools.lru_cache(maxsize=4096)
@@ -54,22 +50,35 @@ def with_needs(wanted: frozenset[str]) -> frozenset[str]:
     return frozenset(result)
 
 
-# What the swarm may switch off, in a fixed order; what is rare in real kernels is switched off more often.
-_RARE = {"closure": 0.85, "tile": 0.97, "decomposition": 0.6, "random": 0.6, "float16": 0.5, "spatial": 0.5}
+# What is rare in real kernels is off three times as often.
+RARE = frozenset(
+    {"closure", "tile", "decomposition", "random", "float16", "spatial", "bool_data", "nested_struct"}
+)
+_SWITCHES = tuple(feature for feature in FEATURES if feature not in ALWAYS)
+_HALF = (len(_SWITCHES) + 1) // 2
 
 
-def swarm(choices: Choices, options: Options, category: str) -> tuple[tuple[str, ...], frozenset[str]]:
+def _switched_on(choices: Choices) -> frozenset[str]:
+    """The features that are on: off with 1/4 each, a rare one with 3/4; all on is the simplest.
+
+    The masks of many features are drawn as one number, because every choice has its price in Hypothesis.
+    """
+    on = set(ALWAYS)
+    for features in (_SWITCHES[:_HALF], _SWITCHES[_HALF:]):
+        first, second = (choices.integer(0, (1 << len(features)) - 1) for _ in range(2))
+        for bit, feature in enumerate(features):
+            a, b = first >> bit & 1, second >> bit & 1
+            if not (a | b if feature in RARE else a & b):
+                on.add(feature)
+    return frozenset(on)
+
+
+def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tuple[str, ...], frozenset[str]]:
     """The features to plant and the features that are allowed, for the default profile."""
-    planted = tuple(dict.fromkeys((*CATEGORIES[category].features, *sorted(options.include))))
-    needed = with_needs(frozenset(planted))
-    allowed = {
-        feature
-        for feature in FEATURES
-        if feature in needed
-        or feature in ALWAYS
-        or (feature not in options.exclude and not choices.chance(_RARE.get(feature, OFF)))
-    }
-    return planted, frozenset(allowed) - options.exclude
+    wanted = CATEGORIES[category].features if category else ()
+    planted = tuple(dict.fromkeys((*wanted, *sorted(options.include))))
+    allowed = _switched_on(choices) | with_needs(frozenset(planted))
+    return planted, allowed - options.exclude
 
 
 def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -85,7 +94,18 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
         if choices.chance(min(1.0, probability)) and feature not in options.exclude:
             has.add(feature)
 
-    for feature in ("tid_nd", "early_return", "for", "atomic", "static", "tuple_return", "while", "ternary", "tile", "closure"):
+    for feature in (
+        "tid_nd",
+        "early_return",
+        "for",
+        "atomic",
+        "static",
+        "tuple_return",
+        "while",
+        "ternary",
+        "tile",
+        "closure",
+    ):
         decide(feature, rate[feature])
     if "for" in has:
         decide("dynamic_for", rate["dynamic_for"] / rate["for"])
@@ -102,9 +122,12 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
     planted = tuple(feature for feature in FEATURES if feature in has or feature in options.include)
     needed = with_needs(frozenset(planted) - {"tile"})
     free = [f for f in FEATURES if f not in rate and f not in _STRUCTURAL and f not in options.exclude]
-    allowed = {f for f in free if f in ALWAYS or not choices.chance(_RARE.get(f, OFF))}
-    return planted, frozenset(allowed) | (needed - (rate.keys() - has - {"if"})) | {"function"} - options.exclude
+    allowed = _switched_on(choices).intersection(free) | {"function", "constant"}
+    return planted, (allowed | (needed - (rate.keys() - has - {"if"}))) - options.exclude
 
+
+# What is drawn given something else.
+_CONDITIONAL = frozenset({"if", "and_or", "dynamic_for", "break", "continue"})
 
 # What follows from the features that the table of real kernels has shares for.
 _STRUCTURAL = frozenset({"nested_loop", "early_exit", "else", "elif", "range_step"})

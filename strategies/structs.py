@@ -13,7 +13,9 @@ MOST_STRUCTS = 3
 def struct_type(ctx: Context) -> Struct:
     """One of the module's structs, or a new one with one to four fields."""
     structs = ctx.module.structs
-    chosen = ctx.choices.pick([*reversed(structs), None] if len(structs) < MOST_STRUCTS else [*reversed(structs)])
+    chosen = ctx.choices.pick(
+        [*reversed(structs), None] if len(structs) < MOST_STRUCTS else [*reversed(structs)]
+    )
     return chosen if chosen is not None else new_struct(ctx)
 
 

@@ -6,10 +6,10 @@ from kernelfuzz.ir.nodes import Stmt
 from kernelfuzz.strategies.context import Context
 
 
-def possible(ctx: Context, budget: int) -> bool:
+def possible(ctx: Context) -> bool:
     """Whether tile operations can stand here: in a kernel, outside of any branch or loop."""
     return False
 
 
-def block(ctx: Context, budget: int) -> list[Stmt]:
+def block(ctx: Context) -> list[Stmt]:
     return []

@@ -9,14 +9,14 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import BinaryIO
 
 from kernelfuzz import workers
 from kernelfuzz.corpus.record import describe, make_row
 from kernelfuzz.ir.render import render
-from kernelfuzz.strategies.kernels import category_of, generate_with
+from kernelfuzz.strategies.kernel import category_of, generate_with
 from kernelfuzz.strategies.options import Options
 from kernelfuzz.toolchain import Failure, compat, lower_devices
 
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A kernel that gave no row for a device, and why: a kind of Failure, ``crash``, ``hang`` or ``internal``."""
+    """A kernel without a row for a device; ``kind`` is a Failure's, or one of crash, hang and internal."""
 
     index: int
     device: str
@@ -112,8 +112,8 @@ def produce(
 ) -> Summary:
     """Write the rows of the plan to ``file``, in the order of the indices and, within one, of the devices.
 
-    ``progress`` is called with the number of kernels done after each chunk.  With one job everything happens in
-    this process.  Raises UnsupportedWarp, and OSError where the file cannot be written.
+    ``progress`` is called with the number of kernels done after each chunk.  With one job everything happens
+    in this process.  Raises UnsupportedWarp, and OSError where the file cannot be written.
     """
     started = time.perf_counter()
     summary = Summary()
@@ -134,7 +134,7 @@ def produce(
 
 @contextlib.contextmanager
 def atomic_file(directory: str, name: str = FILE_NAME) -> Iterator[BinaryIO]:
-    """A file that appears in ``directory`` under its name only when it is whole; else nothing is left behind."""
+    """A file that appears in ``directory`` only when it is whole; otherwise nothing is left behind."""
     made = not os.path.isdir(directory)
     os.makedirs(directory, exist_ok=True)
     partial = os.path.join(directory, f".{name}.{os.getpid()}.partial")
@@ -162,12 +162,12 @@ def _spans(count: int, jobs: int) -> list[tuple[int, int]]:
     return [(start, min(size, count - start)) for start in range(0, count, size)]
 
 
-def _here(plan: Plan, spans: Iterable[tuple[int, int]]) -> Iterator[Chunk]:
+def _here(plan: Plan, spans: Iterable[tuple[int, int]]) -> Generator[Chunk, None, None]:
     for start, count in spans:
         yield make_chunk(plan, start, count)
 
 
-def _in_workers(plan: Plan, spans: list[tuple[int, int]], jobs: int) -> Iterator[Chunk]:
+def _in_workers(plan: Plan, spans: list[tuple[int, int]], jobs: int) -> Generator[Chunk, None, None]:
     tasks = [(plan, start, count) for start, count in spans]
     results = workers.in_order(make_chunk, tasks, jobs=min(jobs, len(tasks)), timeout=_timeout(_CHUNK))
     with contextlib.closing(results):
@@ -179,7 +179,7 @@ def _in_workers(plan: Plan, spans: list[tuple[int, int]], jobs: int) -> Iterator
 
 
 def _alone(plan: Plan, index: int) -> Chunk:
-    """One kernel of a chunk that did not come back, in a process of its own: most of its neighbours are fine."""
+    """One kernel of a chunk that did not come back, in a process of its own: most of the others are fine."""
     try:
         return workers.call(make_chunk, plan, index, 1, timeout=_timeout(1))
     except workers.WorkerError as error:
@@ -205,6 +205,11 @@ def _join(chunks: list[Chunk]) -> Chunk:
     )
 
 
+def _label(options: Options, index: int) -> str:
+    """The category that a row states.  The realistic profile draws from none."""
+    return "realistic" if options.profile == "realistic" else category_of(options, index)
+
+
 def make_chunk(plan: Plan, start: int, count: int) -> Chunk:
     """The rows of the kernels ``start`` to ``start + count - 1``."""
     # Imports and initialises Warp, before the clock starts.
@@ -217,7 +222,7 @@ def make_chunk(plan: Plan, start: int, count: int) -> Chunk:
     rejected: list[Rejected] = []
     warp_seconds = 0.0
     for index in range(start, start + count):
-        category = category_of(plan.options, index)
+        category = _label(plan.options, index)
         try:
             kernel = generate_with(plan.options, plan.seed, index)
             source = render(kernel)

@@ -11,7 +11,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.strategies.features import features
-from kernelfuzz.strategies.kernels import GRAMMAR_VERSION
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import Lowering
 
 IR_TYPES = {"cpu": "cpp", "cuda": "cuda"}

@@ -97,4 +97,11 @@ DOMAINS: dict[str, Domain] = {
 def interval(domain: str, scalar: Scalar) -> tuple[int | float | None, int | float | None]:
     """The least and the greatest value of the domain in a scalar type; None is the limit of the type."""
     row = DOMAINS[domain]
-    return row.low(scalar), row.high(scalar)
+    return _within(row.low(scalar), scalar), _within(row.high(scalar), scalar)
+
+
+def _within(bound: int | float | None, scalar: Scalar) -> int | float | None:
+    if bound is None or scalar.is_float:
+        return bound
+    least, most = scalar.limits
+    return max(least, min(most, bound))

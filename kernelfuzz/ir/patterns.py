@@ -29,6 +29,7 @@ from kernelfuzz.ir.types import (
     Matrix,
     Quaternion,
     Scalar,
+    Tile,
     Transform,
     Tuple,
     Type,
@@ -261,7 +262,7 @@ def fits(variable: str, value: Type | int, where: dict[str, str]) -> bool:
     if isinstance(value, int):
         return allowed is None or value in _sizes(allowed)
     if allowed == "value":
-        return not isinstance(value, (Array, Tuple)) and type(value).__name__ != "Tile"
+        return not isinstance(value, (Array, Tile, Tuple))
     return value in CLASSES[allowed or "number"]
 
 
@@ -354,7 +355,7 @@ def substitute(pattern: Pattern, bindings: Bindings) -> Type:
             inner = substitute(dtype, bindings)
             sizes = tuple(_size(dimension, bindings) for dimension in dimensions)
             if kind == "array":
-                assert not isinstance(inner, (Array, Tuple)) and type(inner).__name__ != "Tile"
+                assert not isinstance(inner, (Array, Tile, Tuple))
                 return Array(inner, *sizes)  # pyright: ignore[reportArgumentType]  # narrowed above
             assert isinstance(inner, Scalar)
             if kind == "vec":

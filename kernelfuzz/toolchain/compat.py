@@ -302,7 +302,6 @@ class KernelFacts:
     key: str
     mangled_name: str
     arg_types: tuple[tuple[str, str], ...]
-    backward: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,15 +384,14 @@ def _order(unit: Unit) -> tuple[str, ...]:
     return tuple(names)
 
 
-def facts(kernel: Any, options: Mapping[str, Any]) -> KernelFacts:
-    """What a record says about ``kernel``, a piece's owner, generated with ``options``."""
+def facts(kernel: Any) -> KernelFacts:
+    """What a record says about ``kernel``, a piece's owner."""
     default_key = _load().codegen.make_full_qualified_name(kernel.func)
     return KernelFacts(
         name=kernel.func.__name__ if kernel.key == default_key else kernel.key,
         key=kernel.key,
         mangled_name=kernel.get_mangled_name(),
         arg_types=tuple((arg.label, _type_text(kernel, arg.type)) for arg in kernel.adj.args),
-        backward=bool({**options, **kernel.options}["enable_backward"]),
     )
 
 

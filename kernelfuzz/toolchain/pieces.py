@@ -82,12 +82,12 @@ def kernel_codes(
         piece = kernels.get(name)
         if piece is None:
             continue
-        facts = compat.facts(piece.owner, generated.options)
+        facts = compat.facts(piece.owner)
         if wanted is not None and wanted not in (facts.name, facts.key):
             continue
         forward, backward = split_before(piece.text, f"{facts.mangled_name}_{device}_kernel_backward(")
-        needed = functions if alone else _needed_functions(piece.text, functions, facts.backward)
-        texts = [_function_text(function, facts.backward) for function in needed]
+        needed = functions if alone else _needed_functions(piece.text, functions, bool(backward))
+        texts = [_function_text(function, bool(backward)) for function in needed]
         texts = [text for text in texts if text]
         names = set() if alone else _needed_structs([piece.text, *texts], structs)
         result.append(
@@ -95,7 +95,7 @@ def kernel_codes(
                 name=facts.name,
                 mangled_name=facts.mangled_name,
                 forward=forward.strip() + "\n",
-                backward=backward.strip() + "\n" if facts.backward else None,
+                backward=backward.strip() + "\n" if backward else None,
                 functions=tuple(texts),
                 structs=tuple(each.text.strip() + "\n" for each in structs if alone or each.name in names),
                 arg_types=facts.arg_types,

@@ -19,7 +19,7 @@ import click
 import coverage
 
 from kernelfuzz.ir.render import render
-from kernelfuzz.strategies.kernels import generate_many
+from kernelfuzz.strategies.kernel import generate_many
 from kernelfuzz.toolchain import Failure, lower_devices
 
 

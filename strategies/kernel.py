@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kernelfuzz.ir.nodes import Assign, Block, Call, Kernel, Name, Stmt, Unpack
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
-from kernelfuzz.strategies import plants, statements
+from kernelfuzz.strategies import plants, statement, stores
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
 from kernelfuzz.strategies.dtypes import allowed_dtypes
@@ -19,8 +19,18 @@ GRAMMAR_VERSION = 1
 
 
 def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> Kernel:
-    """A kernel of the category, or of one of the options' categories."""
-    category = category or choices.pick(options.categories)
+    """A kernel of the category, or of none in particular."""
+    ctx, planted = _context(choices, options, category)
+    body = _body(ctx, planted, *options.size)
+    return _assemble(ctx, body, closure=ctx.allows("closure") and bool(ctx.module.constants))
+
+
+def new_context(choices: Choices, options: Options) -> Context:
+    """A context in which parts of a kernel can be drawn."""
+    return _context(choices, options, None)[0]
+
+
+def _context(choices: Choices, options: Options, category: str | None) -> tuple[Context, tuple[str, ...]]:
     if options.profile == "realistic":
         planted, allowed = realistic(choices, options)
     else:
@@ -36,8 +46,7 @@ def draw_kernel(choices: Choices, options: Options, category: str | None = None)
     )
     if options.profile == "realistic":
         ctx.ndim_rates = REALISTIC_RATES
-    body = _body(ctx, planted, *options.size)
-    return _assemble(ctx, body, closure="closure" in allowed and bool(ctx.module.constants))
+    return ctx, planted
 
 
 # REALISTIC_NDIM as the chance of each further dimension given that the one before was not taken.
@@ -58,24 +67,19 @@ def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -
 
 
 def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
-    """The planted statements in a drawn order, between statements that are drawn freely."""
-    budget = ctx.choices.integer(low, high)
-    queue = list(planted)
+    """Statements drawn freely, with the planted ones between them, each in a drawn place."""
+    count = ctx.choices.integer(low, high)
+    places = [(ctx.choices.integer(0, count), feature) for feature in planted]
     body: list[Stmt] = []
-    while queue or budget > 0:
-        if queue and (budget <= 0 or ctx.choices.chance(0.5)):
-            feature = queue.pop(ctx.choices.integer(0, len(queue) - 1))
-            part = max(1, min(budget, high // 2))
-            made = plants.plant(ctx, feature, ctx.choices.integer(1, part))
-            budget -= len(made)
-        else:
-            part = ctx.choices.integer(1, budget)
-            made = statements.draw_statement(ctx, part)
-            budget -= part
-        body += made
+    for at in range(count + 1):
+        for place, feature in places:
+            if place == at:
+                body += plants.plant(ctx, feature)
+        if at < count:
+            body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):
         if _unread(ctx, variable.name) and not isinstance(variable.type, (Array, Tile, Tuple)):
-            body += statements.store_value(ctx, ctx.use(variable).expr)
+            body += stores.store_value(ctx, ctx.use(variable).expr)
     return tuple(body)
 
 
@@ -132,5 +136,3 @@ def generate_with(options: Options, seed: int, index: int) -> Kernel:
 def category_of(options: Options, index: int) -> str:
     """The category that the kernel with this index is drawn for: each in turn."""
     return options.categories[index % len(options.categories)]
-
-

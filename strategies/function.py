@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.ir.nodes import CallFunction, ExprStmt, Function, If, Param, Return, Stmt
+from kernelfuzz.ir.nodes import CallFunction, ExprStmt, Function, If, Param, Return, Stmt, Unpack
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
-from kernelfuzz.strategies import expressions, statements
+from kernelfuzz.strategies import knots
 from kernelfuzz.strategies.arrays import can_hold, own_slot
 from kernelfuzz.strategies.context import MAX_GRID, Buffer, Context, Variable
 from kernelfuzz.strategies.dtypes import value_type
+from kernelfuzz.strategies.operators import condition
+from kernelfuzz.strategies.production import operations, share
 from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_ranged
 from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.stores import store_into
 
 MOST_FUNCTIONS = 4
 
@@ -23,17 +26,15 @@ def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
     function = ctx.choices.pick([*known, None] if room else known) if known or room else None
     if function is None:
         if not room:
-            return expressions.draw(ctx, type_, 0)
+            return knots.draw(ctx, type_, 0)
         function = new_function(ctx, (type_,))
     return _call(ctx, function, type_, budget)
 
 
-def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...]] | None:
-    """A call of a function that returns several values, and their types; None where there is no room."""
+def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...]]:
+    """A call of a function that returns several values, and their types."""
     known = [f for f in reversed(ctx.module.functions) if isinstance(f.returns, Tuple)]
     room = len(ctx.module.functions) < MOST_FUNCTIONS
-    if not known and not room:
-        return None
     function = ctx.choices.pick([*known, None] if room else known)
     if function is None:
         types = tuple(value_type(ctx) for _ in range(ctx.choices.integer(2, 3)))
@@ -42,8 +43,24 @@ def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...
     return _call(ctx, function, function.returns, budget), function.returns.elements
 
 
+def can_return_several(ctx: Context) -> bool:
+    """Whether a function that returns several values can be called here."""
+    if not ctx.allows("function") or ctx.module.drawing >= 2:
+        return False
+    functions = ctx.module.functions
+    return len(functions) < MOST_FUNCTIONS or any(isinstance(f.returns, Tuple) for f in functions)
+
+
+def unpack_call(ctx: Context) -> list[Stmt]:
+    """``a, b = f(...)``."""
+    value, types = call_for_several(ctx, operations(ctx))
+    low_high = {type_: value.range if is_ranged(type_) else full_range(type_) for type_ in types}
+    names = [ctx.declare(t, Ranged(value.expr, *low_high[t]), mutable=not is_ranged(t)).name for t in types]
+    return [Unpack(tuple(names), (value.expr,))]
+
+
 def _call(ctx: Context, function: Function, type_: Type, budget: int) -> Ranged:
-    shares = expressions.share(ctx, budget, len(function.params))
+    shares = share(ctx, budget, len(function.params))
     arguments = tuple(
         _argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True)
     )
@@ -52,7 +69,7 @@ def _call(ctx: Context, function: Function, type_: Type, budget: int) -> Ranged:
 
 
 def _argument(ctx: Context, param: Param, budget: int):
-    value = expressions.draw(ctx, param.type, budget)
+    value = knots.draw(ctx, param.type, budget)
     return (fit(ctx, value, *param.bounds) if param.bounds else value).expr
 
 
@@ -81,11 +98,11 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
         _add_parameter(inner, type_)
     body: list[Stmt] = []
     for _ in range(ctx.choices.integer(0, 3)):
-        body += statements.draw_statement(inner, ctx.choices.integer(1, 3))
+        body += knots.draw_statement(inner)
     early = ctx.choices.chance(0.25) and ctx.allows("if") and ctx.allows("early_return")
     ranges: list[Ranged] = []
     if early:
-        test = expressions.condition(inner, 1)
+        test = condition(inner, 1)
         values = _returned(inner, returns, ranges)
         body.append(If(test, (Return(values),)))
     body.append(Return(_returned(inner, returns, ranges)))
@@ -98,7 +115,7 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
 
 
 def _returned(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]):
-    values = [expressions.draw(inner, type_, inner.choices.integer(0, 3)) for type_ in returns]
+    values = [knots.draw(inner, type_, inner.choices.integer(0, 3)) for type_ in returns]
     ranges += values
     return tuple(value.expr for value in values)
 
@@ -114,13 +131,17 @@ def _add_parameter(inner: Context, type_: Type) -> None:
     inner.variables.append(Variable(param.name, type_, low, high))
 
 
-def call_procedure(ctx: Context, budget: int) -> list[Stmt]:
+def can_call_procedure(ctx: Context) -> bool:
+    """Whether a function can be called here for what it stores."""
+    room = len(ctx.module.functions) < MOST_FUNCTIONS
+    return room and ctx.in_kernel and ctx.allows("function") and ctx.module.drawing == 0
+
+
+def call_procedure(ctx: Context) -> list[Stmt]:
     """A function that returns nothing and stores into an array, called for the thread's own slot."""
     type_ = value_type(ctx)
-    if not can_hold(ctx, type_) or len(ctx.module.functions) >= MOST_FUNCTIONS:
-        return []
-    assert not isinstance(type_, (Array, Tile, Tuple))
-    buffer = _one_dimensional(ctx, type_)
+    buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else INT32)
+    type_ = buffer.array.dtype
     inner = inner_context(ctx)
     ctx.module.drawing += 1
     inner.buffers.append(Buffer(inner.add_param(buffer.array, prefix="out", shape=buffer.param.shape), "out"))
@@ -128,16 +149,18 @@ def call_procedure(ctx: Context, budget: int) -> list[Stmt]:
         assert isinstance(axis, str)
         index = inner.add_param(INT32, prefix="i", bounds=(0, MAX_GRID - 1))
         inner.variables.append(Variable(index.name, INT32, 0, MAX_GRID - 1, axis=axis))
-    _add_parameter(inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
+    _add_parameter(
+        inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1]))
+    )
     body: list[Stmt] = []
     if ctx.choices.chance(0.5):
-        body += statements.draw_statement(inner, 2)
-    body += statements.store(inner, inner.buffers[0], ctx.choices.integer(0, 3))
+        body += knots.draw_statement(inner)
+    body += store_into(inner, inner.buffers[0])
     ctx.module.drawing -= 1
     function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), None, tuple(body))
     ctx.module.functions.append(function)
     arguments = [buffer.name, *own_slot(ctx, buffer)]
-    shares = expressions.share(ctx, budget, len(function.params) - len(arguments))
+    shares = share(ctx, operations(ctx), len(function.params) - len(arguments))
     arguments += [
         _argument(ctx, param, part)
         for param, part in zip(function.params[len(arguments) :], shares, strict=True)
@@ -153,5 +176,3 @@ def _one_dimensional(ctx: Context, type_: Type) -> Buffer:
             return buffer
     grid = ctx.axes()
     return ctx.buffer(Array(type_, len(grid)), "out", grid)
-
-

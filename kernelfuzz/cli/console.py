@@ -1,0 +1,124 @@
+"""What the commands share: exit codes, problems, highlighted text, and the options that draw a kernel.
+
+Data goes to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from kernelfuzz.strategies.options import Options
+    from kernelfuzz.toolchain import KernelCode, Lowering
+
+CLEAN, FINDINGS, USAGE, INFRASTRUCTURE, UNAVAILABLE = range(5)
+
+DEVICES = ("cpu", "cuda")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Problem(Exception):
+    """An end of the command that is not success: one sentence for the user, and the exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def say(message: str) -> None:
+    """A message to the user."""
+    click.echo(f"kernelfuzz: {message}", err=True)
+
+
+def show_code(text: str, language: str) -> None:
+    """Code to stdout: highlighted on a terminal, and exactly as it is otherwise."""
+    text = text.rstrip("\n") + "\n"
+    if not sys.stdout.isatty():
+        click.echo(text, nl=False)
+        return
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    highlighted = Syntax("", language, background_color="default").highlight(text)
+    # Long lines run on, as without a terminal: nothing is cut off or broken up.
+    Console(highlight=False).print(highlighted, end="", soft_wrap=True)
+
+
+def language_of(device: str) -> str:
+    """The name that the highlighter has for the generated code of a device."""
+    return "cuda" if device == "cuda" else "cpp"
+
+
+def code_text(code: KernelCode) -> str:
+    """The generated code of one kernel, with the structs and functions that it needs, in one text."""
+    parts = [*code.structs, *code.functions, code.forward, code.backward or ""]
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def module_text(lowering: Lowering) -> str:
+    """The generated code of every kernel of a lowering; what several need comes once."""
+    seen: dict[str, None] = {}
+    for kernel in lowering.kernels:
+        seen.update(dict.fromkeys((*kernel.structs, *kernel.functions)))
+    for kernel in lowering.kernels:
+        seen.update(dict.fromkeys((kernel.forward, kernel.backward or "")))
+    return "\n\n".join(part.strip("\n") for part in seen if part) + "\n"
+
+
+# ------------------------------------------------------------------------- options that draw a kernel
+
+_DRAWING = (
+    click.option(
+        "--size",
+        default="medium",
+        show_default=True,
+        metavar="small|medium|large|N",
+        help="How many statements: a name or a number.",
+    ),
+    click.option(
+        "--profile",
+        default="default",
+        show_default=True,
+        metavar="default|realistic",
+        help="What kernels look like: as varied as can be, or with the frequencies of published Warp code.",
+    ),
+    click.option(
+        "--include", multiple=True, metavar="FEATURE", help="A feature every kernel must have. Repeatable."
+    ),
+    click.option(
+        "--exclude", multiple=True, metavar="FEATURE", help="A feature no kernel may have. Repeatable."
+    ),
+)
+
+
+def drawing_options(command: Command) -> Command:
+    """The options that say what kernels may be drawn."""
+    for option in reversed(_DRAWING):
+        command = option(command)
+    return command
+
+
+def checked_options(
+    categories: tuple[str, ...], size: str, profile: str, include: tuple[str, ...], exclude: tuple[str, ...]
+) -> Options:
+    """The options as the strategies take them.  Raises a usage error with a sentence."""
+    from kernelfuzz.strategies.options import InvalidOption, check_options
+
+    try:
+        options = check_options(
+            categories=categories or None,
+            size=int(size) if size.removeprefix("-").isdecimal() else size,
+            profile=profile,
+            include=include,
+            exclude=exclude,
+        )
+    except InvalidOption as error:
+        raise click.UsageError(str(error)) from None
+    if categories and profile == "realistic":
+        raise click.UsageError("--category has no meaning with --profile realistic; drop one of the two")
+    return options

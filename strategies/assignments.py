@@ -1,0 +1,182 @@
+"""Assignments to locals: declarations, changes in place, several names at once."""
+
+from __future__ import annotations
+
+from kernelfuzz.ir.builtins import resolve
+from kernelfuzz.ir.nodes import Assign, AugAssign, Call, Cast, Index, Literal, Name, Static, Stmt, Unpack
+from kernelfuzz.ir.types import (
+    BOOL,
+    INT32,
+    UINT32,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+)  # fmt: skip
+from kernelfuzz.strategies.calls import call_builtin
+from kernelfuzz.strategies.context import Context, Variable
+from kernelfuzz.strategies.dtypes import float_dtype, value_type
+from kernelfuzz.strategies.knots import draw
+from kernelfuzz.strategies.operators import combine
+from kernelfuzz.strategies.production import operations
+from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
+from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.stores import inner_place
+
+
+def local(ctx: Context) -> list[Stmt]:
+    type_ = value_type(ctx)
+    return declare(ctx, draw(ctx, type_, operations(ctx)))
+
+
+def declare(ctx: Context, value: Ranged) -> list[Stmt]:
+    """``x = value``.  A bare literal would be a constant in Warp: a local that is to change is declared
+    with its type, as in ``x = float(0.0)``."""
+    type_ = value.expr.type
+    mutable = True
+    if isinstance(value.expr, (Literal, Static)):
+        # Two loops deep, an unrolled one may come back to the name and find a constant there.
+        if ctx.loops > 1 or (isinstance(value.expr, Literal) and ctx.choices.chance(0.6)):
+            value = Ranged(Cast(value.expr.type, value.expr), *value.range)
+        else:
+            mutable = False
+    held = value
+    if mutable:
+        low, high = (min(value.low, MUTABLE_BOUNDS[0]), max(value.high, MUTABLE_BOUNDS[1]))
+        held = Ranged(value.expr, *((low, high) if is_ranged(type_) else full_range(type_)))
+    variable = ctx.declare(type_, held, mutable=mutable)
+    return [Assign(Name(variable.name, type_), value.expr)]
+
+
+def mutable(ctx: Context) -> list[Variable]:
+    return [v for v in reversed(ctx.variables) if v.mutable]
+
+
+def assign(ctx: Context) -> list[Stmt]:
+    variable = ctx.choices.pick(mutable(ctx))
+    value = draw(ctx, variable.type, operations(ctx))
+    if is_ranged(variable.type):
+        value = fit(ctx, value, variable.low, variable.high)
+    if isinstance(value.expr, (Literal, Static)):
+        # A bare constant would make the name one: Warp refuses to change such a name in a loop.
+        value = Ranged(Cast(value.expr.type, value.expr), *value.range)
+    ctx.wrote(variable)
+    return [Assign(Name(variable.name, variable.type), value.expr)]
+
+
+def augment(ctx: Context) -> list[Stmt]:
+    """``x += expression``: the operator is one whose result the variable's range still holds."""
+    variable = ctx.choices.pick([v for v in mutable(ctx) if augmentable(v.type)])
+    type_ = variable.type
+    if is_ranged(type_):
+        return _augment_in_range(ctx, variable)
+    scalar = type_ if isinstance(type_, Scalar) else None
+    ops = ("+", "-")
+    if scalar and scalar.is_float:
+        ops += ("*", "/")
+    elif scalar and ctx.allows("bitwise"):
+        ops += ("&", "|", "^")
+    op = ctx.choices.pick(ops)
+    value = combine(ctx, op, variable.read(), draw(ctx, type_, operations(ctx)), type_).expr
+    ctx.wrote(variable)
+    return [AugAssign(Name(variable.name, type_), op, value.right)]  # pyright: ignore
+
+
+def _augment_in_range(ctx: Context, variable: Variable) -> list[Stmt]:
+    """An int32 or int64 that changes in place: by a bit operation or a remainder, which stay in range."""
+    op = ctx.choices.pick(("%", "//", "&") if ctx.allows("bitwise") else ("%", "//"))
+    value = draw(ctx, variable.type, operations(ctx))
+    value = fit(ctx, value, 0 if op == "&" else 1, 100)
+    ctx.wrote(variable)
+    return [AugAssign(Name(variable.name, variable.type), op, value.expr)]
+
+
+def augmentable(type_: Type) -> bool:
+    if isinstance(type_, Scalar):
+        return type_ != BOOL
+    return isinstance(type_, (Vector, Matrix, Quaternion)) and not is_ranged(type_)
+
+
+def component_store(ctx: Context) -> list[Stmt]:
+    """A store into a part of some local."""
+    return store_part(ctx, ctx.choices.pick([v for v in mutable(ctx) if has_inside(v.type)]))
+
+
+def store_part(ctx: Context, variable: Variable) -> list[Stmt]:
+    """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``."""
+    target = inner_place(ctx, Name(variable.name, variable.type))
+    value = draw(ctx, target.type, operations(ctx))
+    if is_ranged(variable.type):
+        value = fit(ctx, value, variable.low, variable.high)
+    ctx.wrote(variable)
+    scalar = target.type if isinstance(target.type, Scalar) else None
+    in_struct = isinstance(variable.type, Struct)
+    if scalar and scalar.is_float and not in_struct and ctx.allows("augmented") and ctx.choices.chance(0.3):
+        return [AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
+    return [Assign(target, value.expr)]
+
+
+def has_inside(type_: Type) -> bool:
+    return isinstance(type_, (Vector, Matrix, Quaternion, Transform, Struct))
+
+
+def swap(ctx: Context) -> list[Stmt]:
+    """``a, b = b, a``: both sides are read before either is written."""
+    pairs = swappable(ctx)
+    first, second = ctx.choices.pick(pairs)
+    values = (ctx.use(second).expr, ctx.use(first).expr)
+    return [Unpack((first.name, second.name), values)]
+
+
+def swappable(ctx: Context) -> list[tuple[Variable, Variable]]:
+    found = mutable(ctx)
+    return [
+        (a, b)
+        for at, a in enumerate(found)
+        for b in found[at + 1 :]
+        if a.type == b.type and (a.low, a.high) == (b.low, b.high) and isinstance(a.type, (Scalar, Vector))
+    ]
+
+
+def unpack_pair(ctx: Context) -> list[Stmt]:
+    """``a, b = x, y``: two new locals at once."""
+    values = [draw(ctx, type_, operations(ctx)) for type_ in (value_type(ctx), value_type(ctx))]
+    names = [ctx.declare(value.expr.type, value, mutable=False).name for value in values]
+    return [Unpack(tuple(names), tuple(value.expr for value in values))]
+
+
+def decompose(ctx: Context) -> list[Stmt]:
+    """``u, s, v = wp.svd3(m)``."""
+    dtype = float_dtype(ctx)
+    name, size = ctx.choices.pick((("qr3", 3), ("svd3", 3), ("eig3", 3), ("svd2", 2)))
+    signature = resolve(name, (Matrix(size, size, dtype),))
+    assert signature is not None
+    assert isinstance(signature.result, Tuple)
+    value = call_builtin(ctx, signature, operations(ctx))
+    names = [ctx.declare(type_, Ranged(value.expr), mutable=True).name for type_ in signature.result.elements]
+    return [Unpack(tuple(names), (value.expr,))]
+
+
+def view(ctx: Context) -> list[Stmt]:
+    """``row = a[i]``: an array of a dimension less, which from then on can be read in its own right."""
+    buffer = ctx.choices.pick([b for b in ctx.buffers if b.role == "in" and b.array.ndim > 1])
+    first = buffer.param.shape[0]
+    index = ctx.thread(first).expr if isinstance(first, str) and first in ctx.axes() else Literal(0, INT32)
+    type_ = Array(buffer.array.dtype, buffer.array.ndim - 1)
+    variable = ctx.declare(type_, Ranged(buffer.name), mutable=False)
+    ctx.use(variable)
+    return [Assign(Name(variable.name, type_), Index(buffer.name, (index,), type_))]
+
+
+def random_state(ctx: Context) -> list[Stmt]:
+    """``state = wp.rand_init(seed, thread)``."""
+    seed = Literal(ctx.choices.pick((42, 0, 7, 1234)), INT32)
+    parts = (seed, ctx.thread("x").expr) if "x" in ctx.axes() else (seed,)
+    value = Ranged(Call("rand_init", parts, UINT32), *full_range(UINT32))
+    variable = ctx.declare(UINT32, value, mutable=True, name=ctx.fresh("state"))
+    return [Assign(Name(variable.name, UINT32), value.expr)]

@@ -1,0 +1,93 @@
+"""Calls: of builtins, of constructors, of conversions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from kernelfuzz.ir.builtins import Signature, producing
+from kernelfuzz.ir.nodes import Call, Cast, Construct
+from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
+from kernelfuzz.strategies.builtin_safety import callable_here, result_range, safe_argument, state_argument
+from kernelfuzz.strategies.context import Context
+from kernelfuzz.strategies.dtypes import numeric_dtype
+from kernelfuzz.strategies.knots import draw
+from kernelfuzz.strategies.operators import drawable
+from kernelfuzz.strategies.production import share
+from kernelfuzz.strategies.ranges import Ranged
+from kernelfuzz.strategies.safety import integer_of_float
+
+
+@functools.lru_cache(maxsize=4096)
+def builtin_choices(
+    type_: Type, features: frozenset[str], dtypes: tuple[Scalar, ...]
+) -> tuple[tuple[Signature, ...], ...]:
+    """The builtins that give a type, grouped by name: each name is as likely as any other."""
+    by_name: dict[str, list[Signature]] = {}
+    for signature in producing(type_):
+        if callable_here(signature, features, dtypes) and all(
+            drawable(t, features) for t in signature.params
+        ):
+            by_name.setdefault(signature.name, []).append(signature)
+    return tuple(tuple(group) for group in by_name.values())
+
+
+def builtin(ctx: Context, type_: Type, budget: int) -> Ranged:
+    group = ctx.choices.pick(builtin_choices(type_, ctx.features, ctx.dtypes))
+    return call_builtin(ctx, ctx.choices.pick(group), budget)
+
+
+def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
+    """A call with arguments that the builtin is defined for."""
+    arguments: list[Ranged] = []
+    for at, part in enumerate(share(ctx, budget, len(signature.params))):
+        if at in signature.builtin.mutates:
+            arguments.append(state_argument(ctx))
+        else:
+            arguments.append(safe_argument(ctx, signature, at, draw(ctx, signature.params[at], part)))
+    call = Call(signature.name, tuple(a.expr for a in arguments), signature.result, signature.keywords)
+    return Ranged(call, *result_range(signature, arguments))
+
+
+def construct(ctx: Context, type_: Type, budget: int) -> Ranged:
+    match type_:
+        case Vector(length=length, dtype=dtype):
+            parts: Sequence[Type] = [dtype] * length
+        case Matrix(rows=rows, columns=columns, dtype=dtype):
+            parts = [dtype] * (rows * columns)
+        case Quaternion(dtype=dtype):
+            parts = [dtype] * 4
+        case Transform(dtype=dtype):
+            parts = [Vector(3, dtype), Quaternion(dtype)]
+        case Struct(fields=fields):
+            parts = [field for _, field in fields]
+        case _:
+            raise AssertionError(f"{type_} has no constructor")
+    values = [
+        draw(ctx, part, part_budget)
+        for part, part_budget in zip(parts, share(ctx, budget, len(parts)), strict=True)
+    ]
+    low, high = min(v.low for v in values), max(v.high for v in values)
+    return Ranged(Construct(type_, tuple(v.expr for v in values)), low, high)
+
+
+def conversion(ctx: Context, type_: Type, budget: int) -> Ranged:
+    assert isinstance(type_, Scalar)
+    source = numeric_dtype(ctx)
+    return cast(ctx, draw(ctx, source, budget - 1), type_)
+
+
+def cast(ctx: Context, value: Ranged, target: Scalar) -> Ranged:
+    """The value converted to another scalar type, kept in a range that the target holds."""
+    source = value.expr.type
+    assert isinstance(source, Scalar)
+    if not target.is_integer:
+        return Ranged(Cast(target, value.expr))
+    if source.is_float:
+        inner, low, high = integer_of_float(ctx, value.expr, target)
+        return Ranged(Cast(target, inner), low, high)
+    least, most = target.limits
+    low, high = value.range if source.kind != "bool" else (0, 1)
+    if not (least <= low and high <= most):
+        low, high = target.limits
+    return Ranged(Cast(target, value.expr), low, high)

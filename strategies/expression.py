@@ -1,0 +1,145 @@
+"""How an expression of a given type is drawn.
+
+``draw`` takes a type and a budget, the number of operations to place.  With no budget left it draws a leaf;
+otherwise it picks an operation that gives the type and shares the rest of the budget among the operands.
+Each production is one row of ``LEAVES`` (in ``leaves``) or of ``OPERATIONS`` here, simplest first: to add
+one is to add a row.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from kernelfuzz.ir.nodes import Attribute, Index, Slice
+from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
+from kernelfuzz.strategies import calls, knots, operators
+from kernelfuzz.strategies.components import component, position, unsliced
+from kernelfuzz.strategies.context import Context
+from kernelfuzz.strategies.leaves import LEAVES
+from kernelfuzz.strategies.production import Production, is_bool, is_number, is_plain
+from kernelfuzz.strategies.ranges import Ranged, component_of
+
+
+def draw(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """An expression of the type with about ``budget`` operations."""
+    table = LEAVES if budget <= 0 else OPERATIONS
+    options = [
+        (production, production.weight)
+        for production in _static_options(table is LEAVES, type_, ctx.features)
+        if production.makes(ctx, type_)
+    ]
+    if not options:
+        return draw(ctx, type_, 0)
+    return ctx.choices.weighted(options).draw(ctx, type_, budget)
+
+
+@functools.lru_cache(maxsize=16384)
+def _static_options(leaf: bool, type_: Type, features: frozenset[str]) -> tuple[Production, ...]:
+    """The productions whose feature is allowed (kept per type only because that is what is asked for)."""
+    table = LEAVES if leaf else OPERATIONS
+    return tuple(p for p in table if p.feature is None or p.feature in features)
+
+
+def _component(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """A component of a composite expression."""
+    assert isinstance(type_, Scalar)
+    kinds: list[Type] = [
+        t for t in (Vector(3, type_), Vector(2, type_), Vector(4, type_)) if ctx.allows("vector")
+    ]
+    if type_.is_float and ctx.allows("matrix"):
+        kinds += [Matrix(3, 3, type_), Matrix(2, 2, type_)]
+    if type_.is_float and ctx.allows("quaternion"):
+        kinds.append(Quaternion(type_))
+    value = knots.draw(ctx, ctx.choices.pick(kinds), budget - 1)
+    return component(ctx, value, 0)
+
+
+def _slice(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """A slice of a longer vector, or a row of a matrix."""
+    assert isinstance(type_, Vector)
+    length = type_.length
+    source_length = ctx.choices.integer(length, max(length + 1, 4))
+    value = unsliced(knots.draw(ctx, Vector(source_length, type_.dtype), budget - 1))
+    start = ctx.choices.integer(0, source_length - length)
+    stop = start + length
+    part = Slice(start or None, None if stop == source_length and ctx.choices.chance(0.5) else stop)
+    if start == 0 and source_length == length and ctx.choices.chance(0.5):
+        part = Slice(None, None, -1)
+    return Ranged(Index(value.expr, (part,), type_), *value.range)
+
+
+def _row(ctx: Context, type_: Type, budget: int) -> Ranged:
+    assert isinstance(type_, Vector)
+    rows = ctx.choices.integer(2, 4)
+    value = unsliced(knots.draw(ctx, Matrix(rows, type_.length, type_.dtype), budget - 1))
+    return Ranged(Index(value.expr, (position(ctx, rows, 0),), type_), *value.range)
+
+
+def _part(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """``t.p`` and ``t.q``."""
+    dtype = component_of(type_)
+    assert dtype is not None
+    value = knots.draw(ctx, Transform(dtype), budget - 1)
+    return Ranged(Attribute(value.expr, "p" if isinstance(type_, Vector) else "q", type_))
+
+
+def may_call(ctx: Context) -> bool:
+    """Whether a function can be called here: functions are drawn at most two deep."""
+    return ctx.allows("function") and ctx.module.drawing < 2
+
+
+def _has_operators(ctx: Context, type_: Type) -> bool:
+    return bool(operators.operators_for(type_, ctx.features))
+
+
+def _has_unary_operators(ctx: Context, type_: Type) -> bool:
+    return bool(operators.unary_operators_for(type_, ctx.features))
+
+
+def _has_builtins(ctx: Context, type_: Type) -> bool:
+    return bool(calls.builtin_choices(type_, ctx.features, ctx.dtypes))
+
+
+def _has_constructor(ctx: Context, type_: Type) -> bool:
+    return isinstance(type_, (Vector, Matrix, Quaternion, Transform, Struct))
+
+
+def _is_component(ctx: Context, type_: Type) -> bool:
+    return is_number(ctx, type_) and ctx.allows("vector")
+
+
+def _is_short_vector(ctx: Context, type_: Type) -> bool:
+    return isinstance(type_, Vector) and type_.length <= 4
+
+
+def _is_row(ctx: Context, type_: Type) -> bool:
+    return isinstance(type_, Vector) and type_.length <= 4 and type_.dtype.is_float
+
+
+def _is_part(ctx: Context, type_: Type) -> bool:
+    if isinstance(type_, Vector):
+        return type_.length == 3 and type_.dtype.is_float
+    return isinstance(type_, Quaternion)
+
+
+def _can_call(ctx: Context, type_: Type) -> bool:
+    return is_plain(ctx, type_) and may_call(ctx)
+
+
+OPERATIONS: tuple[Production, ...] = (
+    Production("binary", _has_operators, operators.binary, 10, "arithmetic"),
+    Production("compare", is_bool, operators.compare, 20),
+    Production("unary", _has_unary_operators, operators.unary, 2, "arithmetic"),
+    Production("not", is_bool, operators.negation, 2),
+    Production("and_or", is_bool, operators.bool_op, 5, "and_or"),
+    Production("builtin", _has_builtins, calls.builtin, 12),
+    Production("construct", _has_constructor, calls.construct, 4),
+    Production("cast", is_number, calls.conversion, 2, "cast"),
+    Production("component", _is_component, _component, 2),
+    Production("row", _is_row, _row, 1, "matrix"),
+    Production("slice", _is_short_vector, _slice, 2, "slice"),
+    Production("part", _is_part, _part, 1, "transform"),
+    Production("where", is_plain, operators.where, 1, "where"),
+    Production("ternary", is_plain, operators.ternary, 1, "ternary"),
+    Production("function", _can_call, knots.call_function, 3, "function"),
+)

@@ -1,0 +1,109 @@
+"""What a kernel is launched with: the grid, and values for every parameter that keep its contract.
+
+The contract is in the parameters (``Param.shape`` and ``Param.bounds``): a kernel is defined for every launch
+that ``draw_launch`` makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from kernelfuzz.ir.nodes import Assign, Call, Kernel, Param, Unpack
+from kernelfuzz.ir.types import BOOL, Array, Scalar, Struct, Tile, Tuple, Type, shape
+from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.strategies.context import AXES, MAX_GRID
+from kernelfuzz.strategies.literals import FLOAT_VALUES
+from kernelfuzz.strategies.ranges import input_range
+
+# A scalar or composite value is a numpy array of its components, a struct a mapping of its fields.
+Input: TypeAlias = "np.ndarray[Any, Any] | dict[str, Input]"
+
+# Grids that end inside a block, at its end, and after it; the first is the simplest.
+SIZES = (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID)
+SIDES = (1, 2, 3, 4, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A launch: the grid (1 to 4 numbers) and a value for each parameter by name.
+
+    Arrays are numpy arrays of the shape of the array followed by that of its element; an array of structs
+    is a mapping of such arrays by field.
+    """
+
+    dim: tuple[int, ...]
+    inputs: Mapping[str, Input]
+
+
+def grid_ndim(kernel: Kernel) -> int:
+    """The dimensions of the grid that a kernel runs on: what it unpacks ``wp.tid()`` into."""
+    for statement in kernel.body:
+        match statement:
+            case Unpack(names=names, values=(Call(name="tid"),)):
+                return len(names)
+            case Assign(value=Call(name="tid")):
+                return 1
+            case _:
+                continue
+    return 1
+
+
+def draw_launch(choices: Choices, kernel: Kernel) -> Launch:
+    """A launch of the kernel within its contract."""
+    ndim = grid_ndim(kernel)
+    dim = tuple(choices.pick(SIZES if ndim == 1 else SIDES) for _ in range(ndim))
+    extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
+    inputs = {param.name: _parameter(choices, param, extents) for param in kernel.params}
+    return Launch(dim, inputs)
+
+
+def _parameter(choices: Choices, param: Param, extents: Mapping[str, int]) -> Input:
+    type_ = param.type
+    if isinstance(type_, Array):
+        sizes = param.shape or tuple(AXES[: type_.ndim])
+        lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
+        return _values(choices, type_.dtype, lengths, param.bounds)
+    return _values(choices, type_, (), param.bounds)
+
+
+def _values(choices: Choices, type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None) -> Input:
+    if isinstance(type_, Struct):
+        return {name: _values(choices, field, lengths, None) for name, field in type_.fields}
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    scalar = type_ if isinstance(type_, Scalar) else type_.dtype
+    total = lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_))
+    flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar))
+    return np.array(flat, dtype=np.dtype(scalar.name)).reshape(total)
+
+
+# How many values of one parameter are drawn one by one; a larger array repeats them in a new order.
+_DRAWN = 24
+
+
+def _numbers(
+    choices: Choices, scalar: Scalar, count: int, bounds: tuple[int, int]
+) -> list[int | float | bool]:
+    drawn = [_number(choices, scalar, bounds) for _ in range(min(count, _DRAWN))]
+    return [drawn[(at * 7 + at // _DRAWN) % len(drawn)] if at >= _DRAWN else drawn[at] for at in range(count)]
+
+
+def _number(choices: Choices, scalar: Scalar, bounds: tuple[int, int]) -> int | float | bool:
+    if scalar == BOOL:
+        return choices.chance(0.5)
+    if scalar.is_float:
+        return choices.pick(FLOAT_VALUES)
+    low, high = bounds
+    edges = sorted(
+        {v for v in (0, 1, 2, 3, -1, 7, low, high, low + 1, high - 1) if low <= v <= high}, key=_plain
+    )
+    if choices.chance(0.5):
+        return choices.integer(max(low, -20), min(high, 20))
+    return choices.pick(edges)
+
+
+def _plain(value: int) -> tuple[int, bool]:
+    return abs(value), value < 0

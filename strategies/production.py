@@ -1,0 +1,59 @@
+"""One way to make an expression, and what all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kernelfuzz.ir.types import BOOL, Array, Scalar, Tile, Tuple, Type
+from kernelfuzz.strategies import knots
+from kernelfuzz.strategies.context import Context
+from kernelfuzz.strategies.ranges import Ranged
+from kernelfuzz.strategies.safety import fit
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """One way to make an expression: for which types, with which feature, how often, and how."""
+
+    name: str
+    makes: Callable[[Context, Type], bool]
+    draw: Callable[[Context, Type, int], Ranged]
+    weight: int
+    feature: str | None = None
+
+
+def share(ctx: Context, budget: int, operands: int) -> list[int]:
+    """Split what is left of a budget after one operation; the simplest split gives all to the last."""
+    if operands == 0:
+        return []
+    left = max(0, budget - 1)
+    shares: list[int] = []
+    for _ in range(operands - 1):
+        part = ctx.choices.integer(0, left)
+        shares.append(part)
+        left -= part
+    return [*shares, left]
+
+
+def draw_in(ctx: Context, type_: Type, budget: int, low: int, high: int) -> Ranged:
+    """An expression whose integer components lie in ``low..high``."""
+    return fit(ctx, knots.draw(ctx, type_, budget), low, high)
+
+
+def is_plain(ctx: Context, type_: Type) -> bool:
+    """Whether there are values of the type: no array, no tile, no tuple."""
+    return not isinstance(type_, (Array, Tile, Tuple))
+
+
+def is_bool(ctx: Context, type_: Type) -> bool:
+    return type_ == BOOL
+
+
+def is_number(ctx: Context, type_: Type) -> bool:
+    return isinstance(type_, Scalar) and type_ != BOOL
+
+
+def operations(ctx: Context) -> int:
+    """How many operations the expression of one statement gets."""
+    return ctx.choices.weighted(((0, 3), (1, 5), (2, 5), (3, 3), (4, 2), (6, 1)))

@@ -1,0 +1,109 @@
+"""How statements are drawn: one row of ``STATEMENTS`` for each kind, simplest first.
+
+A row draws a list of statements.  Every statement is a span of its own, so that shrinking can drop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kernelfuzz.ir.nodes import Block, Stmt
+from kernelfuzz.strategies import assignments, atomics, branches, function, loops, stores, tiles
+from kernelfuzz.strategies.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One kind of statement: when it can be drawn, how often, and how."""
+
+    name: str
+    possible: Callable[[Context], bool]
+    draw: Callable[[Context], list[Stmt]]
+    weight: int
+    feature: str | None = None
+
+
+def draw_statement(ctx: Context) -> list[Stmt]:
+    """A statement of any kind that is possible here."""
+    return ctx.choices.span(lambda: _draw_statement(ctx))
+
+
+def _draw_statement(ctx: Context) -> list[Stmt]:
+    options = [
+        (row, row.weight)
+        for row in STATEMENTS
+        if (row.feature is None or row.feature in ctx.features) and row.possible(ctx)
+    ]
+    return ctx.choices.weighted(options).draw(ctx)
+
+
+def draw_block(ctx: Context) -> Block:
+    """A nested block: one statement or a few."""
+    body: list[Stmt] = []
+    for _ in range(ctx.choices.weighted(ctx.widths)):
+        body += draw_statement(ctx)
+    return tuple(body)
+
+
+def _may_nest(ctx: Context) -> bool:
+    return ctx.depth < ctx.deepest
+
+
+def _can_return(ctx: Context) -> bool:
+    return ctx.in_kernel and _may_nest(ctx)
+
+
+def _has_parts(ctx: Context) -> bool:
+    return any(assignments.has_inside(v.type) for v in assignments.mutable(ctx))
+
+
+STATEMENTS: tuple[Statement, ...] = (
+    Statement("local", lambda ctx: True, assignments.local, 16),
+    Statement("store", lambda ctx: ctx.in_kernel or bool(stores.outputs(ctx)), stores.store, 8),
+    Statement("assign", lambda ctx: bool(assignments.mutable(ctx)), assignments.assign, 10),
+    Statement(
+        "augment",
+        lambda ctx: any(assignments.augmentable(v.type) for v in assignments.mutable(ctx)),
+        assignments.augment,
+        6,
+        "augmented",
+    ),
+    Statement("component_store", _has_parts, assignments.component_store, 6, "component_store"),
+    Statement(
+        "augmented_store",
+        lambda ctx: ctx.allows("atomic") and any(stores.can_augment(b) for b in stores.outputs(ctx)),
+        stores.augmented_store,
+        3,
+        "augmented",
+    ),
+    Statement(
+        "element_component_store",
+        lambda ctx: any(stores.can_store_component(b) for b in stores.outputs(ctx)),
+        stores.element_component_store,
+        4,
+        "element_component_store",
+    ),
+    Statement("if", _may_nest, branches.branch, 12, "if"),
+    Statement("for", _may_nest, loops.for_loop, 9, "for"),
+    Statement("while", _may_nest, loops.while_loop, 3, "while"),
+    Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
+    Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
+    Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.leave_loop, 4, "break"),
+    Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.next_turn, 4, "continue"),
+    Statement(
+        "return", lambda ctx: ctx.in_kernel and _may_nest(ctx), branches.leave_kernel, 2, "early_return"
+    ),
+    Statement("tuple_return", function.can_return_several, function.unpack_call, 2, "tuple_return"),
+    Statement("procedure", function.can_call_procedure, function.call_procedure, 1, "procedure"),
+    Statement("decompose", lambda ctx: ctx.allows("matrix"), assignments.decompose, 1, "decomposition"),
+    Statement("random_state", lambda ctx: True, assignments.random_state, 1, "random"),
+    Statement(
+        "view",
+        lambda ctx: any(b.role == "in" and b.array.ndim > 1 for b in ctx.buffers),
+        assignments.view,
+        2,
+        "view",
+    ),
+    Statement("tile", tiles.possible, tiles.block, 1, "tile"),
+)

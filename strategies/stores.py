@@ -1,0 +1,115 @@
+"""Stores into arrays: whole elements, parts of them, and what an atomic adds to them."""
+
+from __future__ import annotations
+
+from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Expr, Index, Name, Place, Stmt
+from kernelfuzz.ir.types import INT32, Matrix, Quaternion, Scalar, Struct, Transform, Vector
+from kernelfuzz.strategies import atomics
+from kernelfuzz.strategies.arrays import can_hold, new_output, own_slot, subscript
+from kernelfuzz.strategies.components import position
+from kernelfuzz.strategies.context import Buffer, Context
+from kernelfuzz.strategies.dtypes import value_type
+from kernelfuzz.strategies.knots import draw
+from kernelfuzz.strategies.production import operations
+from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, is_ranged
+from kernelfuzz.strategies.safety import fit
+
+MOST_OUTPUTS = 5
+
+
+def outputs(ctx: Context) -> list[Buffer]:
+    return [b for b in ctx.buffers if b.role == "out"]
+
+
+def store(ctx: Context) -> list[Stmt]:
+    known = outputs(ctx)
+    fresh = ctx.in_kernel and len(known) < MOST_OUTPUTS
+    buffer = ctx.choices.pick([*known, None] if fresh else known)
+    if buffer is None:
+        type_ = value_type(ctx)
+        buffer = new_output(ctx, type_) if can_hold(ctx, type_) else new_output(ctx, INT32)  # pyright: ignore
+    return store_into(ctx, buffer)
+
+
+def store_into(ctx: Context, buffer: Buffer) -> list[Stmt]:
+    """``out[i] = expression``."""
+    value = draw(ctx, buffer.array.dtype, operations(ctx)).expr
+    return [Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
+
+
+def store_value(ctx: Context, value: Expr) -> list[Stmt]:
+    """Make a value observable: ``out[i] = value``."""
+    type_ = value.type
+    for buffer in outputs(ctx):
+        if buffer.array.dtype == type_ and ctx.choices.chance(0.5):
+            return [Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
+    buffer = new_output(ctx, type_)  # pyright: ignore[reportArgumentType]
+    return [Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
+
+
+def augmented_store(ctx: Context) -> list[Stmt]:
+    """``out[i] += expression``: an atomic in the code that Warp generates."""
+    buffer = ctx.choices.pick([b for b in outputs(ctx) if can_augment(b)])
+    dtype = buffer.array.dtype
+    scalar = dtype if isinstance(dtype, Scalar) else None
+    ops = ("+", "-", "&", "|", "^") if scalar and scalar.is_integer and ctx.allows("bitwise") else ("+", "-")
+    op = ctx.choices.pick(ops)
+    value = draw(ctx, dtype, operations(ctx))
+    if is_ranged(dtype):
+        value = fit(ctx, value, *MUTABLE_BOUNDS)
+    return [AugAssign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), op, value.expr)]
+
+
+def can_augment(buffer: Buffer) -> bool:
+    """Sums of outputs stay in range only for types that wrap around or are floats."""
+    return atomics.can_sum(buffer.array.dtype) and not is_ranged(buffer.array.dtype)
+
+
+def element_component_store(ctx: Context) -> list[Stmt]:
+    buffer = ctx.choices.pick([b for b in outputs(ctx) if can_store_component(b)])
+    return store_component(ctx, buffer)
+
+
+def can_store_component(buffer: Buffer) -> bool:
+    """Whether a part of an element can be assigned; Warp refuses that for the parts of a transform."""
+    return not isinstance(buffer.array.dtype, (Scalar, Transform))
+
+
+def store_component(ctx: Context, buffer: Buffer) -> list[Stmt]:
+    """``out[i].x = expression``, ``out[i][1] += expression``, ``out[i].field = expression``."""
+    element = Index(buffer.name, own_slot(ctx, buffer), buffer.array.dtype)
+    target = inner_place(ctx, element)
+    value = draw(ctx, target.type, operations(ctx))
+    scalar = target.type if isinstance(target.type, Scalar) else None
+    if (
+        scalar
+        and scalar.is_float
+        and scalar.bits >= 32
+        and ctx.allows("augmented")
+        and ctx.choices.chance(0.3)
+    ):
+        return [AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
+    return [Assign(target, value.expr)]
+
+
+def inner_place(ctx: Context, value: Name | Index | Attribute) -> Place:
+    """A component, a row or a field of a place."""
+    type_ = value.type
+    match type_:
+        case Struct(fields=fields):
+            name, field = ctx.choices.pick(fields)
+            inner = Attribute(value, name, field)
+            return inner_place(ctx, inner) if isinstance(field, Struct) else inner
+        case Matrix(rows=rows, columns=columns, dtype=dtype):
+            if isinstance(value, Name) and dtype.is_float and ctx.choices.chance(0.2):
+                return Index(value, (position(ctx, rows, 0),), Vector(columns, dtype))
+            return Index(value, (position(ctx, rows, 0), position(ctx, columns, 0)), dtype)
+        case Transform(dtype=dtype):
+            return Attribute(value, *ctx.choices.pick((("p", Vector(3, dtype)), ("q", Quaternion(dtype)))))
+        case Vector() | Quaternion():
+            length = type_.length if isinstance(type_, Vector) else 4
+            if length <= 4 and ctx.choices.chance(0.6):
+                return Attribute(value, ctx.choices.pick("xyzw"[:length]), type_.dtype)
+            return Index(value, (position(ctx, length, 0),), type_.dtype)
+        case _:
+            raise AssertionError(f"{type_} has no inside")

@@ -1,0 +1,163 @@
+"""Which part may import which, read off the source: imports point downwards only."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# The parts from the bottom up.  A part may import those that stand on a lower level, and itself.
+LEVELS = (
+    ("ir",),
+    ("reference", "strategies", "toolchain"),
+    ("oracles",),
+    ("findings", "workers"),
+    ("reduce",),
+    ("campaign", "corpus"),
+    ("cli", "pytest_plugin"),
+    ("__main__",),
+)
+LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
+
+# The front door names everything, lazily; anybody may ask it for the version.
+FRONT = "__init__"
+
+
+def sources() -> list[Path]:
+    # The link to strategies/ inside the package is left out: the files come once.
+    inside = [path for path in (ROOT / "kernelfuzz").rglob("*.py") if "strategies" not in path.parts]
+    return sorted([*inside, *(ROOT / "strategies").rglob("*.py")])
+
+
+def part_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == "kernelfuzz" else parts[0]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that the tree imports, wherever in it: relative imports are not used here."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            # ``from kernelfuzz import workers`` imports a part too.
+            names = [alias.name for alias in node.names]
+            if node.module == "kernelfuzz":
+                yield from (f"kernelfuzz.{name}" for name in names if not name.startswith("__"))
+            else:
+                yield node.module or ""
+
+
+def at_import(tree: ast.Module) -> ast.Module:
+    """The tree without what does not run when the module is imported."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+            return ast.Pass()
+
+        def visit_If(self, node: ast.If) -> ast.AST:
+            return ast.Pass() if "TYPE_CHECKING" in ast.dump(node.test) else self.generic_visit(node)
+
+    return Strip().visit(tree)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def private_names_of_warp(tree: ast.AST) -> Iterator[str]:
+    for name in imported(tree):
+        if re.match(r"warp\._", name):
+            yield name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr):
+            if isinstance(node.value, ast.Name) and node.value.id in ("wp", "warp"):
+                yield f"{node.value.id}.{node.attr}"
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("warp._")
+        ):
+            yield node.value
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_imports_point_downwards(path: Path) -> None:
+    part = part_of(path)
+    if part == FRONT:
+        return
+    assert part in LEVEL, f"{part} is new: give it a place in LEVELS"
+    for name in imported(parse(path)):
+        if not name.startswith("kernelfuzz."):
+            continue
+        other = name.split(".")[1]
+        assert other == part or LEVEL[other] < LEVEL[part], f"{part} imports {name}"
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_only_compat_touches_private_names_of_warp(path: Path) -> None:
+    if path.name != "compat.py":
+        assert list(private_names_of_warp(parse(path))) == []
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_warp_is_imported_only_when_it_is_used(path: Path) -> None:
+    at_start = {name.split(".")[0] for name in imported(at_import(parse(path)))}
+    assert "warp" not in at_start
+    if part_of(path) in ("ir", "strategies"):
+        assert "warp" not in {name.split(".")[0] for name in imported(parse(path))}
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    tree = ast.parse(
+        "import warp as wp\nfrom kernelfuzz import workers\nx = wp._src.context\ny = 'warp._src'"
+    )
+    assert list(imported(tree)) == ["warp", "kernelfuzz.workers"]
+    assert sorted(private_names_of_warp(tree)) == ["warp._src", "wp._src"]
+    lazy = ast.parse("def f():\n    import warp\nif TYPE_CHECKING:\n    import warp\n")
+    assert list(imported(at_import(lazy))) == []
+
+
+HEAVY = ("warp", "libcst", "hypothesis", "numpy", "click", "rich")
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import kernelfuzz", HEAVY),
+        ("import kernelfuzz.cli", ("warp", "libcst", "hypothesis", "numpy", "rich")),
+        (
+            "from kernelfuzz.cli import main; main(['corpus', '--help'])",
+            ("warp", "libcst", "hypothesis", "rich"),
+        ),
+        ("import kernelfuzz.toolchain", ("warp",)),
+        ("from kernelfuzz.strategies.kernel import generate; generate(seed=0, index=0)", ("warp",)),
+    ],
+    ids=["package", "cli", "help", "toolchain", "generate"],
+)
+def test_imports_are_lazy(code: str, absent: tuple[str, ...]) -> None:
+    program = f"{code}\nimport sys\nprint('loaded:', *sorted(set(sys.modules) & set({absent!r})))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_import_is_quick() -> None:
+    # The best of several runs: other processes can only make one slower.
+    program = (
+        "import time; start = time.perf_counter(); import kernelfuzz; print(time.perf_counter() - start)"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    assert min(float(run.stdout) for run in runs) < 0.15

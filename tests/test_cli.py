@@ -1,0 +1,396 @@
+"""The command line: what it prints where, its exit codes, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import kernelfuzz
+from kernelfuzz.cli import main
+
+GOOD = """\
+import warp as wp
+
+
+@wp.struct
+class Pair:
+    a: float
+    b: float
+
+
+@wp.func
+def total(p: Pair):
+    return p.a + p.b
+
+
+@wp.kernel
+def first(x: wp.array(dtype=float)):
+    p = Pair()
+    p.a = x[0]
+    p.b = 2.0
+    x[wp.tid()] = total(p)
+
+
+@wp.kernel
+def second(x: wp.array(dtype=int)):
+    x[wp.tid()] = 1
+"""
+
+REJECTED = """\
+import warp as wp
+
+
+@wp.kernel
+def broken(x: wp.array(dtype=float)):
+    x[0] = wp.no_such_builtin(1.0)
+"""
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    return written(tmp_path, GOOD)
+
+
+def written(directory: Path, text: str | bytes) -> str:
+    path = directory / "kernels.py"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def command(*arguments: str, **options: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kernelfuzz", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **options,  # pyright: ignore[reportArgumentType, reportCallIssue]
+    )
+
+
+# ------------------------------------------------------------------------------------------- bad input
+
+
+CORPUS = ["corpus", "--output", "{tmp}/out"]
+
+BAD = {
+    "category": ([*CORPUS, "--category", "vectr"], "did you mean 'vector'?"),
+    "feature": ([*CORPUS, "--include", "whlie"], "did you mean 'while'?"),
+    "both ways": ([*CORPUS, "--include", "while", "--exclude", "while"], "drop one of the two"),
+    "size": ([*CORPUS, "--size", "huge"], "unknown size 'huge'"),
+    "size 0": ([*CORPUS, "--size", "0"], "at least one statement"),
+    "size -3": ([*CORPUS, "--size", "-3"], "at least one statement"),
+    "profile": ([*CORPUS, "--profile", "realstic"], "did you mean 'realistic'?"),
+    "category of a profile": (
+        [*CORPUS, "--profile", "realistic", "--category", "math"],
+        "drop one of the two",
+    ),
+    "count 0": ([*CORPUS, "--count", "0"], "--count"),
+    "count -1": ([*CORPUS, "--count", "-1"], "--count"),
+    "count x": ([*CORPUS, "--count", "x"], "--count"),
+    "device": ([*CORPUS, "--device", "gpu"], "'cpu', 'cuda'"),
+    "jobs 0": ([*CORPUS, "--jobs", "0"], "'auto'"),
+    "jobs -2": ([*CORPUS, "--jobs", "-2"], "'auto'"),
+    "jobs x": ([*CORPUS, "--jobs", "many"], "'auto'"),
+    "no output": (["corpus"], "--output"),
+    "output is a file": (["corpus", "--output", "{tmp}/file"], "is a file: give --output a directory"),
+    "output under a file": (["corpus", "--output", "{tmp}/file/out"], "cannot write in"),
+    "output in /proc": (["corpus", "--output", "/proc/kernelfuzz"], "cannot write in"),
+    "output exists": (["corpus", "--output", "{tmp}/full"], "--overwrite"),
+    "no index": (["show"], "--index"),
+    "index -1": (["show", "--index", "-1"], "--index"),
+    "show device": (["show", "--index", "0", "--device", "tpu"], "'cpu', 'cuda'"),
+    "no command": (["fuz"], "fuz"),
+    "no option": (["corpus", "--outptu", "x"], "--output"),
+    "no file": (["lower"], "FILE"),
+    "missing file": (["lower", "{tmp}/none.py"], "give the path of a Python file"),
+    "file is a directory": (["lower", "{tmp}"], "give the path of a Python file"),
+    "binary": (["lower", "{tmp}/binary"], "is not Python"),
+    "device and build": (["lower", "x.py", "--device", "cpu", "--build", "ptx"], "drop --device cpu"),
+    "arch and cpu": (["lower", "x.py", "--arch", "80"], "--build ptx"),
+    "timeout 0": (["lower", "x.py", "--timeout", "0"], "--timeout"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "binary").write_bytes(b"\x7fELF\xff\xfe\x00")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "corpus.jsonl").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.startswith("kernelfuzz: ")
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+GENERIC = "import warp as wp\n@wp.kernel\ndef k(x: wp.array(dtype=wp.Scalar)):\n    pass\n"
+
+BAD_FILES = {
+    "not Python": ("Dear reader,\n", 2, "line 1: this is not Python"),
+    "null byte": ("x = 1\0\n", 2, "this is not Python"),
+    "empty": ("", 2, "no @wp.kernel"),
+    "no kernel": ("x = 1\n", 2, "no @wp.kernel"),
+    "generic": (GENERIC, 2, "overload"),
+    "rejected": (REJECTED, 1, "no_such_builtin"),
+    "raises": ("import no_such_module\n", 1, "no_such_module"),
+    "exits": ("import sys\nsys.exit(3)\n", 1, "SystemExit"),
+    "crashes": ("import os\nos.abort()\n", 3, "was killed by SIGABRT"),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "said"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_cannot_be_lowered(
+    text: str, code: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lower", written(tmp_path, text)]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_rejected_kernel_is_shown_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", written(tmp_path, REJECTED)]) == 1
+    err = capsys.readouterr().err
+    assert "kernels.py, line 6: " in err
+    assert err.endswith("\n    x[0] = wp.no_such_builtin(1.0)\n")
+
+
+def test_a_file_that_hangs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, "while True:\n    pass\n")
+    assert main(["lower", path, "--timeout", "2"]) == 3
+    assert "did not finish within 2 seconds" in capsys.readouterr().err
+
+
+def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
+    (tmp_path / "warp").mkdir()
+    (tmp_path / "warp" / "__init__.py").write_text("class config:\n    version = '0.9'\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    for arguments in (
+        ["corpus", "--count", "2", "--output", str(tmp_path / "out")],
+        ["corpus", "--count", "2", "--output", str(tmp_path / "out"), "--jobs", "2"],
+        ["show", "--index", "0", "--device", "cpu"],
+        ["lower", written(tmp_path, GOOD)],
+    ):
+        process = command(*arguments, env=environment)
+        _, err = process.communicate()
+        assert process.returncode == 4, err
+        assert err == (
+            "kernelfuzz: Warp 0.9 cannot be driven, it lacks warp._src.context: "
+            "install 'warp-lang>=1.10,<=1.19'.\n"
+        )
+        assert not (tmp_path / "out").exists()
+
+
+# ---------------------------------------------------------------------------------------------- corpus
+
+
+def test_corpus_with_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out")
+    assert main(["corpus", "--count", "10", "--size", "small", "--output", out, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    rows = [json.loads(line) for line in Path(out, "corpus.jsonl").read_text().splitlines()]
+    assert {"pairs", "kernels", "distinct", "seconds", "pairs_per_second", "warp_seconds", "overhead"} <= set(
+        summary
+    )
+    assert summary["pairs"] == len(rows)
+    assert summary["pairs"] + sum(summary["failures"].values()) == 20
+    assert summary["distinct"] == len({row["metadata"]["fingerprint"] for row in rows})
+    assert len({row["category"] for row in rows}) > 5
+    assert os.listdir(out) == ["corpus.jsonl"]
+
+
+def test_corpus_prints_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "out")
+    arguments = ["--count", "2", "--device", "cuda", "--category", "math", "--no-backward", "--output", out]
+    assert main(["corpus", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == os.path.join(out, "corpus.jsonl") + "\n"
+    assert "pairs per second" in captured.err
+    rows = [json.loads(line) for line in Path(captured.out.strip()).read_text().splitlines()]
+    assert {(row["category"], row["device"], row["ir_backward"]) for row in rows} == {("math", "cuda", None)}
+
+
+def test_overwrite_replaces_a_corpus(tmp_path: Path) -> None:
+    arguments = ["corpus", "--count", "1", "--size", "1", "--device", "cpu", "--output", str(tmp_path)]
+    (tmp_path / "corpus.jsonl").write_text("before")
+    assert main(arguments) == 2
+    assert (tmp_path / "corpus.jsonl").read_text() == "before"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert "python_source" in json.loads((tmp_path / "corpus.jsonl").read_text())
+
+
+def test_no_rows_are_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from kernelfuzz.corpus import produce
+    from kernelfuzz.toolchain import Failure
+
+    def lower_devices(source: str, devices: tuple[str, ...], **_: object) -> dict[str, Failure]:
+        return {device: Failure("codegen", "no") for device in devices}
+
+    monkeypatch.setattr(produce, "lower_devices", lower_devices)
+    assert main(["corpus", "--count", "3", "--output", str(tmp_path / "out")]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "every kernel failed, the first at index 0 on cpu: no" in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_ends_it_soon_and_leaves_nothing(
+    number: signal.Signals, jobs: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    process = command("corpus", "--count", "100000", "--output", str(out), "--jobs", jobs)
+    deadline = time.monotonic() + 60
+    # Once something is written, the work is under way.
+    while not any(path.stat().st_size for path in out.glob(".*.partial")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    sent = time.monotonic()
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.send_signal(number)
+    _, err = process.communicate()
+    assert time.monotonic() - sent < 2
+    assert process.returncode == 130
+    assert err.strip() == "kernelfuzz: interrupted; nothing was written."
+    assert not out.exists()
+
+
+# ------------------------------------------------------------------------------------------------ show
+
+
+def test_show_prints_the_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "--seed", "2", "--index", "3", "--size", "small"]) == 0
+    kernel = kernelfuzz.generate(seed=2, index=3, size="small")
+    assert capsys.readouterr().out == kernelfuzz.render(kernel)
+
+
+def test_show_prints_the_code_of_a_device(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["show", "--index", "0", "--category", "arithmetic", "--size", "2"]
+    assert main([*arguments, "--device", "cpu", "--device", "cuda"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("import warp as wp\n")
+    for device in ("cpu", "cuda"):
+        assert f"// Generated by Warp for {device}\n" in out
+        assert f"_{device}_kernel_forward(" in out
+        assert f"_{device}_kernel_backward(" in out
+
+
+def test_show_prints_the_kernel_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "--count", "3", "--seed", "9", "--device", "cpu", "--output", str(tmp_path)]) == 0
+    capsys.readouterr()
+    for line in (tmp_path / "corpus.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        assert main(["show", "--seed", "9", "--index", str(row["metadata"]["index"])]) == 0
+        assert capsys.readouterr().out == row["python_source"]
+
+
+# ----------------------------------------------------------------------------------------------- lower
+
+
+def test_lower_prints_every_kernel(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good]) == 0
+    out = capsys.readouterr().out
+    assert out.count("struct Pair") == 1
+    assert "total_0(" in out
+    for name in ("first", "second"):
+        assert f"void {name}_" in out
+
+
+def test_lower_one_kernel(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good, "--kernel", "second", "--device", "cuda", "--no-backward"]) == 0
+    out = capsys.readouterr().out
+    assert "void second_" in out
+    assert "first" not in out
+    assert "Pair" not in out
+    assert "backward" not in out
+
+
+def test_lower_an_unknown_kernel(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good, "--kernel", "third"]) == 2
+    assert "no kernel named 'third'; the source has first, second" in capsys.readouterr().err
+
+
+def test_lower_the_module(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good, "--scope", "module"]) == 0
+    assert "#include" in capsys.readouterr().out
+
+
+def test_lower_with_json(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good, "--json", "--build", "ptx", "--arch", "80", "--kernel", "first"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [kernel["name"] for kernel in found["kernels"]] == ["first"]
+    assert found["device"] == "cuda"
+    assert ".target sm_80" in found["artifact"]["data"]
+
+
+@pytest.mark.parametrize(("target", "start"), [("cpu", b"\x7fELF"), ("cubin", b"\x7fELF")])
+def test_lower_builds_a_file(target: str, start: bytes, good: str, tmp_path: Path) -> None:
+    path = tmp_path / "result"
+    assert main(["lower", good, "--build", target, "--output", str(path)]) == 0
+    assert path.read_bytes().startswith(start)
+
+
+def test_lower_for_an_unknown_architecture(good: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lower", good, "--build", "ptx", "--arch", "1"]) == 4
+    assert "does not build for arch 1" in capsys.readouterr().err
+
+
+def test_lower_imports_from_beside_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "beside_it.py").write_text("import warp as wp\n@wp.func\ndef f(x: float):\n    return x\n")
+    text = "import warp as wp\nimport beside_it\nprint('noise')\n" + REJECTED.partition("\n")[2]
+    path = written(tmp_path, text.replace("wp.no_such_builtin", "beside_it.f"))
+    assert main(["lower", path]) == 0
+    captured = capsys.readouterr()
+    assert "void broken_" in captured.out
+    assert "noise" not in captured.out
+
+
+# ------------------------------------------------------------------------------------------------ help
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith(f"kernelfuzz {kernelfuzz.__version__} (warp-lang ")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["corpus", "-h"], ["show", "--help"], ["lower", "--help"]])
+def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "\n    kernelfuzz " in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+def test_python_minus_m(tmp_path: Path) -> None:
+    process = command("--help", cwd=tmp_path)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("Usage: kernelfuzz ")
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    line = f"{sys.executable} -m kernelfuzz show --index 0 --size large --device cuda | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "import warp as wp\n", "")

@@ -1,0 +1,43 @@
+"""Warp's private names stay in one file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ALLOWED = ROOT / "kernelfuzz" / "toolchain" / "compat.py"
+
+# An attribute or a submodule of Warp that starts with one underscore.
+PRIVATE = re.compile(r"\b(?:warp|wp)\._(?!_)\w+|\bfrom\s+warp(?:\.\w+)*\s+import\s+(?:.*,\s*)?_(?!_)\w+")
+
+
+def _files() -> list[Path]:
+    found = {
+        path.resolve() for folder in ("kernelfuzz", "strategies") for path in (ROOT / folder).rglob("*.py")
+    }
+    return sorted(found - {ALLOWED.resolve()})
+
+
+def test_the_pattern_finds_what_it_should() -> None:
+    for text in (
+        "warp._src.context",
+        "wp._src",
+        "from warp._src import codegen",
+        "from warp import config, _src",
+    ):
+        assert PRIVATE.search(text)
+    for text in ("warp.config", "wp.vec3", "warp.__version__", "from warp import config", "my_warp_src"):
+        assert not PRIVATE.search(text)
+
+
+def test_only_compat_mentions_private_names_of_warp() -> None:
+    files = _files()
+    assert len(files) > 5
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if PRIVATE.search(line)
+    ]
+    assert not found, "\n".join(found)
