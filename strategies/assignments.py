@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from kernelfuzz.ir.builtins import resolve
-from kernelfuzz.ir.nodes import Assign, AugAssign, Call, Cast, Index, Literal, Name, Static, Stmt, Unpack
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    Call,
+    Cast,
+    Expr,
+    Index,
+    Literal,
+    Name,
+    Static,
+    Stmt,
+    Unary,
+    Unpack,
+)
 from kernelfuzz.ir.types import (
     BOOL,
     INT32,
@@ -34,20 +47,39 @@ def local(ctx: Context) -> list[Stmt]:
     return declare(ctx, draw(ctx, type_, operations(ctx)))
 
 
+def may_be_fixed(expr: Expr) -> bool:
+    """Whether Warp may know the value while it generates code: a name given it could not change in a loop."""
+    if not isinstance(expr.type, Scalar):
+        return False
+    match expr:
+        case Literal() | Static() | Call(name="len"):
+            return True
+        case Unary(op="-", operand=operand):
+            return isinstance(operand, Name) or may_be_fixed(operand)
+        case _:
+            return False
+
+
+def unfixed(value: Ranged) -> Ranged:
+    """The value as a variable: ``float(0.0)``."""
+    assert isinstance(value.expr.type, Scalar)
+    return Ranged(Cast(value.expr.type, value.expr), *value.range)
+
+
 def declare(ctx: Context, value: Ranged) -> list[Stmt]:
     """``x = value``.  A bare literal would be a constant in Warp: a local that is to change is declared
     with its type, as in ``x = float(0.0)``."""
     type_ = value.expr.type
     mutable = True
-    if isinstance(value.expr, (Literal, Static)):
+    if may_be_fixed(value.expr):
         # Two loops deep, an unrolled one may come back to the name and find a constant there.
-        if ctx.loops > 1 or (isinstance(value.expr, Literal) and ctx.choices.chance(0.6)):
-            value = Ranged(Cast(value.expr.type, value.expr), *value.range)
+        if ctx.loops > 1 or ctx.choices.chance(0.6):
+            value = unfixed(value)
         else:
             mutable = False
     held = value
     if mutable:
-        low, high = (min(value.low, MUTABLE_BOUNDS[0]), max(value.high, MUTABLE_BOUNDS[1]))
+        low, high = min(value.low, MUTABLE_BOUNDS[0]), max(value.high, MUTABLE_BOUNDS[1])
         held = Ranged(value.expr, *((low, high) if is_ranged(type_) else full_range(type_)))
     variable = ctx.declare(type_, held, mutable=mutable)
     return [Assign(Name(variable.name, type_), value.expr)]
@@ -62,9 +94,8 @@ def assign(ctx: Context) -> list[Stmt]:
     value = draw(ctx, variable.type, operations(ctx))
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
-    if isinstance(value.expr, (Literal, Static)):
-        # A bare constant would make the name one: Warp refuses to change such a name in a loop.
-        value = Ranged(Cast(value.expr.type, value.expr), *value.range)
+    if may_be_fixed(value.expr):
+        value = unfixed(value)
     ctx.wrote(variable)
     return [Assign(Name(variable.name, variable.type), value.expr)]
 

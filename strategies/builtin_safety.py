@@ -11,7 +11,7 @@ from kernelfuzz.ir.nodes import Binary, Call, Literal
 from kernelfuzz.ir.types import BOOL, INT32, UINT32, Array, Matrix, Scalar, Tile, Tuple, Type, Vector, shape
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.literals import call, number
-from kernelfuzz.strategies.ranges import Ranged, binary_range, component_of, full_range, is_ranged
+from kernelfuzz.strategies.ranges import Ranged, binary_range, clipped, component_of, full_range, is_ranged
 from kernelfuzz.strategies.safety import fit
 
 # The feature that a group of builtins counts for.  Groups that are not here have productions of
@@ -125,7 +125,7 @@ def result_range(signature: Signature, arguments: Sequence[Ranged]) -> tuple[int
     """The range of a call's integer components."""
     if not is_ranged(signature.result):
         return full_range(signature.result)
-    return RESULT_RANGES[signature.name](signature, arguments)
+    return clipped(signature.result, *RESULT_RANGES[signature.name](signature, arguments))
 
 
 def safe_argument(ctx: Context, signature: Signature, at: int, value: Ranged) -> Ranged:

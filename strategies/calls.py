@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 
 from kernelfuzz.ir.builtins import Signature, producing
-from kernelfuzz.ir.nodes import Call, Cast, Construct
+from kernelfuzz.ir.nodes import Call, Cast, Construct, Name, Unary
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies.builtin_safety import callable_here, result_range, safe_argument, state_argument
 from kernelfuzz.strategies.context import Context
@@ -81,6 +81,10 @@ def cast(ctx: Context, value: Ranged, target: Scalar) -> Ranged:
     """The value converted to another scalar type, kept in a range that the target holds."""
     source = value.expr.type
     assert isinstance(source, Scalar)
+    if isinstance(value.expr, Name) and ctx.is_fixed(value.expr.id):
+        # The conversion would change the type of the constant itself
+        # (notes/findings/conversion-retypes-a-constant.md).
+        value = Ranged(Unary("+", value.expr, source), *value.range)
     if not target.is_integer:
         return Ranged(Cast(target, value.expr))
     if source.is_float:

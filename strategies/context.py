@@ -104,6 +104,8 @@ class Context:
     variables: list[Variable] = field(default_factory=list)
     uses_thread: bool = False
     loops: int = 0
+    copies: int = 1
+    """How often the loops around are unrolled, all together."""
     depth: int = 0
     read_names: set[str] = field(default_factory=set)
     counters: dict[str, int] = field(default_factory=dict)
@@ -132,6 +134,13 @@ class Context:
         self.variables.append(variable)
         return variable
 
+    def is_fixed(self, name: str) -> bool:
+        """Whether Warp may take a name for a compile-time constant: a constant, a local that only ever holds
+        a literal, the counter of an unrolled loop."""
+        if any(param.name == name for param in self.params) or name in GRID_NAMES:
+            return False
+        return not any(variable.name == name and variable.mutable for variable in self.variables)
+
     def visible(self, type_: Type) -> list[Variable]:
         """The variables of a type, the latest first: the simplest choice is the nearest value."""
         return [variable for variable in reversed(self.variables) if variable.type == type_]
@@ -146,16 +155,15 @@ class Context:
         self.read_names.discard(variable.name)
 
     @contextmanager
-    def block(self, *, loop: bool = False) -> Iterator[None]:
-        """A nested block: names declared inside are out of scope after it."""
-        mark, self.depth = len(self.variables), self.depth + 1
-        self.loops += loop
+    def block(self, *, loop: bool = False, copies: int = 1) -> Iterator[None]:
+        """A nested block, of which an unrolled loop makes copies: names declared inside end with it."""
+        mark, outside = len(self.variables), (self.depth, self.loops, self.copies)
+        self.depth, self.loops, self.copies = self.depth + 1, self.loops + loop, self.copies * copies
         try:
             yield
         finally:
             del self.variables[mark:]
-            self.depth -= 1
-            self.loops -= loop
+            self.depth, self.loops, self.copies = outside
 
     # ----------------------------------------------------- what a launch gives
 

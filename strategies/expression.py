@@ -133,7 +133,7 @@ OPERATIONS: tuple[Production, ...] = (
     Production("not", is_bool, operators.negation, 2),
     Production("and_or", is_bool, operators.bool_op, 5, "and_or"),
     Production("builtin", _has_builtins, calls.builtin, 12),
-    Production("construct", _has_constructor, calls.construct, 4),
+    Production("construct", _has_constructor, calls.construct, 3),
     Production("cast", is_number, calls.conversion, 2, "cast"),
     Production("component", _is_component, _component, 2),
     Production("row", _is_row, _row, 1, "matrix"),
@@ -141,5 +141,5 @@ OPERATIONS: tuple[Production, ...] = (
     Production("part", _is_part, _part, 1, "transform"),
     Production("where", is_plain, operators.where, 1, "where"),
     Production("ternary", is_plain, operators.ternary, 1, "ternary"),
-    Production("function", _can_call, knots.call_function, 3, "function"),
+    Production("function", _can_call, knots.call_function, 2, "function"),
 )

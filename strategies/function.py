@@ -83,6 +83,7 @@ def inner_context(ctx: Context) -> Context:
         variables=[],
         uses_thread=False,
         loops=0,
+        copies=1,
         depth=1,
         read_names=set(),
         counters={},

@@ -23,9 +23,11 @@ from kernelfuzz.strategies.knots import draw_block
 from kernelfuzz.strategies.operators import condition
 from kernelfuzz.strategies.production import draw_in
 
-# A loop runs at most this often, so that a nest of five ends soon; a longer constant loop is not
-# unrolled by Warp (max_unroll is 16), so some are.
+# A loop runs at most this often, so that a nest of five ends soon.
 LONGEST = 6
+# Warp unrolls constant loops, one inside the other: together they make at most this many copies.
+MOST_COPIES = 12
+# A constant loop of more turns than this is not unrolled (max_unroll), so some are that long.
 UNROLLED_LIMIT = 16
 
 
@@ -43,9 +45,9 @@ def for_with(
     """A for loop around given statements, or around drawn ones; ``dynamic`` None leaves that to chance."""
     if dynamic is None:
         dynamic = ctx.allows("dynamic_for") and ctx.choices.chance(0.5)
-    bounds, low, high = _dynamic_bounds(ctx, stepped) if dynamic else _constant_bounds(ctx, stepped)
+    bounds, low, high, turns = (_dynamic_bounds if dynamic else _constant_bounds)(ctx, stepped)
     name = _loop_name(ctx)
-    with ctx.block(loop=True):
+    with ctx.block(loop=True, copies=turns):
         ctx.variables.append(Variable(name, INT32, low, high))
         inner = draw_block(ctx) if body is None else tuple(body(ctx))
     ctx.loop_names.append(name)
@@ -53,8 +55,10 @@ def for_with(
 
 
 def _loop_name(ctx: Context) -> str:
-    """A new name, or outside of loops that of a loop that is over: an unrolled loop leaves its name a constant,
-    which a loop around the next one could not change."""
+    """A new name, or outside of loops that of a loop that is over.
+
+    An unrolled loop leaves its name a constant, which a loop around the next one could not change.
+    """
     return ctx.choices.pick([None, *ctx.loop_names] if ctx.loops == 0 else [None]) or ctx.fresh("i")
 
 
@@ -69,39 +73,44 @@ def _kinds(ctx: Context, stepped: bool) -> list[tuple[str, int]]:
     return [("stop", 5), ("start", 2), *(steps if ctx.allows("range_step") else ())]
 
 
-def _constant_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int, int]:
+# The arguments of range, the range of the loop's variable, and how many copies unrolling makes of the body.
+Bounds = tuple[tuple[Expr, ...], int, int, int]
+
+
+def _constant_bounds(ctx: Context, stepped: bool) -> Bounds:
     choices = ctx.choices
+    most = min(LONGEST, max(1, MOST_COPIES // ctx.copies))
+    turns = choices.integer(1, most)
     match choices.weighted(_kinds(ctx, stepped)):
         case "start":
             start = choices.pick((1, 0, 2, -2))
-            stop = start + choices.integer(1, LONGEST)
-            return _literals(start, stop), start, stop - 1
+            return _literals(start, start + turns), start, start + turns - 1, turns
         case "step":
             start, step = choices.integer(0, 2), choices.integer(2, 3)
-            stop = start + choices.integer(1, 3 * step)
-            return _literals(start, stop, step), start, stop - 1
+            stop = start + turns * step - choices.integer(0, step - 1)
+            return _literals(start, stop, step), start, stop - 1, turns
         case "down":
-            start, step = choices.integer(1, LONGEST), -choices.integer(1, 2)
-            return _literals(start, -1, step), 0, start
+            step = choices.integer(1, 2)
+            start = turns * step - 1
+            return _literals(start, -1, -step), 0, start, turns
         case _:
-            stop = (
-                UNROLLED_LIMIT + 1 if ctx.loops == 0 and choices.chance(0.08) else choices.integer(1, LONGEST)
-            )
-            return _literals(stop), 0, stop - 1
+            if ctx.loops == 0 and choices.chance(0.08):
+                return _literals(UNROLLED_LIMIT + 1), 0, UNROLLED_LIMIT, 1
+            return _literals(turns), 0, turns - 1, turns
 
 
-def _dynamic_bounds(ctx: Context, stepped: bool) -> tuple[tuple[Expr, ...], int, int]:
+def _dynamic_bounds(ctx: Context, stepped: bool) -> Bounds:
     choices = ctx.choices
     stop = _bound(ctx)
     match choices.weighted(_kinds(ctx, stepped)):
         case "start":
-            return (*_literals(choices.integer(0, 2)), stop), 0, LONGEST
+            return (*_literals(choices.integer(0, 2)), stop), 0, LONGEST, 1
         case "step":
-            return (*_literals(0), stop, *_literals(choices.integer(2, 3))), 0, LONGEST
+            return (*_literals(0), stop, *_literals(choices.integer(2, 3))), 0, LONGEST, 1
         case "down":
-            return (stop, *_literals(-1), *_literals(-choices.integer(1, 2))), 0, LONGEST
+            return (stop, *_literals(-1), *_literals(-choices.integer(1, 2))), 0, LONGEST, 1
         case _:
-            return (stop,), 0, LONGEST
+            return (stop,), 0, LONGEST, 1
 
 
 def _bound(ctx: Context) -> Expr:

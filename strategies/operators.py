@@ -28,6 +28,7 @@ from kernelfuzz.strategies.ranges import (
     ARITHMETIC_BOUNDS,
     Ranged,
     binary_range,
+    clipped,
     component_of,
     fits,
     full_range,
@@ -101,7 +102,7 @@ def combine(ctx: Context, op: str, left: Ranged, right: Ranged, type_: Type) -> 
     if op in ("+", "-", "*", "@", "<<") and not fits(type_, low, high):
         left, right = fit(ctx, left, -1000, 1000), fit(ctx, right, -1000, 1000)
         low, high = binary_range(op, left, right, terms)
-    return Ranged(Binary(op, left.expr, right.expr, type_), low, high)
+    return Ranged(Binary(op, left.expr, right.expr, type_), *clipped(type_, low, high))
 
 
 def _divisor(ctx: Context, value: Ranged) -> Ranged:
@@ -136,7 +137,7 @@ def unary(ctx: Context, type_: Type, budget: int) -> Ranged:
         low, high = -operand.high, -operand.low
     elif op == "~":
         low, high = -high - 1, -low - 1
-    return Ranged(Unary(op, operand.expr, type_), low, high)
+    return Ranged(Unary(op, operand.expr, type_), *clipped(type_, low, high))
 
 
 @functools.lru_cache(maxsize=4096)

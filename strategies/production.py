@@ -56,4 +56,4 @@ def is_number(ctx: Context, type_: Type) -> bool:
 
 def operations(ctx: Context) -> int:
     """How many operations the expression of one statement gets."""
-    return ctx.choices.weighted(((0, 3), (1, 5), (2, 5), (3, 3), (4, 2), (6, 1)))
+    return ctx.choices.weighted(((0, 4), (1, 7), (2, 5), (3, 3), (4, 1), (6, 1)))

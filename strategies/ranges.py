@@ -24,6 +24,12 @@ MUTABLE_BOUNDS = (-10_000, 10_000)
 ARITHMETIC_BOUNDS = {INT32: (-(2**30), 2**30), INT64: (-(2**62), 2**62)}
 
 
+def clipped(type_: Type, low: int, high: int) -> tuple[int, int]:
+    """A range without what the type cannot hold (an outer bound may reach beyond it)."""
+    least, most = full_range(type_)
+    return max(low, least), min(high, most)
+
+
 class Ranged(NamedTuple):
     """An expression and the range of its integer components (0, 0 where it has none that matters)."""
 

@@ -85,6 +85,7 @@ def store_component(ctx: Context, buffer: Buffer) -> list[Stmt]:
         scalar
         and scalar.is_float
         and scalar.bits >= 32
+        and isinstance(target, Attribute)  # before 1.19 Warp has a[i].x += 1, but no a[i][0] += 1
         and ctx.allows("augmented")
         and ctx.choices.chance(0.3)
     ):

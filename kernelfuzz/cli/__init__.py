@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("interrupted; nothing was written.")
         return 128 + 2
     except (BrokenPipeError, SystemExit):
-        # Whoever read the output has enough; click makes an exit of that.  Python would complain again when it closes stdout.
+        # Whoever read the output has enough; click makes an exit of that.  Python would complain again when
+        # it closes stdout.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -161,7 +161,14 @@ def constant_value(node: Expr, scope: Scope) -> int | None:
             return constant_value(value, scope)
         case Name(id=name) if name not in scope.visible and name in scope.module.constants:
             return constant_value(scope.module.constants[name].value, scope)
+        case Call(name="len", args=(argument,)):
+            return _fixed_length(argument.type)
     return None
+
+
+def _fixed_length(type_: Type) -> int | None:
+    """What ``wp.len`` gives while code is generated: everything but an array has a length of its own."""
+    return shape(type_)[0] if isinstance(type_, (Vector, Matrix, Quaternion, Transform)) else None
 
 
 def _axis_index(index: Expr | Slice, size: int, scope: Scope) -> None:
@@ -368,14 +375,17 @@ def _call_function(node: CallFunction, scope: Scope) -> Type:
 def is_fixed(node: Expr, scope: Scope) -> bool:
     """Whether Warp evaluates the expression to a constant, so that a name given it cannot change in a loop.
 
-    A bare literal and a static expression are; so are their negatives, and the negative of a name
-    that is one.  The name itself is copied (``x = y``), and a literal of another dtype is a call.
+    A bare literal, a static expression and the length of a vector are; so are their negatives, and the
+    negative of a name that is one.  The name itself is copied (``x = y``), and a literal of another dtype
+    is a call.
     """
     match node:
         case Literal(type=type_):
             return type_ in (INT32, FLOAT32, BOOL)
         case Static():
             return True
+        case Call(name="len", args=(argument,)):
+            return _fixed_length(argument.type) is not None
         case Unary(op="-", operand=operand):
             return operand.type in (INT32, FLOAT32) and is_fixed_value(operand, scope)
         case IfExp(test=test, body=body, orelse=orelse):

@@ -125,17 +125,14 @@ def test_resolve(name: str, arguments: tuple[Type, ...], keywords, result: Type 
     assert (found and found.result) == result
 
 
-def test_importing_the_table_is_quick() -> None:
-    """It parses nothing until somebody asks; the bound leaves room for a slow machine."""
+def test_importing_the_table_parses_nothing() -> None:
+    """Every command imports the table, and few need more than a handful of its rows."""
     program = (
-        "import kernelfuzz.ir.types, time; start = time.perf_counter(); import kernelfuzz.ir.builtins; "
-        "print(time.perf_counter() - start)"
+        "import kernelfuzz.ir.builtins as table, kernelfuzz.ir.patterns as patterns\n"
+        "print(patterns.parse.cache_info().currsize, table.pattern.cache_info().currsize)"
     )
-    seconds = min(
-        float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout)
-        for _ in range(3)
-    )
-    assert seconds < 0.1
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "0"]
 
 
 # ------------------------------------------------------------ what Warp declares

@@ -316,6 +316,7 @@ CONSTANTS_IN_LOOPS = [
     Rule("both_branches", (If(b, (Assign(y, lit(0)),), (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), (If(b, (Pass(),), (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
     Rule("after_loop", (Assign(y, n), For("k", TO_N, (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), (For("k", TO_N, (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
     Rule("after_unrolled", (Assign(y, n), For("k", (lit(3),), (COUNT,)), For("k", TO_N, (COUNT,))), (Assign(y, n), For("k", (lit(3),), (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
+    Rule("length", (Assign(y, Call("len", (ints,), INT32)), For("k", TO_N, (COUNT,))), (Assign(y, Call("len", (v,), INT32)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
     Rule("unpacked", (Unpack(("y", "j"), (n, i)), For("k", TO_N, (COUNT,))), (Unpack(("y", "j"), (lit(1), n)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
     Rule("other_dtype", (Assign(Name("w", INT8), lit(1, INT8)), For("k", TO_N, (Assign(Name("w", INT8), lit(2, INT8)),))), (Assign(Name("w", BOOL), lit(True)), For("k", TO_N, (Assign(Name("w", BOOL), b),))), "is a constant", "w"),
     Rule("choice", (Assign(y, IfExp(b, lit(1), lit(2), INT32)), For("k", TO_N, (COUNT,))), (Assign(y, IfExp(lit(True), lit(1), lit(2), INT32)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
