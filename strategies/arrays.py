@@ -162,12 +162,5 @@ def _ndim(ctx: Context, least: int) -> int:
     """How many dimensions a new array has, ``least`` or more."""
     if not ctx.allows("array_nd"):
         return least
-    rates = ctx.ndim_rates
-    for ndim in (2, 3, 4):
-        if (
-            ndim > least
-            and ctx.choices.chance(rates.get(ndim, 0.0))
-            and (ndim == 2 or ctx.allows("array_3d"))
-        ):
-            return ndim
-    return least
+    ndim = ctx.choices.weighted(ctx.ndims)
+    return max(least, min(ndim, 4 if ctx.allows("array_3d") else 2))

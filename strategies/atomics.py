@@ -6,12 +6,13 @@ so that every partial sum is exact in every type.
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import AugAssign, Call, Construct, Expr, ExprStmt, Index, Stmt
+from kernelfuzz.ir.nodes import AugAssign, Call, Construct, Expr, ExprStmt, Index, Literal, Stmt
 from kernelfuzz.ir.types import FLOAT32, INT32, Matrix, Scalar, Type, Vector
 from kernelfuzz.strategies.arrays import new_shared, place
 from kernelfuzz.strategies.calls import cast
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.dtypes import numeric_dtype
+from kernelfuzz.strategies.literals import number
 from kernelfuzz.strategies.production import draw_in
 
 # The operations of each family commute with each other; a family's own operators, if Python has them.
@@ -68,4 +69,6 @@ def _value(ctx: Context, type_: Type) -> Expr:
     assert isinstance(type_, Scalar)
     low, high = SUMMAND_BOUNDS
     whole = draw_in(ctx, INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
+    if isinstance(whole.expr, Literal):
+        return number(type_, whole.low)
     return whole.expr if type_ == INT32 else cast(ctx, whole, type_).expr

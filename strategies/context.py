@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -95,8 +95,8 @@ class Context:
     """How many statements a nested block has, with weights."""
     deepest: int = 5
     """How far control flow may nest."""
-    ndim_rates: Mapping[int, float] = field(default_factory=lambda: {2: 0.3, 3: 0.25, 4: 0.15})
-    """How often an array that has a dimension less gets this many."""
+    ndims: tuple[tuple[int, int], ...] = ((1, 70), (2, 20), (3, 7), (4, 3))
+    """How many dimensions a new array has, with weights."""
     ndim: int = 1
     """Dimensions of the launch grid; 0 in a function, which cannot ask for its thread."""
     params: list[Param] = field(default_factory=list)

@@ -69,23 +69,26 @@ def float_dtype(ctx: Context) -> Scalar:
     return ctx.choices.weighted(_weighted(floats))
 
 
+MATRIX_SHAPES = (
+    *(((size, size), 8) for size in (2, 3, 4)),
+    *(((rows, columns), 1) for rows in (2, 3, 4) for columns in (2, 3, 4) if rows != columns),
+)
+
+
 def vector_type(ctx: Context) -> Vector:
     """A vector type; long ones where the kernel may use them."""
     dtype = numeric_dtype(ctx)
-    if dtype.is_float and ctx.allows("spatial") and ctx.choices.chance(0.15):
+    if ctx.allows("spatial") and ctx.choices.chance(0.15) and dtype.is_float:
         return Vector(ctx.choices.pick((6, 5)), dtype)
     return Vector(ctx.choices.pick((3, 2, 4)), dtype)
 
 
 def matrix_type(ctx: Context) -> Matrix:
     """A matrix type: square ones most often, integer ones now and then."""
-    dtype = float_dtype(ctx) if not ctx.choices.chance(0.1) else integer_dtype(ctx)
-    if dtype.is_float and ctx.allows("spatial") and ctx.choices.chance(0.05):
+    dtype = integer_dtype(ctx) if ctx.choices.chance(0.1) else float_dtype(ctx)
+    if ctx.allows("spatial") and ctx.choices.chance(0.05) and dtype.is_float:
         return Matrix(6, 6, dtype)
-    if ctx.choices.chance(0.2):
-        return Matrix(ctx.choices.pick((2, 3, 4)), ctx.choices.pick((2, 3, 4)), dtype)
-    size = ctx.choices.pick((3, 2, 4))
-    return Matrix(size, size, dtype)
+    return Matrix(*ctx.choices.weighted(MATRIX_SHAPES), dtype)
 
 
 def value_type(ctx: Context) -> Type:

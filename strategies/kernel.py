@@ -12,7 +12,7 @@ from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
 from kernelfuzz.strategies.dtypes import allowed_dtypes
 from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.strategies.profiles import realistic, swarm
-from kernelfuzz.strategies.vocabulary import REALISTIC_NDIM
+from kernelfuzz.strategies.vocabulary import REALISTIC_NDIMS
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
 GRAMMAR_VERSION = 1
@@ -45,16 +45,8 @@ def _context(choices: Choices, options: Options, category: str | None) -> tuple[
         ndim=_grid(choices, allowed, planted),
     )
     if options.profile == "realistic":
-        ctx.ndim_rates = REALISTIC_RATES
+        ctx.ndims = REALISTIC_NDIMS
     return ctx, planted
-
-
-# REALISTIC_NDIM as the chance of each further dimension given that the one before was not taken.
-REALISTIC_RATES = {
-    2: REALISTIC_NDIM[2] / (1 - REALISTIC_NDIM[3]),
-    3: REALISTIC_NDIM[3],
-    4: 0.0,
-}
 
 
 def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -> int:
@@ -67,20 +59,25 @@ def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -
 
 
 def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
-    """Statements drawn freely, with the planted ones between them, each in a drawn place."""
+    """Statements drawn freely, with the planted ones in a drawn order at a drawn place between them."""
     count = ctx.choices.integer(low, high)
-    places = [(ctx.choices.integer(0, count), feature) for feature in planted]
+    place = ctx.choices.integer(0, count)
+    queue = list(planted)
     body: list[Stmt] = []
     for at in range(count + 1):
-        for place, feature in places:
-            if place == at:
-                body += plants.plant(ctx, feature)
+        if at == place:
+            while queue:
+                body += ctx.choices.span(lambda: plants.plant(ctx, _next(ctx, queue)))
         if at < count:
             body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):
         if _unread(ctx, variable.name) and not isinstance(variable.type, (Array, Tile, Tuple)):
             body += stores.store_value(ctx, ctx.use(variable).expr)
     return tuple(body)
+
+
+def _next(ctx: Context, queue: list[str]) -> str:
+    return queue.pop(ctx.choices.integer(0, len(queue) - 1))
 
 
 def _unread(ctx: Context, name: str) -> bool:

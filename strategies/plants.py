@@ -67,7 +67,7 @@ Plant = Callable[[Context], list[Stmt]]
 
 def plant(ctx: Context, feature: str) -> list[Stmt]:
     """Statements that have the feature."""
-    return ctx.choices.span(lambda: PLANTS[feature](ctx))
+    return PLANTS[feature](ctx)
 
 
 def _local(ctx: Context, value: Ranged) -> list[Stmt]:
@@ -101,7 +101,7 @@ def _of_type(type_: Callable[[Context], Type]) -> Plant:
     """A local of a type, made by an operation on it."""
 
     def made(ctx: Context) -> list[Stmt]:
-        value = draw(ctx, type_(ctx), max(1, operations(ctx)))
+        value = draw(ctx, type_(ctx), operations(ctx))
         return _local(ctx, _operated(ctx, value))
 
     return made

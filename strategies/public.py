@@ -50,8 +50,10 @@ def kernels(
     @st.composite
     def kernels(draw: Any) -> Kernel:
         choices = DrawnChoices(draw)
-        # A kernel of no category is the simplest: it is not made to contain anything.
-        category = choices.pick(options.categories if categories else (None, *options.categories))
+        # A kernel of no category is the simplest, because nothing is planted in it; every other one is such
+        # a kernel, since what a planted statement holds together is hard to shrink.
+        named = [(name, 1) for name in options.categories]
+        category = choices.weighted(named if categories else [(None, len(named)), *named])
         return draw_kernel(choices, options, category)
 
     return kernels()

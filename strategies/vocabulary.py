@@ -142,5 +142,5 @@ REALISTIC: dict[str, float] = {
     "tile": 0.022,
 }
 
-# The share of array parameters with each number of dimensions in the same kernels.
-REALISTIC_NDIM: dict[int, float] = {1: 0.80, 2: 0.18, 3: 0.016}
+# How many array parameters of a thousand have each number of dimensions in the same kernels.
+REALISTIC_NDIMS: tuple[tuple[int, int], ...] = ((1, 804), (2, 180), (3, 16))

@@ -4,7 +4,17 @@ Importing this package does not import Warp; the first call does.
 """
 
 from kernelfuzz.toolchain.build import Artifact, build
+from kernelfuzz.toolchain.compat import UnsupportedWarp
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import KernelCode, Lowering, lower, lower_devices
 
-__all__ = ["Artifact", "Failure", "KernelCode", "Lowering", "build", "lower", "lower_devices"]
+__all__ = [
+    "Artifact",
+    "Failure",
+    "KernelCode",
+    "Lowering",
+    "UnsupportedWarp",
+    "build",
+    "lower",
+    "lower_devices",
+]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.compat import Device
-from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.errors import Failure, FailureKind
 from kernelfuzz.toolchain.pieces import KernelCode, kernel_codes, stripped
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def lower(
     ``backward=False`` takes the adjoints away; True leaves it to the source, where Warp's default is to have
     them.  ``kernel`` picks the kernels of that name; the module keeps all of them.  ``options`` are module
     options of Warp, or fields of ``warp.config``, by name.  The text is what a launch on that device would
-    compile (block_dim 1 on the CPU, 256 on CUDA).
+    compile (block_dim 1 on the CPU, 256 on CUDA), with Warp's own fallback where libmathdx would need an
+    architecture.  What the source prints while it runs is dropped.
 
     A source that does not work gives a Failure.  Raises ValueError at a device that is not one, and
     UnsupportedWarp where the installed Warp cannot be driven.
@@ -135,7 +136,7 @@ def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[st
     try:
         code = compile(text, source.filename, "exec", dont_inherit=True)
     except SyntaxError as error:
-        return dict.fromkeys(devices, _failure(source, "syntax", f"{error.msg}", error.lineno))
+        return dict.fromkeys(devices, _failure(source, "syntax", error.msg, error.lineno))
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return dict.fromkeys(devices, _failure(source, "syntax", f"{type(error).__name__}: {error}", None))
     first: dict[str, int] = {}
@@ -267,7 +268,7 @@ def _raised(source: _Source, error: BaseException) -> Failure:
     return _failure(source, "codegen", message, line)
 
 
-def _failure(source: _Source, kind: Any, message: str, line: int | None) -> Failure:
+def _failure(source: _Source, kind: FailureKind, message: str, line: int | None) -> Failure:
     message = re.sub(re.escape(source.filename) + r":(\d+)", r"line \1", message)
     message = message.replace(source.filename, "the source").replace(source.name, "source").strip()
     lines = source.text.split("\n")

@@ -37,7 +37,13 @@ def strip_comments(text: str) -> str:
     text = text[1:]
     if "//" not in text:
         return text
-    return "\n".join(_QUOTED.sub(r"\1", line) if "//" in line else line for line in text.split("\n"))
+    return "\n".join(_strip_line(line) if "//" in line else line for line in text.split("\n"))
+
+
+def _strip_line(line: str) -> str:
+    if '"' in line or "'" in line:
+        return _QUOTED.sub(r"\1", line)
+    return line.partition("//")[0].rstrip(" \t")
 
 
 @lru_cache(maxsize=16)

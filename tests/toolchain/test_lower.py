@@ -267,3 +267,15 @@ def test_a_function_named_as_one_of_an_imported_module_is_told_apart(
     again = lowered(source)
     assert first.module == again.module
     assert len(set(re.findall(r"scaled_\d+", only(first).forward))) == 2
+
+
+def test_a_kernel_of_the_ir_is_lowered_as_its_text() -> None:
+    from kernelfuzz.ir.nodes import Kernel, Param, Pass
+    from kernelfuzz.ir.render import render
+    from kernelfuzz.ir.types import INT32
+
+    kernel = Kernel("idle", (Param("n", INT32),), (Pass(),))
+    result = lower(kernel, "cuda")
+    assert isinstance(result, Lowering)
+    assert only(result).name == "idle"
+    assert result.module == lowered(render(kernel), "cuda").module
