@@ -44,6 +44,19 @@ class Choices:
                 return option
         raise AssertionError("weights must be positive")
 
+    def possible(self, options: Sequence[tuple[T, int]], possible: Callable[[T], bool]) -> T:
+        """One of the options, or where it is not possible just now the next one that is.
+
+        What is possible depends on what was drawn before.  The numbers drawn do not, so that when shrinking
+        drops one part of an example, the rest keeps its meaning.
+        """
+        chosen = self.weighted(options)
+        if possible(chosen):
+            return chosen
+        names = [option for option, _ in options]
+        at = names.index(chosen)
+        return next(option for option in (*names[at + 1 :], *names[:at]) if possible(option))
+
     def chance(self, probability: float) -> bool:
         """True with the given probability, in steps of 1/256; False is the simplest."""
         return self.integer(0, 255) >= 256 - round(probability * 256)

@@ -8,8 +8,6 @@ one is to add a row.
 
 from __future__ import annotations
 
-import functools
-
 from kernelfuzz.ir.nodes import Attribute, Index, Slice
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies import calls, knots, operators
@@ -22,30 +20,35 @@ from kernelfuzz.strategies.ranges import Ranged, component_of
 
 def draw(ctx: Context, type_: Type, budget: int) -> Ranged:
     """An expression of the type with about ``budget`` operations."""
-    table = LEAVES if budget <= 0 else OPERATIONS
-    options = [
-        (production, production.weight)
-        for production in _static_options(table is LEAVES, type_, ctx.features)
-        if production.makes(ctx, type_)
-    ]
-    if not options:
-        return draw(ctx, type_, 0)
-    return ctx.choices.weighted(options).draw(ctx, type_, budget)
+    table = "leaves" if budget <= 0 else "operations"
+    options = _options(ctx, table, type_) or _options(ctx, "leaves", type_)
+    chosen = ctx.choices.possible(options, lambda production: production.ready(ctx, type_))
+    return chosen.draw(ctx, type_, budget)
 
 
-@functools.lru_cache(maxsize=16384)
-def _static_options(leaf: bool, type_: Type, features: frozenset[str]) -> tuple[Production, ...]:
-    """The productions whose feature is allowed (kept per type only because that is what is asked for)."""
-    table = LEAVES if leaf else OPERATIONS
-    return tuple(p for p in table if p.feature is None or p.feature in features)
+_TABLES = {"leaves": LEAVES}
+_CACHE: dict[tuple[object, ...], tuple[tuple[Production, int], ...]] = {}
+
+
+def _options(ctx: Context, table: str, type_: Type) -> tuple[tuple[Production, int], ...]:
+    """The productions of a table that give the type under the kernel's features, with their weights."""
+    key = (table, type_, ctx.features, ctx.dtypes)
+    if key not in _CACHE:
+        if len(_CACHE) > 20_000:
+            _CACHE.clear()
+        _CACHE[key] = tuple(
+            (production, production.weight)
+            for production in _TABLES[table]
+            if (production.feature is None or production.feature in ctx.features)
+            and production.makes(ctx, type_)
+        )
+    return _CACHE[key]
 
 
 def _component(ctx: Context, type_: Type, budget: int) -> Ranged:
     """A component of a composite expression."""
     assert isinstance(type_, Scalar)
-    kinds: list[Type] = [
-        t for t in (Vector(3, type_), Vector(2, type_), Vector(4, type_)) if ctx.allows("vector")
-    ]
+    kinds: list[Type] = [Vector(3, type_), Vector(2, type_), Vector(4, type_)]
     if type_.is_float and ctx.allows("matrix"):
         kinds += [Matrix(3, 3, type_), Matrix(2, 2, type_)]
     if type_.is_float and ctx.allows("quaternion"):
@@ -83,9 +86,9 @@ def _part(ctx: Context, type_: Type, budget: int) -> Ranged:
     return Ranged(Attribute(value.expr, "p" if isinstance(type_, Vector) else "q", type_))
 
 
-def may_call(ctx: Context) -> bool:
+def may_call(ctx: Context, type_: Type) -> bool:
     """Whether a function can be called here: functions are drawn at most two deep."""
-    return ctx.allows("function") and ctx.module.drawing < 2
+    return ctx.module.drawing < 2
 
 
 def _has_operators(ctx: Context, type_: Type) -> bool:
@@ -122,10 +125,6 @@ def _is_part(ctx: Context, type_: Type) -> bool:
     return isinstance(type_, Quaternion)
 
 
-def _can_call(ctx: Context, type_: Type) -> bool:
-    return is_plain(ctx, type_) and may_call(ctx)
-
-
 OPERATIONS: tuple[Production, ...] = (
     Production("binary", _has_operators, operators.binary, 10, "arithmetic"),
     Production("compare", is_bool, operators.compare, 20),
@@ -141,5 +140,6 @@ OPERATIONS: tuple[Production, ...] = (
     Production("part", _is_part, _part, 1, "transform"),
     Production("where", is_plain, operators.where, 1, "where"),
     Production("ternary", is_plain, operators.ternary, 1, "ternary"),
-    Production("function", _can_call, knots.call_function, 2, "function"),
+    Production("function", is_plain, knots.call_function, 2, "function", may_call),
 )
+_TABLES["operations"] = OPERATIONS

@@ -11,6 +11,9 @@ from kernelfuzz.strategies.literals import constant, literal
 from kernelfuzz.strategies.production import Production, is_plain
 from kernelfuzz.strategies.ranges import Ranged, binary_range, is_ranged
 
+# A kernel asks for no more parameters than this (arrays not counted in).
+MOST_PARAMS = 8
+
 
 def _literal(ctx: Context, type_: Type, budget: int) -> Ranged:
     if isinstance(type_, Struct):
@@ -81,29 +84,31 @@ def _array_shape(ctx: Context, type_: Type, budget: int) -> Ranged:
     return Ranged(ArrayShape(buffer.name, axis), 1, MAX_GRID)
 
 
-def _can_ask_shape(ctx: Context, type_: Type) -> bool:
-    return type_ == INT32 and bool(ctx.buffers)
+def _is_index(ctx: Context, type_: Type) -> bool:
+    return type_ == INT32
+
+
+def _is_default_number(ctx: Context, type_: Type) -> bool:
+    return type_ in (INT32, FLOAT32)
+
+
+def _is_ranged_scalar(ctx: Context, type_: Type) -> bool:
+    return isinstance(type_, Scalar) and is_ranged(type_)
+
+
+def _has_room(ctx: Context, type_: Type) -> bool:
+    return ctx.in_kernel and len(ctx.params) < MOST_PARAMS
 
 
 LEAVES: tuple[Production, ...] = (
     Production("literal", is_plain, _literal, 3),
-    Production("variable", lambda ctx, t: bool(ctx.visible(t)), _variable, 12),
-    Production("element", arrays.can_read, arrays.read, 6),
-    Production(
-        "thread", lambda ctx, t: t == INT32 and bool(ctx.axes()), _thread_index, 2
-    ),
-    Production("held", lambda ctx, t: bool(holders(ctx, t)), held, 4),
-    Production(
-        "parameter",
-        lambda ctx, t: ctx.in_kernel and len(ctx.params) < 8 and is_plain(ctx, t),
-        _parameter,
-        2,
-        "scalar_param",
-    ),
-    Production("array_shape", _can_ask_shape, _array_shape, 1, "array_shape"),
-    Production("constant", can_name_constant, constant_name, 1),
-    Production("static", lambda ctx, t: t in (INT32, FLOAT32), _static, 1, "static"),
-    Production(
-        "wide_literal", lambda ctx, t: isinstance(t, Scalar) and is_ranged(t), _wide_literal, 1
-    ),
-)  # fmt: skip
+    Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
+    Production("element", arrays.can_hold, arrays.read, 6, ready=arrays.can_read),
+    Production("thread", _is_index, _thread_index, 2, ready=lambda ctx, t: bool(ctx.axes())),
+    Production("held", is_plain, held, 4, ready=lambda ctx, t: bool(holders(ctx, t))),
+    Production("parameter", is_plain, _parameter, 2, "scalar_param", _has_room),
+    Production("array_shape", _is_index, _array_shape, 1, "array_shape", lambda ctx, t: bool(ctx.buffers)),
+    Production("constant", _is_default_number, constant_name, 1, "constant", can_name_constant),
+    Production("static", _is_default_number, _static, 1, "static"),
+    Production("wide_literal", _is_ranged_scalar, _wide_literal, 1),
+)

@@ -18,9 +18,12 @@ class Production:
 
     name: str
     makes: Callable[[Context, Type], bool]
+    """Whether it gives the type: a matter of the kernel's features and dtypes only."""
     draw: Callable[[Context, Type, int], Ranged]
     weight: int
     feature: str | None = None
+    ready: Callable[[Context, Type], bool] = lambda ctx, type_: True
+    """Whether it can be drawn just now: a matter of what is in scope."""
 
 
 def share(ctx: Context, budget: int, operands: int) -> list[int]:

@@ -33,12 +33,12 @@ def kernels(
 ) -> st.SearchStrategy[Kernel]:
     """Well-typed Warp kernels that are defined for every launch of ``launches(kernel)``.
 
-    ``categories``: names of ``kernelfuzz.strategies.vocabulary.CATEGORIES`` or their aliases (default: the
-    ten, and kernels of no category).  ``include`` and ``exclude``: features (``FEATURES`` there) that every
-    kernel has, or none.  ``dtypes``: the scalar types to draw from.  ``size``: ``small``, ``medium``,
-    ``large``, or how many statements to draw beside those that a category brings.  ``depth``: how far control
-    flow nests.  ``devices``: where the kernels must be valid.  ``profile``: ``realistic`` follows the feature
-    frequencies of published Warp code.
+    ``categories``: names of ``kernelfuzz.strategies.vocabulary.CATEGORIES`` or their aliases, to one of which
+    each kernel is made to belong (default: nothing is planted).  ``include`` and ``exclude``: features
+    (``FEATURES`` there) that every kernel has, or none.  ``dtypes``: the scalar types to draw from.  ``size``:
+    ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted.  ``depth``:
+    how far control flow nests.  ``devices``: where the kernels must be valid.  ``profile``: ``realistic`` follows
+    the feature frequencies of published Warp code.
 
     Raises InvalidOption.
     """
@@ -50,11 +50,7 @@ def kernels(
     @st.composite
     def kernels(draw: Any) -> Kernel:
         choices = DrawnChoices(draw)
-        # A kernel of no category is the simplest, because nothing is planted in it; every other one is such
-        # a kernel, since what a planted statement holds together is hard to shrink.
-        named = [(name, 1) for name in options.categories]
-        category = choices.weighted(named if categories else [(None, len(named)), *named])
-        return draw_kernel(choices, options, category)
+        return draw_kernel(choices, options, choices.pick(options.categories) if categories else None)
 
     return kernels()
 

@@ -5,6 +5,7 @@ A row draws a list of statements.  Every statement is a span of its own, so that
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,12 +31,13 @@ def draw_statement(ctx: Context) -> list[Stmt]:
 
 
 def _draw_statement(ctx: Context) -> list[Stmt]:
-    options = [
-        (row, row.weight)
-        for row in STATEMENTS
-        if (row.feature is None or row.feature in ctx.features) and row.possible(ctx)
-    ]
-    return ctx.choices.weighted(options).draw(ctx)
+    return ctx.choices.possible(_rows(ctx.features), lambda row: row.possible(ctx)).draw(ctx)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rows(features: frozenset[str]) -> tuple[tuple[Statement, int], ...]:
+    """The kinds of statements that the kernel's features allow, with their weights."""
+    return tuple((row, row.weight) for row in STATEMENTS if row.feature is None or row.feature in features)
 
 
 def draw_block(ctx: Context) -> Block:

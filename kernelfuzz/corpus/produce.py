@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -210,6 +211,12 @@ def _label(options: Options, index: int) -> str:
     return "realistic" if options.profile == "realistic" else category_of(options, index)
 
 
+def _place(error: BaseException) -> str:
+    """Where an exception was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
+
+
 def make_chunk(plan: Plan, start: int, count: int) -> Chunk:
     """The rows of the kernels ``start`` to ``start + count - 1``."""
     # Imports and initialises Warp, before the clock starts.
@@ -232,7 +239,7 @@ def make_chunk(plan: Plan, start: int, count: int) -> Chunk:
             raise
         except Exception as error:
             # A fault of ours in one kernel: said in the summary, and the run goes on.
-            message = f"{type(error).__name__}: {error}"
+            message = f"{type(error).__name__}: {error} ({_place(error)})"
             rejected += [Rejected(index, device, "internal", message) for device in plan.devices]
             continue
         rows = 0

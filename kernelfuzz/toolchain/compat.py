@@ -252,22 +252,30 @@ class Unit:
     options: dict[str, Any]
 
 
-def collect(declared: Declarations) -> Unit:
+def collect(declared: Declarations, wanted: str | None) -> Unit:
     """The unit of a source that has run.
 
     Kernels declared with ``module="unique"`` join the source's module, which takes over their options.
-    Raises Unsupported where those differ.
+    Where those differ, only the kernels with the same options as the one ``wanted`` stay; raises
+    Unsupported if none is.
     """
     module = _load().context.get_module(declared.name)
-    kernels = tuple(kernel for kernel in (ref() for ref in declared.kernels) if kernel is not None)
+    kernels = [kernel for kernel in (ref() for ref in declared.kernels) if kernel is not None]
     options = [kernel.module.options for kernel in kernels] or [module.options]
-    if any(each != options[0] for each in options):
-        raise Unsupported("the kernels of this source have different module options; lower them one by one")
+    chosen = dict(options[0])
+    if any(each != chosen for each in options):
+        named = [kernel.module.options for kernel in kernels if wanted in (kernel.func.__name__, kernel.key)]
+        if not named or any(each != named[0] for each in named):
+            raise Unsupported(
+                "the kernels of this source have different module options: pick one by its name"
+            )
+        chosen = dict(named[0])
+        kernels = [kernel for kernel in kernels if kernel.module.options == chosen]
     for kernel in kernels:
-        if kernel.module is not module:
-            module._live_kernels.add(kernel)
-            module.has_unresolved_static_expressions |= kernel.module.has_unresolved_static_expressions
-    return Unit(module, kernels, dict(options[0]))
+        module.has_unresolved_static_expressions |= kernel.module.has_unresolved_static_expressions
+    module._live_kernels.clear()
+    module._live_kernels.update(kernels)
+    return Unit(module, tuple(kernels), chosen)
 
 
 def generic_without_overloads(unit: Unit) -> tuple[str, ...]:
@@ -338,7 +346,16 @@ def generate(
     if hasattr(module, "mark_modified"):
         module.mark_modified()
     with _without_backward(unit, active=not backward):
-        return _generate(loaded, unit, numbering, device)
+        try:
+            return _generate(loaded, unit, numbering, device)
+        except ValueError as error:
+            # Without an architecture, the limits of the fallback on the CPU are put on CUDA too.
+            found = re.search(r"(tile_i?fft)\(\) on CPU requires", str(error))
+            if device == "cuda" and found is not None:
+                raise Unsupported(
+                    f"Warp {version()} compiles this {found[1]} for CUDA with libmathdx only"
+                ) from None
+            raise
 
 
 def _generate(loaded: _Warp, unit: Unit, numbering: Numbering, device: Device) -> Generated:

@@ -59,10 +59,11 @@ def lower(
     """The code that Warp generates for ``device`` from Python source text, or from a kernel of our IR.
 
     ``backward=False`` takes the adjoints away; True leaves it to the source, where Warp's default is to have
-    them.  ``kernel`` picks the kernels of that name; the module keeps all of them.  ``options`` are module
-    options of Warp, or fields of ``warp.config``, by name.  The text is what a launch on that device would
-    compile (block_dim 1 on the CPU, 256 on CUDA), with Warp's own fallback where libmathdx would need an
-    architecture.  What the source prints while it runs is dropped.
+    them.  ``kernel`` picks the kernels of that name; the module keeps the others, except those that ask for
+    other module options.  ``options`` are module options of Warp, or fields of ``warp.config``, by name.
+
+    The text is what a launch on that device would compile (block_dim 1 on the CPU, 256 on CUDA), with Warp's
+    own fallback where libmathdx would need an architecture.  What the source prints while it runs is dropped.
 
     A source that does not work gives a Failure.  Raises ValueError at a device that is not one, and
     UnsupportedWarp where the installed Warp cannot be driven.
@@ -165,7 +166,7 @@ def _attempt(
         try:
             with contextlib.redirect_stdout(_Discard()):
                 exec(code, namespace)
-            unit = compat.collect(declared)
+            unit = compat.collect(declared, settings.kernel)
         except compat.Unsupported as error:
             return dict.fromkeys(devices, Failure("unsupported", str(error)))
         except (Exception, SystemExit) as error:
@@ -257,7 +258,9 @@ def _no_kernels(unit: compat.Unit, wanted: str | None) -> Failure | None:
 
 def _raised(source: _Source, error: BaseException) -> Failure:
     """The failure for an exception that came out of running the source or of Warp's code generator."""
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    # A KeyError prints the representation of its message, with the line breaks escaped.
+    text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else str(error)
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     # Warp names the function that it was in, and the one that called it before that.
     places = re.findall(re.escape(source.filename) + r":(\d+)", message)
     line = int(places[-1]) if places else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,3 +146,40 @@ def test_two_jobs_are_nearly_twice_as_fast() -> None:
         summary, _ = made(plan, jobs=jobs)
         rates[jobs] = summary.pairs / summary.seconds
     assert rates[2] / rates[1] >= 1.7
+
+
+# Warp 1.19 copies the leftover variables of static loops before a dynamic one, in the order of a set.
+LEFTOVERS = """\
+import warp as wp
+
+
+@wp.kernel
+def kernel(n: int, out: wp.array(dtype=int)):
+    for i in range(2):
+        for j in range(2):
+            for k in range(2):
+                out[i] = j + k
+    for m in range(n):
+        for i in range(3):
+            for j in range(3):
+                for k in range(3):
+                    out[i] = j + k + m
+"""
+
+
+def test_the_code_does_not_depend_on_the_hash_seed() -> None:
+    program = (
+        "import sys, hashlib, kernelfuzz\n"
+        "print(hashlib.sha256(kernelfuzz.lower(sys.argv[1]).module.encode()).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program, LEFTOVERS],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(found) == 1

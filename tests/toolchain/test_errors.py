@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernelfuzz.toolchain import Failure, lower, lower_devices
+from kernelfuzz.toolchain import Failure, Lowering, lower, lower_devices
 
 KERNEL = "import warp as wp\n\n@wp.kernel\ndef k(a: wp.array(dtype=float)):\n    "
 
@@ -114,3 +114,23 @@ def test_a_failure_does_not_spoil_what_follows() -> None:
 
 def test_a_failure_reads_as_a_sentence() -> None:
     assert str(failed("def (:\n")) == "syntax: line 1: invalid syntax"
+
+
+def test_the_message_of_a_key_error_is_read_not_quoted() -> None:
+    failure = failed(KERNEL + "a[0] = no_such_name\n")
+    assert failure.line == 5
+    assert "\\n" not in failure.message
+
+
+def test_kernels_with_different_module_options_are_lowered_one_at_a_time() -> None:
+    source = (
+        "import warp as wp\nother = wp.get_module('kernelfuzz_test_other')\nother.options['max_unroll'] = 1\n"
+        "@wp.kernel\ndef one(a: wp.array(dtype=float)):\n    a[0] = 1.0\n"
+        "@wp.kernel(module=other)\ndef two(a: wp.array(dtype=float)):\n    a[0] = 2.0\n"
+    )
+    assert failed(source).kind == "unsupported"
+    for name, unroll in (("one", 16), ("two", 1)):
+        result = lower(source, kernel=name)
+        assert isinstance(result, Lowering)
+        assert [kernel.name for kernel in result.kernels] == [name]
+        assert result.options["max_unroll"] == unroll
