@@ -1,6 +1,7 @@
 """kernelfuzz: a fuzzer for the code generator of NVIDIA Warp.
 
-Everything is imported when it is first used: ``import kernelfuzz`` loads neither Warp nor Hypothesis nor libcst.
+Everything is imported when it is first used: ``import kernelfuzz`` loads neither Warp nor Hypothesis nor
+libcst.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Choices:
         raise AssertionError("weights must be positive")
 
     def possible(self, options: Sequence[tuple[T, int]], possible: Callable[[T], bool]) -> T:
-        """One of the options, or where it is not possible just now the next one that is.
+        """One of the options, or where it is not possible just now the nearest simpler one that is.
 
         What is possible depends on what was drawn before.  The numbers drawn do not, so that when shrinking
         drops one part of an example, the rest keeps its meaning.
@@ -55,7 +55,7 @@ class Choices:
             return chosen
         names = [option for option, _ in options]
         at = names.index(chosen)
-        return next(option for option in (*names[at + 1 :], *names[:at]) if possible(option))
+        return next(option for option in (*names[:at][::-1], *names[at + 1 :]) if possible(option))
 
     def chance(self, probability: float) -> bool:
         """True with the given probability, in steps of 1/256; False is the simplest."""

@@ -75,6 +75,8 @@ class Module:
     constants: list[Constant] = field(default_factory=list)
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
     """The range of each integer function's result, by name."""
+    statements: int = 0
+    """How many statements were drawn so far, everywhere."""
     drawing: int = 0
     """How many functions are being drawn just now, one inside the other."""
 
@@ -93,6 +95,8 @@ class Context:
     module: Module
     widths: tuple[tuple[int, int], ...] = ((1, 4), (2, 3), (3, 1))
     """How many statements a nested block has, with weights."""
+    most: int = 30
+    """After this many statements nothing nests any more, and no new function is made."""
     deepest: int = 5
     """How far control flow may nest."""
     ndims: tuple[tuple[int, int], ...] = ((1, 70), (2, 20), (3, 7), (4, 3))
@@ -119,6 +123,11 @@ class Context:
     def allows(self, feature: str | None) -> bool:
         """Whether the kernel may use a feature; None stands for what is always there."""
         return feature is None or feature in self.features
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more statements may still be asked for."""
+        return self.module.statements < self.most
 
     def fresh(self, prefix: str) -> str:
         """A name that is not used yet in this kernel or function."""

@@ -86,11 +86,6 @@ def _part(ctx: Context, type_: Type, budget: int) -> Ranged:
     return Ranged(Attribute(value.expr, "p" if isinstance(type_, Vector) else "q", type_))
 
 
-def may_call(ctx: Context, type_: Type) -> bool:
-    """Whether a function can be called here: functions are drawn at most two deep."""
-    return ctx.module.drawing < 2
-
-
 def _has_operators(ctx: Context, type_: Type) -> bool:
     return bool(operators.operators_for(type_, ctx.features))
 
@@ -140,6 +135,6 @@ OPERATIONS: tuple[Production, ...] = (
     Production("part", _is_part, _part, 1, "transform"),
     Production("where", is_plain, operators.where, 1, "where"),
     Production("ternary", is_plain, operators.ternary, 1, "ternary"),
-    Production("function", is_plain, knots.call_function, 2, "function", may_call),
+    Production("function", is_plain, knots.call_function, 2, "function", knots.can_call),
 )
 _TABLES["operations"] = OPERATIONS

@@ -16,26 +16,32 @@ from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_
 from kernelfuzz.strategies.safety import fit
 from kernelfuzz.strategies.stores import store_into
 
-MOST_FUNCTIONS = 4
+MOST_FUNCTIONS = 3
+
+
+def has_room(ctx: Context) -> bool:
+    """Whether the module takes one more function."""
+    return len(ctx.module.functions) < MOST_FUNCTIONS and ctx.has_room
+
+
+def can_call(ctx: Context, type_: Type) -> bool:
+    """Whether a function that returns the type can be called here: functions are drawn at most two deep."""
+    if ctx.module.drawing >= 2:
+        return False
+    return has_room(ctx) or any(f.returns == type_ for f in ctx.module.functions)
 
 
 def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
-    """A call of a function that returns the type."""
+    """A call of a function that returns the type, of a new one where there is none."""
     known = [f for f in reversed(ctx.module.functions) if f.returns == type_]
-    room = len(ctx.module.functions) < MOST_FUNCTIONS
-    function = ctx.choices.pick([*known, None] if room else known) if known or room else None
-    if function is None:
-        if not room:
-            return knots.draw(ctx, type_, 0)
-        function = new_function(ctx, (type_,))
-    return _call(ctx, function, type_, budget)
+    function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
+    return _call(ctx, function or new_function(ctx, (type_,)), type_, budget)
 
 
 def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...]]:
     """A call of a function that returns several values, and their types."""
     known = [f for f in reversed(ctx.module.functions) if isinstance(f.returns, Tuple)]
-    room = len(ctx.module.functions) < MOST_FUNCTIONS
-    function = ctx.choices.pick([*known, None] if room else known)
+    function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
     if function is None:
         types = tuple(value_type(ctx) for _ in range(ctx.choices.integer(2, 3)))
         function = new_function(ctx, types)
@@ -47,8 +53,7 @@ def can_return_several(ctx: Context) -> bool:
     """Whether a function that returns several values can be called here."""
     if not ctx.allows("function") or ctx.module.drawing >= 2:
         return False
-    functions = ctx.module.functions
-    return len(functions) < MOST_FUNCTIONS or any(isinstance(f.returns, Tuple) for f in functions)
+    return has_room(ctx) or any(isinstance(f.returns, Tuple) for f in ctx.module.functions)
 
 
 def unpack_call(ctx: Context) -> list[Stmt]:
@@ -98,7 +103,7 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
     for type_ in (_param_type(inner, returns) for _ in range(ctx.choices.integer(1, 3))):
         _add_parameter(inner, type_)
     body: list[Stmt] = []
-    for _ in range(ctx.choices.integer(0, 3)):
+    for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
         body += knots.draw_statement(inner)
     early = ctx.choices.chance(0.25) and ctx.allows("if") and ctx.allows("early_return")
     ranges: list[Ranged] = []
@@ -134,8 +139,7 @@ def _add_parameter(inner: Context, type_: Type) -> None:
 
 def can_call_procedure(ctx: Context) -> bool:
     """Whether a function can be called here for what it stores."""
-    room = len(ctx.module.functions) < MOST_FUNCTIONS
-    return room and ctx.in_kernel and ctx.allows("function") and ctx.module.drawing == 0
+    return has_room(ctx) and ctx.in_kernel and ctx.allows("function") and ctx.module.drawing == 0
 
 
 def call_procedure(ctx: Context) -> list[Stmt]:

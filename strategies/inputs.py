@@ -14,6 +14,7 @@ import numpy as np
 
 from kernelfuzz.ir.nodes import Assign, Call, Kernel, Param, Unpack
 from kernelfuzz.ir.types import BOOL, Array, Scalar, Struct, Tile, Tuple, Type, shape
+from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.context import AXES, MAX_GRID
 from kernelfuzz.strategies.literals import FLOAT_VALUES
@@ -32,11 +33,13 @@ class Launch:
     """A launch: the grid (1 to 4 numbers) and a value for each parameter by name.
 
     Arrays are numpy arrays of the shape of the array followed by that of its element; an array of structs
-    is a mapping of such arrays by field.
+    is a mapping of such arrays by field.  ``tiled``: one block for each point of the grid
+    (``wp.launch_tiled``).
     """
 
     dim: tuple[int, ...]
     inputs: Mapping[str, Input]
+    tiled: bool = False
 
 
 def grid_ndim(kernel: Kernel) -> int:
@@ -58,7 +61,7 @@ def draw_launch(choices: Choices, kernel: Kernel) -> Launch:
     dim = tuple(choices.pick(SIZES if ndim == 1 else SIDES) for _ in range(ndim))
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
     inputs = {param.name: _parameter(choices, param, extents) for param in kernel.params}
-    return Launch(dim, inputs)
+    return Launch(dim, inputs, tiled=any(name.startswith("tile_") for name in builtins_used(kernel)))
 
 
 def _parameter(choices: Choices, param: Param, extents: Mapping[str, int]) -> Input:

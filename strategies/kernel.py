@@ -52,7 +52,7 @@ def _context(choices: Choices, options: Options, category: str | None) -> tuple[
 def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -> int:
     """The number of dimensions of the launch grid."""
     if "tid_nd" in planted:
-        return choices.pick((2, 3))
+        return choices.weighted(((2, 12), (3, 1)))
     if "tid_nd" not in allowed:
         return 1
     return choices.weighted(((1, 12), (2, 5), (3, 2), (4, 1)))
@@ -61,6 +61,7 @@ def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -
 def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
     """Statements drawn freely, with the planted ones in a drawn order at a drawn place between them."""
     count = ctx.choices.integer(low, high)
+    ctx.most = 6 + 2 * count
     place = ctx.choices.integer(0, count)
     queue = list(planted)
     body: list[Stmt] = []

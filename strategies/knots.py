@@ -40,6 +40,13 @@ def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
     return function.call_function(ctx, type_, budget)
 
 
+def can_call(ctx: Context, type_: Type) -> bool:
+    """Whether a user function that returns the type can be called here."""
+    from kernelfuzz.strategies import function
+
+    return function.can_call(ctx, type_)
+
+
 def struct_type(ctx: Context) -> Struct:
     """A struct of the module, or a new one."""
     from kernelfuzz.strategies import structs

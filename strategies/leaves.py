@@ -102,8 +102,8 @@ def _has_room(ctx: Context, type_: Type) -> bool:
 
 LEAVES: tuple[Production, ...] = (
     Production("literal", is_plain, _literal, 3),
-    Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
     Production("element", arrays.can_hold, arrays.read, 6, ready=arrays.can_read),
+    Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
     Production("thread", _is_index, _thread_index, 2, ready=lambda ctx, t: bool(ctx.axes())),
     Production("held", is_plain, held, 4, ready=lambda ctx, t: bool(holders(ctx, t))),
     Production("parameter", is_plain, _parameter, 2, "scalar_param", _has_room),

@@ -77,8 +77,16 @@ def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tup
     """The features to plant and the features that are allowed, for the default profile."""
     wanted = CATEGORIES[category].features if category else ()
     planted = tuple(dict.fromkeys((*wanted, *sorted(options.include))))
-    allowed = _switched_on(choices) | with_needs(frozenset(planted))
-    return planted, allowed - options.exclude
+    needed = with_needs(frozenset(planted))
+    allowed = _switched_on(choices) | needed
+    return planted, _compatible(allowed, needed) - options.exclude
+
+
+def _compatible(allowed: frozenset[str], needed: frozenset[str]) -> frozenset[str]:
+    """Tiles and atomics exclude each other: every thread of a block would update the shared memory."""
+    if {"tile", "atomic"} <= allowed:
+        return allowed - {"atomic" if "tile" in needed and "atomic" not in needed else "tile"}
+    return allowed
 
 
 def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -123,7 +131,8 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
     needed = with_needs(frozenset(planted) - {"tile"})
     free = [f for f in FEATURES if f not in rate and f not in _STRUCTURAL and f not in options.exclude]
     allowed = _switched_on(choices).intersection(free) | {"function", "constant"}
-    return planted, (allowed | (needed - (rate.keys() - has - {"if"}))) - options.exclude
+    allowed |= needed - (rate.keys() - has - {"if"}) | frozenset(planted)
+    return planted, _compatible(frozenset(allowed), frozenset(planted)) - options.exclude
 
 
 # What is drawn given something else.

@@ -35,10 +35,10 @@ def kernels(
 
     ``categories``: names of ``kernelfuzz.strategies.vocabulary.CATEGORIES`` or their aliases, to one of which
     each kernel is made to belong (default: nothing is planted).  ``include`` and ``exclude``: features
-    (``FEATURES`` there) that every kernel has, or none.  ``dtypes``: the scalar types to draw from.  ``size``:
-    ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted.  ``depth``:
-    how far control flow nests.  ``devices``: where the kernels must be valid.  ``profile``: ``realistic`` follows
-    the feature frequencies of published Warp code.
+    (``FEATURES`` there) that every kernel has, or none.  ``dtypes``: the scalar types to draw from.
+    ``size``: ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted.
+    ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
+    ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
     Raises InvalidOption.
     """

@@ -31,6 +31,7 @@ def draw_statement(ctx: Context) -> list[Stmt]:
 
 
 def _draw_statement(ctx: Context) -> list[Stmt]:
+    ctx.module.statements += 1
     return ctx.choices.possible(_rows(ctx.features), lambda row: row.possible(ctx)).draw(ctx)
 
 
@@ -49,7 +50,7 @@ def draw_block(ctx: Context) -> Block:
 
 
 def _may_nest(ctx: Context) -> bool:
-    return ctx.depth < ctx.deepest
+    return ctx.depth < ctx.deepest and ctx.has_room
 
 
 def _can_return(ctx: Context) -> bool:
@@ -86,8 +87,8 @@ STATEMENTS: tuple[Statement, ...] = (
         4,
         "element_component_store",
     ),
-    Statement("if", _may_nest, branches.branch, 10, "if"),
-    Statement("for", _may_nest, loops.for_loop, 6, "for"),
+    Statement("if", _may_nest, branches.branch, 11, "if"),
+    Statement("for", _may_nest, loops.for_loop, 7, "for"),
     Statement("while", _may_nest, loops.while_loop, 2, "while"),
     Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
     Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),

@@ -87,6 +87,7 @@ def store_component(ctx: Context, buffer: Buffer) -> list[Stmt]:
         and scalar.bits >= 32
         and isinstance(target, Attribute)  # before 1.19 Warp has a[i].x += 1, but no a[i][0] += 1
         and ctx.allows("augmented")
+        and ctx.allows("atomic")
         and ctx.choices.chance(0.3)
     ):
         return [AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]

@@ -1,15 +1,100 @@
-"""Tiles: what a block of threads loads, computes and stores together."""
+"""Tiles: what a block of threads loads, computes and stores together.
+
+A kernel with tiles is launched with one block for each point of the grid (``wp.launch_tiled``), so every
+thread of a block has the same indices, and runs the same statements: it must not update shared memory, which
+each thread of the block would do.  Tile operations stand outside of branches and loops.
+"""
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import Stmt
-from kernelfuzz.strategies.context import Context
+from kernelfuzz.ir.nodes import Assign, Binary, Call, ExprStmt, Index, Literal, Name, Stmt, Unary
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Array, Scalar, Tile, Tuple, Type
+from kernelfuzz.strategies.context import Buffer, Context
+from kernelfuzz.strategies.knots import draw
+from kernelfuzz.strategies.ranges import Ranged
+
+SIZES = (4, 8, 2, 16)
 
 
 def possible(ctx: Context) -> bool:
     """Whether tile operations can stand here: in a kernel, outside of any branch or loop."""
-    return False
+    return ctx.in_kernel and ctx.ndim < 4 and ctx.depth == 0
 
 
 def block(ctx: Context) -> list[Stmt]:
-    return []
+    """Load a row, do a few operations on it, store it or use one of its numbers."""
+    dtype = ctx.choices.pick(tuple(d for d in (FLOAT32, FLOAT64) if d in ctx.dtypes) or (FLOAT32,))
+    size = ctx.choices.pick(SIZES)
+    loaded = Call("tile_load", (_row(ctx, "in", dtype, size),), Tile(dtype, (size,)), (("shape", size),))
+    made, tile = _local(ctx, loaded)
+    for _ in range(ctx.choices.integer(0, 3)):
+        statements, tile = _operation(ctx, tile)
+        made += statements
+    return [*made, *_result(ctx, tile)]
+
+
+def _local(ctx: Context, value: Call | Binary | Unary) -> tuple[list[Stmt], Name]:
+    variable = ctx.declare(value.type, Ranged(value), mutable=False)
+    ctx.read_names.add(variable.name)
+    name = Name(variable.name, value.type)
+    return [Assign(name, value)], name
+
+
+def _row(ctx: Context, role: str, dtype: Scalar, size: int) -> Index:
+    """The row of an array that belongs to the block: ``a[i]``."""
+    grid = ctx.axes()
+    shape = (*grid, size)
+    known = [b for b in ctx.buffers if b.role == role and b.array.dtype == dtype and b.param.shape == shape]
+    buffer: Buffer = ctx.choices.pick([*known, None]) or ctx.buffer(Array(dtype, len(shape)), role, shape)
+    indices = tuple(ctx.thread(axis).expr for axis in grid)
+    return Index(buffer.name, indices, Array(dtype, 1))
+
+
+def _operation(ctx: Context, tile: Name) -> tuple[list[Stmt], Name]:
+    """One operation on a vector of a tile, which leaves a vector of a tile."""
+    type_ = tile.type
+    assert isinstance(type_, Tile)
+    dtype, (size,) = type_.dtype, type_.shape
+    others = [v for v in ctx.visible(type_) if v.name != tile.id]
+    match ctx.choices.pick(("scale", "negate", "constant", "sum", "reduce", "convert", "reshape")):
+        case "scale":
+            factor = draw(ctx, dtype, ctx.choices.integer(0, 2)).expr
+            return _local(ctx, Binary("*", tile, factor, type_))
+        case "negate":
+            return _local(ctx, Unary("-", tile, type_))
+        case "sum" if others:
+            other = Name(ctx.choices.pick(others).name, type_)
+            return _local(ctx, Binary(ctx.choices.pick(("+", "-")), tile, other, type_))
+        case "reduce":
+            name = ctx.choices.pick(("tile_sum", "tile_min", "tile_max"))
+            first, one = _local(ctx, Call(name, (tile,), Tile(dtype, (1,))))
+            second, wide = _local(ctx, Call("tile_broadcast", (one,), type_, (("shape", (size,)),)))
+            return first + second, wide
+        case "convert" if {FLOAT32, FLOAT64} <= {*ctx.dtypes}:
+            target = FLOAT64 if dtype == FLOAT32 else FLOAT32
+            return _local(ctx, Call("tile_astype", (tile,), Tile(target, (size,)), (("dtype", target),)))
+        case "reshape" if size > 2:
+            folded = Tile(dtype, (2, size // 2))
+            first, two = _local(ctx, Call("tile_reshape", (tile,), folded, (("shape", folded.shape),)))
+            turned = Tile(dtype, folded.shape[::-1])
+            second, three = _local(ctx, Call("tile_transpose", (two,), turned))
+            third, flat = _local(ctx, Call("tile_reshape", (three,), type_, (("shape", (size,)),)))
+            return first + second + third, flat
+        case _:
+            name = ctx.choices.pick(("tile_ones", "tile_zeros"))
+            filled = Call(name, (), type_, (("shape", size), ("dtype", dtype)))
+            return _local(ctx, Binary("+", tile, filled, type_))
+
+
+def _result(ctx: Context, tile: Name) -> list[Stmt]:
+    """``wp.tile_store(out[i], tile)``, or a local that holds one of the tile's numbers."""
+    type_: Type = tile.type
+    assert isinstance(type_, Tile)
+    (size,) = type_.shape
+    if ctx.choices.chance(0.3):
+        place = Literal(ctx.choices.integer(0, size - 1), INT32)
+        value = Call("tile_extract", (tile, place), type_.dtype)
+        variable = ctx.declare(type_.dtype, Ranged(value), mutable=True)
+        return [Assign(Name(variable.name, type_.dtype), value)]
+    row = _row(ctx, "out", type_.dtype, size)
+    return [ExprStmt(Call("tile_store", (row, tile), Tuple(())))]

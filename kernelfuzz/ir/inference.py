@@ -34,6 +34,7 @@ from kernelfuzz.ir.nodes import (
 )
 from kernelfuzz.ir.operators import binary_result, compare_allowed, unary_result
 from kernelfuzz.ir.scope import Scope
+from kernelfuzz.ir.tiles import TILE_CALLS, tile_call
 from kernelfuzz.ir.types import (
     BOOL,
     FLOAT16,
@@ -330,6 +331,9 @@ def _call(node: Call, scope: Scope) -> Type:
     if node.name == "tid":
         return _thread_index(node, scope)
     types = tuple([infer(argument, scope) for argument in node.args])
+    if node.name in TILE_CALLS:
+        result = tile_call(node.name, types, node.keywords)
+        return result or fail(f"{node.name} does not take ({', '.join(map(type_name, types))})", node)
     signature = resolve(node.name, types, node.keywords)
     if signature is None:
         known = node.name in NAMES

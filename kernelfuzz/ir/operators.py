@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from kernelfuzz.ir.patterns import SignaturePattern, match_call, parse, solutions
-from kernelfuzz.ir.types import BOOL, Matrix, Quaternion, Scalar, Transform, Type, Vector
+from kernelfuzz.ir.tiles import tile_operator
+from kernelfuzz.ir.types import BOOL, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,16 @@ def _result(rules: tuple[Rule, ...], op: str, operands: tuple[Type, ...]) -> Typ
 @cache
 def binary_result(op: str, left: Type, right: Type) -> Type | None:
     """The type of ``left op right``, or None where Warp has no such operation."""
+    if isinstance(left, Tile) or isinstance(right, Tile):
+        return tile_operator(op, left, right)
     return _result(BINARY, op, (left, right))
 
 
 @cache
 def unary_result(op: str, operand: Type) -> Type | None:
     """The type of ``op operand``, or None where Warp has no such operation."""
+    if isinstance(operand, Tile):
+        return operand if op == "-" else None
     return _result(UNARY, op, (operand,))
 
 
