@@ -20,8 +20,13 @@ from kernelfuzz.strategies.ranges import Ranged, component_of
 
 def draw(ctx: Context, type_: Type, budget: int) -> Ranged:
     """An expression of the type with about ``budget`` operations."""
-    table = "leaves" if budget <= 0 else "operations"
-    options = _options(ctx, table, type_) or _options(ctx, "leaves", type_)
+    if budget > 0:
+        return ctx.choices.span(lambda: _draw(ctx, type_, budget))
+    return _draw(ctx, type_, 0)
+
+
+def _draw(ctx: Context, type_: Type, budget: int) -> Ranged:
+    options = _options(ctx, "leaves" if budget <= 0 else "operations", type_)
     chosen = ctx.choices.possible(options, lambda production: production.ready(ctx, type_))
     return chosen.draw(ctx, type_, budget)
 
@@ -120,7 +125,13 @@ def _is_part(ctx: Context, type_: Type) -> bool:
     return isinstance(type_, Quaternion)
 
 
+def _leaf(ctx: Context, type_: Type, budget: int) -> Ranged:
+    return draw(ctx, type_, 0)
+
+
 OPERATIONS: tuple[Production, ...] = (
+    # An operation that is none: what every other one shrinks to.
+    Production("leaf", is_plain, _leaf, 3),
     Production("binary", _has_operators, operators.binary, 10, "arithmetic"),
     Production("compare", is_bool, operators.compare, 20),
     Production("unary", _has_unary_operators, operators.unary, 2, "arithmetic"),

@@ -18,7 +18,7 @@ from kernelfuzz.ir.nodes import (
     Unary,
 )  # fmt: skip
 from kernelfuzz.ir.operators import binary_operands, unary_operands
-from kernelfuzz.ir.types import BOOL, Matrix, Quaternion, Scalar, Transform, Type, Vector
+from kernelfuzz.ir.types import BOOL, INT32, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import comparable_type
 from kernelfuzz.strategies.knots import draw
@@ -41,7 +41,7 @@ def condition(ctx: Context, budget: int) -> Expr:
     """A bool expression that is no constant: a branch on a constant is decided when Warp compiles."""
     value = draw(ctx, BOOL, max(1, budget)).expr
     if isinstance(value, Literal):
-        return compare(ctx, BOOL, 1).expr
+        return Compare(Literal(0, INT32), ("<",), (Literal(int(value.value), INT32),))
     return value
 
 

@@ -87,11 +87,10 @@ def _operator(ops: tuple[str, ...], dtype: Callable[[Context], Scalar]) -> Plant
 def _builtin(feature: str, type_: Callable[[Context], Type]) -> Plant:
     def made(ctx: Context) -> list[Stmt]:
         groups = [
-            group
+            [one for one in group if FEATURE_OF_GROUP.get(one.builtin.group) == feature]
             for group in builtin_choices(type_(ctx), ctx.features, ctx.dtypes)
-            if FEATURE_OF_GROUP.get(group[0].builtin.group) == feature
         ]
-        signature = ctx.choices.pick(ctx.choices.pick(groups))
+        signature = ctx.choices.pick(ctx.choices.pick([group for group in groups if group]))
         return _local(ctx, call_builtin(ctx, signature, operations(ctx)))
 
     return made
@@ -109,7 +108,8 @@ def _of_type(type_: Callable[[Context], Type]) -> Plant:
 
 def _operated(ctx: Context, value: Ranged) -> Ranged:
     """The value, behind an operation if it is only read from somewhere."""
-    if not isinstance(value.expr, (Binary, Call, Construct)):
+    chosen = isinstance(value.expr, Call) and value.expr.name == "where"
+    if chosen or not isinstance(value.expr, (Binary, Call, Construct)):
         return combine(ctx, "+", value, draw(ctx, value.expr.type, 0), value.expr.type)
     return value
 
@@ -225,7 +225,7 @@ def _nested_struct(ctx: Context) -> list[Stmt]:
 
 def _struct_array(ctx: Context) -> list[Stmt]:
     struct = structs.struct_type(ctx)
-    return declare(ctx, arrays.read(ctx, struct, 0))
+    return declare(ctx, arrays.element(ctx, arrays.new_input(ctx, struct)))
 
 
 def _array_of(ndim: int) -> Plant:

@@ -1,6 +1,6 @@
 """Launch seeded kernels on the CPU through Warp itself, watched for whatever must not happen.
 
-    python tests/strategies/launch_on_cpu.py --seed 0 --start 0 --count 150
+    python tests/strategies/launch_on_cpu.py --seed 0 --start 0 --count 150 --folder /tmp/launched
 
 The kernels are built in debug mode, where an index out of range stops the process, and with traps where C++
 leaves an operation undefined: signed overflow, division by zero, a shift or a conversion of a float out of
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -74,6 +73,7 @@ def fill(records: np.ndarray[Any, Any], type_: Struct, value: Input) -> None:
 def warp_array(type_: Array, value: Input, module: ModuleType) -> Any:
     dtype = warp_type(type_.dtype, module)
     if not isinstance(type_.dtype, Struct):
+        assert isinstance(value, np.ndarray)
         return wp.array(value, dtype=dtype, ndim=type_.ndim, device="cpu")
     leaf = value
     inner: Type = type_.dtype
@@ -120,22 +120,24 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for option in ("seed", "start", "count"):
         parser.add_argument(f"--{option}", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="for the sources and what Warp builds")
+    parser.add_argument("--size", default="medium", help="as for kernels()")
+    parser.add_argument("--profile", default="default", help="as for kernels()")
     asked = parser.parse_args()
-    wp.config.quiet = True
+    asked.folder.mkdir(parents=True, exist_ok=True)
     wp.config.mode = "debug"
     wp.config.enable_backward = False
+    wp.config.kernel_cache_dir = str(asked.folder / "cache")
     if hasattr(wp.config, "cpu_compiler_flags"):
         wp.config.cpu_compiler_flags = FLAGS
-    with tempfile.TemporaryDirectory() as folder:
-        wp.config.kernel_cache_dir = str(Path(folder, "cache"))
-        wp.init()
-        for index in range(asked.start, asked.start + asked.count):
-            kernel = generate(seed=asked.seed, index=index)
-            launch = draw_launch(SeededChoices("launch", asked.seed, index), kernel)
-            print("start", index, flush=True)
-            module = load(kernel, f"kernel_{asked.seed}_{index}", Path(folder))
-            first, second = (outputs(kernel, launch, module) for _ in range(2))
-            print("done", index, first if first == second else f"{first} then {second}", flush=True)
+    wp.init()
+    for index in range(asked.start, asked.start + asked.count):
+        kernel = generate(seed=asked.seed, index=index, size=asked.size, profile=asked.profile)
+        launch = draw_launch(SeededChoices("launch", asked.seed, index), kernel)
+        print("start", index, flush=True)
+        module = load(kernel, f"kernel_{asked.seed}_{index}", asked.folder)
+        first, second = (outputs(kernel, launch, module) for _ in range(2))
+        print("done", index, first if first == second else f"{first} then {second}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,311 @@
+"""What every strategy promises about what it draws: well typed, within its options, the same every time."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel, Literal, Param, Return
+from kernelfuzz.ir.render import render
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    INT8,
+    INT32,
+    INT64,
+    SCALAR_BY_NAME,
+    UINT8,
+    UINT16,
+    UINT32,
+    UINT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    Value,
+    Vector,
+)
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.ir.walk import nesting, walk
+from kernelfuzz.strategies import expressions, functions, kernels, scalars, statements, types
+from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.kernel import generate, generate_many
+from kernelfuzz.strategies.options import InvalidOption, check_options
+from kernelfuzz.strategies.vocabulary import CATEGORIES, FEATURES
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+DRAWN = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+FEW = settings(DRAWN, max_examples=10)
+
+
+def check(kernel: Kernel) -> None:
+    """A kernel is well typed, and its text is a Python module that declares it."""
+    verify(kernel)
+    text = render(kernel)
+    tree = ast.parse(text)
+    compile(tree, "kernel.py", "exec")
+    assert kernel.name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def holding(function: Function) -> Kernel:
+    """The smallest kernel around a function."""
+    return Kernel("kernel", (), (), functions=(function,))
+
+
+def returning(value: Expr) -> Kernel:
+    return holding(Function("f", (), value.type, (Return((value,)),)))
+
+
+# -------------------------------------------------------------------- kernels
+
+
+@DRAWN
+@given(kernels())
+def test_a_drawn_kernel_is_well_typed_and_its_text_is_python(kernel: Kernel) -> None:
+    check(kernel)
+    assert str(kernel) == render(kernel)
+
+
+@settings(DRAWN, max_examples=20)
+@given(kernels(profile="realistic"))
+def test_so_is_one_of_the_realistic_profile(kernel: Kernel) -> None:
+    check(kernel)
+
+
+@settings(DRAWN, max_examples=20)
+@given(kernels(size="large"))
+def test_so_is_a_large_one(kernel: Kernel) -> None:
+    check(kernel)
+
+
+@settings(DRAWN, max_examples=40)
+@given(kernels(categories=CATEGORIES))
+def test_a_kernel_drawn_for_categories_is_of_one_of_them(kernel: Kernel) -> None:
+    check(kernel)
+    found = features(kernel)
+    assert any(category.holds(found) for category in CATEGORIES.values())
+
+
+@pytest.mark.parametrize("options", [{}, {"profile": "realistic"}, {"size": "large"}], ids=str)
+def test_a_seeded_kernel_is_well_typed_and_its_text_is_python(options: dict[str, Any]) -> None:
+    for kernel in generate_many(60, seed=30, **options):
+        check(kernel)
+
+
+# ---------------------------------------------------------- include and exclude
+
+# How many are drawn for each feature.
+COUNT = 25
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_every_kernel_has_an_included_feature(feature: str) -> None:
+    for index in range(COUNT):
+        kernel = generate(seed=31, index=index, include=[feature])
+        assert feature in features(kernel), f"seed 31, index {index}"
+        verify(kernel)
+
+
+def refusal(**options: Any) -> str | None:
+    """What the options are refused with, if they are."""
+    try:
+        check_options(**options)
+    except InvalidOption as refused:
+        return str(refused)
+    return None
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_no_kernel_has_an_excluded_feature(feature: str) -> None:
+    """Or it is refused: what nothing can be drawn without, or what no category is left without."""
+    categories = [name for name, category in CATEGORIES.items() if feature not in category.features]
+    categories = [name for name in categories if not refusal(categories=[name], exclude=[feature])]
+    if not categories:
+        assert feature in (refusal(exclude=[feature]) or "")
+        return
+    for index in range(COUNT):
+        kernel = generate(seed=32, index=index, exclude=[feature], categories=categories)
+        assert feature not in features(kernel), f"seed 32, index {index}, categories {categories}"
+        verify(kernel)
+
+
+@pytest.mark.parametrize("profile", ["default", "realistic"])
+def test_several_features_can_be_included_and_excluded_at_once(profile: str) -> None:
+    include, exclude = {"atomic", "while", "struct"}, {"transform", "static", "view"}
+    for index in range(COUNT):
+        kernel = generate(seed=33, index=index, include=include, exclude=exclude, profile=profile)
+        found = features(kernel)
+        assert include <= found, f"seed 33, index {index}"
+        assert not exclude & found, f"seed 33, index {index}"
+
+
+@FEW
+@given(kernels(include=["elif", "matrix"], exclude=["while", "function"]))
+def test_a_drawn_kernel_keeps_both_options_too(kernel: Kernel) -> None:
+    found = features(kernel)
+    assert {"elif", "matrix"} <= found
+    assert not {"while", "function"} & found
+
+
+# --------------------------------------------------------------- other options
+
+
+def scalars_of(type_: Type) -> Iterator[Scalar]:
+    match type_:
+        case Scalar():
+            yield type_
+        case Struct(fields=fields):
+            for _, field in fields:
+                yield from scalars_of(field)
+        case Tuple(elements=elements):
+            for element in elements:
+                yield from scalars_of(element)
+        case Array(dtype=dtype) | Tile(dtype=dtype):
+            yield from scalars_of(dtype)
+        case _:
+            yield type_.dtype
+
+
+def scalars_in(kernel: Kernel) -> set[Scalar]:
+    """The scalar type of everything in a kernel that has a type."""
+    typed = [node.type for node in walk(kernel) if hasattr(node, "type")]  # pyright: ignore
+    return {scalar for type_ in (*typed, *kernel.structs) for scalar in scalars_of(type_)}
+
+
+# Indices, conditions and random states have these whatever is asked for.
+GIVEN = {INT32, UINT32, BOOL}
+
+
+@pytest.mark.parametrize("category", [None, *CATEGORIES])
+@pytest.mark.parametrize("dtype", [FLOAT16, FLOAT32, FLOAT64], ids=str)
+def test_no_other_dtype_appears_than_those_asked_for(dtype: Scalar, category: str | None) -> None:
+    if category == "integer":
+        pytest.skip("mixes widths of integers, of which none was asked for")
+    for index in range(12):
+        kernel = generate(seed=34, index=index, category=category, dtypes=[dtype])
+        assert scalars_in(kernel) <= {dtype, *GIVEN}, f"seed 34, index {index}"
+        verify(kernel)
+
+
+@pytest.mark.parametrize("dtype", [INT8, INT32, INT64, UINT8, UINT64], ids=str)
+def test_no_float_appears_where_integers_were_asked_for(dtype: Scalar) -> None:
+    categories = ["arithmetic", "vector", "control_flow", "atomic", "struct", "scalar_param"]
+    for index in range(COUNT):
+        kernel = generate(seed=35, index=index, categories=categories, dtypes=[dtype])
+        assert scalars_in(kernel) <= {dtype, *GIVEN}, f"seed 35, index {index}"
+        verify(kernel)
+
+
+@pytest.mark.parametrize("feature", ["constant", "cast", "static", "ternary", "atomic", "random", "struct"])
+def test_a_planted_feature_keeps_to_the_dtypes(feature: str) -> None:
+    for index in range(COUNT):
+        kernel = generate(
+            seed=36, index=index, include=[feature], category="scalar_param", dtypes=["float64"]
+        )
+        assert scalars_in(kernel) <= {FLOAT64, *GIVEN}, f"seed 36, index {index}"
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+def test_control_flow_nests_no_deeper_than_asked(depth: int) -> None:
+    for index in range(100):
+        kernel = generate(
+            seed=37, index=index, depth=depth, categories=["arithmetic", "vector"], size="large"
+        )
+        for block in (kernel.body, *(function.body for function in kernel.functions)):
+            assert nesting(block) <= depth, f"seed 37, index {index}"
+
+
+def test_what_a_category_needs_keeps_to_the_depth_too() -> None:
+    for index in range(COUNT):
+        kernel = generate(seed=38, index=index, depth=2, category="nested_loop")
+        assert nesting(kernel) == 2, f"seed 38, index {index}"
+
+
+def test_larger_sizes_give_larger_kernels() -> None:
+    def lines(size: str) -> int:
+        return sum(render(kernel).count("\n") for kernel in generate_many(40, seed=39, size=size))
+
+    assert lines("small") < lines("medium") < lines("large")
+
+
+# ----------------------------------------------------- the parts of a kernel
+
+
+@DRAWN
+@given(functions())
+def test_a_drawn_function_stands_alone(function: Function) -> None:
+    check(holding(function))
+
+
+@FEW
+@pytest.mark.parametrize("returns", [INT64, Vector(3, FLOAT32), Matrix(2, 2, FLOAT64)], ids=repr)
+@given(data=st.data())
+def test_a_function_returns_the_type_asked_for(returns: Type, data: st.DataObject) -> None:
+    function = data.draw(functions(returns=returns))
+    assert function.returns == returns
+    check(holding(function))
+
+
+@DRAWN
+@given(statements())
+def test_drawn_statements_stand_in_a_function_without_parameters(block: Block) -> None:
+    check(holding(Function("f", (), None, block)))
+
+
+EXPRESSION_TYPES: tuple[Value, ...] = (
+    BOOL, INT32, FLOAT32, FLOAT16, FLOAT64, INT8, INT64, UINT16, UINT64, Vector(2, INT32), Vector(3, FLOAT32),
+    Vector(4, UINT8), Vector(6, FLOAT32), Matrix(2, 3, FLOAT64), Matrix(3, 3, FLOAT32), Quaternion(FLOAT32),
+    Transform(FLOAT64), Struct("S", (("a", INT32), ("b", Vector(3, FLOAT32)))),
+)  # fmt: skip
+
+
+@FEW
+@pytest.mark.parametrize("type_", EXPRESSION_TYPES, ids=repr)
+@given(data=st.data())
+def test_a_drawn_expression_has_the_type_asked_for(type_: Value, data: st.DataObject) -> None:
+    value = data.draw(expressions(type_))
+    assert value.type == type_
+    kernel = returning(value)
+    if isinstance(type_, Struct):
+        kernel = Kernel("kernel", (), (), functions=kernel.functions, structs=(type_,))
+    check(kernel)
+
+
+def structs_in(type_: Type) -> Iterator[Struct]:
+    """A struct and those within it, inner ones first: as a module must declare them."""
+    if isinstance(type_, Struct):
+        for _, field in type_.fields:
+            yield from structs_in(field)
+        yield type_
+
+
+@DRAWN
+@given(types())
+def test_a_drawn_type_can_be_the_type_of_a_parameter_and_of_an_array(type_: Type) -> None:
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    structs = tuple(dict.fromkeys(structs_in(type_)))
+    params = (Param("p", type_), Param("a", Array(type_)))
+    check(Kernel("kernel", params, (), structs=structs))
+
+
+@FEW
+@pytest.mark.parametrize("name", SCALAR_BY_NAME)
+@given(data=st.data())
+def test_a_drawn_scalar_is_a_literal_of_its_dtype(name: str, data: st.DataObject) -> None:
+    by_name, by_type = data.draw(scalars(name)), data.draw(scalars(SCALAR_BY_NAME[name]))
+    for value in (by_name, by_type):
+        assert isinstance(value, Literal)
+        assert value.type == SCALAR_BY_NAME[name]
+        check(returning(value))

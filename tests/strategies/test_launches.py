@@ -1,0 +1,166 @@
+"""A launch keeps the contract of its kernel, and a kernel is defined for every launch that does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernelfuzz.ir.nodes import Call, Kernel, Param, Unpack
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type, shape
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.strategies import Launch, kernels, launches
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import Input, draw_launch
+from kernelfuzz.strategies.kernel import generate
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
+AXES = ("x", "y", "z", "w")
+# What an int32 or an int64 is where its parameter says nothing else, as documented for Param.bounds.
+DEFAULT_BOUNDS = (-100, 100)
+
+
+def assert_values(
+    type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, value: Input
+) -> None:
+    if isinstance(type_, Struct):
+        assert isinstance(value, Mapping)
+        assert list(value) == [name for name, _ in type_.fields]
+        for name, field in type_.fields:
+            assert_values(field, lengths, None, value[name])
+        return
+    assert isinstance(value, np.ndarray)
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    scalar = type_ if isinstance(type_, Scalar) else type_.dtype
+    assert value.shape == (lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_)))
+    assert value.dtype == np.dtype(scalar.name)
+    if scalar.is_integer:
+        low, high = bounds or (DEFAULT_BOUNDS if scalar.name in ("int32", "int64") else scalar.limits)
+        assert low <= int(value.min())
+        assert int(value.max()) <= high
+    elif scalar.is_float:
+        assert np.isfinite(value).all()
+    else:
+        assert scalar == BOOL
+
+
+def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
+    if not isinstance(param.type, Array):
+        assert_values(param.type, (), param.bounds, value)
+        return
+    extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
+    axes = param.shape or AXES[: param.type.ndim]
+    assert len(axes) == param.type.ndim
+    lengths = tuple(extents[axis] if isinstance(axis, str) else axis for axis in axes)
+    assert_values(param.type.dtype, lengths, param.bounds, value)
+
+
+def unpacked_into(kernel: Kernel) -> int:
+    """How many names ``wp.tid()`` is unpacked into; 1 where no thread asks for its index."""
+    for node in walk(*kernel.body):
+        if isinstance(node, Unpack) and isinstance(node.values[0], Call) and node.values[0].name == "tid":
+            return len(node.names)
+    return 1
+
+
+def assert_keeps_contract(kernel: Kernel, launch: Launch) -> None:
+    assert 1 <= len(launch.dim) <= 4
+    assert len(launch.dim) == unpacked_into(kernel)
+    assert all(1 <= extent <= 64 for extent in launch.dim)
+    assert list(launch.inputs) == [param.name for param in kernel.params]
+    for param in kernel.params:
+        assert_argument(param, launch.dim, launch.inputs[param.name])
+
+
+@pytest.mark.parametrize("options", [{}, {"profile": "realistic"}, {"size": "large"}], ids=str)
+def test_a_seeded_launch_keeps_the_contract(options: dict[str, Any]) -> None:
+    for index in range(80):
+        kernel = generate(seed=40, index=index, **options)
+        for number in range(3):
+            assert_keeps_contract(kernel, draw_launch(SeededChoices("launch", index, number), kernel))
+
+
+@pytest.mark.parametrize(
+    "feature",
+    ["tid_nd", "array_3d", "struct_array", "nested_struct", "bool_data", "transform", "view", "tile"],
+)
+def test_so_does_one_of_a_kernel_with_parameters_of_every_kind(feature: str) -> None:
+    for index in range(15):
+        kernel = generate(seed=41, index=index, include=[feature])
+        assert_keeps_contract(kernel, draw_launch(SeededChoices("launch", index), kernel))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
+@given(data=st.data())
+def test_a_drawn_launch_keeps_the_contract(data: st.DataObject) -> None:
+    kernel = data.draw(kernels())
+    assert_keeps_contract(kernel, data.draw(launches(kernel)))
+
+
+def test_the_same_choices_give_the_same_launch() -> None:
+    kernel = generate(seed=42, index=7)
+    first, second = (draw_launch(SeededChoices("launch", 1), kernel) for _ in range(2))
+    assert first.dim == second.dim
+    assert repr(first.inputs) == repr(second.inputs)
+
+
+def test_bounds_hold_for_every_number_of_launches() -> None:
+    param = Param("p0", INT32, bounds=(3, 5))
+    table = Param("a0", Array(INT32, 2), bounds=(-1, 0), shape=("x", 4))
+    kernel = Kernel("kernel", (param, table), ())
+    seen: set[int] = set()
+    for number in range(60):
+        launch = draw_launch(SeededChoices("bounds", number), kernel)
+        assert_keeps_contract(kernel, launch)
+        value = launch.inputs["p0"]
+        assert isinstance(value, np.ndarray)
+        seen.add(int(value))
+    assert seen == {3, 4, 5}
+
+
+def test_grids_of_one_thread_and_of_many_come() -> None:
+    kernel = Kernel("kernel", (Param("a0", Array(FLOAT32), shape=("x",)),), ())
+    lengths = {draw_launch(SeededChoices("grid", number), kernel).dim[0] for number in range(100)}
+    assert 1 in lengths
+    assert max(lengths) > 32
+
+
+# ----------------------------------------------------- on the CPU, through Warp
+
+PROGRAM = Path(__file__).with_name("launch_on_cpu.py")
+
+
+def events(folder: Path, seed: int, count: int, *options: str) -> Iterator[str]:
+    """What went wrong when the first kernels of a seed were launched; a crash costs its own kernel only."""
+    start = 0
+    while start < count:
+        command = [sys.executable, str(PROGRAM), "--seed", str(seed), "--start", str(start)]
+        command += ["--count", str(count - start), "--folder", str(folder), *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+        for _, index, digest in (line for line in lines if line[0] == "done"):
+            if " " in digest:
+                yield f"seed {seed}, index {index}: two launches gave different outputs"
+        started = [int(line[1]) for line in lines if line[0] == "start"]
+        finished = [int(line[1]) for line in lines if line[0] == "done"]
+        if done.returncode == 0:
+            assert finished == list(range(start, count))
+            return
+        assert started, done.stderr
+        said = [line for line in done.stderr.splitlines() if "Assertion" in line or "Error" in line]
+        yield f"seed {seed}, index {started[-1]}: status {done.returncode} {said[-1:]}"
+        start = started[-1] + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--size", "large"), ("--profile", "realistic")], ids=str)
+def test_every_kernel_is_defined_for_its_launch(options: tuple[str, ...], tmp_path: Path) -> None:
+    """No index out of range, overflow, division by zero, wide shift or wild conversion; nothing random."""
+    assert list(events(tmp_path, 50, 150, *options)) == []
