@@ -86,7 +86,8 @@ def _along_grid(ctx: Context, buffer: Buffer, axis: int, extent: str) -> Expr:
     if extent not in ctx.axes():
         return Literal(0, INT32)
     here = ctx.thread(extent).expr
-    match ctx.choices.weighted((("own", 20), ("next", 1), ("previous", 1), ("first", 1), ("around", 1))):
+    kinds = [("own", 20), ("previous", 1), ("first", 1)]
+    match ctx.choices.weighted(kinds + [("next", 1), ("around", 1)] * ctx.allows("array_shape")):
         case "next":
             last = Binary("-", ArrayShape(buffer.name, axis), Literal(1, INT32), INT32)
             return call("min", Binary("+", here, Literal(1, INT32), INT32), last)

@@ -45,6 +45,8 @@ def update(ctx: Context) -> list[Stmt]:
     name, operator = ctx.choices.pick(FAMILIES[buffer.op])
     indices = tuple(place(ctx, extent).expr for extent in buffer.param.shape if isinstance(extent, int))
     value = _value(ctx, buffer.array.dtype)
+    if operator in ("&", "|", "^") and not ctx.allows("bitwise"):
+        operator = None
     if operator and ctx.allows("augmented") and ctx.choices.chance(0.25):
         return [AugAssign(Index(buffer.name, indices, buffer.array.dtype), operator, value)]
     return [ExprStmt(Call(name, (buffer.name, *indices, value), buffer.array.dtype))]
@@ -56,7 +58,7 @@ def _new_buffer(ctx: Context) -> Buffer:
     if family in BITS:
         return new_shared(ctx, dtype if dtype.is_integer and dtype.bits >= 32 else INT32, family)
     if not can_sum(dtype) or (family != "sum" and dtype.bits < 32):
-        dtype = FLOAT32
+        dtype = ctx.choices.pick([d for d in (FLOAT32, INT32) if d in ctx.dtypes] or [INT32])
     if family == "sum" and ctx.allows("vector") and ctx.choices.chance(0.2):
         return new_shared(ctx, Vector(ctx.choices.pick((3, 2)), dtype), family)
     return new_shared(ctx, dtype, family)
@@ -69,6 +71,8 @@ def _value(ctx: Context, type_: Type) -> Expr:
     assert isinstance(type_, Scalar)
     low, high = SUMMAND_BOUNDS
     whole = draw_in(ctx, INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
-    if isinstance(whole.expr, Literal):
-        return number(type_, whole.low)
+    widths_differ = type_.is_integer and type_.bits != 32
+    convertible = ctx.allows("cast") and (ctx.allows("mixed_widths") or not widths_differ)
+    if isinstance(whole.expr, Literal) or (type_ != INT32 and not convertible):
+        return number(type_, max(low, whole.low) if type_.kind != "uint" else max(0, whole.low))
     return whole.expr if type_ == INT32 else cast(ctx, whole, type_).expr

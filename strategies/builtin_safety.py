@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.domains import DOMAINS, interval
-from kernelfuzz.ir.nodes import Binary, Call, Literal
+from kernelfuzz.ir.nodes import Binary, Call, Construct, Literal
 from kernelfuzz.ir.types import BOOL, INT32, UINT32, Array, Matrix, Scalar, Tile, Tuple, Type, Vector, shape
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.literals import call, number
@@ -116,7 +116,8 @@ def callable_here(signature: Signature, features: frozenset[str], dtypes: tuple[
         return False
     if any(isinstance(t, (Array, Tile, Tuple)) for t in types) or "shifted" in signature.domains:
         return False
-    if {component_of(t) for t in types} - {BOOL, INT32, UINT32, *dtypes}:
+    indices = {UINT32} if "unsigned" in features else set[Scalar]()
+    if {component_of(t) for t in types} - {BOOL, INT32, *indices, *dtypes}:
         return False
     return signature.name in RESULT_RANGES or not any(is_ranged(t) for t in (signature.result,))
 
@@ -152,8 +153,11 @@ def safe_argument(ctx: Context, signature: Signature, at: int, value: Ranged) ->
 def _safe_float(
     value: Ranged, type_: Type, least: int | float | None, most: int | float | None, gap: float
 ) -> Ranged:
-    """A float in a domain: an absolute value or a clamp around the operand (vectors are left alone)."""
+    """A float in a domain: an absolute value or a clamp around the operand (for vectors only a clamp)."""
     expr = value.expr
+    if isinstance(type_, Vector) and least is not None and most is not None:
+        low, high = (Construct(type_, (number(type_.dtype, bound),)) for bound in (least, most))
+        return Ranged(call("min", call("max", expr, low), high))
     if not isinstance(type_, Scalar) or (least is None and most is None):
         return value
     if isinstance(expr, Literal):

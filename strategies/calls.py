@@ -74,6 +74,13 @@ def construct(ctx: Context, type_: Type, budget: int) -> Ranged:
 def conversion(ctx: Context, type_: Type, budget: int) -> Ranged:
     assert isinstance(type_, Scalar)
     source = numeric_dtype(ctx)
+    if (
+        not ctx.allows("mixed_widths")
+        and type_.is_integer
+        and source.is_integer
+        and source.bits != type_.bits
+    ):
+        source = next((d for d in ctx.dtypes if d.is_float), type_)
     return cast(ctx, draw(ctx, source, budget - 1), type_)
 
 

@@ -85,7 +85,8 @@ def vector_type(ctx: Context) -> Vector:
 
 def matrix_type(ctx: Context) -> Matrix:
     """A matrix type: square ones most often, integer ones now and then."""
-    dtype = integer_dtype(ctx) if ctx.choices.chance(0.1) else float_dtype(ctx)
+    over_integers = ctx.choices.chance(0.1) or not any(d.is_float for d in ctx.dtypes)
+    dtype = integer_dtype(ctx) if over_integers else float_dtype(ctx)
     if ctx.allows("spatial") and ctx.choices.chance(0.05) and dtype.is_float:
         return Matrix(6, 6, dtype)
     return Matrix(*ctx.choices.weighted(MATRIX_SHAPES), dtype)

@@ -70,10 +70,8 @@ def features(kernel: Kernel) -> frozenset[str]:
             found.add("procedure")
         elif isinstance(function.returns, Tuple):
             found.add("tuple_return")
-    if kernel.closure and kernel.constants:
-        found.add("closure")
-    elif kernel.constants:
-        found.add("constant")
+    if kernel.constants:
+        found.update(("constant", "closure") if kernel.closure else ("constant",))
     if any(isinstance(field, Struct) for struct in kernel.structs for _, field in struct.fields):
         found.add("nested_struct")
     if kernel.structs:

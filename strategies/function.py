@@ -105,7 +105,7 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
     body: list[Stmt] = []
     for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
         body += knots.draw_statement(inner)
-    early = ctx.choices.chance(0.25) and ctx.allows("if") and ctx.allows("early_return")
+    early = ctx.choices.chance(0.25) and ctx.allows("early_return") and inner.depth <= inner.deepest
     ranges: list[Ranged] = []
     if early:
         test = condition(inner, 1)

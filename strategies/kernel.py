@@ -52,10 +52,10 @@ def _context(choices: Choices, options: Options, category: str | None) -> tuple[
 def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -> int:
     """The number of dimensions of the launch grid."""
     if "tid_nd" in planted:
-        return choices.weighted(((2, 12), (3, 1)))
+        return choices.weighted([(2, 12)] + [(3, 1)] * ("array_3d" in allowed))
     if "tid_nd" not in allowed:
         return 1
-    return choices.weighted(((1, 12), (2, 5), (3, 2), (4, 1)))
+    return choices.weighted([(1, 12), (2, 5)] + [(3, 2), (4, 1)] * ("array_3d" in allowed))
 
 
 def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:

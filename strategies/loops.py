@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kernelfuzz.ir.nodes import (
     Assign,
     AugAssign,
+    Binary,
     BoolOp,
     Cast,
     Compare,
@@ -139,7 +140,11 @@ def while_loop(ctx: Context) -> list[Stmt]:
     test: Expr = Compare(counter, ("<",), (Literal(limit, INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
         test = BoolOp("and", (test, condition(ctx, 1)))
-    step = AugAssign(counter, "+", Literal(1, INT32))
+    one = Literal(1, INT32)
+    if ctx.allows("augmented"):
+        step: Stmt = AugAssign(counter, "+", one)
+    else:
+        step = Assign(counter, Binary("+", counter, one, INT32))
     with ctx.block(loop=True):
         body = draw_block(ctx)
     return [declaration, While(test, (step, *body))]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 from kernelfuzz.ir.types import SCALAR_BY_NAME, SCALARS, Scalar
+from kernelfuzz.strategies.relations import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
 
 DEVICES = ("cpu", "cuda")
 PROFILES = ("default", "realistic")
-
-T = TypeVar("T")
 
 
 class InvalidOption(ValueError):
@@ -58,26 +57,81 @@ def check_options(
 
     Raises InvalidOption with a sentence that names what is wrong and what would do.
     """
-    if isinstance(categories, str):
-        categories = (categories,)
-    chosen = tuple(dict.fromkeys(category_name(name) for name in categories or DEFAULT_CATEGORIES))
     included = frozenset(_known("feature", include, FEATURES))
     excluded = frozenset(_known("feature", exclude, FEATURES))
-    if both := included & excluded:
-        raise InvalidOption(f"feature {sorted(both)[0]!r} is both included and excluded; drop one of the two")
-    for name in chosen:
-        if clash := excluded & set(CATEGORIES[name].features):
-            raise InvalidOption(
-                f"category {name!r} needs the feature {sorted(clash)[0]!r}, which is excluded; "
-                f"choose other categories or allow the feature"
-            )
-    if not isinstance(depth, int) or depth < 0:
+    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 0:
         raise InvalidOption(f"depth must be a whole number of at least 0, not {depth!r}")
     wanted = tuple(_known("device", devices, DEVICES))
     if not wanted:
         raise InvalidOption(f"devices must name at least one of {', '.join(DEVICES)}")
     _known("profile", (profile,), PROFILES)
-    return Options(chosen, included, excluded, _dtypes(dtypes), _size(size), depth, wanted, profile)
+    scalars = _dtypes(dtypes)
+    _check_features(included, excluded, scalars, depth)
+    return Options(
+        categories=_categories(categories, excluded, scalars, depth),
+        include=included,
+        exclude=excluded,
+        dtypes=scalars,
+        size=_size(size),
+        depth=depth,
+        devices=wanted,
+        profile=profile,
+    )
+
+
+def _check_features(
+    included: frozenset[str], excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int
+) -> None:
+    if both := included & excluded:
+        raise InvalidOption(f"feature {min(both)!r} is both included and excluded; drop one of the two")
+    if needed := excluded & INDISPENSABLE:
+        raise InvalidOption(
+            f"feature {min(needed)!r} cannot be excluded: operands are kept in their domains with it"
+        )
+    if lacking := included & unavailable(excluded, dtypes, depth):
+        raise InvalidOption(
+            f"feature {min(lacking)!r} cannot be included: {_reason(min(lacking), excluded, dtypes, depth)}"
+        )
+
+
+def _reason(feature: str, excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int) -> str:
+    """Why a feature cannot be had, as the end of a sentence."""
+    needed = with_needs(frozenset({feature}))
+    if clash := sorted(needed & excluded) or sorted(f for f in excluded if needed & {*KINDS.get(f, ())}):
+        return f"it needs {clash[0]!r}, which is excluded; allow that or drop this"
+    if max(DEPTH.get(f, 0) for f in needed) > depth:
+        return f"it needs control flow deeper than depth={depth}; raise depth or drop it"
+    return f"the dtypes {', '.join(d.name for d in dtypes)} have none for it; add one or drop it"
+
+
+def _categories(
+    names: Iterable[str] | None, excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int
+) -> tuple[str, ...]:
+    """The categories asked for; by default those of the ten that the other options leave."""
+    ruled_out = unavailable(excluded, dtypes, depth)
+    if names is None:
+        left = tuple(name for name in DEFAULT_CATEGORIES if ruled_out.isdisjoint(CATEGORIES[name].features))
+        if not left:
+            raise InvalidOption("the options rule out every category; exclude less")
+        return left
+    if isinstance(names, str):
+        names = (names,)
+    chosen = tuple(dict.fromkeys(category_name(name) for name in _items("categories", names)))
+    if not chosen:
+        raise InvalidOption(f"categories must name at least one of {', '.join(CATEGORIES)}")
+    for name in chosen:
+        for feature in CATEGORIES[name].features:
+            if feature in ruled_out:
+                reason = _reason(feature, excluded, dtypes, depth)
+                raise InvalidOption(f"category {name!r} has the feature {feature!r}: {reason}")
+    return chosen
+
+
+def _items(kind: str, values: object) -> list[Any]:
+    """The values of an option that takes several."""
+    if isinstance(values, Iterable):
+        return list(values)
+    raise InvalidOption(f"{kind} must be a list of names, not {values!r}")
 
 
 def category_name(name: str) -> str:
@@ -90,7 +144,7 @@ def _known(kind: str, names: Iterable[str], table: Iterable[str]) -> list[str]:
     if isinstance(names, str):
         names = (names,)
     choices = list(table)
-    result = list(names)
+    result = _items(f"{kind}s", names)
     for name in result:
         if name not in choices:
             near = difflib.get_close_matches(str(name), choices, 1)
@@ -104,7 +158,8 @@ def _dtypes(dtypes: Iterable[str | Scalar] | None) -> tuple[Scalar, ...]:
         return SCALARS
     if isinstance(dtypes, (str, Scalar)):
         dtypes = (dtypes,)
-    names = _known("dtype", [d.name if isinstance(d, Scalar) else d for d in dtypes], SCALAR_BY_NAME)
+    given = [d.name if isinstance(d, Scalar) else d for d in _items("dtypes", dtypes)]
+    names = _known("dtype", given, SCALAR_BY_NAME)
     if not names:
         raise InvalidOption(f"dtypes must name at least one of {', '.join(SCALAR_BY_NAME)}")
     return tuple(scalar for scalar in SCALARS if scalar.name in names)
@@ -113,8 +168,12 @@ def _dtypes(dtypes: Iterable[str | Scalar] | None) -> tuple[Scalar, ...]:
 def _size(size: str | int | Sequence[int]) -> tuple[int, int]:
     if isinstance(size, str):
         return SIZES[_known("size", (size,), SIZES)[0]]
-    low, high = (size, size) if isinstance(size, int) else size
-    if not 0 <= low <= high or high < 1:
+    bounds = (size, size) if isinstance(size, int) else size
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise InvalidOption(f"size must be one of {', '.join(SIZES)}, a number, or two numbers, not {size!r}")
+    low, high = bounds
+    whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in bounds)
+    if not whole or not 0 <= low <= high or high < 1:
         raise InvalidOption(f"size must be at least one statement and its range in order, not {size!r}")
     return low, high
 

@@ -38,8 +38,8 @@ from kernelfuzz.ir.types import (
     FLOAT32,
     FLOAT64,
     INT32,
-    INT64,
     INTEGERS,
+    UINT32,
     Quaternion,
     Scalar,
     Struct,
@@ -114,18 +114,24 @@ def _operated(ctx: Context, value: Ranged) -> Ranged:
     return value
 
 
+def _variable(value: Ranged) -> Ranged:
+    """The value as something that is converted when the kernel runs, as a literal is not."""
+    if isinstance(value.expr, Literal):
+        return Ranged(Unary("+", value.expr, value.expr.type), *value.range)
+    return value
+
+
 def _mixed_widths(ctx: Context) -> list[Stmt]:
-    source = integer_dtype(ctx)
-    others = [d for d in ctx.dtypes if d.is_integer and d.bits != source.bits] or [
-        INT64 if source.bits != 64 else INT32
-    ]
-    return _local(ctx, cast(ctx, draw(ctx, source, 1), ctx.choices.pick(others)))
+    integers = [d for d in ctx.dtypes if d.is_integer]
+    source = ctx.choices.pick([d for d in integers if any(other.bits != d.bits for other in integers)])
+    target = ctx.choices.pick([d for d in integers if d.bits != source.bits])
+    return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
 
 
 def _cast(ctx: Context) -> list[Stmt]:
     source = numeric_dtype(ctx)
-    target = ctx.choices.pick([d for d in (*ctx.dtypes, INT32, FLOAT32) if d != source])
-    return _local(ctx, cast(ctx, draw(ctx, source, 1), target))
+    target = ctx.choices.pick([d for d in (*ctx.dtypes, INT32, UINT32) if d != source])
+    return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
 
 
 def _and_or(ctx: Context) -> list[Stmt]:
@@ -183,7 +189,7 @@ def _guarded(statement: Stmt) -> Plant:
 
 def _early_return(ctx: Context) -> list[Stmt]:
     """A guard, as real kernels begin: ``if i >= n: return``."""
-    if ctx.axes() and ctx.choices.chance(0.5):
+    if ctx.axes() and ctx.allows("scalar_param") and ctx.choices.chance(0.5):
         count = ctx.use(ctx.scalar_param(INT32, (0, 64))).expr
         return [If(Compare(ctx.thread("x").expr, (">=",), (count,)), (Return(),))]
     return [If(condition(ctx, operations(ctx)), (Return(),))]
@@ -216,6 +222,8 @@ def _struct(ctx: Context) -> list[Stmt]:
 
 def _use_struct(ctx: Context, struct: Struct) -> list[Stmt]:
     made = declare(ctx, draw(ctx, struct, ctx.choices.integer(0, 1)))
+    if not ctx.allows("component_store"):
+        return made
     return [*made, *assignments.store_part(ctx, ctx.variables[-1])]
 
 
@@ -280,7 +288,7 @@ def _function(ctx: Context) -> list[Stmt]:
 
 
 def _constant(ctx: Context) -> list[Stmt]:
-    dtype = ctx.choices.pick((INT32, FLOAT32))
+    dtype = ctx.choices.pick([d for d in (INT32, FLOAT32) if d in ctx.dtypes] or [INT32])
     value = literal(ctx.choices, dtype, 1, 10).expr
     assert isinstance(value, Literal)
     constant = Constant(f"K{len(ctx.module.constants)}", value)

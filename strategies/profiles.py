@@ -2,53 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.options import Options
+from kernelfuzz.strategies.relations import unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALWAYS, CATEGORIES, FEATURES, REALISTIC
-
-# Features that need others to be drawn at all.
-NEEDS: dict[str, tuple[str, ...]] = {
-    "else": ("if",),
-    "elif": ("if",),
-    "dynamic_for": ("for",),
-    "range_step": ("for",),
-    "nested_loop": ("for",),
-    "break": ("for", "if"),
-    "continue": ("for", "if"),
-    "early_return": ("if",),
-    "mixed_widths": ("wide_int", "small_int", "unsigned", "cast"),
-    "quaternion": ("vector", "matrix"),
-    "transform": ("vector", "quaternion", "matrix"),
-    "spatial": ("vector", "matrix"),
-    "decomposition": ("matrix", "vector"),
-    "nested_struct": ("struct",),
-    "struct_array": ("struct",),
-    "array_3d": ("array_nd",),
-    "view": ("array_nd",),
-    "slice": ("vector",),
-    "component_store": ("vector",),
-    "element_component_store": ("vector",),
-    "tuple_return": ("function",),
-    "procedure": ("function",),
-    "closure": ("constant",),
-    "early_exit": ("early_return", "break", "continue", "for", "if"),
-}
-
-
-@functools.lru_cache(maxsize=4096)
-def with_needs(wanted: frozenset[str]) -> frozenset[str]:
-    """The features, with all that they need."""
-    result = set(wanted)
-    queue = list(wanted)
-    while queue:
-        for needed in NEEDS.get(queue.pop(), ()):
-            if needed not in result:
-                result.add(needed)
-                queue.append(needed)
-    return frozenset(result)
-
 
 # What is rare in real kernels is off three times as often.
 RARE = frozenset(
@@ -79,7 +36,11 @@ def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tup
     planted = tuple(dict.fromkeys((*wanted, *sorted(options.include))))
     needed = with_needs(frozenset(planted))
     allowed = _switched_on(choices) | needed
-    return planted, _compatible(allowed, needed) - options.exclude
+    return planted, _compatible(allowed, needed) - _ruled_out(options)
+
+
+def _ruled_out(options: Options) -> frozenset[str]:
+    return unavailable(options.exclude, options.dtypes, options.depth)
 
 
 def _compatible(allowed: frozenset[str], needed: frozenset[str]) -> frozenset[str]:
@@ -96,10 +57,11 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
     a branch given that nothing planted brings one along.
     """
     rate = REALISTIC
+    ruled_out = _ruled_out(options)
     has: set[str] = set()
 
     def decide(feature: str, probability: float) -> None:
-        if choices.chance(min(1.0, probability)) and feature not in options.exclude:
+        if choices.chance(min(1.0, probability)) and feature not in ruled_out:
             has.add(feature)
 
     for feature in (
@@ -129,10 +91,10 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
         decide("and_or", rate["and_or"] / rate["if"])
     planted = tuple(feature for feature in FEATURES if feature in has or feature in options.include)
     needed = with_needs(frozenset(planted) - {"tile"})
-    free = [f for f in FEATURES if f not in rate and f not in _STRUCTURAL and f not in options.exclude]
+    free = [f for f in FEATURES if f not in rate and f not in _STRUCTURAL]
     allowed = _switched_on(choices).intersection(free) | {"function", "constant"}
     allowed |= needed - (rate.keys() - has - {"if"}) | frozenset(planted)
-    return planted, _compatible(frozenset(allowed), frozenset(planted)) - options.exclude
+    return planted, _compatible(frozenset(allowed), frozenset(planted)) - _ruled_out(options)
 
 
 # What is drawn given something else.

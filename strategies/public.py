@@ -70,6 +70,12 @@ _DECLARED = frozenset(
 )
 
 
+def _without_declarations(options: dict[str, Any]) -> None:
+    """Exclude what a module would have to declare."""
+    named = options.get("exclude", ())
+    options["exclude"] = {*((named,) if isinstance(named, str) else named), *_DECLARED}
+
+
 def functions(*, returns: Type | None = None, **options: Any) -> st.SearchStrategy[Function]:
     """``@wp.func`` functions, by default of any value type; the options are those of ``kernels``.
 
@@ -101,7 +107,7 @@ def statements(**options: Any) -> st.SearchStrategy[Block]:
 
     Raises InvalidOption.
     """
-    options["exclude"] = {*options.get("exclude", ()), *_DECLARED}
+    _without_declarations(options)
     checked = check_options(**options)
 
     @st.composite
@@ -119,7 +125,7 @@ def expressions(type_: Type, **options: Any) -> st.SearchStrategy[Expr]:
     """
     if isinstance(type_, (Array, Tile, Tuple)):
         raise InvalidOption(f"there are no expressions of {type(type_).__name__} type; ask for a value type")
-    options["exclude"] = {*options.get("exclude", ()), *_DECLARED}
+    _without_declarations(options)
     checked = check_options(**options)
 
     @st.composite

@@ -53,6 +53,10 @@ def _may_nest(ctx: Context) -> bool:
     return ctx.depth < ctx.deepest and ctx.has_room
 
 
+def _may_loop(ctx: Context) -> bool:
+    return _may_nest(ctx) and (ctx.loops == 0 or ctx.allows("nested_loop"))
+
+
 def _can_return(ctx: Context) -> bool:
     return ctx.in_kernel and _may_nest(ctx)
 
@@ -88,8 +92,8 @@ STATEMENTS: tuple[Statement, ...] = (
         "element_component_store",
     ),
     Statement("if", _may_nest, branches.branch, 11, "if"),
-    Statement("for", _may_nest, loops.for_loop, 7, "for"),
-    Statement("while", _may_nest, loops.while_loop, 2, "while"),
+    Statement("for", _may_loop, loops.for_loop, 7, "for"),
+    Statement("while", _may_loop, loops.while_loop, 2, "while"),
     Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
     Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.leave_loop, 4, "break"),

@@ -43,6 +43,8 @@ def store_value(ctx: Context, value: Expr) -> list[Stmt]:
     for buffer in outputs(ctx):
         if buffer.array.dtype == type_ and ctx.choices.chance(0.5):
             return [Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
+    if not can_hold(ctx, type_):
+        return []
     buffer = new_output(ctx, type_)  # pyright: ignore[reportArgumentType]
     return [Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
 

@@ -69,14 +69,14 @@ FEATURES: dict[str, str] = {
     "function": "a call of a @wp.func",
     "tuple_return": "a function that returns several values",
     "procedure": "a function called for what it stores",
-    "constant": "a module constant",
+    "constant": "a constant of the module, or captured by a closure",
     "static": "wp.static",
     "closure": "a kernel made by a function, with captured values",
     "tile": "operations on tiles",
 }
 
 # What the swarm never switches off: without these there is nothing left to draw.
-ALWAYS = frozenset({"arithmetic", "early_exit", "scalar_param"})
+ALWAYS = frozenset({"arithmetic", "math", "early_exit", "scalar_param"})
 
 
 @dataclass(frozen=True, slots=True)

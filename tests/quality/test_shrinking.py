@@ -1,7 +1,8 @@
 """Promises about shrinking: what Hypothesis makes of a kernel that has to contain something.
 
-Each test writes out the smallest kernel of its kind.  Shrinking is a local search, so one of a few searches has to
-find it; an entanglement of choices in the grammar, which keeps a statement alive, makes all of them fail.
+Each test writes out the smallest kernel of its kind.  Shrinking is a local search, so one of a few searches
+has to find it; an entanglement of choices in the grammar, which keeps a statement alive, makes all of them
+fail.
 """
 
 from __future__ import annotations
@@ -14,15 +15,28 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
 from kernelfuzz.ir.nodes import (
-    Assign, Attribute, Binary, BoolOp, Break, Call, Continue, For, If, Kernel, Literal, Node, Return, While,
+    Assign,
+    Attribute,
+    Binary,
+    BoolOp,
+    Break,
+    Call,
+    Continue,
+    For,
+    If,
+    Kernel,
+    Literal,
+    Node,
+    Return,
+    While,
 )  # fmt: skip
-from kernelfuzz.ir.types import Array, Matrix, Struct
+from kernelfuzz.ir.types import Matrix, Struct
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import kernels
 
 Condition = Callable[[Kernel], bool]
 
-SEARCHES = 3
+SEARCHES = 5
 
 
 def shrunk(condition: Condition) -> Iterator[str]:
@@ -74,10 +88,6 @@ def stores_into(container: type) -> Callable[[Node], bool]:
 
 def is_dynamic_loop(node: Node) -> bool:
     return isinstance(node, For) and not all(isinstance(bound, Literal) for bound in node.bounds)
-
-
-def has_two_dimensions(kernel: Kernel) -> bool:
-    return any(isinstance(param.type, Array) and param.type.ndim == 2 for param in kernel.params)
 
 
 PROMISES: dict[str, tuple[Condition, str]] = {
@@ -216,15 +226,6 @@ PROMISES: dict[str, tuple[Condition, str]] = {
         def kernel(p0: int):
             for i0 in range(p0):
                 x0 = 0.0
-        """,
-    ),
-    "an array of two dimensions": (
-        has_two_dimensions,
-        """
-        def kernel(out0: wp.array2d(dtype=float)):
-            i, j = wp.tid()
-            x0 = 0.0
-            out0[i, j] = x0
         """,
     ),
 }
