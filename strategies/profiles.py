@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.options import Options
-from kernelfuzz.strategies.relations import unavailable, with_needs
+from kernelfuzz.strategies.relations import WIDTHS, unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALWAYS, CATEGORIES, FEATURES, REALISTIC
 
 # What is rare in real kernels is off three times as often.
@@ -36,6 +36,8 @@ def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tup
     planted = tuple(dict.fromkeys((*wanted, *sorted(options.include))))
     needed = with_needs(frozenset(planted))
     allowed = _switched_on(choices) | needed
+    if "mixed_widths" in needed and WIDTHS.isdisjoint(allowed - _ruled_out(options)):
+        allowed |= WIDTHS
     return planted, _compatible(allowed, needed) - _ruled_out(options)
 
 

@@ -81,17 +81,7 @@ def functions(*, returns: Type | None = None, **options: Any) -> st.SearchStrate
 
     A drawn function calls no other one and uses no struct, so that it stands alone.  Raises InvalidOption.
     """
-    alone = {
-        "function",
-        "tuple_return",
-        "procedure",
-        "struct",
-        "nested_struct",
-        "struct_array",
-        "constant",
-        "closure",
-    }
-    options["exclude"] = {*options.get("exclude", ()), *alone}
+    _without_declarations(options)
     checked = check_options(**options)
 
     @st.composite

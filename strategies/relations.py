@@ -40,6 +40,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "tile": ("view",),
 }
 
+# Integers that are not of 32 bits: mixed widths need one of the two kinds.
+WIDTHS = frozenset({"wide_int", "small_int"})
+
 # What a feature stands for: without it, none of these.
 KINDS: dict[str, tuple[str, ...]] = {"early_exit": ("early_return", "break", "continue")}
 
@@ -80,6 +83,8 @@ DTYPES: dict[str, Callable[[tuple[Scalar, ...]], bool]] = {
     **dict.fromkeys(("power", "quaternion", "transform", "spatial", "decomposition"), _any_float),
     **dict.fromkeys(("bitwise", "shift"), _any_integer),
     "tile": lambda dtypes: FLOAT32 in dtypes or FLOAT64 in dtypes,
+    "math": _any_float,
+    "unsigned": lambda dtypes: any(d.kind == "uint" for d in dtypes),
     "random": lambda dtypes: FLOAT32 in dtypes,
     "float16": lambda dtypes: FLOAT16 in dtypes,
     "float64": lambda dtypes: FLOAT64 in dtypes,
@@ -97,4 +102,6 @@ def unavailable(exclude: frozenset[str], dtypes: tuple[Scalar, ...], depth: int)
         out.update(KINDS.get(feature, ()))
     out.update(feature for feature, possible in DTYPES.items() if not possible(dtypes))
     out.update(feature for feature, least in DEPTH.items() if least > depth)
+    if out >= WIDTHS:
+        out.add("mixed_widths")
     return frozenset(f for f in FEATURES if with_needs(frozenset({f})) & out)

@@ -31,7 +31,8 @@ def new_struct(ctx: Context, *, nested: bool = False) -> Struct:
 
 def _field_type(ctx: Context, *, allow_struct: bool) -> Type:
     kinds: list[tuple[str, int]] = [("scalar", 6)]
-    kinds += [(kind, 2) for kind in ("vector", "matrix") if ctx.allows(kind)]
+    kinds += [("vector", 2)] * ctx.allows("vector")
+    kinds += [("matrix", 2)] * (ctx.allows("matrix") and any(d.is_float for d in ctx.dtypes))
     if ctx.allows("bool_data"):
         kinds.append(("bool", 1))
     if allow_struct and ctx.module.structs and ctx.allows("nested_struct"):

@@ -208,7 +208,7 @@ def test_no_float_appears_where_integers_were_asked_for(dtype: Scalar) -> None:
         verify(kernel)
 
 
-@pytest.mark.parametrize("feature", ["constant", "cast", "static", "ternary", "atomic", "random", "struct"])
+@pytest.mark.parametrize("feature", ["constant", "cast", "static", "ternary", "atomic", "struct"])
 def test_a_planted_feature_keeps_to_the_dtypes(feature: str) -> None:
     for index in range(COUNT):
         kernel = generate(
