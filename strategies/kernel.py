@@ -11,8 +11,7 @@ from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
 from kernelfuzz.strategies.dtypes import allowed_dtypes
 from kernelfuzz.strategies.options import Options, check_options
-from kernelfuzz.strategies.profiles import realistic, swarm
-from kernelfuzz.strategies.vocabulary import REALISTIC_NDIMS
+from kernelfuzz.strategies.profiles import INPUT_NDIMS, realistic, swarm
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
 GRAMMAR_VERSION = 1
@@ -45,7 +44,7 @@ def _context(choices: Choices, options: Options, category: str | None) -> tuple[
         ndim=_grid(choices, allowed, planted),
     )
     if options.profile == "realistic":
-        ctx.ndims = REALISTIC_NDIMS
+        ctx.ndims = INPUT_NDIMS
     return ctx, planted
 
 

@@ -52,6 +52,11 @@ def _compatible(allowed: frozenset[str], needed: frozenset[str]) -> frozenset[st
     return allowed
 
 
+# The dimensions of input arrays in the realistic profile, with weights.  Outputs have those of the grid, so
+# fewer inputs than the table says need several for the shares of all arrays to come out.
+INPUT_NDIMS = ((1, 885), (2, 105), (3, 10))
+
+
 def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], frozenset[str]]:
     """The same with the frequencies of published kernels.
 

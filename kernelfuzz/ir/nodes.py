@@ -264,8 +264,8 @@ class Param:
 
     ``bounds`` and ``shape`` are the contract that a launch keeps so that the kernel is defined for its
     inputs; they are no part of the text.  ``bounds`` holds for every integer component (None: the default of
-    ``kernelfuzz.strategies.ranges``).  ``shape`` gives each axis of an array as a number or as the axis of the
-    launch grid that it is as long as (``"x"``, ``"y"``, ``"z"``, ``"w"``); empty: all axes follow the grid.
+    ``kernelfuzz.strategies.ranges``).  ``shape`` gives each axis of an array as a number or as the axis of
+    the launch grid that it is as long as (``"x"``, ``"y"``, ``"z"``, ``"w"``); empty: as the grid has them.
     """
 
     name: str

@@ -2,9 +2,9 @@
 
     python tests/quality/codegen_coverage.py --count 300
 
-prints the share of the lines and branches of the installed Warp's ``codegen.py`` that lowering the kernels runs,
-on both devices with both passes (importing Warp alone runs about 15 % of the lines), and lists the functions that
-are not reached: from it the next features of the grammar are chosen.  Needs ``coverage``
+prints the share of the lines and branches of the installed Warp's ``codegen.py`` that lowering the kernels
+runs, on both devices with both passes (importing Warp alone runs about 15 % of the lines), and lists the
+functions that are not reached: from it the next features of the grammar are chosen.  Needs ``coverage``
 (``pip install -e '.[dev]'``).
 """
 
