@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from kernelfuzz.ir.builtins import Signature
+from kernelfuzz.ir.builtins import Signature, producing
 from kernelfuzz.ir.domains import DOMAINS, interval
 from kernelfuzz.ir.nodes import Binary, Call, Construct, Literal
-from kernelfuzz.ir.types import BOOL, INT32, UINT32, Array, Matrix, Scalar, Tile, Tuple, Type, Vector, shape
+from kernelfuzz.ir.types import (
+    BOOL,
+    INT32,
+    UINT32,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+    shape,
+)
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.literals import call, number
 from kernelfuzz.strategies.ranges import Ranged, binary_range, clipped, component_of, full_range, is_ranged
@@ -33,6 +48,14 @@ FEATURE_OF_GROUP = {
     "spatial": "spatial",
     "random": "random",
     "noise": "random",
+}
+
+# The feature that a kernel needs for a value of the type.
+FEATURE_OF_TYPE: dict[type, str] = {
+    Vector: "vector",
+    Matrix: "matrix",
+    Quaternion: "quaternion",
+    Transform: "transform",
 }
 
 Rule = Callable[[Signature, Sequence[Ranged]], tuple[int, int]]
@@ -108,18 +131,36 @@ RESULT_RANGES: dict[str, Rule] = {
 _ONLY_RANGED = frozenset({"negatable", "term", "factor"})
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A signature that the grammar can call where the kernel has these features and scalar types."""
+
+    signature: Signature
+    features: frozenset[str]
+    scalars: frozenset[Scalar]
+
+
 @functools.cache
-def callable_here(signature: Signature, features: frozenset[str], dtypes: tuple[Scalar, ...]) -> bool:
-    """Whether the grammar may call a builtin: its feature and dtypes are on, and its result has a range."""
-    types = (signature.result, *signature.params)
-    if FEATURE_OF_GROUP.get(signature.builtin.group) not in features:
+def candidates(type_: Type) -> tuple[Candidate, ...]:
+    """The calls that give a type: of builtins with a feature, over values, with a result of known range."""
+    return tuple(_candidate(signature) for signature in producing(type_) if _is_candidate(signature))
+
+
+def _is_candidate(signature: Signature) -> bool:
+    if signature.builtin.group not in FEATURE_OF_GROUP or "shifted" in signature.domains:
         return False
-    if any(isinstance(t, (Array, Tile, Tuple)) for t in types) or "shifted" in signature.domains:
+    if any(isinstance(t, (Array, Tile, Tuple)) for t in (signature.result, *signature.params)):
         return False
-    indices = {UINT32} if "unsigned" in features else set[Scalar]()
-    if {component_of(t) for t in types} - {BOOL, INT32, *indices, *dtypes}:
-        return False
-    return signature.name in RESULT_RANGES or not any(is_ranged(t) for t in (signature.result,))
+    return signature.name in RESULT_RANGES or not is_ranged(signature.result)
+
+
+def _candidate(signature: Signature) -> Candidate:
+    features = {FEATURE_OF_GROUP[signature.builtin.group]}
+    features.update(FEATURE_OF_TYPE[type(t)] for t in signature.params if type(t) in FEATURE_OF_TYPE)
+    scalars = {scalar for t in (signature.result, *signature.params) if (scalar := component_of(t))}
+    if UINT32 in scalars:  # an index or a random state, whatever the dtypes are
+        features.add("unsigned")
+    return Candidate(signature, frozenset(features), frozenset(scalars - {BOOL, INT32, UINT32}))
 
 
 def result_range(signature: Signature, arguments: Sequence[Ranged]) -> tuple[int, int]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from kernelfuzz.ir.builtins import Signature, producing
+from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.nodes import Call, Cast, Construct, Name, Unary
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
-from kernelfuzz.strategies.builtin_safety import callable_here, result_range, safe_argument, state_argument
+from kernelfuzz.strategies.builtin_safety import candidates, result_range, safe_argument, state_argument
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import numeric_dtype
 from kernelfuzz.strategies.knots import draw
-from kernelfuzz.strategies.operators import drawable
 from kernelfuzz.strategies.production import share
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.safety import integer_of_float
@@ -24,11 +23,9 @@ def builtin_choices(
 ) -> tuple[tuple[Signature, ...], ...]:
     """The builtins that give a type, grouped by name: each name is as likely as any other."""
     by_name: dict[str, list[Signature]] = {}
-    for signature in producing(type_):
-        if callable_here(signature, features, dtypes) and all(
-            drawable(t, features) for t in signature.params
-        ):
-            by_name.setdefault(signature.name, []).append(signature)
+    for candidate in candidates(type_):
+        if candidate.features <= features and candidate.scalars.issubset(dtypes):
+            by_name.setdefault(candidate.signature.name, []).append(candidate.signature)
     return tuple(tuple(group) for group in by_name.values())
 
 

@@ -18,7 +18,8 @@ from kernelfuzz.ir.nodes import (
     Unary,
 )  # fmt: skip
 from kernelfuzz.ir.operators import binary_operands, unary_operands
-from kernelfuzz.ir.types import BOOL, INT32, Matrix, Quaternion, Scalar, Transform, Type, Vector
+from kernelfuzz.ir.types import BOOL, INT32, Matrix, Scalar, Type, Vector
+from kernelfuzz.strategies.builtin_safety import FEATURE_OF_TYPE
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import comparable_type
 from kernelfuzz.strategies.knots import draw
@@ -59,17 +60,7 @@ def operators_for(type_: Type, features: frozenset[str]) -> tuple[tuple[str, Typ
 
 def drawable(type_: Type, features: frozenset[str]) -> bool:
     """Whether operands of a type may be drawn under the kernel's features."""
-    match type_:
-        case Matrix():
-            return "matrix" in features
-        case Quaternion():
-            return "quaternion" in features
-        case Transform():
-            return "transform" in features
-        case Vector():
-            return "vector" in features
-        case _:
-            return True
+    return FEATURE_OF_TYPE.get(type(type_), "arithmetic") in features
 
 
 def binary(ctx: Context, type_: Type, budget: int) -> Ranged:
