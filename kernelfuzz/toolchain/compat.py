@@ -6,6 +6,7 @@ function take the argument) and never by version number.  Supported: Warp 1.10 t
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import enum
@@ -345,7 +346,7 @@ def generate(
         module.options["enable_backward"] = False
     if hasattr(module, "mark_modified"):
         module.mark_modified()
-    with _without_backward(unit, active=not backward):
+    with _without_backward(unit, active=not backward), _ordered_promotions(loaded.codegen):
         try:
             return _generate(loaded, unit, numbering, device)
         except ValueError as error:
@@ -468,6 +469,30 @@ def _without_backward(unit: Unit, *, active: bool) -> Iterator[None]:
         for kernel, options in zip(changed, saved, strict=True):
             kernel.options.clear()
             kernel.options.update(options)
+
+
+@contextlib.contextmanager
+def _ordered_promotions(codegen: Any) -> Iterator[None]:
+    """Copy the leftover counters of unrolled loops in the order of their names.
+
+    Warp 1.19 takes them in the order of a set, so that its code depends on the process
+    (notes/findings/code-depends-on-hash-seed.md); a corpus must not.
+    """
+    original = getattr(codegen.Adjoint, "_promote_mutated_iter_constants", None)
+    if original is None:
+        yield
+        return
+
+    def promote(adjoint: Any, body: list[ast.stmt]) -> None:
+        nodes = [node for statement in body for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        for name in sorted({node.id for node in nodes if isinstance(node.ctx, ast.Store)}):
+            original(adjoint, [ast.Name(name, ast.Store())])
+
+    codegen.Adjoint._promote_mutated_iter_constants = promote
+    try:
+        yield
+    finally:
+        codegen.Adjoint._promote_mutated_iter_constants = original
 
 
 def _collisions(builder: Any) -> tuple[str, ...]:

@@ -108,18 +108,19 @@ PROMISES: dict[str, tuple[Condition, str]] = {
         """,
     ),
     "an if under a while": (
-        inside(While, If),
+        # a break would be just as small
+        lambda kernel: inside(While, If)(kernel) and not inside(While, Break)(kernel),
         """
         def kernel():
             w0 = int(0)
             while w0 < 1:
                 w0 += 1
                 if 0 < 0:
-                    break
+                    x0 = 0.0
         """,
     ),
     "a matrix product": (
-        body_has(is_matrix_product),
+        body_has(lambda node: isinstance(node, Assign) and is_matrix_product(node.value)),
         """
         def kernel(out0: wp.array(dtype=wp.mat22)):
             i = wp.tid()
