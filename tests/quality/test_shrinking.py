@@ -35,7 +35,7 @@ from kernelfuzz.strategies import kernels
 
 Condition = Callable[[Kernel], bool]
 
-SEARCHES = 5
+SEARCHES = 8
 
 
 def shrunk(condition: Condition) -> Iterator[str]:
