@@ -53,6 +53,10 @@ def _may_nest(ctx: Context) -> bool:
     return ctx.depth < ctx.deepest and ctx.has_room
 
 
+def _can_exchange(ctx: Context) -> bool:
+    return any(stores.can_exchange(buffer) for buffer in stores.outputs(ctx))
+
+
 def _may_loop(ctx: Context) -> bool:
     return _may_nest(ctx) and (ctx.loops == 0 or ctx.allows("nested_loop"))
 
@@ -95,6 +99,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("for", _may_loop, loops.for_loop, 7, "for"),
     Statement("while", _may_loop, loops.while_loop, 2, "while"),
     Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
+    Statement("exchange", _can_exchange, stores.exchange, 1, "atomic"),
     Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.leave_loop, 4, "break"),
     Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.next_turn, 4, "continue"),

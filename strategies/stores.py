@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Expr, Index, Name, Place, Stmt
+from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Call, Expr, ExprStmt, Index, Name, Place, Stmt
 from kernelfuzz.ir.types import INT32, Matrix, Quaternion, Scalar, Struct, Transform, Vector
 from kernelfuzz.strategies import atomics
 from kernelfuzz.strategies.arrays import can_hold, new_output, own_slot, subscript
@@ -60,6 +60,25 @@ def augmented_store(ctx: Context) -> list[Stmt]:
     if is_ranged(dtype):
         value = fit(ctx, value, *MUTABLE_BOUNDS)
     return [AugAssign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), op, value.expr)]
+
+
+def can_exchange(buffer: Buffer) -> bool:
+    """Whether Warp has an atomic exchange over the array's elements."""
+    dtype = buffer.array.dtype
+    return isinstance(dtype, Scalar) and dtype.kind != "bool" and dtype.bits >= 32
+
+
+def exchange(ctx: Context) -> list[Stmt]:
+    """``wp.atomic_exch(out, i, value)`` or ``wp.atomic_cas(out, i, old, value)`` at the thread's own slot.
+
+    Nobody else touches the slot, so what it holds afterwards does not depend on the order of the threads.
+    """
+    buffer = ctx.choices.pick([b for b in outputs(ctx) if can_exchange(b)])
+    dtype = buffer.array.dtype
+    name, values = ctx.choices.pick((("atomic_exch", 1), ("atomic_cas", 2)))
+    slot = own_slot(ctx, buffer)
+    arguments = tuple(draw(ctx, dtype, operations(ctx)).expr for _ in range(values))
+    return [ExprStmt(Call(name, (buffer.name, *slot, *arguments), dtype))]
 
 
 def can_augment(buffer: Buffer) -> bool:

@@ -14,8 +14,12 @@ from kernelfuzz.ir.verify import verify
 from kernelfuzz.strategies.kernel import generate_many
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.toolchain import Artifact, Lowering, build, lower_devices
+from kernelfuzz.toolchain.build import Target
 
 DEVICES = ("cpu", "cuda")
+
+# What the code of each device is built to.
+TARGETS: tuple[tuple[str, Target], ...] = (("cpu", "cpu"), ("cuda", "ptx"), ("cuda", "cubin"))
 
 
 def test_every_category_lowers_on_both_devices() -> None:
@@ -29,7 +33,7 @@ def test_every_category_lowers_on_both_devices() -> None:
 def test_kernels_build_with_clang_and_nvrtc() -> None:
     for kernel in generate_many(6, seed=8):
         lowerings = lower_devices(render(kernel), DEVICES)
-        for device, target in (("cpu", "cpu"), ("cuda", "ptx")):
+        for device, target in TARGETS[:2]:
             lowering = lowerings[device]
             assert isinstance(lowering, Lowering), lowering
             assert isinstance(build(lowering, target, arch=90), Artifact), (device, str(kernel))
@@ -54,7 +58,7 @@ def test_two_thousand_kernels_lower_with_both_passes(start: int) -> None:
 def test_three_hundred_kernels_build(start: int) -> None:
     for index, kernel in zip(itertools.count(start), generate_many(100, seed=1, start=start), strict=False):
         lowerings = lower_devices(render(kernel), DEVICES)
-        for device, target in (("cpu", "cpu"), ("cuda", "ptx"), ("cuda", "cubin")):
+        for device, target in TARGETS:
             lowering = lowerings[device]
             assert isinstance(lowering, Lowering), (index, lowering)
             built = build(lowering, target, arch=90)
