@@ -129,16 +129,11 @@ def _node(node: object, found: set[str]) -> None:
             _call(name, args, keywords, result, found)
         case Construct(type=result):
             _composite(result, found)
-        case Cast(type=target, operand=operand):
+        case Cast(type=target, operand=operand) if not isinstance(operand, Literal):
             source = operand.type
-            if not isinstance(operand, Literal) and source != target:
+            if isinstance(source, Scalar) and source != target:
                 found.add("cast")
-                if (
-                    isinstance(source, Scalar)
-                    and source.is_integer
-                    and target.is_integer
-                    and source.bits != target.bits
-                ):
+                if source.is_integer and target.is_integer and source.bits != target.bits:
                     found.add("mixed_widths")
         case Compare(ops=ops) if len(ops) > 1:
             found.add("chained")
@@ -172,10 +167,6 @@ def _node(node: object, found: set[str]) -> None:
                 found.add("atomic")
         case _:
             pass
-
-
-def _integers_of_two_widths(source: Scalar, target: Scalar) -> bool:
-    return source.is_integer and target.is_integer and source.bits != target.bits
 
 
 def _composite(type_: Type, found: set[str]) -> None:

@@ -71,19 +71,9 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
         if choices.chance(min(1.0, probability)) and feature not in ruled_out:
             has.add(feature)
 
-    for feature in (
-        "tid_nd",
-        "early_return",
-        "for",
-        "atomic",
-        "static",
-        "tuple_return",
-        "while",
-        "ternary",
-        "tile",
-        "closure",
-    ):
-        decide(feature, rate[feature])
+    for feature in rate:
+        if feature not in _CONDITIONAL:
+            decide(feature, rate[feature])
     if "for" in has:
         decide("dynamic_for", rate["dynamic_for"] / rate["for"])
     if has & {"for", "while"}:

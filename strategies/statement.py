@@ -61,12 +61,12 @@ def _may_loop(ctx: Context) -> bool:
     return _may_nest(ctx) and (ctx.loops == 0 or ctx.allows("nested_loop"))
 
 
-def _can_return(ctx: Context) -> bool:
-    return ctx.in_kernel and _may_nest(ctx)
-
-
 def _has_parts(ctx: Context) -> bool:
     return any(assignments.has_inside(v.type) for v in assignments.mutable(ctx))
+
+
+def _can_return(ctx: Context) -> bool:
+    return ctx.in_kernel and _may_nest(ctx)
 
 
 STATEMENTS: tuple[Statement, ...] = (
@@ -103,9 +103,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.leave_loop, 4, "break"),
     Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.next_turn, 4, "continue"),
-    Statement(
-        "return", lambda ctx: ctx.in_kernel and _may_nest(ctx), branches.leave_kernel, 2, "early_return"
-    ),
+    Statement("return", _can_return, branches.leave_kernel, 2, "early_return"),
     Statement("tuple_return", function.can_return_several, function.unpack_call, 2, "tuple_return"),
     Statement("procedure", function.can_call_procedure, function.call_procedure, 1, "procedure"),
     Statement("decompose", lambda ctx: ctx.allows("matrix"), assignments.decompose, 1, "decomposition"),
