@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import Block, Break, Continue, If, Return, Stmt
+from kernelfuzz.ir.nodes import Block, If, Stmt
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.knots import draw_block
 from kernelfuzz.strategies.operators import condition
@@ -31,16 +31,6 @@ def _after_elif(ctx: Context) -> str:
     )
 
 
-def leave_loop(ctx: Context) -> list[Stmt]:
-    """``if condition: break``."""
-    return [If(condition(ctx, operations(ctx)), (Break(),))]
-
-
-def next_turn(ctx: Context) -> list[Stmt]:
-    """``if condition: continue``."""
-    return [If(condition(ctx, operations(ctx)), (Continue(),))]
-
-
-def leave_kernel(ctx: Context) -> list[Stmt]:
-    """``if condition: return``."""
-    return [If(condition(ctx, operations(ctx)), (Return(),))]
+def guard(ctx: Context, exit_: Stmt) -> list[Stmt]:
+    """``if condition: break``, and the like with continue and return."""
+    return [If(condition(ctx, operations(ctx)), (exit_,))]

@@ -92,7 +92,7 @@ def cast(ctx: Context, value: Ranged, target: Scalar) -> Ranged:
     if not target.is_integer:
         return Ranged(Cast(target, value.expr))
     if source.is_float:
-        inner, low, high = integer_of_float(ctx, value.expr, target)
+        inner, low, high = integer_of_float(value.expr, target)
         return Ranged(Cast(target, inner), low, high)
     least, most = target.limits
     low, high = value.range if source.kind != "bool" else (0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 from kernelfuzz.ir.nodes import (
     Attribute,
@@ -173,15 +174,18 @@ def _hull(a: Ranged, b: Ranged) -> tuple[int, int]:
     return min(a.low, b.low), max(a.high, b.high)
 
 
+def either(ctx: Context, form: str, type_: Type, budgets: Sequence[int]) -> Ranged:
+    """One of two values by a condition, as a ``ternary`` or by ``where``; a budget for each part."""
+    test = condition(ctx, budgets[0])
+    body, orelse = draw(ctx, type_, budgets[1]), draw(ctx, type_, budgets[2])
+    parts = (test, body.expr, orelse.expr)
+    made = IfExp(*parts, type_) if form == "ternary" else Call("where", parts, type_)
+    return Ranged(made, *_hull(body, orelse))
+
+
 def ternary(ctx: Context, type_: Type, budget: int) -> Ranged:
-    first, second, third = share(ctx, budget, 3)
-    test = condition(ctx, first)
-    body, orelse = draw(ctx, type_, second), draw(ctx, type_, third)
-    return Ranged(IfExp(test, body.expr, orelse.expr, type_), *_hull(body, orelse))
+    return either(ctx, "ternary", type_, share(ctx, budget, 3))
 
 
 def where(ctx: Context, type_: Type, budget: int) -> Ranged:
-    first, second, third = share(ctx, budget, 3)
-    test = condition(ctx, first)
-    body, orelse = draw(ctx, type_, second), draw(ctx, type_, third)
-    return Ranged(Call("where", (test, body.expr, orelse.expr), type_), *_hull(body, orelse))
+    return either(ctx, "where", type_, share(ctx, budget, 3))

@@ -22,7 +22,6 @@ from kernelfuzz.ir.nodes import (
     Continue,
     Expr,
     If,
-    IfExp,
     Index,
     Literal,
     Name,
@@ -49,7 +48,7 @@ from kernelfuzz.ir.types import (
 )  # fmt: skip
 from kernelfuzz.strategies import arrays, assignments, atomics, function, loops, stores, structs, tiles
 from kernelfuzz.strategies.assignments import declare
-from kernelfuzz.strategies.branches import branch
+from kernelfuzz.strategies.branches import branch, guard
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
 from kernelfuzz.strategies.calls import builtin_choices, call_builtin, cast
 from kernelfuzz.strategies.components import unsliced
@@ -57,7 +56,7 @@ from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
 from kernelfuzz.strategies.knots import draw, draw_block
 from kernelfuzz.strategies.literals import literal
-from kernelfuzz.strategies.operators import combine, condition, loaded
+from kernelfuzz.strategies.operators import combine, condition, either, loaded
 from kernelfuzz.strategies.production import operations
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.safety import fit
@@ -150,18 +149,8 @@ def _chained(ctx: Context) -> list[Stmt]:
     return _local(ctx, Ranged(Compare(parts[0], ops, tuple(parts[1:])), 0, 1))
 
 
-def _ternary(ctx: Context) -> list[Stmt]:
-    dtype = numeric_dtype(ctx)
-    test, body, orelse = condition(ctx, 1), draw(ctx, dtype, 1), draw(ctx, dtype, 1)
-    low, high = min(body.low, orelse.low), max(body.high, orelse.high)
-    return _local(ctx, Ranged(IfExp(test, body.expr, orelse.expr, dtype), low, high))
-
-
-def _where(ctx: Context) -> list[Stmt]:
-    dtype = numeric_dtype(ctx)
-    test, body, orelse = condition(ctx, 1), draw(ctx, dtype, 1), draw(ctx, dtype, 1)
-    low, high = min(body.low, orelse.low), max(body.high, orelse.high)
-    return _local(ctx, Ranged(Call("where", (test, body.expr, orelse.expr), dtype), low, high))
+def _either(form: str) -> Plant:
+    return lambda ctx: _local(ctx, either(ctx, form, numeric_dtype(ctx), (1, 1, 1)))
 
 
 def _random(ctx: Context) -> list[Stmt]:
@@ -182,7 +171,7 @@ def _loop(body: Plant | None = None, *, dynamic: bool | None = None, stepped: bo
 def _guarded(statement: Stmt) -> Plant:
     def made(ctx: Context) -> list[Stmt]:
         before = list(draw_block(ctx))
-        return [*before, If(condition(ctx, operations(ctx)), (statement,)), *draw_block(ctx)]
+        return [*before, *guard(ctx, statement), *draw_block(ctx)]
 
     return made
 
@@ -192,7 +181,7 @@ def _early_return(ctx: Context) -> list[Stmt]:
     if ctx.axes() and ctx.allows("scalar_param") and ctx.choices.chance(0.5):
         count = ctx.use(ctx.scalar_param(INT32, (0, 64))).expr
         return [If(Compare(ctx.thread("x").expr, (">=",), (count,)), (Return(),))]
-    return [If(condition(ctx, operations(ctx)), (Return(),))]
+    return guard(ctx, Return())
 
 
 def _early_exit(ctx: Context) -> list[Stmt]:
@@ -209,11 +198,9 @@ def _scalar_param(ctx: Context) -> list[Stmt]:
 
 def _bool_data(ctx: Context) -> list[Stmt]:
     flag = ctx.use(ctx.scalar_param(BOOL))
-    return (
-        _local(ctx, Ranged(BoolOp("and", (flag.expr, condition(ctx, 1))), 0, 1))
-        if ctx.allows("and_or")
-        else _local(ctx, Ranged(Unary("not", flag.expr, BOOL), 0, 1))
-    )
+    if ctx.allows("and_or"):
+        return _local(ctx, Ranged(BoolOp("and", (flag.expr, condition(ctx, 1))), 0, 1))
+    return _local(ctx, Ranged(Unary("not", flag.expr, BOOL), 0, 1))
 
 
 def _struct(ctx: Context) -> list[Stmt]:
@@ -341,8 +328,8 @@ PLANTS: dict[str, Plant] = {
     "random": _random,
     "and_or": _and_or,
     "chained": _chained,
-    "ternary": _ternary,
-    "where": _where,
+    "ternary": _either("ternary"),
+    "where": _either("where"),
     "bool_data": _bool_data,
     "float16": _dtype(FLOAT16),
     "float64": _dtype(FLOAT64),

@@ -47,7 +47,7 @@ def _remainder(value: Ranged, dtype: Scalar, low: int, high: int) -> Ranged:
 _SCALAR_FITS = (_clamped, _remainder, _bounded)
 
 
-def integer_of_float(ctx: Context, value: Expr, target: Scalar) -> tuple[Expr, int, int]:
+def integer_of_float(value: Expr, target: Scalar) -> tuple[Expr, int, int]:
     """A float within a range that every integer type holds, and that range."""
     high = 100
     low = -high if target.kind == "int" else 0

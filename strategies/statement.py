@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelfuzz.ir.nodes import Block, Stmt
+from kernelfuzz.ir.nodes import Block, Break, Continue, Return, Stmt
 from kernelfuzz.strategies import assignments, atomics, branches, function, loops, stores, tiles
 from kernelfuzz.strategies.context import Context
 
@@ -65,6 +65,10 @@ def _has_parts(ctx: Context) -> bool:
     return any(assignments.has_inside(v.type) for v in assignments.mutable(ctx))
 
 
+def _exits_by(exit_: Stmt) -> Callable[[Context], list[Stmt]]:
+    return lambda ctx: branches.guard(ctx, exit_)
+
+
 def _can_return(ctx: Context) -> bool:
     return ctx.in_kernel and _may_nest(ctx)
 
@@ -101,9 +105,9 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
     Statement("exchange", _can_exchange, stores.exchange, 1, "atomic"),
     Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
-    Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.leave_loop, 4, "break"),
-    Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), branches.next_turn, 4, "continue"),
-    Statement("return", _can_return, branches.leave_kernel, 2, "early_return"),
+    Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Break()), 4, "break"),
+    Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Continue()), 4, "continue"),
+    Statement("return", _can_return, _exits_by(Return()), 2, "early_return"),
     Statement("tuple_return", function.can_return_several, function.unpack_call, 2, "tuple_return"),
     Statement("procedure", function.can_call_procedure, function.call_procedure, 1, "procedure"),
     Statement("decompose", lambda ctx: ctx.allows("matrix"), assignments.decompose, 1, "decomposition"),
