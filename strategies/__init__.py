@@ -11,7 +11,7 @@ Every strategy takes keyword-only options and checks them when it is made: a wro
 ValueError) with a sentence that says what would do.
 """
 
-from kernelfuzz.strategies.inputs import Launch
+from kernelfuzz.ir.launch import Launch
 from kernelfuzz.strategies.options import InvalidOption
 from kernelfuzz.strategies.public import expressions, functions, kernels, launches, scalars, statements, types
 

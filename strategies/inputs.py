@@ -7,11 +7,10 @@ that ``draw_launch`` makes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Assign, Call, Kernel, Param, Unpack
 from kernelfuzz.ir.types import BOOL, Array, Scalar, Struct, Tile, Tuple, Type, shape
 from kernelfuzz.ir.walk import builtins_used
@@ -20,26 +19,9 @@ from kernelfuzz.strategies.context import AXES, MAX_GRID
 from kernelfuzz.strategies.literals import FLOAT_VALUES
 from kernelfuzz.strategies.ranges import input_range
 
-# A scalar or composite value is a numpy array of its components, a struct a mapping of its fields.
-Input: TypeAlias = "np.ndarray[Any, Any] | dict[str, Input]"
-
 # Grids that end inside a block, at its end, and after it; the first is the simplest.
 SIZES = (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID)
 SIDES = (1, 2, 3, 4, 5)
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """A launch: the grid (1 to 4 numbers) and a value for each parameter by name.
-
-    Arrays are numpy arrays of the shape of the array followed by that of its element; an array of structs
-    is a mapping of such arrays by field.  ``tiled``: one block for each point of the grid
-    (``wp.launch_tiled``).
-    """
-
-    dim: tuple[int, ...]
-    inputs: Mapping[str, Input]
-    tiled: bool = False
 
 
 def grid_ndim(kernel: Kernel) -> int:

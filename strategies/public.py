@@ -7,13 +7,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.ir.types import SCALAR_BY_NAME, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import dtypes as typing
 from kernelfuzz.strategies import expression as grammar
 from kernelfuzz.strategies.choices import DrawnChoices
 from kernelfuzz.strategies.function import inner_context, new_function
-from kernelfuzz.strategies.inputs import Launch, draw_launch
+from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.literals import literal
 from kernelfuzz.strategies.options import InvalidOption, check_options

@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 import warp as wp
 
+from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
 from kernelfuzz.ir.render import render
 from kernelfuzz.ir.types import Array, Matrix, Scalar, Struct, Tile, Tuple, Type, Value, Vector, warp_name
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import Input, Launch, draw_launch
+from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 
 CHECKS = "signed-integer-overflow,integer-divide-by-zero,shift-base,shift-exponent,float-cast-overflow"

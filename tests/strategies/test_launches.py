@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kernelfuzz.ir.launch import Input
 from kernelfuzz.ir.nodes import Call, Kernel, Param, Unpack
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type, shape
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import Launch, kernels, launches
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import Input, draw_launch
+from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)

@@ -1,0 +1,1 @@
+"""The fuzzing loop: draw, judge, reduce, fold, go on."""

@@ -1,0 +1,1 @@
+"""What an oracle is: it takes cases and says of each whether Warp did what it must."""

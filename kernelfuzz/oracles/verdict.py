@@ -1,0 +1,61 @@
+"""What an oracle says of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Status: TypeAlias = Literal["passed", "skipped", "failed"]
+
+FailedKind: TypeAlias = Literal[
+    "rejected",  # Warp's code generator raises at a valid kernel
+    "does not compile",  # what it generated is refused by clang or NVRTC
+    "crash",  # the process died while it compiled or ran the kernel
+    "hang",  # it ran out of time
+    "memory",  # it ran out of memory
+    "wrong value",
+    "wrong gradient",
+    "different",  # a change that must not matter changed the result
+    "not deterministic",  # the same source gave other code
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a case was built and launched: what a reproducer has to repeat.
+
+    ``options`` are Warp's module options by name; ``block_dim`` and ``blocks`` are the size of a block and the
+    number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what a metamorphic oracle
+    did to the kernel.
+    """
+
+    target: str = "cpu"
+    options: tuple[tuple[str, Any], ...] = ()
+    block_dim: int | None = None
+    blocks: int | None = None
+    transformation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first place where an output is not what it must be.
+
+    ``output`` is a parameter (``out0``, with ``.field`` for structs), ``index`` the place in its numpy array.
+    """
+
+    output: str
+    index: tuple[int, ...]
+    expected: float | int | bool
+    actual: float | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``kind`` is empty unless failed; ``reason`` says in a few words why skipped, or what Warp said."""
+
+    oracle: str
+    status: Status
+    kind: FailedKind | Literal[""] = ""
+    reason: str = ""
+    setting: Setting = Setting()
+    mismatch: Mismatch | None = None

@@ -1,0 +1,1 @@
+"""The smallest kernel that still fails in the same way."""
