@@ -21,6 +21,8 @@ def branch(ctx: Context, kind: str | None = None) -> list[Stmt]:
         return [If(test, body)]
     with ctx.block():
         orelse: Block = draw_block(ctx) if kind == "else" else tuple(branch(ctx, _after_elif(ctx)))
+    while len(orelse) == 1 and isinstance(orelse[0], If) and not ctx.allows("elif"):
+        orelse = orelse[0].body  # a lone if statement after else is an elif
     return [If(test, body, orelse)]
 
 

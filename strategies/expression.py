@@ -66,7 +66,8 @@ def _slice(ctx: Context, type_: Type, budget: int) -> Ranged:
     """A slice of a longer vector, or a row of a matrix."""
     assert isinstance(type_, Vector)
     length = type_.length
-    source_length = ctx.choices.integer(length, max(length + 1, 4))
+    longest = max(length + 1, 4) if ctx.allows("spatial") else 4
+    source_length = ctx.choices.integer(length, longest)
     value = unsliced(knots.draw(ctx, Vector(source_length, type_.dtype), budget - 1))
     start = ctx.choices.integer(0, source_length - length)
     stop = start + length
@@ -147,5 +148,6 @@ OPERATIONS: tuple[Production, ...] = (
     Production("where", is_plain, operators.where, 1, "where"),
     Production("ternary", is_plain, operators.ternary, 1, "ternary"),
     Production("function", is_plain, knots.call_function, 2, "function", knots.can_call),
+    Production("effect", is_plain, knots.call_with_effect, 2, "effect", knots.can_have_effect),
 )
 _TABLES["operations"] = OPERATIONS

@@ -20,6 +20,7 @@ from kernelfuzz.ir.nodes import (
     Continue,
     Expr,
     For,
+    Function,
     If,
     IfExp,
     Index,
@@ -45,7 +46,7 @@ from kernelfuzz.ir.types import (
     Type,
     Vector,
 )
-from kernelfuzz.ir.walk import walk
+from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
 from kernelfuzz.strategies.dtypes import feature_of
 
@@ -76,12 +77,52 @@ def features(kernel: Kernel) -> frozenset[str]:
         found.add("nested_struct")
     if kernel.structs:
         found.add("struct")
+    storing = {function.name for function in kernel.functions if function.returns and _stores(function)}
+    if any(isinstance(node, CallFunction) and node.name in storing for node in walk(kernel)):
+        found.add("effect")
+    if any(outlives(block) for block in (kernel.body, *(function.body for function in kernel.functions))):
+        found.add("outlive")
     _control(kernel.body, found, loops=0, in_kernel=True)
     for function in kernel.functions:
         _control(function.body, found, loops=0, in_kernel=False)
     if found & {"break", "continue", "early_return"}:
         found.add("early_exit")
     return frozenset(found)
+
+
+def _stores(function: Function) -> bool:
+    """Whether a function stores into an array that it is given."""
+    for node in walk(*function.body):
+        if isinstance(node, (Assign, AugAssign)) and not isinstance(node.target, Name):
+            root: Expr = node.target
+            while isinstance(root, (Index, Attribute)):
+                root = root.value
+            if isinstance(root.type, Array):
+                return True
+    return False
+
+
+def outlives(block: Block) -> bool:
+    """Whether a name that only a nested block makes is read after that block."""
+    return _outlives(block, set())
+
+
+def _outlives(block: Block, known: set[str]) -> bool:
+    """``known``: the names that the code before the block makes; grows by what the block makes itself."""
+    nested: set[str] = set()
+    for statement in block:
+        mine = {node.id for node in walk(statement) if isinstance(node, Name)}
+        bound = bound_names((statement,))
+        if mine & (nested - known) - bound:
+            return True
+        if isinstance(statement, (If, For, While)):
+            blocks = (statement.body, statement.orelse) if isinstance(statement, If) else (statement.body,)
+            if any(_outlives(inner, set(known)) for inner in blocks):
+                return True
+            nested |= bound
+        else:
+            known |= bound
+    return False
 
 
 def _parameter(type_: Type, found: set[str]) -> None:

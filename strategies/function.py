@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.ir.nodes import CallFunction, ExprStmt, Function, If, Param, Return, Stmt, Unpack
+from kernelfuzz.ir.nodes import CallFunction, Expr, ExprStmt, Function, If, Param, Return, Stmt, Unpack
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import knots
 from kernelfuzz.strategies.arrays import can_hold, own_slot
@@ -28,12 +28,22 @@ def can_call(ctx: Context, type_: Type) -> bool:
     """Whether a function that returns the type can be called here: functions are drawn at most two deep."""
     if ctx.module.drawing >= 2:
         return False
-    return has_room(ctx) or any(f.returns == type_ for f in ctx.module.functions)
+    return has_room(ctx) or bool(_pure(ctx, type_))
+
+
+def _pure(ctx: Context, type_: Type) -> list[Function]:
+    """The functions that return the type and store nothing, the latest first."""
+    return [f for f in reversed(ctx.module.functions) if f.returns == type_ and not _stores(f)]
+
+
+def _stores(function: Function) -> bool:
+    """Whether a function stores: then its first parameter is the array."""
+    return bool(function.params) and isinstance(function.params[0].type, Array)
 
 
 def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
     """A call of a function that returns the type, of a new one where there is none."""
-    known = [f for f in reversed(ctx.module.functions) if f.returns == type_]
+    known = _pure(ctx, type_)
     function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
     return _call(ctx, function or new_function(ctx, (type_,)), type_, budget)
 
@@ -146,6 +156,13 @@ def call_procedure(ctx: Context) -> list[Stmt]:
     """A function that returns nothing and stores into an array, called for the thread's own slot."""
     type_ = value_type(ctx)
     buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else INT32)
+    function = _storing(ctx, buffer, None)
+    arguments = _slot_arguments(ctx, function, buffer, operations(ctx))
+    return [ExprStmt(CallFunction(function.name, arguments, Tuple(())))]
+
+
+def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> Function:
+    """A function that stores into a slot of an array like the buffer, and returns a value or nothing."""
     type_ = buffer.array.dtype
     inner = inner_context(ctx)
     ctx.module.drawing += 1
@@ -161,16 +178,41 @@ def call_procedure(ctx: Context) -> list[Stmt]:
     if ctx.choices.chance(0.5):
         body += knots.draw_statement(inner)
     body += store_into(inner, inner.buffers[0])
+    value = None if returns is None else knots.draw(inner, returns, inner.choices.integer(0, 1))
+    if value is not None:
+        body.append(Return((value.expr,)))
     ctx.module.drawing -= 1
-    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), None, tuple(body))
+    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), returns, tuple(body))
     ctx.module.functions.append(function)
-    arguments = [buffer.name, *own_slot(ctx, buffer)]
-    shares = share(ctx, operations(ctx), len(function.params) - len(arguments))
-    arguments += [
-        _argument(ctx, param, part)
-        for param, part in zip(function.params[len(arguments) :], shares, strict=True)
-    ]
-    return [ExprStmt(CallFunction(function.name, tuple(arguments), Tuple(())))]
+    if value is not None:
+        ctx.module.ranges[function.name] = value.range
+    return function
+
+
+def _slot_arguments(ctx: Context, function: Function, buffer: Buffer, budget: int) -> tuple[Expr, ...]:
+    """The array, the thread's own slot in it, and values for the other parameters."""
+    first = (buffer.name, *own_slot(ctx, buffer))
+    others = function.params[len(first) :]
+    shares = share(ctx, budget, len(others))
+    return (*first, *(_argument(ctx, param, part) for param, part in zip(others, shares, strict=True)))
+
+
+def can_have_effect(ctx: Context, type_: Type) -> bool:
+    """Whether a function that stores can be called here for a value of the type."""
+    return can_call_procedure(ctx) and can_hold(ctx, type_) and not ctx.allows("tile")
+
+
+def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """A call that stores into the thread's own slot of an array of the type, and gives a value of the type.
+
+    What stands before it in an expression was read before the store, what stands behind it is read after.
+    """
+    assert not isinstance(type_, (Array, Tile, Tuple))
+    buffer = _one_dimensional(ctx, type_)
+    known = [f for f in ctx.module.functions if _stores(f) and f.returns == type_]
+    function = ctx.choices.pick(known) if known else _storing(ctx, buffer, type_)
+    call = CallFunction(function.name, _slot_arguments(ctx, function, buffer, budget), type_)
+    return Ranged(call, *ctx.module.ranges[function.name])
 
 
 def _one_dimensional(ctx: Context, type_: Type) -> Buffer:

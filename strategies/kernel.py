@@ -54,7 +54,8 @@ def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -
         return choices.weighted([(2, 12)] + [(3, 1)] * ("array_3d" in allowed))
     if "tid_nd" not in allowed:
         return 1
-    return choices.weighted([(1, 12), (2, 5)] + [(3, 2), (4, 1)] * ("array_3d" in allowed))
+    most = [(3, 2)] + [(4, 1)] * ("tile" not in planted)  # a row of tiles for each point: one axis more
+    return choices.weighted([(1, 12), (2, 5)] + most * ("array_3d" in allowed))
 
 
 def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:

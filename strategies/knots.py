@@ -47,6 +47,20 @@ def can_call(ctx: Context, type_: Type) -> bool:
     return function.can_call(ctx, type_)
 
 
+def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
+    """A call of a user function that returns the type and stores into the thread's own slot."""
+    from kernelfuzz.strategies import function
+
+    return function.call_with_effect(ctx, type_, budget)
+
+
+def can_have_effect(ctx: Context, type_: Type) -> bool:
+    """Whether such a function can be called here."""
+    from kernelfuzz.strategies import function
+
+    return function.can_have_effect(ctx, type_)
+
+
 def struct_type(ctx: Context) -> Struct:
     """A struct of the module, or a new one."""
     from kernelfuzz.strategies import structs

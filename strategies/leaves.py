@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernelfuzz.ir.nodes import ArrayShape, Binary, Constant, Construct, Literal, Name, Static
-from kernelfuzz.ir.types import FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type
 from kernelfuzz.strategies import arrays
 from kernelfuzz.strategies.components import held, holders
 from kernelfuzz.strategies.context import MAX_GRID, Context
@@ -96,6 +96,10 @@ def _is_ranged_scalar(ctx: Context, type_: Type) -> bool:
     return isinstance(type_, Scalar) and is_ranged(type_)
 
 
+def _can_be_parameter(ctx: Context, type_: Type) -> bool:
+    return is_plain(ctx, type_) and (type_ != BOOL or ctx.allows("bool_data"))
+
+
 def _has_room(ctx: Context, type_: Type) -> bool:
     return ctx.in_kernel and len(ctx.params) < MOST_PARAMS
 
@@ -106,7 +110,7 @@ LEAVES: tuple[Production, ...] = (
     Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
     Production("thread", _is_index, _thread_index, 2, ready=lambda ctx, t: bool(ctx.axes())),
     Production("held", is_plain, held, 4, ready=lambda ctx, t: bool(holders(ctx, t))),
-    Production("parameter", is_plain, _parameter, 2, "scalar_param", _has_room),
+    Production("parameter", _can_be_parameter, _parameter, 2, "scalar_param", _has_room),
     Production("array_shape", _is_index, _array_shape, 1, "array_shape", lambda ctx, t: bool(ctx.buffers)),
     Production("constant", _is_default_number, constant_name, 1, "constant", can_name_constant),
     Production("static", _is_default_number, _static, 1, "static"),

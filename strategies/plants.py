@@ -46,7 +46,7 @@ from kernelfuzz.ir.types import (
     Type,
     Vector,
 )  # fmt: skip
-from kernelfuzz.strategies import arrays, assignments, atomics, function, loops, stores, structs, tiles
+from kernelfuzz.strategies import arrays, assignments, atomics, function, loops, order, stores, structs, tiles
 from kernelfuzz.strategies.assignments import declare
 from kernelfuzz.strategies.branches import branch, guard
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
@@ -274,6 +274,19 @@ def _function(ctx: Context) -> list[Stmt]:
     return _local(ctx, function.call_function(ctx, numeric_dtype(ctx), operations(ctx)))
 
 
+def _effect(ctx: Context) -> list[Stmt]:
+    """``x = e + f(out, i)``: what comes first is read before the function stores."""
+    dtype = numeric_dtype(ctx)
+    called = function.call_with_effect(ctx, dtype, operations(ctx))
+    return _local(ctx, combine(ctx, "+", draw(ctx, dtype, 0), called, dtype))
+
+
+def _outlive(ctx: Context) -> list[Stmt]:
+    make = ctx.choices.pick((order.both_branches, order.from_loop))
+    made = make(ctx)
+    return [*made, *declare(ctx, ctx.use(ctx.variables[-1]))]
+
+
 def _constant(ctx: Context) -> list[Stmt]:
     dtype = ctx.choices.pick([d for d in (INT32, FLOAT32) if d in ctx.dtypes] or [INT32])
     value = literal(ctx.choices, dtype, 1, 10).expr
@@ -354,6 +367,7 @@ PLANTS: dict[str, Plant] = {
     "element_component_store": _element_component_store,
     "augmented": _augmented,
     "unpack": assignments.unpack_pair,
+    "outlive": _outlive,
     "if": _branch("if"),
     "else": _branch("else"),
     "elif": _branch("elif"),
@@ -372,6 +386,7 @@ PLANTS: dict[str, Plant] = {
     "function": _function,
     "tuple_return": function.unpack_call,
     "procedure": function.call_procedure,
+    "effect": _effect,
     "constant": _constant,
     "static": _static,
     "closure": _constant,

@@ -36,6 +36,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "element_component_store": ("vector",),
     "tuple_return": ("function",),
     "procedure": ("function",),
+    "effect": ("function",),
+    "outlive": ("if", "else", "for"),
     "closure": ("constant",),
     "tile": ("view",),
 }
@@ -54,6 +56,7 @@ DEPTH: dict[str, int] = {
     **dict.fromkeys(
         ("if", "else", "elif", "for", "dynamic_for", "range_step", "while", "early_return", "early_exit"), 1
     ),
+    "outlive": 1,
     **dict.fromkeys(("nested_loop", "break", "continue"), 2),
 }
 

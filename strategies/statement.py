@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Block, Break, Continue, Return, Stmt
-from kernelfuzz.strategies import assignments, atomics, branches, function, loops, stores, tiles
+from kernelfuzz.strategies import assignments, atomics, branches, function, loops, order, stores, tiles
 from kernelfuzz.strategies.context import Context
 
 
@@ -59,6 +59,10 @@ def _can_exchange(ctx: Context) -> bool:
 
 def _may_loop(ctx: Context) -> bool:
     return _may_nest(ctx) and (ctx.loops == 0 or ctx.allows("nested_loop"))
+
+
+def _may_branch(ctx: Context) -> bool:
+    return _may_nest(ctx) and ctx.allows("if") and ctx.allows("else")
 
 
 def _has_parts(ctx: Context) -> bool:
@@ -119,5 +123,11 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "view",
     ),
+    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), order.keep, 3),
+    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), order.keep_element, 2),
+    Statement("together", lambda ctx: len(order.several(ctx)) > 1, order.together, 2, "unpack"),
+    Statement("both_branches", _may_branch, order.both_branches, 2, "outlive"),
+    Statement("from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), order.from_loop, 2, "outlive"),
+    Statement("moving_bound", _may_loop, order.moving_bound, 1, "dynamic_for"),
     Statement("tile", tiles.possible, tiles.block, 1, "tile"),
 )

@@ -49,6 +49,7 @@ FEATURES: dict[str, str] = {
     "element_component_store": "an assignment to a component or a field of an array's element",
     "augmented": "an augmented assignment",
     "unpack": "an assignment to several names",
+    "outlive": "a name that a block makes and that is read after the block",
     # control flow
     "if": "an if statement",
     "else": "an if statement with an else",
@@ -69,6 +70,7 @@ FEATURES: dict[str, str] = {
     "function": "a call of a @wp.func",
     "tuple_return": "a function that returns several values",
     "procedure": "a function called for what it stores",
+    "effect": "a function that stores, called for its value",
     "constant": "a constant of the module, or captured by a closure",
     "static": "wp.static",
     "closure": "a kernel made by a function, with captured values",
