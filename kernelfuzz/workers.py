@@ -1,23 +1,31 @@
-"""Isolated processes: a crash, a hang or a leak costs one task, never the run.
+"""Isolated processes: a crash, a hang or runaway memory costs one task, never the run.
 
 The workers are spawned, so nothing of the parent's state is in them, and a function that runs in one must be
-importable by name.
+importable by name.  Each has a pipe of its own: a worker that is killed at any moment cannot block another.
+Everything happens in the thread that asks for results; the pool has no threads of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import math
 import multiprocessing
 import os
+import pickle
+import shutil
 import signal
 import sys
+import tempfile
+import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeout
-from multiprocessing import resource_tracker
-from typing import Any, TypeVar
-
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from dataclasses import dataclass
+from multiprocessing import connection, resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -25,8 +33,15 @@ T = TypeVar("T")
 # waits, few enough that finished results do not pile up.
 _AHEAD = 4
 
-# How often a wait comes back to Python, so that a signal that another thread received is seen soon.
-_WAKE = 0.25
+# How often a wait comes back to Python: to see a signal that another thread received, and how much memory the
+# workers have.
+_WAKE = 0.1
+
+# What a process may take from its start to its first task, in seconds: Python itself has to be started.
+_STARTING = 60.0
+
+# What a worker sends when it has received a task, before it does anything about it.
+_RECEIVED = b"received"
 
 
 class WorkerError(RuntimeError):
@@ -41,6 +56,10 @@ class WorkerTimeout(WorkerError):
     """The task took longer than it may, and its process was killed."""
 
 
+class WorkerMemory(WorkerError):
+    """The task took more memory than it may, and its process was killed."""
+
+
 def available_cpus() -> int:
     """The processors that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
@@ -48,10 +67,18 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def call(function: Callable[..., T], *args: Any, timeout: float | None = None) -> T:
+def memory_share(jobs: int) -> int:
+    """What each of ``jobs`` workers may take, in bytes, so that all together leave some of the machine."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1 << 30, min(8 << 30, int(total * 0.8) // jobs))
+
+
+def call(
+    function: Callable[..., T], *args: Any, timeout: float | None = None, memory: int | None = None
+) -> T:
     """``function(*args)`` in a process of its own.  Raises WorkerError, and what the function raises."""
-    with _pool(1) as schedule:
-        return _result(schedule(function, args, timeout), timeout)
+    with Pool(1, memory=memory) as pool:
+        return pool.result(pool.submit(function, *args, timeout=timeout))
 
 
 def in_order(
@@ -62,38 +89,230 @@ def in_order(
     A task whose process died or ran out of time gives the WorkerError in its place.  What the function raises
     is raised here.  Closing the iterator kills the workers.
     """
-    waiting: deque[ProcessFuture] = deque()
-    with _pool(jobs) as schedule:
+    waiting: deque[Task[T]] = deque()
+    with Pool(jobs) as pool:
         queue = iter(tasks)
         while True:
             for task in queue:
-                waiting.append(schedule(function, task, timeout))
+                waiting.append(pool.submit(function, *task, timeout=timeout))
                 if len(waiting) >= jobs * _AHEAD:
                     break
             if not waiting:
                 return
             try:
-                result = _result(waiting.popleft(), timeout)
+                result = pool.result(waiting.popleft())
             except WorkerError as error:
                 yield error
             else:
                 yield result
 
 
-@contextlib.contextmanager
-def _pool(jobs: int) -> Iterator[Callable[..., ProcessFuture]]:
-    """A pool's ``schedule``.  Leaving kills the workers: by then nobody waits for what they do."""
-    pool = ProcessPool(max_workers=jobs, initializer=_start, context=multiprocessing.get_context("spawn"))
+@dataclass(eq=False, slots=True)
+class Task(Generic[T]):
+    """Something to do, and what came of it."""
 
-    def schedule(function: Callable[..., Any], args: tuple[Any, ...], timeout: float | None) -> ProcessFuture:
+    payload: bytes
+    timeout: float | None
+    done: bool = False
+    value: T | None = None
+    error: BaseException | None = None
+
+    def finish(self, value: T | None, error: BaseException | None) -> None:
+        self.done, self.value, self.error = True, value, error
+
+
+@dataclass(eq=False, slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    directory: str
+    task: Task[Any] | None = None
+    deadline: float = math.inf
+
+
+class Pool:
+    """Processes that do tasks; started when there is something to do, killed when the ``with`` ends.
+
+    ``memory``: how many bytes of main memory a worker may hold (None: any number); watched through /proc, so
+    on Linux only.  A worker that holds more than half of it after a task is replaced, so that what one task
+    left behind is not held against a later one.
+
+    The temporary files of the workers are in one directory, which is removed at the end.
+    """
+
+    def __init__(self, jobs: int, *, memory: int | None = None) -> None:
+        self.jobs = jobs
+        self._memory = memory
+        self._workers: list[_Worker] = []
+        self._urgent: deque[Task[Any]] = deque()
+        self._queue: deque[Task[Any]] = deque()
+        self._reserved = 0
+        self._directory = ""
+
+    def __enter__(self) -> Pool:
+        self._directory = tempfile.mkdtemp(prefix="kernelfuzz-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # By now nobody waits for what the workers do.
         with _no_interrupts():
-            return pool.schedule(function, args=list(args), timeout=timeout)
+            while self._workers:
+                self._discard(self._workers[0])
+            shutil.rmtree(self._directory, ignore_errors=True)
 
-    try:
-        yield schedule
-    finally:
-        pool.stop()
-        pool.join()
+    def submit(
+        self, function: Callable[..., T], *args: Any, timeout: float | None = None, urgent: bool = False
+    ) -> Task[T]:
+        """Queue ``function(*args)``; ``urgent`` tasks come before all others.  ``timeout`` is in seconds."""
+        task: Task[T] = Task(pickle.dumps((function, args)), timeout)
+        (self._urgent if urgent else self._queue).append(task)
+        self._hand_out()
+        return task
+
+    def result(self, task: Task[T], until: float = math.inf) -> T:
+        """What came of a task; raises WorkerError, and what the function raised.
+
+        ``until``: when to give up waiting, on the clock of ``time.monotonic``; raises TimeoutError then.
+        """
+        while not task.done:
+            if time.monotonic() >= until:
+                raise TimeoutError
+            self._step(until)
+        if task.error is not None:
+            raise task.error
+        return task.value  # pyright: ignore[reportReturnType]  # None only where that is the value
+
+    def cancel(self, tasks: Iterable[Task[Any]]) -> None:
+        """Forget the tasks: those not begun are dropped, the processes of the others killed."""
+        unwanted = [task for task in tasks if not task.done]
+        for queue in (self._urgent, self._queue):
+            for task in unwanted:
+                with contextlib.suppress(ValueError):
+                    queue.remove(task)
+        for worker in [worker for worker in self._workers if worker.task in unwanted]:
+            self._discard(worker)
+
+    @contextlib.contextmanager
+    def reserve(self, workers: int) -> Iterator[None]:
+        """Leave so many workers to urgent tasks alone while the ``with`` lasts."""
+        before, self._reserved = self._reserved, workers
+        try:
+            yield
+        finally:
+            self._reserved = before
+            self._hand_out()
+
+    # ------------------------------------------------------------------------------------- one step
+
+    def _step(self, until: float) -> None:
+        """Wait until something happens, a short while at most, and deal with it."""
+        self._hand_out()
+        now = time.monotonic()
+        deadline = min([until, *(worker.deadline for worker in self._workers)])
+        pipes = {worker.pipe: worker for worker in self._workers}
+        sentinels = {worker.process.sentinel: worker for worker in self._workers}
+        ready = connection.wait([*pipes, *sentinels], timeout=max(0.0, min(_WAKE, deadline - now)))
+        for pipe in ready:
+            if pipe in pipes:
+                self._receive(pipes[pipe])  # pyright: ignore[reportArgumentType]
+        for worker in list(self._workers):
+            if worker.process.exitcode is not None:
+                self._ended(worker)
+            elif time.monotonic() >= worker.deadline:
+                assert worker.task is not None
+                self._kill(worker, WorkerTimeout(_late(worker.task)))
+            elif self._memory is not None and _resident(worker.process.pid) > self._memory:
+                self._kill(
+                    worker, WorkerMemory(f"ran out of memory (it had more than {_size(self._memory)})")
+                )
+
+    def _receive(self, worker: _Worker) -> bool:
+        """A message of a worker: that it has a task, or what came of it.  False where there is none."""
+        try:
+            message = worker.pipe.recv_bytes()
+        except (EOFError, OSError):
+            # It is ending: how, is known when the process is reaped.
+            worker.process.join(_WAKE)
+            return False
+        task = worker.task
+        assert task is not None
+        if message == _RECEIVED:
+            worker.deadline = math.inf if task.timeout is None else time.monotonic() + task.timeout
+            return True
+        worker.task, worker.deadline = None, math.inf
+        value, error = pickle.loads(message)
+        if isinstance(error, MemoryError):
+            error = WorkerMemory("ran out of memory")
+        task.finish(value, error)
+        if self._memory is not None and _resident(worker.process.pid) > self._memory // 2:
+            self._discard(worker)
+        return True
+
+    def _ended(self, worker: _Worker) -> None:
+        """A process is gone.  An answer that it gave before is in the pipe still."""
+        while worker.task is not None and worker.pipe.poll() and self._receive(worker):
+            pass
+        if worker in self._workers:
+            self._kill(worker, WorkerDied(_ending(worker.process.exitcode or 0)))
+
+    def _kill(self, worker: _Worker, reason: WorkerError) -> None:
+        """Kill a worker and give its task the reason."""
+        task = worker.task
+        self._discard(worker)
+        if task is not None:
+            task.finish(None, reason)
+
+    def _discard(self, worker: _Worker) -> None:
+        """Kill a worker, with what it started, and remove what it left behind."""
+        self._workers.remove(worker)
+        pid = worker.process.pid
+        assert pid is not None
+        # Its group too: what a task started goes with it.  Before the process is reaped, so that the number
+        # is still its own; it has no group yet while it starts.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        worker.process.kill()
+        worker.process.join()
+        worker.process.close()
+        worker.pipe.close()
+        shutil.rmtree(worker.directory, ignore_errors=True)
+
+    # ------------------------------------------------------------------------------------ handing out
+
+    def _hand_out(self) -> None:
+        """Give every worker that has nothing to do a task, starting workers while there are too few."""
+        while (task := self._next()) is not None:
+            worker = next((worker for worker in self._workers if worker.task is None), None)
+            if worker is None:
+                worker = self._start()
+            limit = math.inf if task.timeout is None else task.timeout
+            worker.task, worker.deadline = task, time.monotonic() + _STARTING + limit
+            # Where the worker died meanwhile, the next step sees that.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                worker.pipe.send_bytes(task.payload)
+
+    def _next(self) -> Task[Any] | None:
+        """The task to hand out now, taken off its queue."""
+        busy = sum(worker.task is not None for worker in self._workers)
+        if self._urgent and busy < self.jobs:
+            return self._urgent.popleft()
+        if self._queue and busy < self.jobs - self._reserved:
+            return self._queue.popleft()
+        return None
+
+    def _start(self) -> _Worker:
+        here, there = multiprocessing.Pipe()
+        directory = tempfile.mkdtemp(dir=self._directory)
+        # Daemons: should this process end in a way that skips our own cleaning up, Python's kills them.
+        process = multiprocessing.get_context("spawn").Process(
+            target=_serve, args=(there, directory, os.getpid()), daemon=True
+        )
+        with _no_interrupts():
+            process.start()
+            worker = _Worker(process, here, directory)
+            self._workers.append(worker)
+        there.close()
+        return worker
 
 
 @contextlib.contextmanager
@@ -111,23 +330,23 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _start() -> None:
-    """Runs first in every worker: stdout is for the parent's data, so what a task prints goes to stderr."""
-    sys.stdout.flush()
-    os.dup2(2, 1)
+def _late(task: Task[Any]) -> str:
+    if task.timeout is None:
+        return f"did not start within {_STARTING:g} seconds"
+    return f"did not finish within {task.timeout:g} seconds"
 
 
-def _result(future: ProcessFuture, timeout: float | None) -> Any:
-    while True:
-        try:
-            return future.result(timeout=_WAKE)
-        except FutureTimeout:
-            if not future.done():
-                continue
-            # Also what a function would raise by itself, but none of ours does.
-            raise WorkerTimeout(f"did not finish within {timeout:g} seconds") from None
-        except ProcessExpired as error:
-            raise WorkerDied(_ending(error.exitcode)) from None
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.0f} MiB"
+
+
+def _resident(pid: int | None) -> int:
+    """The bytes of main memory that a process holds; 0 where that cannot be known."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
 
 
 def _ending(code: int) -> str:
@@ -135,3 +354,77 @@ def _ending(code: int) -> str:
         with contextlib.suppress(ValueError):
             return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
+
+
+# ------------------------------------------------------------------------------------- in the worker
+
+
+def _serve(pipe: Connection, directory: str, parent: int) -> None:
+    """What a worker does: tasks from the pipe, one after the other, until the parent is gone."""
+    os.setpgid(0, 0)
+    _die_with(parent)
+    # stdout is for the parent's data, so what a task prints goes to stderr.
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    os.environ["TMPDIR"] = tempfile.tempdir = directory
+    while True:
+        try:
+            payload = pipe.recv_bytes()
+            pipe.send_bytes(_RECEIVED)
+        except (EOFError, OSError):
+            return
+        pipe.send_bytes(_answer(payload))
+
+
+def _die_with(parent: int) -> None:
+    """Have the system kill this process when the parent ends in whatever way, where it can (Linux)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+class _Remote(Exception):
+    """The traceback of an exception, as it was in the worker."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def _answer(payload: bytes) -> bytes:
+    """Value and exception, pickled."""
+    try:
+        function, args = pickle.loads(payload)
+        return pickle.dumps((function(*args), None))
+    except BaseException as error:
+        return _pickled(error, traceback.format_exc())
+
+
+def _pickled(error: BaseException, where: str) -> bytes:
+    try:
+        answer = pickle.dumps((None, error))
+        pickle.loads(answer)
+    except Exception:
+        # Not every exception comes through; its name and message always do.
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+        answer = pickle.dumps((None, error))
+    try:
+        return pickle.dumps((None, _Carried(error, where)))
+    except Exception:
+        return answer
+
+
+class _Carried:
+    """An exception that takes its traceback along as its cause: pickling alone drops both."""
+
+    def __init__(self, error: BaseException, where: str) -> None:
+        self.error, self.where = error, where
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.error, self.where)
+
+
+def _restored(error: BaseException, where: str) -> BaseException:
+    error.__cause__ = _Remote(where)
+    return error

@@ -1,1 +1,1 @@
-"""What a failure is called, whether it is known, and how it is handed on."""
+"""What is kept of a failure: its signature, the script that shows it, the report, the folder it lies in."""

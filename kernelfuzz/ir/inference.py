@@ -182,30 +182,36 @@ def _axis_index(index: Expr | Slice, size: int, scope: Scope) -> None:
         fail(f"index {value} is out of bounds for {size}", index)
 
 
-def _index(node: Index, scope: Scope) -> Type:
-    value, indices = infer(node.value, scope), node.indices
+def subscript_type(value: Type, indices: tuple[Expr | Slice, ...]) -> Type | None:
+    """The type of ``value[indices]`` with good indices, or None where it does not take as many."""
     count = len(indices)
     match value:
         case Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
-            for index in indices:
-                _array_index(index, scope)
             return dtype if count == ndim else Array(dtype, ndim - count)
         case Vector(length=length, dtype=dtype) if count == 1:
             if isinstance(indices[0], Slice):
                 return Vector(_slice_length(indices[0], length), dtype)
-            _axis_index(indices[0], length, scope)
             return dtype
-        case Matrix(rows=rows, columns=columns, dtype=dtype) if count in (1, 2):
-            for index, size in zip(indices, (rows, columns), strict=False):
-                _axis_index(index, size, scope)
+        case Matrix(columns=columns, dtype=dtype) if count in (1, 2):
             return dtype if count == 2 else Vector(columns, dtype)
-        case Quaternion(dtype=dtype) if count == 1:
-            _axis_index(indices[0], 4, scope)
+        case Quaternion(dtype=dtype) | Transform(dtype=dtype) if count == 1:
             return dtype
-        case Transform(dtype=dtype) if count == 1:
-            _axis_index(indices[0], 7, scope)
-            return dtype
-    fail(f"{type_name(value)} does not take {count} indices", node)
+    return None
+
+
+def _index(node: Index, scope: Scope) -> Type:
+    value, indices = infer(node.value, scope), node.indices
+    result = subscript_type(value, indices)
+    if result is None:
+        fail(f"{type_name(value)} does not take {len(indices)} indices", node)
+    if isinstance(value, Array):
+        for index in indices:
+            _array_index(index, scope)
+    elif isinstance(value, (Vector, Matrix, Quaternion, Transform)):
+        for index, size in zip(indices, shape(value), strict=False):
+            if not (isinstance(index, Slice) and isinstance(value, Vector)):
+                _axis_index(index, size, scope)
+    return result
 
 
 def _array_index(index: Expr | Slice, scope: Scope) -> None:
@@ -227,19 +233,24 @@ def _slice_length(index: Slice, length: int) -> int:
     return count or fail("selects nothing", index)
 
 
-def _attribute(node: Attribute, scope: Scope) -> Type:
-    value, name = infer(node.value, scope), node.name
-    result: Type | None = None
+def attribute_type(value: Type, name: str) -> Type | None:
+    """The type of ``value.name``, or None where there is no such part."""
     match value:
         case Struct():
-            result = value.field(name)
+            return value.field(name)
         case Vector(length=length, dtype=dtype) if name in COMPONENTS[:length]:
-            result = dtype
+            return dtype
         case Quaternion(dtype=dtype) if name in COMPONENTS:
-            result = dtype
+            return dtype
         case Transform(dtype=dtype) if name in ("p", "q"):
-            result = Vector(3, dtype) if name == "p" else Quaternion(dtype)
-    return result or fail(f"{type_name(value)} has no attribute {name}", node)
+            return Vector(3, dtype) if name == "p" else Quaternion(dtype)
+    return None
+
+
+def _attribute(node: Attribute, scope: Scope) -> Type:
+    value = infer(node.value, scope)
+    result = attribute_type(value, node.name)
+    return result or fail(f"{type_name(value)} has no attribute {node.name}", node)
 
 
 # ------------------------------------------------------------------ new values

@@ -47,6 +47,9 @@ from kernelfuzz.ir.nodes import (
 )
 from kernelfuzz.ir.rename import canonical_names, rename
 from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    INT32,
     Array,
     Matrix,
     Quaternion,
@@ -72,6 +75,15 @@ def fingerprint(kernel: Kernel) -> str:
 def skeleton(kernel: Kernel) -> str:
     """Equal for two kernels that differ only in names, literals, builtins and types."""
     return _digest(_Masked(), kernel)
+
+
+def identity(kernel: Kernel) -> str:
+    """Equal for two kernels exactly when they have the same source text; much faster than rendering it."""
+    declared = [kernel.name, *[constant.name for constant in kernel.constants]]
+    for struct in kernel.structs:
+        declared += [struct.name, *[name for name, _ in struct.fields]]
+    lines = [f"declared {len(declared)}", *declared, *_canonical(_Spelled(), kernel)]
+    return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
 
 
 def alpha_normalize(kernel: Kernel) -> Kernel:
@@ -179,6 +191,30 @@ class _Numbered:
         if isinstance(value, (bool, int, str, tuple)):
             return repr(value)
         return self.type(value)
+
+
+class _Spelled(_Numbered):
+    """How an identity writes it down: every name as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functions = _Same()
+        self.structs = _Same()
+        self.same = _Same()
+
+    def names(self, kernel: Kernel, function: Kernel | Function) -> dict[str, str]:
+        return self.same
+
+    def attribute(self, node: Attribute) -> str:
+        return node.name
+
+    def literal(self, node: Literal) -> str:
+        # What has the same text as a literal is written as this is: -3, and a conversion as in wp.int8(3).
+        text = literal_text(node)
+        plain = BOOL if node.type == BOOL else FLOAT32 if node.type.is_float else INT32
+        lines = [] if node.type == plain else ["cast", node.type.name]
+        lines += ["unary -"] if text.startswith("-") else []
+        return "\n".join([*lines, f"{plain.name} {text.removeprefix('-')}"])
 
 
 class _Masked(_Numbered):

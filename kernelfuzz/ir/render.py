@@ -237,6 +237,9 @@ def to_cst(kernel: Kernel) -> cst.Module:
 
 _MODULE = cst.Module(())
 
+# The line that every rendered module starts with.
+IMPORT_LINE = _MODULE.code_for_node(IMPORT)
+
 
 def render(kernel: Kernel) -> str:
     """The text of a whole Python module that declares ``kernel`` and everything it needs."""

@@ -21,7 +21,7 @@ def _shape(keywords: Keywords) -> tuple[int, ...] | None:
     sizes = (value,) if type(value) is int else value
     if not isinstance(sizes, tuple) or not all(type(size) is int and size > 0 for size in sizes):
         return None
-    return sizes
+    return sizes if 1 <= len(sizes) <= 4 else None
 
 
 def _load(types: tuple[Type, ...], keywords: Keywords) -> Type | None:

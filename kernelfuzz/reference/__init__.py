@@ -1,1 +1,6 @@
-"""What a kernel must compute: an interpreter over the IR that owes nothing to Warp's code generator."""
+"""What a kernel must compute: an interpreter that is independent of Warp's code generator."""
+
+from kernelfuzz.reference.launch import run
+from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth, Stopped, Undefined
+
+__all__ = ["NotDifferentiable", "NotSmooth", "Stopped", "Undefined", "run"]

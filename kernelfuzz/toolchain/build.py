@@ -107,7 +107,7 @@ def _compile(
         if problem is None and os.path.exists(output):
             with open(output, "rb") as file:
                 return Artifact(target, arch, file.read(), seconds)
-        message = _message(said, problem, directory)
+        message = build_message(said, problem, directory)
         # A header that is not there is the machine's fault (clang needs CUDA's own), not the kernel's.
         missing = "fatal error:" in message and "file not found" in message
         return Failure("unsupported" if missing else "compile", message)
@@ -119,8 +119,11 @@ _RETRY = "retrying without precompiled headers"
 _PCH_NOTE = re.compile(r'^"module\.cu": (?:using|creating) precompiled header file.*\n', re.MULTILINE)
 
 
-def _message(said: str, problem: str | None, directory: str) -> str:
-    """What the compiler said, once, and without the directories that differ from machine to machine."""
+def build_message(said: str, problem: str | None, directory: str) -> str:
+    """What the compiler said, once, and without the directories that differ from machine to machine.
+
+    ``problem`` stands in where it said nothing; ``directory`` is where the text and the output lay.
+    """
     text = said.rpartition(_RETRY)[2] if _RETRY in said else said
     text = text.replace(directory + os.sep, "").replace(compat.directory() + os.sep, "warp/")
     text = _PCH_NOTE.sub("", text).strip()

@@ -23,6 +23,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
+from kernelfuzz.toolchain.argument_types import (
+    ArgumentType,
+    ArrayType,
+    CompositeType,
+    Parameter,
+    ScalarType,
+    StructType,
+    ValueType,
+)
 from kernelfuzz.toolchain.capture import captured_output
 
 Device: TypeAlias = Literal["cpu", "cuda"]
@@ -164,8 +175,8 @@ class Numbering:
 
 
 @contextlib.contextmanager
-def function_names(first: Mapping[str, int]) -> Iterator[Numbering]:
-    """Number the generated names of functions made inside from ``first`` (by key; 0 where it is silent).
+def function_names(first: Mapping[str, int], otherwise: int = 0) -> Iterator[Numbering]:
+    """Number the generated names of functions made inside from ``first`` (by key; else from ``otherwise``).
 
     Warp counts them across the whole process, so the text of a source would depend on what came before
     it.  Functions that an import makes keep Warp's own numbers, because they outlive the source.
@@ -180,7 +191,7 @@ def function_names(first: Mapping[str, int]) -> Iterator[Numbering]:
         spec = getattr(sys.modules.get(getattr(function, "__module__", "")), "__spec__", None)
         if getattr(spec, "_initializing", False):
             return original(key)
-        number = numbering.next.get(key, 0)
+        number = numbering.next.get(key, otherwise)
         numbering.next[key] = number + 1
         return f"{key}_{number}"
 
@@ -201,6 +212,18 @@ class Declarations:
     name: str
     kernels: list[weakref.ref[Any]] = field(default_factory=list)
     modules: dict[int, Any] = field(default_factory=dict)
+    kept: bool = False
+
+    def keep(self) -> None:
+        """The modules outlive the source: whoever says so calls ``forget`` in the end."""
+        self.kept = True
+
+    def forget(self) -> None:
+        """Unload what is loaded, and let go of it."""
+        for module in self.modules.values():
+            _forget(module)
+        self.modules.clear()
+        self.kernels.clear()
 
 
 @contextlib.contextmanager
@@ -225,12 +248,12 @@ def declarations(name: str) -> Iterator[Declarations]:
         context.Module.register_kernel = original
         if name in registry:
             declared.modules[id(registry[name])] = registry[name]
-        for module in declared.modules.values():
-            _forget(module)
         # Modules of packages that the source imported for the first time stay: so do the packages.
         for key in [key for key in registry if key not in before]:
             if id(registry[key]) in declared.modules:
                 del registry[key]
+        if not declared.kept:
+            declared.forget()
 
 
 def _forget(module: Any) -> None:
@@ -319,6 +342,7 @@ class Generated:
 
     ``order`` are the mangled names of the kernels as the source declares them.
     ``collisions`` are the keys of functions that share a generated name with another module's.
+    ``module_hash`` is what Warp's kernel cache knows the module by, in hexadecimal.
     """
 
     text: str
@@ -326,6 +350,7 @@ class Generated:
     order: tuple[str, ...]
     options: dict[str, Any]
     collisions: tuple[str, ...]
+    module_hash: str = ""
 
 
 def generate(
@@ -364,7 +389,7 @@ def _generate(loaded: _Warp, unit: Unit, numbering: Numbering, device: Device) -
     block_dim = module.options["block_dim"]
     # Also resolves the static expressions that wait for code generation.
     numbering.rewind()
-    module.get_module_hash(block_dim)
+    module_hash: bytes = module.get_module_hash(block_dim)
     numbering.rewind()
     hasher = module.hashers[block_dim]
     # Sorted as 1.19 does: before, the order of a module's kernels followed their addresses in memory.
@@ -378,7 +403,9 @@ def _generate(loaded: _Warp, unit: Unit, numbering: Numbering, device: Device) -
     with _recording(loaded.codegen, pieces):
         text = builder.codegen(device)
     _check_tile_math(text, device, resolved)
-    return Generated(text, tuple(pieces), _order(unit), _plain(resolved), _collisions(builder))
+    return Generated(
+        text, tuple(pieces), _order(unit), _plain(resolved), _collisions(builder), module_hash.hex()
+    )
 
 
 _TILE_MATH = re.compile(r"\b(tile_(?:matmul|i?fft|cholesky\w*|lower_solve\w*|upper_solve\w*))\(")
@@ -471,6 +498,21 @@ def _without_backward(unit: Unit, *, active: bool) -> Iterator[None]:
             kernel.options.update(options)
 
 
+_order_promotions = True
+
+
+@contextlib.contextmanager
+def unordered_promotions() -> Iterator[None]:
+    """Leave the order of leftover counters to Warp inside, for who asks whether Warp's code is deterministic."""
+    global _order_promotions
+    with LOCK:
+        before, _order_promotions = _order_promotions, False
+        try:
+            yield
+        finally:
+            _order_promotions = before
+
+
 @contextlib.contextmanager
 def _ordered_promotions(codegen: Any) -> Iterator[None]:
     """Copy the leftover counters of unrolled loops in the order of their names.
@@ -479,7 +521,7 @@ def _ordered_promotions(codegen: Any) -> Iterator[None]:
     (notes/findings/code-depends-on-hash-seed.md); a corpus must not.
     """
     original = getattr(codegen.Adjoint, "_promote_mutated_iter_constants", None)
-    if original is None:
+    if original is None or not _order_promotions:
         yield
         return
 
@@ -611,3 +653,204 @@ def compile_file(
         function(output, source, **arguments)
     else:
         function(source, arch, output, **arguments)
+
+
+# ------------------------------------------------------------------------------------------ launching
+
+
+def unit_of(declared: Declarations) -> Unit:
+    """The kernels that a source has declared, each left in the module that the source put it into."""
+    kernels = tuple(kernel for kernel in (each() for each in declared.kernels) if kernel is not None)
+    module = kernels[0].module if kernels else None
+    return Unit(module, kernels, dict(module.options) if module is not None else {})
+
+
+def name_of(kernel: Any, namespace: Mapping[str, Any]) -> str:
+    """What the source calls a kernel: the name that it is bound to, or else the function's own."""
+    bound = next((name for name, value in namespace.items() if value is kernel), None)
+    return kernel.func.__name__ if bound is None else bound
+
+
+def concrete(kernel: Any) -> Any:
+    """The kernel, or its overload where it is generic.  Raises Unsupported where it has none or several."""
+    if not kernel.is_generic:
+        return kernel
+    if len(kernel.overloads) != 1:
+        count = len(kernel.overloads)
+        raise Unsupported(f"the generic kernel {kernel.func.__name__} has {count} overloads, not one")
+    return next(iter(kernel.overloads.values()))
+
+
+def parameters(kernel: Any) -> tuple[Parameter, ...]:
+    """The parameters of a kernel.  Raises Unsupported at a type that is no value and no plain array."""
+    return tuple(Parameter(arg.label, _argument_type(arg.type)) for arg in kernel.adj.args)
+
+
+def _argument_type(type_: Any) -> ArgumentType:
+    loaded = _load()
+    types = loaded.types
+    if types.is_array(type_):
+        plain = types.matches_array_class if hasattr(types, "matches_array_class") else isinstance
+        if not plain(type_, loaded.warp.array):
+            raise Unsupported(f"no values are made for a parameter of type {types.type_repr(type_)}")
+        return ArrayType(_value_type(type_.dtype), type_.ndim)
+    return _value_type(type_)
+
+
+def _value_type(annotation: Any) -> ValueType:
+    loaded = _load()
+    type_ = loaded.types.type_to_warp(annotation)
+    if isinstance(type_, loaded.codegen.Struct):
+        fields = tuple((name, _value_type(variable.type)) for name, variable in type_.vars.items())
+        return StructType(type_, np.dtype(type_.numpy_dtype()), fields)
+    if hasattr(type_, "_wp_scalar_type_") and hasattr(type_, "_shape_"):
+        dtype = loaded.warp.dtype_to_numpy(type_._wp_scalar_type_)
+        return CompositeType(type_, np.dtype(dtype), tuple(type_._shape_))
+    if type_ in loaded.types.scalar_and_bool_types and type_ is not getattr(loaded.warp, "bfloat16", None):
+        return ScalarType(type_, np.dtype(loaded.warp.dtype_to_numpy(type_)))
+    raise Unsupported(f"no values are made for a parameter of type {loaded.types.type_repr(type_)}")
+
+
+def configure(options: Mapping[str, Any], kernels: tuple[Any, ...]) -> None:
+    """Set ``options`` on the modules of ``kernels``; ``isolated`` puts back those that are Warp's own.
+
+    Raises Unsupported at an option that this Warp does not have.
+    """
+    for module in {id(kernel.module): kernel.module for kernel in kernels}.values():
+        _set_options(module, options)
+
+
+@functools.cache
+def has_option(name: str) -> bool:
+    """Whether this Warp has the option, on its modules or in its configuration."""
+    loaded = _load()
+    module = loaded.context.Module("", None)
+    return name in module.options or (name in vars(loaded.warp.config) and not name.startswith("_"))
+
+
+def has_cuda() -> bool:
+    """Whether there is a device to launch on."""
+    return bool(_ready().warp.is_cuda_available())
+
+
+def set_kernel_cache(directory: str) -> None:
+    """Where Warp puts what it builds; for ``isolated`` to put back."""
+    vars(_ready().warp.config)["kernel_cache_dir"] = directory
+
+
+def launch_block_dim(device: str, asked: int | None) -> int:
+    """The block size of launches on ``device``: on the CPU it is 1, unless Warp is told to have blocks."""
+    if device != "cpu":
+        return asked or 256
+    blocks = getattr(_load().warp.config, "enable_cpu_blocks", False)
+    return (asked or 1) if blocks else 1
+
+
+class CompilerError(RuntimeError):
+    """Warp's compiler did not take the generated code."""
+
+
+def load(
+    kernels: tuple[Any, ...], numbering: Numbering, device: str, *, backward: bool, block_dim: int
+) -> None:
+    """Build and load the modules of ``kernels`` through Warp's own loader, by way of Warp's kernel cache.
+
+    Raises CompilerError, and whatever else Warp raises at a kernel that it does not take.
+    """
+    loaded = _load()
+    modules = {id(kernel.module): kernel.module for kernel in kernels}
+    with _ordered_promotions(loaded.codegen):
+        for module in modules.values():
+            if not backward:
+                module.options["enable_backward"] = False
+            if hasattr(module, "mark_modified"):
+                module.mark_modified()
+            numbering.rewind()
+            module.get_module_hash(block_dim)
+            numbering.rewind()
+            with _telling_builds(loaded.build):
+                module.load(loaded.warp.get_device(device), block_dim)
+
+
+@contextlib.contextmanager
+def _telling_builds(build: Any) -> Iterator[None]:
+    """Raise CompilerError where a build fails: Warp raises a plain Exception, with nothing to know it by."""
+    originals = {name: getattr(build, name) for name in ("build_cpu", "build_cuda")}
+
+    def telling(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        except Exception as error:
+            raise CompilerError(str(error) or type(error).__name__) from error
+
+    for name, original in originals.items():
+        setattr(build, name, functools.partial(telling, original))
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(build, name, original)
+
+
+def without_backward(kernels: tuple[Any, ...]) -> None:
+    """Take back what kernels say for themselves: an option on the decorator beats the module's."""
+    for kernel in kernels:
+        if kernel.options.get("enable_backward"):
+            kernel.options["enable_backward"] = False
+
+
+def has_backward(kernel: Any) -> bool:
+    """Whether the kernel is built with an adjoint."""
+    return bool({**kernel.module.options, **kernel.options}.get("enable_backward"))
+
+
+def pack(
+    kernel: Any, dim: tuple[int, ...], arguments: list[Any], adjoints: list[Any] | None
+) -> tuple[Any, list[Any]]:
+    """The bounds of a launch, its arguments and the adjoint ones, as Warp hands them to a CUDA kernel."""
+    loaded = _ready()
+    context, device = loaded.context, loaded.warp.get_device("cpu")
+    if hasattr(context, "_build_launch_bounds_from_tuple"):
+        bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)
+    else:
+        bounds = loaded.types.launch_bounds_t(dim)
+    packed = [
+        context.pack_arg(kernel, arg.type, arg.label, value, device, adjoint)
+        for adjoint, values in ((False, arguments), (True, adjoints or []))
+        for arg, value in zip(kernel.adj.args, values, strict=bool(values))
+    ]
+    return bounds, packed
+
+
+def mangled_name(kernel: Any) -> str:
+    """What the kernel is called in the text that was generated last."""
+    return kernel.get_mangled_name()
+
+
+def has_grid_stride(kernel: Any) -> bool:
+    """Whether a thread of the kernel goes on to further points of the grid where there are fewer threads."""
+    return bool(getattr(kernel, "grid_stride", True))
+
+
+def load_object(path: str, handle: str) -> None:
+    """Load an object file into the process.  Raises CompilerError where it cannot be linked."""
+    runtime = _ready().context.runtime
+    arguments = [path.encode(), handle.encode()]
+    declared = runtime.llvm.wp_load_obj.argtypes
+    if declared is not None and len(declared) > 2:
+        arguments.append(_load().warp.config.legacy_cpu_linker)
+    if runtime.llvm.wp_load_obj(*arguments) != 0:
+        raise CompilerError("the object file cannot be linked")
+
+
+def unload_object(handle: str) -> None:
+    """The end of what ``load_object`` loaded."""
+    _ready().context.runtime.llvm.wp_unload_obj(handle.encode())
+
+
+def address(handle: str, name: str) -> int:
+    """Where the function ``name`` of a loaded object lies.  Raises CompilerError where it has none."""
+    found = int(_ready().context.runtime.llvm.wp_lookup(handle.encode(), name.encode()))
+    if not found:
+        raise CompilerError(f"the object has no function {name}")
+    return found

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import inspect
-import io
-import linecache
-import re
-import sys
 import time
-import traceback
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.compat import Device
-from kernelfuzz.toolchain.errors import Failure, FailureKind
+from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.pieces import KernelCode, kernel_codes, stripped
+from kernelfuzz.toolchain.sources import (
+    Source,
+    compiled,
+    execute,
+    named,
+    no_kernels,
+    raised,
+    registered,
+    source_text,
+)
 
 if TYPE_CHECKING:
     from kernelfuzz.ir.nodes import Kernel
@@ -34,7 +36,8 @@ _RENUMBERED = 1000
 class Lowering:
     """What Warp generated from one source for one device.
 
-    ``module`` is the text of the whole .cpp or .cu.  ``options`` are the resolved module options.
+    ``module`` is the text of the whole .cpp or .cu.  ``options`` are the resolved module options,
+    ``module_hash`` is what Warp's kernel cache knows the module by.
     ``warp_seconds`` is the time spent in Warp: running the source (its decorators), hashing, code
     generation.  Where one source is lowered for several devices, the first one carries the shared part.
     """
@@ -45,6 +48,7 @@ class Lowering:
     kernels: tuple[KernelCode, ...]
     options: Mapping[str, Any]
     warp_seconds: float
+    module_hash: str = ""
 
 
 def lower(
@@ -87,7 +91,7 @@ def lower_devices(
     for device in devices:
         if device not in DEVICES:
             raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
-    text = _source_text(source)
+    text = source_text(source)
     settings = _Settings(backward, kernel, keep_comments, dict(options or {}))
     with compat.LOCK, compat.isolated():
         results: dict[str, Lowering | Failure] = {}
@@ -108,38 +112,12 @@ class _Settings:
     options: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """A source under the names that it has while it is being lowered."""
-
-    text: str
-    name: str
-    filename: str
-
-
-def _source_text(source: str | Kernel) -> str:
-    if not isinstance(source, str):
-        from kernelfuzz.ir.render import render
-
-        source = render(source)
-    # As Python's own file reader has it, so that line numbers agree between the compiler and linecache.
-    source = source.removeprefix("\ufeff")
-    if "\r" in source:
-        source = source.replace("\r\n", "\n").replace("\r", "\n")
-    return source if source.endswith("\n") else source + "\n"
-
-
 def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[str, Lowering | Failure]:
     """Lower for ``devices``, in order, up to and including the first that fails."""
-    # Named by content: with comments kept, the names end up in the generated text.
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
-    source = _Source(text, f"kernelfuzz_source_{digest}", f"<kernelfuzz {digest}>")
-    try:
-        code = compile(text, source.filename, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return dict.fromkeys(devices, _failure(source, "syntax", error.msg, error.lineno))
-    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return dict.fromkeys(devices, _failure(source, "syntax", f"{type(error).__name__}: {error}", None))
+    source = named(text)
+    code = compiled(source)
+    if isinstance(code, Failure):
+        return dict.fromkeys(devices, code)
     first: dict[str, int] = {}
     while True:
         outcome = _attempt(source, code, devices, settings, first)
@@ -149,7 +127,7 @@ def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[st
 
 
 def _attempt(
-    source: _Source,
+    source: Source,
     code: types.CodeType,
     devices: tuple[Device, ...],
     settings: _Settings,
@@ -160,19 +138,18 @@ def _attempt(
     with (
         compat.function_names(first) as numbering,
         compat.declarations(source.name) as declared,
-        _registered(source) as namespace,
+        registered(source) as namespace,
     ):
         start = time.perf_counter()
         try:
-            with contextlib.redirect_stdout(_Discard()):
-                exec(code, namespace)
+            execute(code, namespace)
             unit = compat.collect(declared, settings.kernel)
         except compat.Unsupported as error:
             return dict.fromkeys(devices, Failure("unsupported", str(error)))
         except (Exception, SystemExit) as error:
-            return dict.fromkeys(devices, _raised(source, error))
+            return dict.fromkeys(devices, raised(source, error))
         spent = time.perf_counter() - start
-        problem = _no_kernels(unit, settings.kernel)
+        problem = no_kernels(unit, settings.kernel)
         if problem is not None:
             return dict.fromkeys(devices, problem)
         numbering.mark()
@@ -186,7 +163,7 @@ def _attempt(
                 results[device] = Failure("unsupported", str(error))
                 break
             except Exception as error:
-                results[device] = _raised(source, error)
+                results[device] = raised(source, error)
                 break
             spent += time.perf_counter() - start
             if not first.keys() >= set(generated.collisions):
@@ -194,34 +171,6 @@ def _attempt(
             results[device] = _lowering(generated, device, settings, spent)
             spent = 0.0
         return results
-
-
-class _Discard(io.TextIOBase):
-    """Takes what a source prints while it runs."""
-
-    def write(self, s: str, /) -> int:
-        return len(s)
-
-
-@contextlib.contextmanager
-def _registered(source: _Source) -> Iterator[dict[str, Any]]:
-    """A fresh module namespace for the source, where ``inspect`` finds its text; gone afterwards."""
-    module = types.ModuleType(source.name)
-    module.__file__ = source.filename
-    sys.modules[source.name] = module
-    lines = io.StringIO(source.text).readlines()
-    linecache.cache[source.filename] = (len(source.text), None, lines, source.filename)
-    try:
-        yield module.__dict__
-    finally:
-        sys.modules.pop(source.name, None)
-        linecache.cache.pop(source.filename, None)
-        filed: dict[str, str] = getattr(inspect, "_filesbymodname", {})
-        if filed.pop(source.name, None) is not None:
-            known: dict[str, str] = inspect.modulesbyfile  # pyright: ignore[reportAttributeAccessIssue]
-            for path in [path for path, name in known.items() if name == source.name]:
-                del known[path]
-        module.__dict__.clear()
 
 
 def _lowering(generated: compat.Generated, device: Device, settings: _Settings, seconds: float) -> Lowering:
@@ -235,45 +184,5 @@ def _lowering(generated: compat.Generated, device: Device, settings: _Settings, 
         kernels=kernel_codes(generated, pieces, device, settings.kernel),
         options=generated.options,
         warp_seconds=seconds,
+        module_hash=generated.module_hash,
     )
-
-
-# -------------------------------------------------------------------------------------------- failures
-
-
-def _no_kernels(unit: compat.Unit, wanted: str | None) -> Failure | None:
-    if not unit.kernels:
-        return Failure("empty", "no @wp.kernel found in the source")
-    generic = compat.generic_without_overloads(unit)
-    if len(generic) == len(unit.kernels) or wanted in generic:
-        return Failure(
-            "unsupported",
-            f"generic kernel without an overload: {', '.join(generic)}; instantiate it with wp.overload",
-        )
-    names = compat.kernel_names(unit)
-    if wanted is not None and wanted not in names:
-        return Failure("empty", f"no kernel named {wanted!r}; the source has {', '.join(sorted(names))}")
-    return None
-
-
-def _raised(source: _Source, error: BaseException) -> Failure:
-    """The failure for an exception that came out of running the source or of Warp's code generator."""
-    # A KeyError prints the representation of its message, with the line breaks escaped.
-    text = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else str(error)
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    # Warp names the function that it was in, and the one that called it before that.
-    places = re.findall(re.escape(source.filename) + r":(\d+)", message)
-    line = int(places[-1]) if places else None
-    if line is None:
-        frames = traceback.walk_tb(error.__traceback__)
-        lines = [number for frame, number in frames if frame.f_code.co_filename == source.filename]
-        line = lines[-1] if lines else None
-    return _failure(source, "codegen", message, line)
-
-
-def _failure(source: _Source, kind: FailureKind, message: str, line: int | None) -> Failure:
-    message = re.sub(re.escape(source.filename) + r":(\d+)", r"line \1", message)
-    message = message.replace(source.filename, "the source").replace(source.name, "source").strip()
-    lines = source.text.split("\n")
-    source_line = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else None
-    return Failure(kind, message, line, source_line)

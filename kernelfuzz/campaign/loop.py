@@ -1,0 +1,110 @@
+"""The loop: chunks are judged side by side and dealt with in the order of their indices."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kernelfuzz.campaign.bench import Bench
+from kernelfuzz.campaign.plan import Judging, Plan
+from kernelfuzz.campaign.stretches import LAG, Span, request, spans
+from kernelfuzz.campaign.summary import Summary
+from kernelfuzz.campaign.triage import Triage
+from kernelfuzz.oracles.request import Outcome, Request
+from kernelfuzz.workers import Pool, Task, memory_share
+
+# How many chunks per worker are begun ahead of the one that is dealt with next.
+_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    span: Span
+    request: Request
+    task: Task[list[Outcome]]
+
+
+def judging() -> Judging:
+    """The oracles of kernelfuzz."""
+    from kernelfuzz.oracles.again import explain, judge_again
+    from kernelfuzz.oracles.judge import judge_batch
+
+    return Judging(judge_batch, judge_again, explain)
+
+
+def fuzz(
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    on_progress: Callable[[Summary], None] | None = None,
+    judges: Judging | None = None,
+    memory: int | None = None,
+) -> Summary:
+    """Fuzz as planned and give what came of it.
+
+    The findings do not depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is
+    called with the summary, which goes on changing, whenever there is something new.  ``judges`` replaces
+    the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).
+
+    A KeyboardInterrupt ends the campaign early: the summary so far says ``interrupted``.  Raises
+    UnsupportedWarp, and OSError where a finding cannot be written.
+    """
+    started = time.monotonic()
+    summary = Summary()
+
+    def changed() -> None:
+        summary.seconds = time.monotonic() - started
+        if on_progress is not None:
+            on_progress(summary)
+
+    until = math.inf if plan.seconds is None else started + plan.seconds
+    with Pool(jobs, memory=memory or memory_share(jobs)) as pool:
+        bench = Bench(pool, judges or judging(), plan)
+        triage = Triage(plan, bench, summary, changed)
+        try:
+            _run(plan, bench, triage, summary, changed, until)
+        except KeyboardInterrupt:
+            summary.interrupted = True
+    summary.skipped.update(bench.unexplained)
+    summary.doing = ""
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
+def _run(
+    plan: Plan,
+    bench: Bench,
+    triage: Triage,
+    summary: Summary,
+    changed: Callable[[], None],
+    until: float,
+) -> None:
+    coming = spans(plan)
+    following = next(coming, None)
+    begun: deque[_Begun] = deque()
+    while begun or following is not None:
+        # A stretch begins when what it heeds is known: when all up to the last but one are dealt with.
+        stretch = begun[0].span.stretch if begun else following.stretch if following else 0
+        while (
+            following is not None
+            and following.stretch < stretch + LAG
+            and len(begun) < bench.pool.jobs * _AHEAD
+        ):
+            asked = request(plan, following, triage.learnt)
+            begun.append(_Begun(following, asked, bench.begin(asked)))
+            following = next(coming, None)
+        first = begun.popleft()
+        try:
+            # However short the time, something is judged.
+            outcomes = bench.outcomes(first.request, first.task, until if summary.examples else math.inf)
+        except TimeoutError:
+            return
+        for outcome in outcomes:
+            if summary.examples and time.monotonic() >= until:
+                return
+            summary.add(outcome)
+            changed()
+            triage.take(first.request, outcome, first.span.stretch)

@@ -1,0 +1,83 @@
+"""What a campaign is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.known import Known
+from kernelfuzz.findings.store import write_finding
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles.request import Checks, Evidence, Outcome, Request
+from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.strategies.options import Options
+
+# Writes a finding into a directory and gives the path of what it wrote; in a worker too.
+Write: TypeAlias = Callable[[Finding, str], Path]
+
+
+NOTHING_KNOWN = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The functions that run in workers, so each must be importable by name.
+
+    ``batch`` draws the kernels of a request and judges them.  ``again`` judges cases the way that led to a
+    verdict, by its oracle and under its setting, and gives a verdict for each: a skipped one where the
+    reference has no answer.  ``explain`` gives what shows that a failed verdict on a case is right.
+    """
+
+    batch: Callable[[Request], list[Outcome]]
+    again: Callable[[Sequence[Case], Verdict], list[Verdict]]
+    explain: Callable[[Case, Verdict], Evidence]
+    write: Write = write_finding
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a worker is killed, in seconds: after ``base`` and ``each`` for every case it was given.
+
+    ``base`` covers importing Warp and its first build on a machine with much else to do.
+    """
+
+    base: float = 30.0
+    each: float = 1.0
+
+    def seconds(self, cases: int, checks: Checks) -> float:
+        """The time for so many cases."""
+        return self.base + self.each * cases * max(1, len(checks.oracles) * len(checks.targets) // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to fuzz and for how long: the findings are a function of this, of Warp and of limits.
+
+    ``examples`` or ``seconds`` ends the campaign (both: whichever comes first).  ``known`` are
+    the findings that are not new, ``workarounds`` names the rewrites by which a failure is recognised as a
+    known one.  ``output`` is the directory that new findings are written into, None
+    for nowhere.
+
+    Kernels are drawn in stretches of ``stretch`` chunks of ``chunk`` indices; what one stretch teaches is
+    heeded from the next but one on.  A reduction takes ``reduction`` seconds at most.
+    """
+
+    options: Options
+    checks: Checks
+    seed: int = 0
+    examples: int | None = None
+    seconds: float | None = None
+    known: Known = NOTHING_KNOWN
+    workarounds: tuple[str, ...] = ()
+    output: str | None = None
+    chunk: int = 32
+    stretch: int = 8
+    reduction: float = 60.0
+    patience: Patience = Patience()
+
+    def __post_init__(self) -> None:
+        if self.examples is None and self.seconds is None:
+            raise ValueError("a campaign needs a number of examples or of seconds")

@@ -1,0 +1,91 @@
+"""What came of a campaign so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.oracles.request import Counts, Outcome
+
+
+@dataclass(slots=True)
+class Found:
+    """A new finding, where it was written, and how many kernels showed it."""
+
+    finding: Finding
+    path: str | None
+    count: int = 1
+
+    def to_dict(self) -> dict[str, object]:
+        """The finding as ``kernelfuzz fuzz --json`` prints it."""
+        finding = self.finding
+        return {
+            "signature": finding.signature,
+            "kind": finding.kind,
+            "oracle": finding.oracle,
+            "features": list(finding.features),
+            "path": self.path,
+            "nodes": finding.nodes,
+            "lines": finding.lines,
+            "upstream": finding.upstream,
+            "count": self.count,
+        }
+
+
+@dataclass(slots=True)
+class Summary:
+    """Numbers of kernels, and the findings.
+
+    ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
+    skipped verdict, so a kernel may be in several.  ``known`` counts failures by the known finding that
+    explains them; ``folded`` those that look like earlier ones and were not looked into.  ``excluded`` are
+    the features that the campaign learnt to avoid, ``faults`` what went wrong in kernelfuzz itself.
+    ``doing`` says what goes on just now.
+    """
+
+    examples: int = 0
+    judged: int = 0
+    failed: int = 0
+    counts: Counter[str] = field(default_factory=Counter[str])
+    skipped: Counter[str] = field(default_factory=Counter[str])
+    known: Counter[str] = field(default_factory=Counter[str])
+    folded: int = 0
+    findings: list[Found] = field(default_factory=list[Found])
+    excluded: list[str] = field(default_factory=list[str])
+    faults: list[str] = field(default_factory=list[str])
+    seconds: float = 0.0
+    interrupted: bool = False
+    doing: str = ""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one kernel in."""
+        self.examples += 1
+        self.judged += any(verdict.status != "skipped" for verdict in outcome.verdicts)
+        self.failed += bool(outcome.failed)
+        for each in fields(Counts):
+            self.counts[each.name] += getattr(outcome.counts, each.name)
+        self.skipped.update({v.reason for v in outcome.verdicts if v.status == "skipped"})
+
+    @property
+    def rate(self) -> float:
+        """Examples per second."""
+        return self.examples / self.seconds if self.seconds else 0.0
+
+    def to_dict(self) -> dict[str, object]:
+        """The campaign as ``kernelfuzz fuzz --json`` prints it."""
+        return {
+            "examples": self.examples,
+            **{each.name: self.counts[each.name] for each in fields(Counts)},
+            "judged": self.judged,
+            "failed": self.failed,
+            "skipped": dict(sorted(self.skipped.items())),
+            "findings": [found.to_dict() for found in self.findings],
+            "known": dict(sorted(self.known.items())),
+            "folded": self.folded,
+            "excluded": self.excluded,
+            "faults": self.faults,
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "examples_per_second": round(self.rate, 2),
+        }

@@ -1,0 +1,295 @@
+"""From a failing kernel to a finding: is it known, how small can it be, is it new, what does it need.
+
+Failures are taken in the order of the indices, and what is done about one depends only on those before it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version as installed_version
+
+from kernelfuzz.campaign.bench import LOST, Bench
+from kernelfuzz.campaign.plan import Plan
+from kernelfuzz.campaign.stretches import Learnt, to_avoid
+from kernelfuzz.campaign.summary import Found, Summary
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.messages import signal_name
+from kernelfuzz.findings.signature import changed, signature
+from kernelfuzz.findings.workarounds import worked_around
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.oracles.request import Evidence, Outcome, Request, draw_case
+from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.reduce.engine import Progress, reduce
+from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.relations import INDISPENSABLE
+from kernelfuzz.strategies.vocabulary import ALWAYS
+from kernelfuzz.toolchain import UnsupportedWarp
+
+# What Warp or a compiler says tells these apart before they are reduced.
+_TOLD_BY_MESSAGE = frozenset({"rejected", "does not compile"})
+
+# So many failures that look alike are reduced, and so many more for each distinct finding that came of them:
+# wrong values all look alike, but after some reductions to one bug the others are most likely it.
+REDUCTIONS = 3
+
+# A failure that nothing but its message tells apart from an earlier one is reduced once.
+_REDUCTIONS_BY_MESSAGE = 1
+
+# What a finding says in place of the generated code where there was no time to ask Warp for it.
+_NOT_GENERATED = "// The campaign was interrupted before this code was generated.\n"
+
+
+@dataclass(slots=True)
+class _Group:
+    """Failures that look alike before reduction."""
+
+    reductions: int = 0
+    distinct: int = 0
+
+    def room(self, by_message: bool) -> bool:
+        """Whether one more of them is reduced."""
+        if by_message:
+            return self.reductions < _REDUCTIONS_BY_MESSAGE
+        return self.reductions < REDUCTIONS * (1 + self.distinct)
+
+
+def looks(verdict: Verdict, kernel: Kernel) -> str:
+    """What a failure looks like before it is reduced; on which target it was seen does not count."""
+    if verdict.kind in _TOLD_BY_MESSAGE:
+        return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
+    if verdict.kind in LOST:
+        return f"{verdict.kind} {signal_name(verdict.reason)}"
+    if verdict.kind == "different":
+        return f"{verdict.kind} {changed(verdict)}"
+    return f"{verdict.oracle}: {verdict.kind}"
+
+
+def alike(wanted: Verdict, said: str, verdict: Verdict, kernel: Kernel) -> bool:
+    """Whether a verdict on another kernel is the failure ``wanted``, which ``looks`` like ``said``."""
+    return (
+        verdict.status == "failed"
+        and (verdict.oracle, verdict.kind) == (wanted.oracle, wanted.kind)
+        and verdict.setting.target == wanted.setting.target
+        and looks(verdict, kernel) == said
+    )
+
+
+class Triage:
+    """What a campaign knows about failures, and what it does about a new one."""
+
+    def __init__(self, plan: Plan, bench: Bench, summary: Summary, changed: Callable[[], None]) -> None:
+        self.plan = plan
+        self.bench = bench
+        self.summary = summary
+        self.changed = changed
+        self.learnt: list[Learnt] = []
+        self.groups: dict[str, _Group] = {}
+        self.found: dict[str, Found] = {}
+
+    def take(self, request: Request, outcome: Outcome, stretch: int) -> None:
+        """Look into the failures of one kernel; those that look alike count once."""
+        if not outcome.failed:
+            return
+        drawn = draw_case(request.options, request.seed, outcome.index)
+        seen: set[str] = set()
+        for at, verdict in enumerate(outcome.verdicts):
+            if verdict.status != "failed":
+                continue
+            given = outcome.evidence[at] if outcome.evidence else None
+            evidence = Evidence(drawn, message=verdict.reason) if given is None else given
+            said = looks(verdict, evidence.case.kernel)
+            if said not in seen:
+                seen.add(said)
+                self._look_into(_Failure(request, outcome.index, stretch, verdict, evidence, said))
+
+    def _look_into(self, failure: _Failure) -> None:
+        with self.bench.pool.reserve(max(1, self.bench.pool.jobs // 2)):
+            known = self._explained(failure)
+            group = self.groups.setdefault(failure.said, _Group())
+            if known is not None:
+                self.summary.known[known] += 1
+            elif not group.room(failure.verdict.kind in _TOLD_BY_MESSAGE):
+                self.summary.folded += 1
+            elif not self._happens_again(failure):
+                self._not_again(failure)
+            else:
+                group.reductions += 1
+                group.distinct += self._reduce(failure)
+        self.summary.doing = ""
+        self.changed()
+
+    # ------------------------------------------------------------------------------------ is it known
+
+    def _explained(self, failure: _Failure) -> str | None:
+        """The known bug without which the kernel passes; several, where it takes more than one."""
+        if failure.verdict.kind in LOST:
+            return None
+        kernel = failure.case.kernel
+        sets: list[tuple[str, ...]] = [(name,) for name in self.plan.workarounds]
+        if len(sets) > 1:
+            sets.append(self.plan.workarounds)
+        rewritten = [(names, worked_around(kernel, names)) for names in sets]
+        rewritten = [(names, other) for names, other in rewritten if other != kernel]
+        cases = [replace(failure.case, kernel=other) for _, other in rewritten]
+        for (names, _), verdict in zip(rewritten, self.bench.again(cases, failure.verdict), strict=True):
+            if verdict.status == "passed":
+                return names[0] if len(names) == 1 else "several known bugs together"
+        return None
+
+    def _happens_again(self, failure: _Failure) -> bool:
+        """Whether the case fails by itself too: others in its module may have been at fault."""
+        (verdict,) = self.bench.again([failure.case], failure.verdict)
+        return alike(failure.verdict, failure.said, verdict, failure.case.kernel)
+
+    def _not_again(self, failure: _Failure) -> None:
+        """A kernel that ends its worker, and only as it was judged first, is a finding as it is."""
+        if failure.verdict.kind in LOST:
+            self._keep(failure, failure.evidence, failure.verdict, 0.0)
+        else:
+            self.summary.skipped[f"{failure.verdict.kind}, but not when judged alone"] += 1
+
+    # --------------------------------------------------------------------------------------- reduction
+
+    def _reduce(self, failure: _Failure) -> bool:
+        """Make the case small and keep it; whether that is a finding not seen before."""
+        started = time.monotonic()
+
+        def interesting(cases: Sequence[Case]) -> Sequence[bool]:
+            verdicts = self.bench.again(cases, failure.verdict)
+            return [
+                alike(failure.verdict, failure.said, verdict, case.kernel)
+                for case, verdict in zip(cases, verdicts, strict=True)
+            ]
+
+        best = failure.case
+
+        def progress(now: Progress) -> None:
+            nonlocal best
+            best = now.case
+            self.summary.doing = f"reducing {failure.said}: {now.nodes} nodes after {now.asked} candidates"
+            self.changed()
+
+        self.summary.doing = f"reducing {failure.said}"
+        self.changed()
+        try:
+            small = reduce(failure.case, interesting, seconds=self.plan.reduction, on_progress=progress)
+        except KeyboardInterrupt:
+            # What fails is kept as it was drawn: there is no time to make it small.
+            self._keep(failure, failure.evidence, failure.verdict, 0.0, in_haste=True)
+            raise
+        except (UnsupportedWarp, OSError):
+            raise
+        except Exception as error:
+            self._fault(failure, "the reduction", error)
+            small = best
+        (verdict,) = self.bench.again([small], failure.verdict)
+        if not alike(failure.verdict, failure.said, verdict, small.kernel):
+            small, verdict = failure.case, failure.verdict
+        evidence = self.bench.explain(small, verdict)
+        return self._keep(failure, evidence, verdict, time.monotonic() - started)
+
+    def _keep(
+        self,
+        failure: _Failure,
+        evidence: Evidence,
+        verdict: Verdict,
+        seconds: float,
+        in_haste: bool = False,
+    ) -> bool:
+        """Count the finding with those of its signature, or write it; whether it is new.
+
+        ``in_haste``: at once and in this process, so without asking Warp for anything.
+        """
+        said = signature(verdict, evidence.case.kernel, message=evidence.message)
+        if (known := self.plan.known.match(said)) is not None:
+            self.summary.known[known] += 1
+            return False
+        if said in self.found:
+            self.found[said].count += 1
+            return False
+        finding = _finding(failure, evidence, verdict, said, seconds)
+        path = (
+            None if self.plan.output is None else self._written(failure, finding, self.plan.output, in_haste)
+        )
+        self.found[said] = Found(finding, path)
+        self.summary.findings.append(self.found[said])
+        if evidence.case is not failure.case:
+            self._learn(failure.stretch, finding)
+        return True
+
+    def _written(self, failure: _Failure, finding: Finding, directory: str, in_haste: bool) -> str | None:
+        """Where the finding was written.  A finding that cannot be shown is still one."""
+        try:
+            if in_haste:
+                finding = replace(finding, generated=_NOT_GENERATED)
+                return str(self.bench.judging.write(finding, directory))
+            return self.bench.write(finding, directory)
+        except (UnsupportedWarp, OSError):
+            raise
+        except Exception as error:
+            self._fault(failure, "writing the finding", error)
+            return None
+
+    def _fault(self, failure: _Failure, doing: str, error: Exception) -> None:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        self.summary.faults.append(f"{doing} of index {failure.index} raised {text}")
+
+    def _learn(self, stretch: int, finding: Finding) -> None:
+        """Avoid the rarest feature of a reduced kernel: it would not fail without any that it has."""
+        feature = to_avoid(self.plan.options, finding.needed)
+        if feature is not None and feature not in self.summary.excluded:
+            self.learnt.append(Learnt(stretch, feature))
+            self.summary.excluded.append(feature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A failed verdict with all that is known about it.
+
+    ``evidence`` has the case that was judged; ``said`` is what the failure ``looks`` like.
+    """
+
+    request: Request
+    index: int
+    stretch: int
+    verdict: Verdict
+    evidence: Evidence
+    said: str
+
+    @property
+    def case(self) -> Case:
+        return self.evidence.case
+
+
+def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str, seconds: float) -> Finding:
+    options = failure.request.options
+    present = features(evidence.case.kernel)
+    return Finding(
+        signature=said,
+        verdict=verdict,
+        case=evidence.case,
+        original=failure.case,
+        expected=evidence.expected,
+        seeds=evidence.seeds,
+        second=evidence.second,
+        tolerance=evidence.tolerance,
+        features=tuple(sorted(present)),
+        needed=tuple(sorted(present - ALWAYS - INDISPENSABLE)),
+        seed=failure.request.seed,
+        index=failure.index,
+        options={
+            "categories": options.categories,
+            "include": tuple(sorted(options.include)),
+            "exclude": tuple(sorted(options.exclude)),
+            "dtypes": tuple(dtype.name for dtype in options.dtypes),
+            "size": options.size,
+            "depth": options.depth,
+            "profile": options.profile,
+        },
+        warp_version=installed_version("warp-lang"),
+        message=evidence.message,
+        seconds=round(seconds, 2),
+    )

@@ -1,0 +1,115 @@
+"""Bugs that are known: by them a campaign tells what it has found before from what is new."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from kernelfuzz.findings.store import RECORD, read_finding
+
+# The file that lists the signatures of a folder of findings written by hand.
+KNOWN_FILE = "known.json"
+
+
+class KnownError(ValueError):
+    """A file or folder of known bugs that cannot be used; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Known bugs: pairs of a signature, or a pattern of one, and the name of the finding.
+
+    In a pattern ``*`` stands for any text and ``?`` for one character; brackets stand for themselves, as
+    signatures have them (``vec[i]``).
+    """
+
+    entries: tuple[tuple[str, str], ...] = ()
+
+    def match(self, signature: str) -> str | None:
+        """The name of the finding with this signature; an exact one comes before a pattern."""
+        for known, name in self.entries:
+            if known == signature:
+                return name
+        for pattern, name in self.entries:
+            if _pattern(pattern).fullmatch(signature):
+                return name
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _pattern(text: str) -> re.Pattern[str]:
+    escaped = re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(escaped, re.DOTALL)
+
+
+def load_known(path: str | Path) -> Known:
+    """The known bugs of a file or a folder.
+
+    A folder holds ``known.json``, or folders that ``write_finding`` wrote, or both; an empty one knows
+    nothing.  A file is such a ``known.json`` (a list of ``{"finding": name, "signatures": [...]}``) or one
+    ``finding.json``.  Raises KnownError.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return Known(tuple(_folder(path)))
+    if not path.exists():
+        raise KnownError(f"{path}: no such file or folder")
+    return Known(tuple(_file(path)))
+
+
+def _folder(path: Path) -> list[tuple[str, str]]:
+    try:
+        inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    except OSError as error:
+        raise KnownError(f"{path} cannot be read: {error.strerror}") from error
+    entries: list[tuple[str, str]] = []
+    found = False
+    for each in inside:
+        if each.name == KNOWN_FILE:
+            entries += _file(each)
+            found = True
+        elif (each / RECORD).is_file():
+            entries.append((_signature(each), each.name))
+            found = True
+    if (path / RECORD).is_file():
+        entries.append((_signature(path), path.name))
+        found = True
+    if inside and not found:
+        raise KnownError(f"{path} holds no findings: neither {KNOWN_FILE} nor folders with a {RECORD}")
+    return entries
+
+
+def _signature(folder: Path) -> str:
+    try:
+        return read_finding(folder)["signature"]
+    except ValueError as error:
+        raise KnownError(str(error)) from error
+
+
+def _file(path: Path) -> Iterable[tuple[str, str]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KnownError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise KnownError(f"{path} is not JSON: {error}") from error
+    if isinstance(content, dict) and isinstance(content.get("signature"), str):
+        return [(content["signature"], path.resolve().parent.name)]
+    if not isinstance(content, list):
+        raise KnownError(f"{path} must hold a list of known findings")
+    return [entry for number, each in enumerate(content) for entry in _entries(path, number, each)]
+
+
+def _entries(path: Path, number: int, each: Any) -> list[tuple[str, str]]:
+    name = each.get("finding") if isinstance(each, dict) else None
+    signatures = each.get("signatures") if isinstance(each, dict) else None
+    if not isinstance(name, str) or not isinstance(signatures, list):
+        raise KnownError(f'{path}: entry {number} must be {{"finding": name, "signatures": [text, ...]}}')
+    if not all(isinstance(signature, str) for signature in signatures):
+        raise KnownError(f"{path}: entry {number} ({name}) has a signature that is no text")
+    return [(signature, name) for signature in signatures]

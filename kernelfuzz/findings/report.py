@@ -1,0 +1,139 @@
+"""The page of a finding: ready to be pasted as an issue."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from kernelfuzz.findings.arguments import leaves
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.literals import number_text, numpy_text
+from kernelfuzz.findings.reproducer import judged, title
+from kernelfuzz.findings.script import kernel_text
+from kernelfuzz.findings.signature import changed
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.types import Array
+from kernelfuzz.toolchain.compat import Device
+
+# Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
+# arguments on their way in, the loop over the grid.
+_BOILERPLATE = re.compile(
+    r"^(?:(?:wp::[\w:]+(?:<[^;=]*>)?[*&]?|bool|struct \w+)\s+var_\w+;"
+    r"|.*= _wp_args->.*|.*\bwp_linear_tid\b.*|wp::tile_shared_storage_t.*"
+    r"|for \(size_t _idx.*|_idx [<+].*|[{}])$"
+)
+
+
+def report(finding: Finding) -> str:
+    """``report.md``: the kernel, what is expected and why, what Warp gives, and where it goes wrong."""
+    setting = finding.verdict.setting
+    where = "" if setting.target == "cpu" else f" on {setting.target}"
+    release = finding.warp_version or "unknown"
+    parts = [
+        f"# {title(finding)}",
+        f"{finding.kind.capitalize()}{where}. Warp {release}: yes. Script: `reproducer.py`.",
+        f"```python\n{kernel_text(finding.case.kernel)}```",
+        _launched(finding.case),
+        f"**Expected.** {_expected(finding)}",
+        f"**Actual.** {_actual(finding)}",
+    ]
+    if setting.options:
+        options = ", ".join(f"`{name}={value!r}`" for name, value in setting.options)
+        parts.insert(4, f"Module options: {options}.")
+    if finding.second is not None:
+        what = changed(finding.verdict)
+        parts.insert(3, f"Against ({what}):\n\n```python\n{kernel_text(finding.second.kernel)}```")
+    if finding.generated:
+        parts.append(f"What {release} generates:\n\n```cpp\n{finding.generated}```")
+    if finding.workaround:
+        parts.append(f"**Workaround.** {finding.workaround}")
+    if finding.upstream:
+        parts.append(f"Reported as {finding.upstream}.")
+    features = ", ".join(finding.needed or finding.features)
+    origin = ""
+    if finding.seed is not None:
+        origin = f" Drawn from seed {finding.seed}, index {finding.index}, grammar {finding.grammar_version}."
+    parts.append(f"Found by kernelfuzz ({finding.oracle} oracle).{origin} Features: {features or 'none'}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def generated_code(case: Case, device: Device = "cpu") -> str:
+    """The statements that Warp generates for the forward pass, without declarations and argument passing.
+
+    Empty where Warp does not get as far.  Runs Warp's code generator in this process: call it where that may
+    fail, and not on a kernel that ends the process.
+    """
+    from kernelfuzz.toolchain.errors import Failure
+    from kernelfuzz.toolchain.lower import lower
+
+    lowered = lower(case.kernel, device, backward=False)
+    if isinstance(lowered, Failure):
+        return ""
+    code = lowered.kernels[0]
+    bodies = [_statements(text) for text in (*code.functions, code.forward)]
+    return "\n".join(body for body in bodies if body)
+
+
+def _statements(function: str) -> str:
+    """The lines of a function's body that do something, indented as little as possible."""
+    _, _, body = function.partition(")\n{")
+    lines = [line for line in body.split("\n") if line.strip() and not _BOILERPLATE.match(line.strip())]
+    if not lines:
+        return ""
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    return "".join(f"{line[margin:]}\n" for line in lines)
+
+
+def _launched(case: Case) -> str:
+    """One sentence with the grid and the inputs, as far as they are short."""
+    given: list[str] = []
+    for param in case.kernel.params:
+        for path, leaf in leaves(case.launch.inputs[param.name]):
+            name = ".".join((param.name, *path))
+            if leaf.size <= 16:
+                given.append(f"`{name}` = {numpy_text(leaf)}")
+            elif isinstance(param.type, Array):
+                given.append(f"`{name}` has the shape {leaf.shape}")
+    start = "wp.launch_tiled" if case.launch.tiled else "wp.launch"
+    return f"Launched with `{start}(..., dim={case.launch.dim})`; {'; '.join(given) or 'no arguments'}."
+
+
+def _expected(finding: Finding) -> str:
+    match finding.kind:
+        case "wrong value" | "different":
+            text = _values(judged(finding)) if finding.expected is not None else ""
+            if finding.kind == "different":
+                why = f"The result does not depend on {changed(finding.verdict)}."
+            else:
+                why = "So says an evaluation of the kernel, statement by statement, by Python's rules."
+            return f"{text} {why}".strip()
+        case "wrong gradient":
+            bound = f" within {finding.tolerance}" if finding.tolerance else ""
+            return f"The derivative of the kernel{bound}: {_values(dict(finding.expected or {}))}"
+        case "not deterministic":
+            return "One source gives one text, in every process."
+        case "rejected" | "does not compile":
+            return "The kernel is accepted: it is well typed by the rules of Warp's user guide."
+        case _:
+            return "The launch ends, as any well-defined kernel's does."
+
+
+def _values(expected: dict[str, Input]) -> str:
+    short = [
+        f"`{'.'.join((name, *path))}` = {numpy_text(leaf)}"
+        for name, value in expected.items()
+        for path, leaf in leaves(value)
+        if leaf.size <= 16
+    ]
+    return "; ".join(short) + "." if short else "The values in the script."
+
+
+def _actual(finding: Finding) -> str:
+    mismatch = finding.verdict.mismatch
+    if mismatch is not None:
+        place = f"`{mismatch.output}{list(mismatch.index)}`"
+        wanted, got = number_text(np.asarray(mismatch.expected)), number_text(np.asarray(mismatch.actual))
+        return f"{place} is {got} instead of {wanted}."
+    said = finding.message or finding.verdict.reason
+    return f"\n\n```\n{said.strip()}\n```" if said else "See the script's output."

@@ -1,0 +1,167 @@
+"""Findings on disk: one folder each, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.report import generated_code, report
+from kernelfuzz.findings.reproducer import launch_script, reproducer
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.render import render
+
+SCHEMA = 1
+RECORD = "finding.json"
+
+# The code generator is not asked about a kernel that ended a process.
+_FATAL = frozenset({"crash", "hang", "memory"})
+
+
+def slug(signature: str) -> str:
+    """The name of a finding's folder: words of the signature, and a digest that tells it from all others."""
+    words = re.sub(r"[^a-z0-9]+", "-", signature.lower()).strip("-")
+    digest = hashlib.blake2b(signature.encode(), digest_size=4).hexdigest()
+    return f"{words[:48].strip('-')}-{digest}"
+
+
+def write_finding(finding: Finding, directory: str | Path) -> Path:
+    """The folder of the finding inside ``directory``, which is made where it is missing.
+
+    It holds ``reproducer.py``, ``original.py`` (the kernel before reduction), ``report.md`` and
+    ``finding.json``.  A finding whose signature has a folder already is left as it is.  Without
+    ``finding.generated``, Warp generates the code of the reduced kernel in this process.  Raises ValueError
+    where the finding lacks what its script needs, OSError where the folder cannot be written.
+    """
+    folder = Path(directory)
+    target = folder / slug(finding.signature)
+    if (target / RECORD).exists():
+        return target
+    if not finding.generated and finding.kind not in _FATAL:
+        device = "cpu" if finding.verdict.setting.target == "cpu" else "cuda"
+        finding = replace(finding, generated=generated_code(finding.case, device))
+    files = {
+        "reproducer.py": reproducer(finding),
+        "original.py": launch_script(finding, finding.original),
+        "report.md": report(finding),
+        RECORD: json.dumps(record(finding), indent=2, allow_nan=False) + "\n",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        for name, text in files.items():
+            (made / name).write_text(text, encoding="utf-8")
+        made.chmod(0o755)
+        os.rename(made, target)
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        # Another process may have written the same finding in the meantime.
+        if not (target / RECORD).exists():
+            raise
+    return target
+
+
+def read_finding(directory: str | Path) -> dict[str, Any]:
+    """What ``finding.json`` of a finding's folder holds.  Raises ValueError where it is none."""
+    path = Path(directory) / RECORD
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("signature"), str):
+        raise ValueError(f"{path} is no finding: it has no signature")
+    return found
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON: kernels as source text, arrays as lists (NaN and infinities as text)."""
+    setting, mismatch = finding.verdict.setting, finding.verdict.mismatch
+    return {
+        "schema": SCHEMA,
+        "signature": finding.signature,
+        "kind": finding.kind,
+        "oracle": finding.oracle,
+        "target": setting.target,
+        "transformation": setting.transformation,
+        "module_options": {name: _plain(value) for name, value in setting.options},
+        "block_dim": setting.block_dim,
+        "blocks": setting.blocks,
+        "message": finding.message or finding.verdict.reason,
+        "mismatch": None
+        if mismatch is None
+        else {
+            "output": mismatch.output,
+            "index": list(mismatch.index),
+            "expected": _plain(mismatch.expected),
+            "actual": _plain(mismatch.actual),
+        },
+        "features": list(finding.features),
+        "needed": list(finding.needed),
+        "path": slug(finding.signature),
+        "nodes": finding.nodes,
+        "lines": finding.lines,
+        "upstream": finding.upstream,
+        "workaround": finding.workaround,
+        "warp_version": finding.warp_version,
+        "grammar_version": finding.grammar_version,
+        "seed": finding.seed,
+        "index": finding.index,
+        "options": {name: _plain(value) for name, value in finding.options.items()},
+        "seconds": finding.seconds,
+        "tolerance": finding.tolerance,
+        "case": _case(finding.case),
+        "original": _case(finding.original),
+        "second": None if finding.second is None else _case(finding.second),
+        "expected": _inputs(finding.expected),
+        "seeds": _inputs(finding.seeds),
+        "generated": finding.generated,
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
+    launch = case.launch
+    return {
+        "source": render(case.kernel),
+        "kernel": case.kernel.name,
+        "dim": list(launch.dim),
+        "tiled": launch.tiled,
+        "inputs": _inputs(launch.inputs),
+    }
+
+
+def _inputs(values: Mapping[str, Input] | None) -> dict[str, Any] | None:
+    return None if values is None else {name: _array(value) for name, value in values.items()}
+
+
+def _array(value: Input) -> dict[str, Any]:
+    if not isinstance(value, np.ndarray):
+        return {"fields": {name: _array(inner) for name, inner in value.items()}}
+    numbers = [_plain(number) for number in value.reshape(-1).tolist()]
+    return {"dtype": value.dtype.name, "shape": list(value.shape), "values": numbers}
+
+
+def read_input(value: Mapping[str, Any]) -> Input:
+    """The numpy arrays of an entry of ``inputs``, ``expected`` or ``seeds`` of ``finding.json``."""
+    if "fields" in value:
+        return {name: read_input(inner) for name, inner in value["fields"].items()}
+    numbers = [float(number) if isinstance(number, str) else number for number in value["values"]]
+    return np.array(numbers, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has; what it lacks becomes text."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, float) and not np.isfinite(value):
+        return repr(float(value))
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

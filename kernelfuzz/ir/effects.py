@@ -1,0 +1,69 @@
+"""What a kernel changes: the arrays that it stores into, itself or through its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    AugAssign,
+    Call,
+    CallFunction,
+    Expr,
+    Function,
+    Index,
+    Kernel,
+    Name,
+)
+from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.walk import walk
+
+# Builtins that change an array: the position of the array among the arguments.
+STORING = {"tile_store": 0}
+
+
+def written_arrays(kernel: Kernel) -> frozenset[str]:
+    """The parameters of the kernel whose elements some statement may change."""
+    written: dict[str, frozenset[str]] = {}
+    for function in kernel.functions:  # declared before they are called
+        written[function.name] = _written(function, kernel, written)
+    return _written(kernel, kernel, written)
+
+
+def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    views: dict[str, str] = {param.name: param.name for param in unit.params}
+    for node in walk(*unit.body):
+        match node:
+            case Assign(target=Name(id=name), value=value) if isinstance(value.type, Array):
+                views[name] = views.get(_root(value), _root(value))
+            case Assign(target=target) | AugAssign(target=target) if not isinstance(target, Name):
+                if _through_array(target):
+                    found.add(views.get(_root(target), _root(target)))
+            case Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
+                root = _root(args[STORING.get(name, 0)])
+                found.add(views.get(root, root))
+            case CallFunction(name=name, args=args):
+                (callee,) = (each for each in kernel.functions if each.name == name)
+                for param, argument in zip(callee.params, args, strict=True):
+                    if param.name in known[name]:
+                        found.add(views.get(_root(argument), _root(argument)))
+            case _:
+                pass
+    return frozenset(found & {param.name for param in unit.params})
+
+
+def _root(value: Expr) -> str:
+    """The name that a place or a view starts from."""
+    while isinstance(value, (Index, Attribute)):
+        value = value.value
+    return value.id if isinstance(value, Name) else ""
+
+
+def _through_array(target: Expr) -> bool:
+    while isinstance(target, (Index, Attribute)):
+        target = target.value
+        if isinstance(target.type, Array):
+            return True
+    return False

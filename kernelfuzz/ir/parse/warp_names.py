@@ -1,0 +1,97 @@
+"""What the names of the ``warp`` module mean in source text: types, numbers, and how builtins are called.
+
+From "Built-Ins Reference" and "Basics" of Warp's documentation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    SCALARS,
+    SUFFIX,
+    Matrix,
+    Quaternion,
+    Transform,
+    Type,
+    Vector,
+    warp_name,
+)
+
+
+def _named_types() -> Iterator[tuple[str, Type]]:
+    for scalar in SCALARS:
+        yield scalar.name, scalar
+    yield from (("int", INT32), ("float", FLOAT32), ("bool", BOOL))
+    for dtype in SUFFIX:
+        candidates = (
+            *(Vector(length, dtype) for length in (2, 3, 4, 6)),
+            *(Matrix(size, size, dtype) for size in (2, 3, 4, 6)),
+            Quaternion(dtype),
+            Transform(dtype),
+        )
+        for candidate in candidates:
+            name = warp_name(candidate)
+            if name is not None:
+                yield name, candidate
+                if dtype == FLOAT32:
+                    yield name.removesuffix("f"), candidate
+
+
+TYPES: dict[str, Type] = dict(_named_types())
+
+# Names of types that take any type: a function with them is a template.
+GENERIC = frozenset({"Any", "Float", "Int", "Scalar", "Callable"})
+
+ARRAYS: dict[str, int] = {"array": 1, "array1d": 1, "array2d": 2, "array3d": 3, "array4d": 4}
+VECTOR_MAKERS = frozenset({"vector", "vec"})
+MATRIX_MAKERS = frozenset({"matrix", "mat"})
+
+_NUMBERS = {
+    "pi": math.pi, "tau": math.tau, "e": math.e, "half_pi": math.pi / 2,
+    "ln2": math.log(2.0), "ln10": math.log(10.0), "log2e": math.log2(math.e), "log10e": math.log10(math.e),
+    "phi": (1.0 + math.sqrt(5.0)) / 2.0, "inf": math.inf, "nan": math.nan,
+}  # fmt: skip
+NUMBERS: dict[str, float] = {
+    **_NUMBERS,
+    **{name.upper(): value for name, value in _NUMBERS.items()},
+    "HALF_PI": math.pi / 2,
+    "INF": math.inf,
+    "NAN": math.nan,
+}
+
+# What Warp takes by name while it generates code.
+COMPILE_TIME = frozenset({"dtype", "shape", "length", "n", "m", "storage"})
+
+# The name of each positional argument that is a compile-time keyword in the IR; "" is an ordinary one.
+POSITIONAL: dict[str, tuple[str, ...]] = {
+    "identity": ("n", "dtype"),
+    "cast": ("", "dtype"),
+    "quat_identity": ("dtype",),
+    "transform_identity": ("dtype",),
+    "tile_zeros": ("shape", "dtype"),
+    "tile_ones": ("shape", "dtype"),
+    "tile_load": ("", "shape"),
+    "tile_astype": ("", "dtype"),
+    "tile_reshape": ("", "shape"),
+    "tile_broadcast": ("", "shape"),
+}
+
+# Ordinary arguments that may be given by name or left out: their names, and the defaults of the last ones.
+PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[int | float, ...]]] = {
+    "norm_huber": (("v", "delta"), (1.0,)),
+    "norm_pseudo_huber": (("v", "delta"), (1.0,)),
+    "smooth_normalize": (("v", "delta"), (1.0,)),
+    "curlnoise": (("state", "xy", "octaves", "lacunarity", "gain"), (1, 2.0, 0.5)),
+    "transformation": (("p", "q"), ()),
+    "spatial_vector": (("w", "v"), ()),
+    "where": (("cond", "value_if_true", "value_if_false"), ()),
+    "clamp": (("x", "low", "high"), ()),
+    "lerp": (("a", "b", "t"), ()),
+    "quat_from_axis_angle": (("axis", "angle"), ()),
+    "transform_compose": (("position", "rotation", "scale"), ()),
+}

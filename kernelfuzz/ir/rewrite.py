@@ -1,0 +1,194 @@
+"""Trees made from other trees: children replaced, nodes replaced at paths, and a function mapped over all.
+
+Nodes are frozen: a rewritten tree shares with the old one everything that did not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeAlias, TypeVar
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.nodes import (
+    ArrayShape,
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    Block,
+    BoolOp,
+    Break,
+    Call,
+    CallFunction,
+    Cast,
+    Compare,
+    Constant,
+    Construct,
+    Continue,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Param,
+    Pass,
+    Return,
+    Slice,
+    Static,
+    Unary,
+    Unpack,
+    While,
+)
+from kernelfuzz.ir.walk import children
+
+# A place in a tree: at each level the position among the children, as ``walk.children`` lists them.
+Path: TypeAlias = tuple[int, ...]
+
+# What comes in place of one child: usually one node; where a list may grow or shrink, any number.
+Part: TypeAlias = "tuple[Node, ...]"
+
+N = TypeVar("N", bound=Node)
+
+
+def rebuild(node: N, parts: Sequence[Part]) -> N:
+    """The node with each of its children replaced: ``parts`` has one entry per child.
+
+    An entry may hold none or several nodes where the child stands in a list (a block, arguments,
+    parameters, constants, functions).  A body that must not be empty gets a ``pass``.
+    """
+    # What stands where is known from ``children``; the checker cannot see it.
+    rebuilt: Any = _rebuild(node, parts)
+    return rebuilt
+
+
+def _rebuild(node: Node, parts: Sequence[tuple[Any, ...]]) -> Node:
+    match node:
+        case Name() | Literal() | Slice() | Break() | Continue() | Pass() | Param():
+            return node
+        case Binary():
+            return Binary(node.op, _one(parts[0]), _one(parts[1]), node.type)
+        case Index():
+            return Index(_one(parts[0]), _flat(parts[1:]), node.type)
+        case Assign():
+            return Assign(_one(parts[0]), _one(parts[1]))
+        case AugAssign():
+            return AugAssign(_one(parts[0]), node.op, _one(parts[1]))
+        case Call():
+            return Call(node.name, _flat(parts), node.type, node.keywords)
+        case CallFunction():
+            return CallFunction(node.name, _flat(parts), node.type)
+        case Construct():
+            return Construct(node.type, _flat(parts))
+        case Unary():
+            return Unary(node.op, _one(parts[0]), node.type)
+        case Cast():
+            return Cast(node.type, _one(parts[0]))
+        case Attribute():
+            return Attribute(_one(parts[0]), node.name, node.type)
+        case Static():
+            return Static(_one(parts[0]), node.type)
+        case ExprStmt():
+            return ExprStmt(_one(parts[0]))
+        case Compare():
+            return Compare(_one(parts[0]), node.ops, _flat(parts[1:]), node.type)
+        case BoolOp():
+            return BoolOp(node.op, _flat(parts), node.type)
+        case Return():
+            return Return(_flat(parts))
+        case Unpack():
+            return Unpack(node.names, _flat(parts))
+        case If():
+            middle = 1 + len(node.body)
+            return If(_one(parts[0]), _filled(parts[1:middle]), _flat(parts[middle:]))
+        case For():
+            count = len(node.bounds)
+            return For(node.name, _flat(parts[:count]), _filled(parts[count:]))
+        case While():
+            return While(_one(parts[0]), _filled(parts[1:]))
+        case IfExp():
+            return IfExp(body=_one(parts[0]), test=_one(parts[1]), orelse=_one(parts[2]), type=node.type)
+        case ArrayShape():
+            return ArrayShape(_one(parts[0]), node.axis, node.type)
+        case Constant():
+            return Constant(node.name, _one(parts[0]))
+        case Function():
+            count = len(node.params)
+            return Function(node.name, _flat(parts[:count]), node.returns, _flat(parts[count:]))
+        case Kernel():
+            constants = len(node.constants)
+            functions = constants + len(node.functions)
+            params = functions + len(node.params)
+            return Kernel(
+                name=node.name,
+                params=_flat(parts[functions:params]),
+                body=_flat(parts[params:]),
+                functions=_flat(parts[constants:functions]),
+                structs=node.structs,
+                constants=_flat(parts[:constants]),
+                closure=node.closure,
+            )
+        case _:
+            return assert_never(node)
+
+
+def _one(part: tuple[Any, ...]) -> Any:
+    (node,) = part
+    return node
+
+
+def _flat(parts: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(chain.from_iterable(parts))
+
+
+def _filled(parts: Sequence[tuple[Any, ...]]) -> Block:
+    return _flat(parts) or (Pass(),)
+
+
+def transform(node: N, change: Callable[[Node], Node | Part]) -> N:
+    """The tree with ``change`` applied to every node below the root, children first.
+
+    ``change`` gives a node, or for what stands in a list any number of them.
+    """
+    below = children(node)
+    if not below:
+        return node
+    parts: list[Part] = []
+    same = True
+    for child in below:
+        new = change(transform(child, change))
+        same = same and new is child
+        parts.append(new if isinstance(new, tuple) else (new,))
+    return node if same else rebuild(node, parts)
+
+
+def places(root: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Every node below ``root`` with its path, parents before children, in source order."""
+    for position, child in enumerate(children(root)):
+        here = (*path, position)
+        yield here, child
+        yield from places(child, here)
+
+
+def replace_at(root: N, replacements: Mapping[Path, Part]) -> N:
+    """The tree with the nodes at some paths replaced, all at once.
+
+    Where one path lies below another, only the outer one counts.
+    """
+    inner: dict[int, dict[Path, Part]] = {}
+    parts: dict[int, Part] = {}
+    for path, part in replacements.items():
+        if len(path) == 1:
+            parts[path[0]] = part
+        else:
+            inner.setdefault(path[0], {})[path[1:]] = part
+    below = children(root)
+    for position, deeper in inner.items():
+        if position not in parts:
+            parts[position] = (replace_at(below[position], deeper),)
+    return rebuild(root, [parts.get(position, (child,)) for position, child in enumerate(below)])

@@ -1,0 +1,64 @@
+"""Judging other cases in the way in which one was judged: what reduction asks, over and over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles import compile, determinism, gradient, value
+from kernelfuzz.oracles.request import Evidence
+from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.reference import Undefined
+
+
+def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    """Ask of every case the one question that ``like`` answers, in the same setting.
+
+    The cases are of the kind that was judged then: a transformed kernel is judged as it is, and a gradient
+    over float64 at the given launch.
+    """
+    match like.oracle:
+        case "compile" if like.setting == compile.PTX:
+            return compile.judge([case.kernel for case in cases])
+        case "compile":
+            return [_built(case, like.setting) for case in cases]
+        case "gradient":
+            return _gradients(cases, like.setting)
+        case "determinism":
+            return determinism.judge([case.kernel for case in cases])
+        case "value" | "metamorphic":
+            return value.judge(cases, value.expected(cases), like.setting, like.oracle)
+        case _:
+            raise ValueError(f"no oracle {like.oracle!r}")
+
+
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    """What shows that a failed verdict on a case is right: what the reference computes for it."""
+    match verdict.oracle:
+        case "value" | "metamorphic":
+            (wanted,) = value.expected([case])
+            assert not isinstance(wanted, Undefined), "an undefined case is not judged"
+            return Evidence(case, wanted, message=verdict.reason)
+        case "gradient":
+            point = gradient.prepare_at(case)
+            assert isinstance(point, gradient.Point), "a case that is skipped is not judged"
+            return Evidence(
+                case, point.expected, point.seeds, tolerance=gradient.RELATIVE, message=verdict.reason
+            )
+        case _:
+            return Evidence(case, message=verdict.reason)
+
+
+def _built(case: Case, setting: Setting) -> Verdict:
+    # One by one: most candidates of a kernel that is not built are not built either, and would be bisected.
+    (verdict,) = value.judge([case], value.expected([case]), setting)
+    if verdict.oracle == "compile":
+        return verdict
+    return Verdict("compile", "passed", "", "", setting)
+
+
+def _gradients(cases: Sequence[Case], setting: Setting) -> list[Verdict]:
+    points = [gradient.prepare_at(case) for case in cases]
+    ready = [point for point in points if isinstance(point, gradient.Point)]
+    judged = iter(gradient.judge(ready, setting))
+    return [point if isinstance(point, Verdict) else next(judged) for point in points]

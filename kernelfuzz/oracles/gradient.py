@@ -1,0 +1,155 @@
+"""The gradient oracle: the adjoint that Warp generates gives the derivative of what the kernel computes.
+
+The kernel is judged over float64 (``widen``), at a point without corners, against forward-mode dual numbers
+in the reference; where the two differ, central differences of the reference decide whether the point is one
+at which a derivative can be judged at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernelfuzz.ir.effects import written_arrays
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.types import Array
+from kernelfuzz.oracles.batch import evaluate
+from kernelfuzz.oracles.compare import leaves
+from kernelfuzz.oracles.value import not_built
+from kernelfuzz.oracles.verdict import Mismatch, Setting, Verdict
+from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
+from kernelfuzz.reference.gradient import central_difference, gradient
+from kernelfuzz.reference.limitations import documented_limitation
+from kernelfuzz.reference.widen import widen
+from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
+from kernelfuzz.toolchain.errors import Failure
+
+# How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.
+RELATIVE = 1e-6
+# Against the largest derivative of the launch: what cancels leaves rounding of that size.
+ABSOLUTE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A case over float64 at a smooth point, the gradients of its outputs, and the derivatives to find."""
+
+    case: Case
+    seeds: Mapping[str, Input]
+    expected: Mapping[str, Input]
+
+
+def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
+    """The point at which a kernel's adjoint is judged, or the verdict that skips it."""
+    widened = widen(kernel)
+    if widened is None:
+        return _skipped("a builtin has no float64 form")
+    return prepare_at(Case(widened, draw_launch(choices, widened, SMOOTH)))
+
+
+def prepare_at(case: Case) -> Point | Verdict:
+    """The same for a kernel over float64 at a given launch."""
+    seeds = seeds_of(case)
+    if not seeds:
+        return _skipped("no output over floats")
+    try:
+        if (limitation := documented_limitation(case.kernel, case.launch)) is not None:
+            return _skipped(f"documented: {limitation}")
+        expected = gradient(case.kernel, case.launch, seeds)
+    except Undefined as undefined:
+        return _skipped(f"undefined: {undefined.reason}")
+    except NotSmooth as corner:
+        return _skipped(f"not smooth: {corner.reason}")
+    except NotDifferentiable as other:
+        return _skipped(f"not differentiable: {other.reason}")
+    written = written_arrays(case.kernel)
+    judged = {name: value for name, value in expected.items() if name not in written}
+    numbers = [array for name, value in judged.items() for _, array in leaves(name, value)]
+    if not any(array.size for array in numbers):
+        return _skipped("no input over floats")
+    if not all(np.isfinite(array).all() for array in numbers):
+        return _skipped("not finite")
+    return Point(case, seeds, judged)
+
+
+def _skipped(reason: str) -> Verdict:
+    return Verdict("gradient", "skipped", "", reason)
+
+
+def seeds_of(case: Case) -> dict[str, Input]:
+    """A gradient for every float of every array that the kernel writes: 1, 2, 3, ..., no two alike."""
+    written = written_arrays(case.kernel)
+    seeds: dict[str, Input] = {}
+    for param in case.kernel.params:
+        if isinstance(param.type, Array) and param.name in written:
+            counted = _counted(case.launch.inputs[param.name])
+            if counted is not None:
+                seeds[param.name] = counted
+    return seeds
+
+
+def _counted(value: Input) -> Input | None:
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind != "f":
+            return None
+        return np.arange(1, value.size + 1, dtype=value.dtype).reshape(value.shape)
+    fields = {name: _counted(inner) for name, inner in value.items()}
+    return {name: inner for name, inner in fields.items() if inner is not None} or None
+
+
+def judge(points: Sequence[Point], setting: Setting) -> list[Verdict]:
+    """Run the adjoint of every point in one module and compare each derivative."""
+    outcomes = evaluate(
+        [point.case for point in points],
+        setting,
+        lambda program, name, at: program.adjoint(
+            name, points[at].case.launch, points[at].seeds, blocks=setting.blocks
+        ),
+        backward=True,
+    )
+    return [
+        not_built(outcome, setting) if isinstance(outcome, Failure) else _verdict(point, outcome, setting)
+        for point, outcome in zip(points, outcomes, strict=True)
+    ]
+
+
+def _verdict(point: Point, actual: Mapping[str, Input], setting: Setting) -> Verdict:
+    mismatch = first_difference(point.expected, actual)
+    if mismatch is None:
+        return Verdict("gradient", "passed", "", "", setting)
+    path = tuple(mismatch.output.split("."))
+    place = _flat(point.expected, mismatch)
+    opinion = central_difference(point.case.kernel, point.case.launch, point.seeds, path, place)
+    if not abs(opinion.value - mismatch.expected) <= opinion.error:
+        return Verdict("gradient", "skipped", "", "not smooth: central differences disagree", setting)
+    if abs(opinion.value - mismatch.actual) <= opinion.error:
+        return Verdict("gradient", "skipped", "", "not judged: too close for central differences", setting)
+    return Verdict("gradient", "failed", "wrong gradient", "", setting, mismatch)
+
+
+def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:
+    """The number of the place among all of its array, in row-major order."""
+    name = mismatch.output.partition(".")[0]
+    shape = dict(leaves(name, expected[name]))[mismatch.output].shape
+    return int(np.ravel_multi_index(mismatch.index, shape))
+
+
+def first_difference(expected: Mapping[str, Input], actual: Mapping[str, Input]) -> Mismatch | None:
+    """The first derivative that is off by more than rounding."""
+    pairs = [
+        (path, wanted, dict(leaves(name, actual[name]))[path])
+        for name, value in expected.items()
+        for path, wanted in leaves(name, value)
+    ]
+    largest = max((float(np.abs(wanted).max(initial=0.0)) for _, wanted, _ in pairs), default=0.0)
+    for path, wanted, got in pairs:
+        allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
+        off = ~(np.abs(wanted - got) <= allowed)
+        if off.any():
+            index = tuple(int(axis) for axis in np.argwhere(off)[0])
+            return Mismatch(path, index, wanted[index].item(), got[index].item())
+    return None

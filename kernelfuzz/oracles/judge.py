@@ -1,0 +1,192 @@
+"""Everything that is asked about a batch of cases, in the order in which it is cheapest.
+
+Runs inside a worker.  What is sampled is drawn from the seed and the index of each kernel, so that an answer
+is a function of the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.normalize import fingerprint
+from kernelfuzz.oracles import compile, determinism, gradient, metamorphic, value
+from kernelfuzz.oracles.options import option_sets
+from kernelfuzz.oracles.request import Checks, Counts, Evidence, Outcome, Request, category, draw_case
+from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.reference import Undefined
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.toolchain.launch import JUDGED
+
+# Of so many kernels one is built by NVRTC, one transformed; of so many batches one is lowered by several
+# processes.
+ONE_IN = {"ptx": 8, "metamorphic": 3, "determinism": 8}
+
+# Blocks and their size on the host: Warp's own, and grids small enough that threads take several turns.
+GRIDS: tuple[tuple[int | None, int | None], ...] = ((None, None), (1, 32), (2, 4), (3, 1))
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What is known about one case so far."""
+
+    index: int
+    category: str
+    case: Case
+    choices: SeededChoices
+    everything: bool = False
+    wanted: value.Outputs | Undefined | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    evidence: list[Evidence | None] = field(default_factory=list)
+    lowered: bool = True
+    built: set[str] = field(default_factory=set)
+    ran: bool = False
+
+    def note(self, verdict: Verdict, judged: Case | None = None) -> None:
+        """Keep a verdict, what it says about how far the case got, and the case that it is really about."""
+        self.verdicts.append(verdict)
+        other = judged is not None and verdict.status == "failed"
+        self.evidence.append(Evidence(judged, message=verdict.reason) if judged and other else None)
+        if verdict.oracle == "compile" and verdict.status == "failed":
+            self.lowered &= verdict.kind != "rejected"
+        elif verdict.status != "skipped":
+            self.built.add(verdict.setting.target)
+            self.ran |= verdict.oracle in ("value", "gradient")
+
+    def sampled(self, name: str) -> bool:
+        """Whether this case is one of those that an expensive question is asked about."""
+        return self.everything or self.choices.integer(1, ONE_IN[name]) == 1
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong with it so far: what is asked next is asked of sound cases only."""
+        return not any(verdict.status == "failed" for verdict in self.verdicts)
+
+    def outcome(self) -> Outcome:
+        compared = {
+            v.oracle for v in self.verdicts if v.status in ("passed", "failed") and v.kind != "rejected"
+        }
+        counts = Counts(
+            lowered=int(self.lowered),
+            built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),
+            built_cuda=int("ptx" in self.built),
+            ran=int(self.ran),
+            compared=int("value" in compared),
+            gradients_compared=int("gradient" in compared),
+        )
+        return Outcome(self.index, self.category, tuple(self.verdicts), counts)
+
+
+def judge_batch(request: Request) -> list[Outcome]:
+    """Draw the kernels of a request and judge them together; one outcome for each, in order."""
+    sheets = [_sheet(request, index) for index in range(request.start, request.start + request.count)]
+    return _judge(sheets, request.checks, SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk"))
+
+
+def judge_cases(cases: Sequence[Case], checks: Checks) -> list[Outcome]:
+    """Judge given cases together, each by everything that is asked for; one outcome for each, in order."""
+    sheets = [
+        Sheet(at, "", case, SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)), everything=True)
+        for at, case in enumerate(cases)
+    ]
+    return _judge(sheets, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
+
+
+def _judge(sheets: Sequence[Sheet], checks: Checks, chunk: SeededChoices) -> list[Outcome]:
+    for name, ask in ORACLES.items():
+        if name in checks.oracles:
+            ask(sheets, checks.targets, chunk)
+    return [sheet.outcome() for sheet in sheets]
+
+
+def _sheet(request: Request, index: int) -> Sheet:
+    case = draw_case(request.options, request.seed, index)
+    choices = SeededChoices(GRAMMAR_VERSION, request.seed, index, "oracles")
+    return Sheet(index, category(request, index), case, choices)
+
+
+def setting_for(target: str, chunk: SeededChoices) -> Setting:
+    """How a batch is built and launched on a target."""
+    options = tuple(sorted(JUDGED.items()))
+    if target == "cpu":
+        return Setting(target, options)
+    blocks, block_dim = chunk.pick(GRIDS)
+    return Setting(target, options, block_dim, blocks)
+
+
+def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    chosen = [sheet for sheet in sheets if sheet.sampled("ptx")]
+    _note(chosen, compile.judge([sheet.case.kernel for sheet in chosen]))
+
+
+def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    for sheet, wanted in zip(sheets, value.expected([sheet.case for sheet in sheets]), strict=True):
+        sheet.wanted = wanted
+    for target in targets:
+        sound = [sheet for sheet in sheets if sheet.sound]
+        wanted = [_wanted(sheet) for sheet in sound]
+        _note(sound, value.judge([sheet.case for sheet in sound], wanted, setting_for(target, chunk)))
+
+
+def _wanted(sheet: Sheet) -> value.Outputs | Undefined:
+    assert sheet.wanted is not None, "the value oracle comes first"
+    return sheet.wanted
+
+
+def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    ready: list[tuple[Sheet, gradient.Point]] = []
+    for sheet in sheets:
+        if not sheet.sound:
+            continue
+        point = gradient.prepare(sheet.case.kernel, sheet.choices)
+        if isinstance(point, Verdict):
+            sheet.note(point)
+        else:
+            ready.append((sheet, point))
+    for target in targets:
+        ready = [(sheet, point) for sheet, point in ready if sheet.sound]
+        verdicts = gradient.judge([point for _, point in ready], setting_for(target, chunk))
+        for (sheet, point), verdict in zip(ready, verdicts, strict=True):
+            sheet.note(verdict, point.case)
+
+
+def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    chosen = [sheet for sheet in sheets if sheet.sound and sheet.sampled("metamorphic")]
+    chosen = [sheet for sheet in chosen if isinstance(sheet.wanted, dict)]
+    cases = [sheet.case for sheet in chosen]
+    wanted = [_wanted(sheet) for sheet in chosen]
+    plain = setting_for(targets[0], chunk)
+    judged = metamorphic.judge_transformed(cases, wanted, [sheet.choices for sheet in chosen], plain)
+    for sheet, (verdict, case) in zip(chosen, judged, strict=True):
+        sheet.note(verdict, case)
+    # All in one module: the options are those of a module.
+    sound = [sheet for sheet in sheets if sheet.sound and isinstance(sheet.wanted, dict)]
+    row = chunk.pick(option_sets(targets[0]))
+    cases, wanted = [sheet.case for sheet in sound], [_wanted(sheet) for sheet in sound]
+    _note(sound, metamorphic.judge_options(cases, wanted, row, plain))
+
+
+def _determinism(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    # It starts processes: seldom, and then for many kernels.
+    if any(sheet.everything for sheet in sheets) or chunk.integer(1, ONE_IN["determinism"]) == 1:
+        sound = [sheet for sheet in sheets if sheet.sound]
+        _note(sound, determinism.judge([sheet.case.kernel for sheet in sound]))
+
+
+def _note(sheets: Iterable[Sheet], verdicts: Iterable[Verdict]) -> None:
+    for sheet, verdict in zip(sheets, verdicts, strict=True):
+        sheet.note(verdict)
+
+
+Ask = Callable[[Sequence[Sheet], Sequence[str], SeededChoices], None]
+
+# In this order: what fails early is not asked further.
+ORACLES: dict[str, Ask] = {
+    "value": _value,
+    "compile": _compile,
+    "gradient": _gradient,
+    "metamorphic": _metamorphic,
+    "determinism": _determinism,
+}

@@ -1,0 +1,101 @@
+"""The metamorphic oracle: a kernel changed in a way that must not matter, or built with other options.
+
+What a transformed kernel must give is what the original gives.  The reference is asked about both: a
+transformation that it sees through is a fault of the transformation, not of Warp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles import value
+from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.oracles.options import OptionSet
+from kernelfuzz.oracles.transformations import TRANSFORMATIONS
+from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.reference import Undefined
+from kernelfuzz.strategies.choices import Choices
+
+
+class NotEquivalent(AssertionError):
+    """A transformation changed what the kernel means: a fault of kernelfuzz."""
+
+
+def transform(case: Case, choices: Choices) -> tuple[str, Case] | None:
+    """The case after one transformation that applies to it, with its name; None where none does."""
+    rows = list(TRANSFORMATIONS)
+    while rows:
+        row = rows.pop(choices.integer(0, len(rows) - 1))
+        changed = row.apply(case, choices)
+        if changed is not None:
+            return row.name, changed
+    return None
+
+
+def judge_transformed(
+    cases: Sequence[Case],
+    wanted: Sequence[value.Outputs | Undefined],
+    choices: Sequence[Choices],
+    setting: Setting,
+) -> list[tuple[Verdict, Case]]:
+    """Launch one transformed form of every case and compare with what the original must give.
+
+    Each verdict comes with the case that it is about.
+
+    Raises NotEquivalent where the reference tells the two apart.
+    """
+    skipped = Verdict("metamorphic", "skipped", "", "no transformation applies", setting)
+    results = [(skipped, case) for case in cases]
+    changed: list[tuple[int, str, Case]] = []
+    for at, (case, chosen) in enumerate(zip(cases, choices, strict=True)):
+        found = transform(case, chosen)
+        if found is not None:
+            _check_equivalent(found[0], case, found[1], wanted[at])
+            changed.append((at, *found))
+    judged = value.judge(
+        [case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, "metamorphic"
+    )
+    for (at, name, case), verdict in zip(changed, judged, strict=True):
+        results[at] = replace(verdict, setting=replace(setting, transformation=name)), case
+    return results
+
+
+def _check_equivalent(name: str, case: Case, changed: Case, wanted: value.Outputs | Undefined) -> None:
+    (again,) = value.expected([changed])
+    if isinstance(wanted, Undefined):
+        return
+    if isinstance(again, Undefined):
+        raise NotEquivalent(
+            f"{name} made a defined kernel undefined ({again}):\n{case.kernel}\n{changed.kernel}"
+        )
+    if (mismatch := first_mismatch(wanted, again)) is not None:
+        raise NotEquivalent(f"{name} changed {mismatch}:\n{case.kernel}\n{changed.kernel}")
+
+
+def judge_options(
+    cases: Sequence[Case],
+    wanted: Sequence[value.Outputs | Undefined],
+    row: OptionSet,
+    setting: Setting,
+) -> list[Verdict]:
+    """Build the cases with the options of the row and compare with what they must give without them."""
+    changed = replace(
+        setting,
+        options=tuple(sorted((dict(setting.options) | dict(row.options)).items())),
+        block_dim=row.block_dim or setting.block_dim,
+        transformation=f"options: {row.name}",
+    )
+    exact = [at for at, case in enumerate(cases) if row.exact(case.kernel)]
+    verdicts = [Verdict("metamorphic", "skipped", "", "the option may change bits", changed)] * len(cases)
+    judged = value.judge(
+        [cases[at] for at in exact],
+        [wanted[at] for at in exact],
+        changed,
+        "metamorphic",
+        backward=row.backward,
+    )
+    for at, verdict in zip(exact, judged, strict=True):
+        verdicts[at] = verdict
+    return verdicts

@@ -1,0 +1,122 @@
+"""What a worker is asked to judge, and what it answers.
+
+Only integers and names travel to a worker: it draws the kernels itself.  An answer is a function of the
+request (and of the versions of kernelfuzz, its grammar and Warp) and of nothing else: not of the time, of the
+process it runs in, nor of what that process judged before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, category_of, generate_with
+from kernelfuzz.strategies.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is asked about each case: the names of oracles, and where kernels are built and run."""
+
+    oracles: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The kernels ``start`` to ``start + count - 1`` of a seed, drawn under ``options``, and what to check.
+
+    ``chunk`` is the start of the chunk that this request is a part of (None: it is a chunk itself): a part
+    is judged as the whole was, so that what killed a worker there does so again.
+    """
+
+    options: Options
+    seed: int
+    start: int
+    count: int
+    checks: Checks
+    chunk: int | None = None
+
+    @property
+    def key(self) -> int:
+        """What to seed with whatever is chosen once for a whole chunk."""
+        return self.start if self.chunk is None else self.chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How far cases got: each number counts cases, so one case adds at most 1 to each.
+
+    ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_cuda`` those built
+    by NVRTC.  ``compared`` counts those with an output that was held against what it must be.
+    """
+
+    lowered: int = 0
+    built_cpu: int = 0
+    built_cuda: int = 0
+    ran: int = 0
+    compared: int = 0
+    gradients_compared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What shows that a verdict on a case is right.
+
+    ``case`` is what was really judged, and what reduction starts from: the gradient oracle, for one, judges
+    the kernel over float64 at a launch of its own.  Judging ``case`` again gives the verdict again, and its
+    own evidence has the same ``case``.  ``expected`` is what the reference computes for it (arrays by name,
+    or gradients), ``seeds`` the gradients a backward pass starts from, ``second`` the case that a metamorphic
+    oracle held against it, ``tolerance`` the relative error that is let pass, ``message`` all that Warp said.
+    """
+
+    case: Case
+    expected: Mapping[str, Input] | None = None
+    seeds: Mapping[str, Input] | None = None
+    second: Case | None = None
+    tolerance: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one case.
+
+    ``evidence`` has one entry for each verdict, or none at all: for a failed verdict what was really judged,
+    where that is not the case of ``draw_case``.  A case that no verdict says "failed" of and at least one
+    "passed" of passed; why it was skipped is in the reasons of the skipped verdicts.
+    """
+
+    index: int
+    category: str
+    verdicts: tuple[Verdict, ...]
+    counts: Counts = Counts()
+    evidence: tuple[Evidence | None, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """The verdicts that say "failed"."""
+        return tuple(verdict for verdict in self.verdicts if verdict.status == "failed")
+
+
+def draw_case(options: Options, seed: int, index: int) -> Case:
+    """The kernel with this index of a seed, with the launch that it is judged by."""
+    kernel = generate_with(options, seed, index)
+    return Case(kernel, draw_launch(SeededChoices(GRAMMAR_VERSION, seed, index, "launch"), kernel))
+
+
+def draw_cases(request: Request) -> list[Case]:
+    """The cases of a request, in the order of their indices."""
+    return [
+        draw_case(request.options, request.seed, index)
+        for index in range(request.start, request.start + request.count)
+    ]
+
+
+def category(request: Request, index: int) -> str:
+    """The category that a kernel of the request was drawn for."""
+    return category_of(request.options, index)

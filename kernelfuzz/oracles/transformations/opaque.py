@@ -1,0 +1,76 @@
+"""Code behind a condition that Warp cannot know: a new parameter ``opaque``, which the launch sets to 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import Block, Compare, Expr, For, If, Kernel, Literal, Stmt, While
+from kernelfuzz.ir.types import INT32
+from kernelfuzz.oracles.transformations.facts import asks_thread, binds_array, fresh, has_tiles, statements
+from kernelfuzz.oracles.transformations.inputs import with_scalar
+from kernelfuzz.oracles.transformations.paths import Path, block_at, spliced, statement_at
+from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
+
+if TYPE_CHECKING:
+    from kernelfuzz.strategies.choices import Choices
+
+_ZERO = Literal(0, INT32)
+
+# How many statements in a row a true condition is put around.
+_LONGEST = 3
+
+
+def _is_set(opaque: Expr) -> Expr:
+    return Compare(opaque, (">",), (_ZERO,))
+
+
+def _places(kernel: Kernel) -> list[Path]:
+    if has_tiles(kernel):
+        return []
+    return [path for path, node in statements(kernel, functions=False) if not asks_thread(node)]
+
+
+def _movable(block: Block) -> bool:
+    return not asks_thread(*block) and not binds_array(block)
+
+
+def _dead(wrap: Callable[[Expr, Block, str], Stmt]) -> Callable[[Case, Path, Choices], Case | None]:
+    """A copy of some statement of the kernel, at the place and never run."""
+
+    def rewrite(case: Case, path: Path, choices: Choices) -> Case | None:
+        copied = statement_at(case.kernel, choices.pick(_places(case.kernel)))
+        if not _movable((copied,)):
+            return None
+        changed, opaque = with_scalar(case, "opaque", _ZERO)
+        dead = wrap(opaque, (copied,), next(fresh(changed.kernel, "never")))
+        return with_kernel(changed, spliced(changed.kernel, path, (dead,), 0))
+
+    return rewrite
+
+
+def _guard(case: Case, path: Path, choices: Choices) -> Case | None:
+    """A condition that is always true around one to three statements."""
+    block, position = block_at(case.kernel, path)
+    count = min(choices.integer(1, _LONGEST), len(block) - position)
+    guarded = block[position : position + count]
+    if not _movable(guarded):
+        return None
+    changed, opaque = with_scalar(case, "opaque", _ZERO)
+    statement = If(Compare(opaque, ("==",), (_ZERO,)), guarded)
+    return with_kernel(changed, spliced(changed.kernel, path, (statement,), count))
+
+
+OPAQUE = (
+    Transformation(
+        "dead code in an if", _places, _dead(lambda opaque, body, name: If(_is_set(opaque), body))
+    ),
+    Transformation(
+        "dead code in a while", _places, _dead(lambda opaque, body, name: While(_is_set(opaque), body))
+    ),
+    Transformation(
+        "dead code in a for", _places, _dead(lambda opaque, body, name: For(name, (opaque,), body))
+    ),
+    Transformation("true condition", _places, _guard),
+)

@@ -1,0 +1,89 @@
+"""Simpler values of the inputs: whole parameters first, then their halves, then single numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.reduce.edit import Change, Edit, Tree
+from kernelfuzz.reduce.expressions import simpler_numbers
+from kernelfuzz.reduce.measure import number_rank
+
+# An array with more numbers than this that are not simple is only simplified in runs.
+MOST_SINGLE = 24
+
+
+def leaves(value: Input, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
+    """Every numpy array of an input, with the parameter and the fields that lead to it."""
+    if isinstance(value, dict):
+        for name, field in value.items():
+            yield from leaves(field, (*path, name))
+    else:
+        yield path, value
+
+
+def simplify_inputs(tree: Tree) -> Iterator[Edit]:
+    """Zeros and ones for whole arrays, for runs of their components, and for each component alone."""
+    for name, value in tree.case.launch.inputs.items():
+        for path, array in leaves(value, (name,)):
+            yield from _simplify(path, array)
+
+
+def _simplify(path: tuple[str, ...], array: np.ndarray[Any, Any]) -> Iterator[Edit]:
+    flat = array.reshape(-1).tolist()
+    busy = [position for position, value in enumerate(flat) if number_rank(value) > 0]
+    size = len(busy)
+    while size > 1:
+        for low in range(0, len(busy), size):
+            positions = tuple(busy[low : low + size])
+            yield _edit(path, positions, 0)
+            if any(
+                number_rank(flat[position]) > number_rank(type(flat[position])(1)) for position in positions
+            ):
+                yield _edit(path, positions, 1)
+        size = (size + 1) // 2 if size > 2 else 0
+    if len(busy) <= MOST_SINGLE:
+        for position in busy:
+            for value in simpler_numbers(flat[position]):
+                if value >= 0 or array.dtype.kind in "if":
+                    yield _edit(path, (position,), value)
+
+
+def _edit(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Edit:
+    return Edit(0, ("input", path, positions, value), change=_with_value(path, positions, value))
+
+
+def _with_value(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Change:
+    def replaced(known: Input, fields: tuple[str, ...]) -> Input:
+        if isinstance(known, dict):
+            first, *rest = fields
+            return {
+                name: replaced(field, tuple(rest)) if name == first else field
+                for name, field in known.items()
+            }
+        flat = known.reshape(-1).copy()
+        inside = [position for position in positions if position < flat.size]
+        flat[inside] = value
+        return flat.reshape(known.shape)
+
+    def change(case: Case) -> Case | None:
+        name, *fields = path
+        inputs = case.launch.inputs
+        if name not in inputs or not _has(inputs[name], tuple(fields)):
+            return None
+        new = replaced(inputs[name], tuple(fields))
+        return replace(case, launch=replace(case.launch, inputs={**inputs, name: new}))
+
+    return change
+
+
+def _has(value: Input, fields: tuple[str, ...]) -> bool:
+    for field in fields:
+        if not isinstance(value, dict) or field not in value:
+            return False
+        value = value[field]
+    return not isinstance(value, dict)

@@ -1,0 +1,222 @@
+"""How simple a case is: a strict order, so that taking only smaller candidates comes to an end.
+
+``measure`` gives a tuple of natural numbers, compared one after the other: the weight of the tree, the types
+in it, the literals in it, the launch grid with the sizes of the inputs, and the values of the inputs.  No
+descent through such tuples is endless.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.launch import Case, Input, Launch
+from kernelfuzz.ir.nodes import (
+    ArrayShape,
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    BoolOp,
+    Break,
+    Call,
+    CallFunction,
+    Cast,
+    Compare,
+    Constant,
+    Construct,
+    Continue,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Param,
+    Pass,
+    Return,
+    Slice,
+    Static,
+    Unary,
+    Unpack,
+    While,
+)
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    NUMBERS,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+)
+from kernelfuzz.ir.walk import walk
+
+Measure: TypeAlias = tuple[int, int, int, int, int]
+
+# What a node weighs by itself.  A literal is simpler than a name, so that names give way to literals; a loop
+# weighs as much as a few plain statements, so that running a short body twice beats a loop over it.
+WEIGHT: dict[type[Node], int] = {
+    Literal: 2, Construct: 2, Name: 3, Unary: 2, Binary: 2, Compare: 2, BoolOp: 2, IfExp: 6, Call: 3,
+    CallFunction: 4, Cast: 2, Slice: 4, Index: 2, Attribute: 2, ArrayShape: 3, Static: 3,
+    Assign: 2, Unpack: 3, AugAssign: 6, If: 8, For: 14, While: 20, Break: 3, Continue: 4, Pass: 1,
+    Return: 2, ExprStmt: 2, Param: 6, Constant: 6, Function: 12, Kernel: 0,
+}  # fmt: skip
+_WEIGHED_BY_SIZE = frozenset({Literal, Unpack, Compare, Call})
+STRUCT_WEIGHT = 8
+FIELD_WEIGHT = 4
+CLOSURE_WEIGHT = 4
+# A name that an unpacking assigns: as heavy as an assignment of its own.
+UNPACKED_WEIGHT = 6
+
+
+def measure(case: Case) -> Measure:
+    """The smaller, the simpler."""
+    kernel, launch = case.kernel, case.launch
+    weight = CLOSURE_WEIGHT * kernel.closure
+    types = literals = 0
+    for struct in kernel.structs:
+        weight += STRUCT_WEIGHT + FIELD_WEIGHT * len(struct.fields)
+        types += type_rank(struct)
+    for node in walk(kernel):
+        weight += own_weight(node)
+        types += _types_in(node)
+        if isinstance(node, Literal):
+            literals += number_rank(node.value)
+        elif isinstance(node, (Slice, Param)):
+            literals += _contract_rank(node)
+    grid, values = _launch_rank(launch)
+    return weight, types, literals, grid, values
+
+
+def own_weight(node: Node) -> int:
+    """What a node weighs without its children."""
+    weight = WEIGHT[type(node)]
+    # This is called for every node of every candidate: most nodes have nothing to add.
+    if type(node) not in _WEIGHED_BY_SIZE:
+        return weight
+    match node:
+        case Literal(type=type_):
+            # A literal of another dtype is a call: wp.int8(1).
+            return weight if type_ in (INT32, FLOAT32, BOOL) else weight + 1
+        case Unpack(names=names):
+            return weight + UNPACKED_WEIGHT * len(names)
+        case Compare(ops=ops):
+            return weight * len(ops)
+        case Call(keywords=keywords):
+            return weight + 2 * len(keywords)
+        case _:
+            return weight
+
+
+def weight_of(*nodes: Node) -> int:
+    """The weight of whole trees."""
+    return sum(own_weight(node) for node in walk(*nodes))
+
+
+# ---------------------------------------------------------------------- types
+
+# 32 bits are what Warp's own names mean; bool has no simpler type.
+_SCALAR_RANK = {BOOL: 0, FLOAT32: 0, INT32: 0} | {
+    scalar: 2 + position for position, scalar in enumerate(NUMBERS) if scalar not in (FLOAT32, INT32)
+}
+
+
+@lru_cache(maxsize=4096)
+def type_rank(type_: Type) -> int:
+    """How far a type is from a 32-bit scalar."""
+    match type_:
+        case Scalar():
+            return _SCALAR_RANK[type_]
+        case Vector(length=length, dtype=dtype):
+            return 4 + 4 * length + _SCALAR_RANK[dtype]
+        case Matrix(rows=rows, columns=columns, dtype=dtype):
+            return 8 + 4 * rows * columns + _SCALAR_RANK[dtype]
+        case Quaternion(dtype=dtype):
+            return 24 + _SCALAR_RANK[dtype]
+        case Transform(dtype=dtype):
+            return 40 + _SCALAR_RANK[dtype]
+        case Struct(fields=fields):
+            return 60 + sum(2 + type_rank(field) for _, field in fields)
+        case Array(dtype=dtype, ndim=ndim):
+            return 10 * ndim + type_rank(dtype)
+        case Tile(dtype=dtype, shape=shape):
+            return 50 + math.prod(shape) + _SCALAR_RANK[dtype]
+        case Tuple(elements=elements):
+            return 10 + sum(type_rank(element) for element in elements)
+        case _:
+            return assert_never(type_)
+
+
+def _types_in(node: Node) -> int:
+    type_ = node.returns if isinstance(node, Function) else getattr(node, "type", None)
+    return 0 if type_ is None else type_rank(type_)
+
+
+# --------------------------------------------------------------------- values
+
+
+@lru_cache(maxsize=65536)
+def _float_rank(text: str) -> int:
+    value = float(text)
+    if not math.isfinite(value):
+        return 5000
+    if value.is_integer() and abs(value) < 2**53:
+        return _integer_rank(int(value)) if text != "-0.0" else 900
+    return 1000 + 20 * len(text)
+
+
+def _integer_rank(value: int) -> int:
+    size = abs(value)
+    rank = 2 * size if size <= 16 else 30 + 8 * len(str(size)) + len(str(size).rstrip("0"))
+    return rank + (value < 0)
+
+
+def number_rank(value: Any) -> int:
+    """How far a number is from zero, by how plain it is to read: 0, 1, -1, 2, 100, 0.5, 0.1, inf."""
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, np.integer)):
+        return _integer_rank(int(value))
+    return _float_rank(repr(float(value)))
+
+
+def _contract_rank(node: Slice | Param) -> int:
+    if isinstance(node, Slice):
+        return sum(1 + abs(part) for part in (node.start, node.stop, node.step) if part is not None)
+    return sum(size if isinstance(size, int) else 0 for size in node.shape)
+
+
+def input_arrays(inputs: Mapping[str, Input] | Input) -> list[np.ndarray[Any, Any]]:
+    """Every numpy array in the inputs, structs taken apart."""
+    if isinstance(inputs, np.ndarray):
+        return [inputs]
+    return [array for value in inputs.values() for array in input_arrays(value)]
+
+
+@lru_cache(maxsize=4096)
+def _array_rank(data: bytes, dtype: str) -> int:
+    return sum(map(number_rank, np.frombuffer(data, dtype).tolist()))
+
+
+def _launch_rank(launch: Launch) -> tuple[int, int]:
+    arrays = input_arrays(launch.inputs)
+    grid = 4 * math.prod(launch.dim) + 4 * len(launch.dim) + 8 * launch.tiled
+    sizes = sum(array.size for array in arrays)
+    return grid + sizes, sum(_array_rank(array.tobytes(), array.dtype.str) for array in arrays)

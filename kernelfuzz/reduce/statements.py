@@ -1,0 +1,243 @@
+"""Cuts of statements: leave them out, keep only a part of a compound one, write a plainer one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    Binary,
+    Block,
+    Break,
+    Call,
+    Continue,
+    Expr,
+    For,
+    Function,
+    If,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Pass,
+    Return,
+    Stmt,
+    Unary,
+    Unpack,
+    While,
+)
+from kernelfuzz.ir.rewrite import Path, transform
+from kernelfuzz.ir.types import BOOL, INT32
+from kernelfuzz.reduce.defaults import base_name, number, unpacked
+from kernelfuzz.reduce.edit import Edit, Site, Tree, at
+
+# Loops that run at most this often are written out.
+MOST_UNROLLED = 4
+
+
+def drop_statements(tree: Tree) -> Iterator[Edit]:
+    """Runs of statements of one block: all, halves, quarters, ... single ones."""
+    weights = tree.weights
+    for owner, first, block in tree.blocks():
+        # A function keeps the return at its end.
+        count = len(block) - (bool(block) and isinstance(block[-1], Return) and len(block) > 1)
+        for low, high in runs(count):
+            paths = [(*owner, first + position) for position in range(low, high)]
+            gain = sum(weights[path] for path in paths)
+            yield Edit(gain, ("drop", block[low:high]), tuple([(path, ()) for path in paths]))
+
+
+def runs(count: int) -> Iterator[tuple[int, int]]:
+    """Runs of ``count`` things that cover them: one of all, two of half of them, ... each alone."""
+    size = count
+    seen: set[tuple[int, int]] = set()
+    while size >= 1:
+        for low in range(0, count, size):
+            run = low, min(low + size, count)
+            if run not in seen:
+                seen.add(run)
+                yield run
+        size = (size + 1) // 2 if size > 1 else 0
+
+
+def drop_variables(tree: Tree) -> Iterator[Edit]:
+    """Every statement that assigns a local variable or a part of it; what reads it reads a zero."""
+    found: dict[tuple[str, str], list[Site]] = {}
+    for site in tree.sites:
+        if isinstance(site.node, (Assign, AugAssign)) and (name := base_name(site.node.target)) is not None:
+            found.setdefault((site.function.name, name), []).append(site)
+    for (function, name), sites in found.items():
+        if len(sites) > 1:
+            gain = sum(site.weight for site in sites)
+            label = ("variable", function, name, len(sites))
+            yield Edit(gain, label, tuple([(site.path, ()) for site in sites]))
+
+
+def hoist_bodies(tree: Tree) -> Iterator[Edit]:
+    """What a branch or a loop holds in place of it."""
+    for site in tree.sites:
+        match site.node:
+            case If() as branch:
+                yield from (at(site, *new) for new in _of_branch(branch))
+            case For() as loop:
+                yield from (at(site, *new) for new in _of_for(loop))
+            case While() as loop:
+                yield from (at(site, *new) for new in _of_while(loop, _fresh(site.function)))
+            case _:
+                pass
+
+
+def _of_branch(branch: If) -> Iterator[Block]:
+    yield branch.body
+    if branch.orelse:
+        yield branch.orelse
+        yield (*branch.body, *branch.orelse)
+        yield (replace(branch, orelse=()),)
+        yield (If(Unary("not", branch.test, BOOL), branch.orelse),)
+
+
+def _of_for(loop: For) -> Iterator[Block]:
+    start = loop.bounds[0] if len(loop.bounds) > 1 else number(INT32, 0)
+    once = unlooped(loop.body)
+    yield with_value(once, loop.name, start)
+    yield (Assign(Name(loop.name, INT32), start), *once)
+    counts = [bound.value for bound in loop.bounds if isinstance(bound, Literal)]
+    if len(counts) == len(loop.bounds) and counts[2:] != [0]:
+        values = range(*map(int, counts))
+        if 1 < len(values) <= MOST_UNROLLED:
+            copies = [with_value(once, loop.name, number(INT32, value)) for value in values]
+            yield tuple([statement for copy in copies for statement in copy])
+    if len(loop.bounds) > 1:
+        yield (replace(loop, bounds=loop.bounds[:2]),)
+        yield (replace(loop, bounds=loop.bounds[1:2]),)
+    for count in (1, 2, 3):
+        yield (replace(loop, bounds=(number(INT32, count),)),)
+
+
+def _of_while(loop: While, fresh: str) -> Iterator[Block]:
+    once = unlooped(loop.body)
+    yield once
+    yield (If(loop.test, once),)
+    for count in (1, 2, 3):
+        yield (For(fresh, (number(INT32, count),), loop.body),)
+    if not isinstance(loop.test, Literal):
+        yield (While(number(BOOL, 1), loop.body),)
+
+
+def _fresh(function: Function | Kernel) -> str:
+    """A name for a new counter: as long as one loop of the function is made at a time, one is enough."""
+    return f"{function.name}_counter"
+
+
+def unlooped(block: Block) -> Block:
+    """A loop's body without the ``break`` and ``continue`` of that loop."""
+    kept: list[Stmt] = []
+    for statement in block:
+        match statement:
+            case Break() | Continue():
+                pass
+            case If(body=body, orelse=orelse):
+                kept.append(replace(statement, body=unlooped(body) or (Pass(),), orelse=unlooped(orelse)))
+            case _:
+                kept.append(statement)
+    return tuple(kept)
+
+
+def with_value(block: Block, name: str, value: Expr) -> Block:
+    """The block with an expression in place of each reading of a name."""
+
+    def change(node: Node) -> Node:
+        return value if isinstance(node, Name) and node.id == name else node
+
+    return tuple([transform(statement, change) for statement in block])
+
+
+def plainer_statements(tree: Tree) -> Iterator[Edit]:
+    """``x += e`` as ``x = e`` or ``x = x + e``; ``a, b = x, y`` as fewer or as single assignments."""
+    for site in tree.sites:
+        match site.node:
+            case AugAssign(target=target, op=op, value=value):
+                yield at(site, Assign(target, value))
+                yield at(site, Assign(target, Binary(op, target, value, target.type)))
+            case Unpack(names=names, values=values) if len(values) > 1:
+                pairs = list(zip(names, values, strict=True))
+                for position in range(len(pairs)):
+                    left = unpacked([*pairs[:position], *pairs[position + 1 :]])
+                    yield at(site, *([] if left is None else [left]))
+                yield at(site, *[Assign(Name(name, each.type), each) for name, each in pairs])
+            case _:
+                pass
+
+
+def substitute_locals(tree: Tree) -> Iterator[Edit]:
+    """The value of a local in place of each reading of it, up to the next assignment to it in the text."""
+    # What happens to each name of each function, in the order of the text.
+    events: dict[tuple[str, str], list[Site]] = {}
+    targets: set[Path] = set()
+    for site in tree.sites:
+        names: tuple[str, ...] = ()
+        match site.node:
+            case Assign(target=Name(id=name)) | AugAssign(target=Name(id=name)):
+                targets.add((*site.path, 0))
+                names = (name,)
+            case For(name=name):
+                names = (name,)
+            case Unpack(names=unpacked_names):
+                names = unpacked_names
+            case Name(id=name) if site.path not in targets:
+                names = (name,)
+            case _:
+                pass
+        for name in names:
+            events.setdefault((site.function.name, name), []).append(site)
+    yield from _forwarded(tree)
+    for key, sites in events.items():
+        for position, site in enumerate(sites):
+            if isinstance(site.node, Assign):
+                yield _substituted(tree, key, site, sites[position + 1 :])
+
+
+def _forwarded(tree: Tree) -> Iterator[Edit]:
+    """What is stored to a part of something in place of each later reading of that part."""
+    for position, site in enumerate(tree.sites):
+        if isinstance(site.node, Assign) and not isinstance(site.node.target, Name):
+            target, value = site.node.target, site.node.value
+            readings = [
+                (each.path, (value,))
+                for each in tree.sites[position + 2 :]
+                if each.node == target
+                and each.path[: len(site.path)] != site.path
+                and not (isinstance(each.parent, (Assign, AugAssign)) and each.path[-1] == 0)
+            ]
+            if readings:
+                weight = tree.weights[(*site.path, 1)]
+                gain = site.weight - len(readings) * (weight - tree.weights[(*site.path, 0)])
+                yield Edit(gain, ("forward", site.node, len(readings)), ((site.path, ()), *readings))
+
+
+def _substituted(tree: Tree, key: tuple[str, str], site: Site, later: Sequence[Site]) -> Edit:
+    assert isinstance(site.node, Assign)
+    readings: list[Site] = []
+    for each in later:
+        inside = each.path[: len(site.path)] == site.path  # its own value reads what the name was before
+        if isinstance(each.node, Name) and not inside:
+            readings.append(each)
+        elif not inside:
+            break
+    value, weight = site.node.value, tree.weights[(*site.path, 1)]
+    gain = site.weight - sum(weight - reading.weight for reading in readings)
+    label = ("substitute", *key, site.node, len(readings))
+    replacements = ((site.path, ()), *[(reading.path, (value,)) for reading in readings])
+    return Edit(gain, label, replacements)
+
+
+def drop_thread_index(tree: Tree) -> Iterator[Edit]:
+    """``i, j = wp.tid()`` as ``i = 0`` and ``j = 0``, for a grid of one thread."""
+    for site in tree.sites:
+        match site.node:
+            case Unpack(names=names, values=(Call(name="tid"),)):
+                yield at(site, *[Assign(Name(name, INT32), number(INT32, 0)) for name in names])
+            case _:
+                pass

@@ -1,0 +1,334 @@
+"""What each operator computes on scalars: ONE table of rules, each with where the rule comes from.
+
+To find the rule for ``//`` on int8, look for ``"//"`` and ``"int"`` in ``BINARY``.  Operands and results are
+Python ints in the range of the type, Python bools, or numpy scalars of exactly the float type.
+
+Sources: *Limitations* is a page of Warp's user guide (https://nvidia.github.io/warp/), *Built-ins* is its
+language reference; *C++* is the C++17 standard, which Warp names as what a kernel's operators follow
+(Limitations, "Modulus Operator"); *IEEE* is IEEE 754; *observed* says what all of Warp 1.10, 1.14 and 1.19
+compute where nothing is written (tests/reference/test_arithmetic.py tries it again).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from kernelfuzz.ir.types import INT32, Scalar
+from kernelfuzz.reference.undefined import (
+    DIVISION_BY_ZERO,
+    FLOAT_TO_INT,
+    SHIFT_OUT_OF_RANGE,
+    SIGNED_OVERFLOW,
+    Undefined,
+)
+
+Number: TypeAlias = Any
+Operation: TypeAlias = Callable[..., Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``op`` on scalars of the kinds: ``make(scalar)`` is the function; ``source`` says why it is so."""
+
+    op: str
+    kinds: tuple[str, ...]
+    make: Callable[[Scalar], Operation]
+    source: str
+
+
+# ------------------------------------------------------- what an integer result becomes
+
+
+@cache
+def fit(scalar: Scalar) -> Callable[[int], int]:
+    """A mathematical integer as the result of arithmetic in the type.
+
+    Unsigned types wrap, int8 and int16 too (C++ computes in int and converts back, modulo 2**bits since C++20
+    and on every compiler before); a result outside of int32 or int64 is undefined.
+    """
+    low, high = scalar.limits
+    if scalar.kind == "uint" or scalar.bits < INT32.bits:
+        return wrap(scalar)
+
+    def checked(value: int) -> int:
+        if low <= value <= high:
+            return value
+        raise Undefined(SIGNED_OVERFLOW)
+
+    return checked
+
+
+@cache
+def wrap(scalar: Scalar) -> Callable[[int], int]:
+    """An integer modulo 2**bits, in the range of the type."""
+    low, high = scalar.limits
+    mask = high - low
+    if low == 0:
+        return lambda value: value & mask
+    return lambda value: ((value - low) & mask) + low
+
+
+def _fitted(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operation]:
+    def make(scalar: Scalar) -> Operation:
+        fitted = fit(scalar)
+        return lambda left, right: fitted(operation(left, right))
+
+    return make
+
+
+def _multiplied(scalar: Scalar) -> Operation:
+    fitted = fit(scalar)
+    if (scalar.kind, scalar.bits) != ("uint", 16):
+        return lambda left, right: fitted(left * right)
+    _, most = INT32.limits
+
+    def product(left: int, right: int) -> int:
+        # The one unsigned type whose products, computed in int, leave the range of int.
+        if left * right > most:
+            raise Undefined(SIGNED_OVERFLOW)
+        return fitted(left * right)
+
+    return product
+
+
+# --------------------------------------------------------------------------- division
+
+
+def _truncated_quotient(left: int, right: int) -> int:
+    quotient = abs(left) // abs(right)
+    return quotient if (left < 0) == (right < 0) else -quotient
+
+
+def _truncated_remainder(left: int, right: int) -> int:
+    return left - right * _truncated_quotient(left, right)
+
+
+def _divided(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operation]:
+    def make(scalar: Scalar) -> Operation:
+        fitted = fit(scalar)
+
+        def divide(left: int, right: int) -> int:
+            if right == 0:
+                raise Undefined(DIVISION_BY_ZERO)
+            fitted(_truncated_quotient(left, right))  # INT_MIN / -1 and INT_MIN % -1 overflow
+            return fitted(operation(left, right))
+
+        return divide
+
+    return make
+
+
+def _float_floor_division(_: Scalar) -> Operation:
+    return lambda left, right: np.floor(left / right)
+
+
+def _float_remainder(_: Scalar) -> Operation:
+    return np.fmod
+
+
+# ---------------------------------------------------------------------- bits and shifts
+
+
+def _plain(operation: Operation) -> Callable[[Scalar], Operation]:
+    return lambda _: operation
+
+
+def _shift_count(count: int, scalar: Scalar) -> int:
+    if 0 <= count < scalar.bits:
+        return count
+    raise Undefined(SHIFT_OUT_OF_RANGE)
+
+
+def _left_shift(scalar: Scalar) -> Operation:
+    fitted = fit(scalar)
+
+    def shift(left: int, right: int) -> int:
+        count = _shift_count(right, scalar)
+        if left < 0:
+            raise Undefined(SIGNED_OVERFLOW)
+        return fitted(left << count)
+
+    return shift
+
+
+def _right_shift(scalar: Scalar) -> Operation:
+    return lambda left, right: left >> _shift_count(right, scalar)
+
+
+# ------------------------------------------------------------------------------ tables
+
+FLOAT, INT, UINT, BOOL_ = ("float",), ("int", "uint"), ("uint",), ("bool",)
+_IEEE = "IEEE: the nearest float; float16 is computed in float32 and rounded, which gives the same"
+_INTEGER = "C++: unsigned wraps, signed overflow is undefined, 8 and 16 bits are computed in int"
+
+BINARY: tuple[Rule, ...] = (
+    Rule("+", FLOAT, _plain(operator.add), _IEEE),
+    Rule("-", FLOAT, _plain(operator.sub), _IEEE),
+    Rule("*", FLOAT, _plain(operator.mul), _IEEE),
+    Rule("/", FLOAT, _plain(operator.truediv), _IEEE + "; x / 0 is infinite or NaN"),
+    Rule(
+        "//", FLOAT, _float_floor_division, "Built-ins, floordiv; observed: the floor of the rounded quotient"
+    ),
+    Rule("%", FLOAT, _float_remainder, "Limitations, Modulus Operator: the sign of the dividend; C's fmod"),
+    Rule("+", INT, _fitted(operator.add), _INTEGER),
+    Rule("-", INT, _fitted(operator.sub), _INTEGER),
+    Rule("*", INT, _multiplied, _INTEGER),
+    Rule("/", INT, _divided(_truncated_quotient), "C++: an integer, truncated towards zero; observed"),
+    Rule("//", INT, _divided(operator.floordiv), "Built-ins, floordiv: floor division"),
+    Rule("%", INT, _divided(_truncated_remainder), "Limitations, Modulus Operator: the sign of the dividend"),
+    Rule("&", INT, _plain(operator.and_), "Built-ins, bit_and; the operands are in two's complement"),
+    Rule("|", INT, _plain(operator.or_), "Built-ins, bit_or"),
+    Rule("^", INT, _plain(operator.xor), "Built-ins, bit_xor"),
+    Rule(
+        "<<",
+        INT,
+        _left_shift,
+        "Built-ins, lshift; C++: undefined for a count outside of the type or below zero",
+    ),
+    Rule(
+        ">>", INT, _right_shift, "Built-ins, rshift; C++20 and every compiler: signed types keep their sign"
+    ),
+)
+
+
+def _negated(scalar: Scalar) -> Operation:
+    fitted = fit(scalar)
+    return lambda operand: fitted(-operand)
+
+
+def _inverted(scalar: Scalar) -> Operation:
+    wrapped = wrap(scalar)
+    return lambda operand: wrapped(~operand)
+
+
+UNARY: tuple[Rule, ...] = (
+    Rule("-", FLOAT, _plain(operator.neg), "IEEE: the sign changes, also that of zero"),
+    Rule("-", INT, _negated, _INTEGER),
+    Rule("+", (*FLOAT, *INT), _plain(lambda operand: operand), "Built-ins, pos"),
+    Rule("~", INT, _inverted, "Built-ins, invert: every bit"),
+    Rule("not", (*INT, *BOOL_), _plain(operator.not_), "Python: whether the operand is zero or False"),
+)
+
+_COMPARE = "IEEE and Python: NaN differs from everything and has no order, -0.0 equals 0.0"
+_ALL = (*FLOAT, *INT)
+
+
+def _compared(operation: Operation) -> Callable[[Scalar], Operation]:
+    return lambda _: lambda left, right: bool(operation(left, right))
+
+
+COMPARE: tuple[Rule, ...] = (
+    Rule("==", (*_ALL, *BOOL_), _compared(operator.eq), _COMPARE),
+    Rule("!=", (*_ALL, *BOOL_), _compared(operator.ne), _COMPARE),
+    Rule("<", _ALL, _compared(operator.lt), _COMPARE),
+    Rule("<=", _ALL, _compared(operator.le), _COMPARE),
+    Rule(">", _ALL, _compared(operator.gt), _COMPARE),
+    Rule(">=", _ALL, _compared(operator.ge), _COMPARE),
+)
+
+
+# ------------------------------------------------------------------------- conversions
+
+
+FLOAT_TYPES: dict[int, type[np.floating[Any]]] = {16: np.float16, 32: np.float32, 64: np.float64}
+
+
+def float_type(scalar: Scalar) -> type[np.floating[Any]]:
+    """numpy's scalar type of a float type."""
+    return FLOAT_TYPES[scalar.bits]
+
+
+def constant(scalar: Scalar, value: int | float | bool) -> Number:
+    """A Python number as a value of the type; a float16 is made from the float32 nearest to the number."""
+    if not scalar.is_float:
+        return bool(value) if scalar.kind == "bool" else int(value)
+    return to_half(value) if scalar.bits == 16 else float_type(scalar)(value)
+
+
+def to_half(value: float) -> Number:
+    """float16 by way of float32: Warp's float16 has no other conversion from a number."""
+    return np.float16(np.float32(value))
+
+
+def _integer_to_float(target: Scalar) -> Operation:
+    made = float_type(target)
+
+    def convert(value: int) -> Number:
+        if -(1 << 53) <= value <= 1 << 53:
+            return constant(target, value)
+        # numpy's own conversion of a 64-bit integer rounds once; by way of a Python float it would twice.
+        whole = np.array(value, dtype=np.int64 if value < 0 else np.uint64)
+        return made(whole.astype(np.float32 if target.bits < 64 else np.float64)[()])
+
+    return convert
+
+
+def _float_to_integer(target: Scalar) -> Operation:
+    low, high = target.limits
+
+    def convert(value: Number) -> int:
+        if not np.isfinite(value) or not low <= (whole := int(value)) <= high:
+            raise Undefined(FLOAT_TO_INT)
+        return whole
+
+    return convert
+
+
+def _float_to_float(target: Scalar) -> Operation:
+    return to_half if target.bits == 16 else float_type(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """From the kinds to the kinds: ``make(target)`` is the function."""
+
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    make: Callable[[Scalar], Operation]
+    source: str
+
+
+CONVERSIONS: tuple[Conversion, ...] = (
+    Conversion(FLOAT, FLOAT, _float_to_float, "IEEE: the nearest; to float16 through float32 (observed)"),
+    Conversion(FLOAT, INT, _float_to_integer, "C++: truncated; undefined where that is out of range"),
+    Conversion(FLOAT, BOOL_, lambda _: lambda value: bool(value != 0), "Python: whether it is not zero"),
+    Conversion((*INT, *BOOL_), FLOAT, _integer_to_float, "IEEE: the nearest; float16 by way of float32"),
+    Conversion(INT, INT, wrap, "C++20 and every compiler before: modulo 2**bits"),
+    Conversion(INT, BOOL_, lambda _: bool, "C++ and Python: whether it is not zero"),
+    Conversion(BOOL_, INT, lambda _: int, "C++ and Python: 0 or 1"),
+    Conversion(BOOL_, BOOL_, lambda _: bool, "the same value"),
+)  # fmt: skip
+
+
+# ----------------------------------------------------------------------------- look up
+
+
+def rule(table: tuple[Rule, ...], op: str, scalar: Scalar) -> Rule:
+    """The rule for an operator on a scalar type; KeyError where there is none."""
+    for row in table:
+        if row.op == op and scalar.kind in row.kinds:
+            return row
+    raise KeyError(f"no rule for {op} on {scalar}")
+
+
+@cache
+def operation(table: tuple[Rule, ...], op: str, scalar: Scalar) -> Operation:
+    """The function for an operator on a scalar type."""
+    return rule(table, op, scalar).make(scalar)
+
+
+@cache
+def conversion(source: Scalar, target: Scalar) -> Operation:
+    """The function that converts a value of one scalar type into another."""
+    if source == target:
+        return lambda value: value
+    for row in CONVERSIONS:
+        if source.kind in row.sources and target.kind in row.targets:
+            return row.make(target)
+    raise KeyError(f"no conversion from {source} to {target}")

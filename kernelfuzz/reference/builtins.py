@@ -1,0 +1,326 @@
+"""What a builtin gives for values: Warp's own implementation, called from Python scope.
+
+That is the code that a kernel runs, reached without the code generator.  A row of ``CLOSED`` goes by its
+closed form instead, where that gives the same bits and Python scope cannot be used, is inexact or is slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from kernelfuzz.ir.builtins import Signature, resolve
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.nodes import Keyword
+from kernelfuzz.ir.types import (
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+    shape,
+    warp_name,
+)
+from kernelfuzz.reference import arithmetic
+from kernelfuzz.reference.closed_forms import form
+from kernelfuzz.reference.closed_forms.random import state_after
+from kernelfuzz.reference.undefined import Undefined
+
+Value: TypeAlias = Any
+Call: TypeAlias = Callable[[tuple[Value, ...]], Value]
+
+NO_REFERENCE = "no reference for this builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The builtins of ``names`` go by their closed form over the scalar types of the kinds."""
+
+    names: frozenset[str]
+    kinds: tuple[str, ...]
+    reason: str
+
+
+def _closed(names: str, reason: str, *kinds: str) -> Closed:
+    return Closed(frozenset(names.split()), kinds, reason)
+
+
+_EVERY = ("float", "int", "uint", "bool")
+_INTEGERS = ("int", "uint", "bool")
+
+CLOSED: tuple[Closed, ...] = (
+    _closed("where len vector matrix identity quaternion transformation spatial_adjoint",
+            "Python scope has no such function", *_EVERY),
+    _closed("spatial_vector", "in Python scope the name is a type", *_EVERY),
+    _closed("isfinite isnan isinf unot", "raises AttributeError in Python scope (up to Warp 1.19)", *_EVERY),
+    _closed("norm_l1 norm_l2 norm_huber norm_pseudo_huber smooth_normalize",
+            "Python code in Python scope: computes in double precision and rounds at the end", *_EVERY),
+    _closed("matrix_from_rows matrix_from_cols", "Python code in Python scope", *_EVERY),
+    _closed("abs sign step nonzero floor ceil trunc round rint frac sqrt copysign",
+            "exactly defined, and faster", *_EVERY),
+    _closed("add sub mul div floordiv mod neg pos bit_and bit_or bit_xor invert lshift rshift bit_count",
+            "exactly defined, and faster", *_INTEGERS),
+    _closed("min max clamp", "exactly defined, and faster", *_INTEGERS),
+    _closed("dot length_sq argmin argmax cw_mul cw_div cross trace ddot get_diag transpose diag skew outer",
+            "exactly defined, and most of it not in Python scope", *_INTEGERS),
+    _closed("get_diag transpose diag transform_get_translation transform_get_rotation spatial_top "
+            "spatial_bottom quat_inverse quat_identity transform_identity", "moves components only", *_EVERY),
+    _closed("rand_init randi randu randf", "exactly defined; older releases lack overloads in Python scope",
+            *_EVERY),
+)  # fmt: skip
+
+
+# float16: what Python scope converts from float32 it rounds halves of a unit away from zero, where a kernel
+# rounds them to even.  So it is not called for float16: an exact closed form is used instead, or a scalar
+# function over float32, which is how Warp computes it; of other builtins there is no reference.
+_HALF_IN_SINGLE = frozenset({"scalar", "rounding", "trigonometry", "exponential", "predicate"})
+# Python code in Python scope that computes in double precision, and has no exact closed form.
+_DOUBLE_ONLY = frozenset({"transform_decompose"})
+# Under another name in Python scope ("On CPU, both functions currently use the same inversion method").
+_NAME_OF = {"inverse_approx": "inverse"}
+
+
+def call(signature: Signature, arguments: tuple[Value, ...]) -> Value:
+    """The result of a builtin for values (see ``kernelfuzz.reference.domain``).
+
+    Of a builtin that draws from a random state the result is ``(value, new state)``.  Raises ``Undefined``
+    where a signed integer overflows and where this Warp gives no reference for the builtin.
+    """
+    return compiled(signature)(arguments)
+
+
+@cache
+def compiled(signature: Signature) -> Call:
+    """``call`` for one signature: looked up and prepared once, as that costs more than the call."""
+    if closed_reason(signature):
+        evaluate = _closed_form(signature)
+    elif FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
+        evaluate = _half(signature)
+    elif signature.name in _DOUBLE_ONLY and component(signature) != FLOAT64:
+        evaluate = _no_reference
+    else:
+        evaluate = _python_scope(signature)
+    return _drawing(signature, evaluate) if signature.builtin.mutates else evaluate
+
+
+def closed_reason(signature: Signature) -> str | None:
+    """Why a signature goes by its closed form, or None where Warp is called."""
+    kind = component(signature).kind
+    for row in CLOSED:
+        if signature.name in row.names and kind in row.kinds:
+            return row.reason
+    return None
+
+
+def component(signature: Signature) -> Scalar:
+    """The scalar type that a builtin computes in: of its last argument, or of its result."""
+    type_ = signature.params[-1] if signature.params else signature.result
+    assert not isinstance(type_, (Struct, Tuple, Array, Tile)), "arrays are the interpreter's"
+    return type_ if isinstance(type_, Scalar) else type_.dtype
+
+
+def _scalar_of(type_: Type) -> Scalar | None:
+    """The scalar type of a scalar or composite; of a tuple, that of its first element."""
+    match type_:
+        case Scalar():
+            return type_
+        case Tuple(elements=elements):
+            return _scalar_of(elements[0])
+        case Struct() | Array() | Tile():
+            return None
+        case _:
+            return type_.dtype
+
+
+def _half(signature: Signature) -> Call:
+    """A builtin over float16, without its float16 overload in Python scope."""
+    found = form(signature)
+    if found is not None and found.exact:
+        return _closed_form(signature)
+    if signature.builtin.group not in _HALF_IN_SINGLE or any(type_ != FLOAT16 for type_ in signature.params):
+        return _no_reference
+    single = resolve(signature.name, (FLOAT32,) * len(signature.params), signature.keywords)
+    assert single is not None
+    evaluate, out = compiled(single), _fitted(signature.result)
+
+    def of_half(arguments: tuple[Value, ...]) -> Value:
+        return out(evaluate(tuple(map(np.float32, arguments))))
+
+    return of_half
+
+
+def _no_reference(arguments: tuple[Value, ...]) -> Value:
+    raise Undefined(NO_REFERENCE)
+
+
+def _drawing(signature: Signature, evaluate: Call) -> Call:
+    """With the new state, which Python scope does not give: the state is passed by value there."""
+
+    def draw(arguments: tuple[Value, ...]) -> Value:
+        value = evaluate(arguments)
+        state, *others = arguments
+        rate = float(others[0]) if signature.name == "poisson" else 0.0
+        return value, state_after(signature.name, state, value, rate)
+
+    return draw
+
+
+# ------------------------------------------------------------------------ Python scope
+
+
+def warp_type(type_: Scalar | Vector | Matrix | Quaternion | Transform) -> Any:
+    """Warp's class for a scalar or composite type."""
+    import warp
+
+    name = warp_name(type_)
+    if name is not None:
+        return getattr(warp, name)
+    assert not isinstance(type_, Scalar)
+    dtype = getattr(warp, type_.dtype.name)
+    match type_:
+        case Vector(length=length):
+            return warp.types.vector(length, dtype)
+        case Matrix(rows=rows, columns=columns):
+            return warp.types.matrix((rows, columns), dtype)
+        case Quaternion():
+            return warp.types.quaternion(dtype)
+        case Transform():
+            return warp.types.transformation(dtype)
+        case _:
+            return assert_never(type_)
+
+
+def _into_warp(type_: Type) -> Callable[[Value], Any]:
+    """From a value to what a builtin takes in Python scope, bit by bit.
+
+    numpy's scalars name their type (a Python float would mean float32), and the components of a composite
+    go over as bytes.
+    """
+    if isinstance(type_, Scalar):
+        return bool if type_.kind == "bool" else np.dtype(type_.name).type
+    assert not isinstance(type_, (Struct, Tuple, Array, Tile))
+    made, dtype = warp_type(type_), np.dtype(type_.dtype.name)
+    return lambda value: made.from_buffer_copy(np.asarray(value, dtype=dtype).tobytes())
+
+
+def _out_of_warp(type_: Type) -> Callable[[Any], Value]:
+    """From what a builtin gives in Python scope to a value."""
+    match type_:
+        case Scalar(kind="bool"):
+            return bool
+        case Scalar():
+            # Python's own numbers for int32 and float32, else a Warp scalar around one.
+            kind = np.dtype(type_.name).type if type_.is_float else int
+            return lambda result: kind(getattr(result, "value", result))
+        case Tuple(elements=elements):
+            outs = [_out_of_warp(element) for element in elements]
+            return lambda result: tuple(out(part) for out, part in zip(outs, result, strict=True))
+        case Vector() | Matrix() | Quaternion() | Transform():
+            dtype, size = np.dtype(type_.dtype.name), shape(type_)
+            return lambda result: np.frombuffer(result, dtype=dtype).reshape(size)
+        case Struct() | Array() | Tile():
+            raise TypeError(f"no builtin of Python scope gives a {type(type_).__name__}")
+        case _:
+            return assert_never(type_)
+
+
+def _keyword(value: Keyword) -> Any:
+    return warp_type(value) if isinstance(value, (Scalar, Vector, Matrix, Quaternion, Transform)) else value
+
+
+def _python_scope(signature: Signature) -> Call:
+    import warp
+
+    function: Any = getattr(warp, _NAME_OF.get(signature.name, signature.name), None)
+    into = [_into_warp(type_) for type_ in signature.params]
+    out = _out_of_warp(signature.result)
+    keywords = {name: _keyword(value) for name, value in signature.keywords}
+
+    def evaluate(arguments: tuple[Value, ...]) -> Value:
+        return out(function(*[to(value) for to, value in zip(into, arguments, strict=True)], **keywords))
+
+    try:
+        evaluate(tuple(_one(type_) for type_ in signature.params))
+    except (AttributeError, RuntimeError, TypeError, ValueError):
+        # Warp exports some overloads only (square matrices up to 4x4, and which ones depends on the release).
+        return _instead(signature)
+    return evaluate
+
+
+def _one(type_: Type) -> Value:
+    """Ones, which are in the domain of every builtin: for asking whether an overload exists."""
+    if isinstance(type_, Scalar):
+        return True if type_.kind == "bool" else np.dtype(type_.name).type(1)
+    assert not isinstance(type_, (Struct, Tuple, Array, Tile))
+    return np.ones(shape(type_), dtype=type_.dtype.name)
+
+
+def _instead(signature: Signature) -> Call:
+    """For an overload that Python scope lacks: the closed form, if it gives the same bits."""
+    found = form(signature)
+    if found is not None and found.exact:
+        return _closed_form(signature)
+    return _no_reference
+
+
+# ----------------------------------------------------------------------- closed forms
+
+
+def _closed_form(signature: Signature) -> Call:
+    found = form(signature)
+    assert found is not None, f"{signature.name} has no closed form"
+    function = found.function
+    into = [_objects(type_) for type_ in signature.params]
+    out = _fitted(signature.result)
+
+    def evaluate(arguments: tuple[Value, ...]) -> Value:
+        values = [to(value) if to else value for to, value in zip(into, arguments, strict=True)]
+        with np.errstate(all="ignore"):
+            return out(function(signature, *values) if found.typed else function(*values))
+
+    return evaluate
+
+
+def _objects(type_: Type) -> Callable[[Value], Value] | None:
+    """Components of integers become Python ints, which do not wrap on the way."""
+    if isinstance(type_, (Scalar, Struct, Tuple, Array, Tile)) or type_.dtype.is_float:
+        return None
+    return lambda value: value.astype(object)
+
+
+def _fitted(type_: Type) -> Callable[[Value], Value]:
+    """A result of the type: integers wrap, or have overflowed."""
+    match type_:
+        case Scalar(kind="bool"):
+            return bool
+        case Scalar(kind="float"):
+            return np.dtype(type_.name).type
+        case Scalar():
+            return arithmetic.fit(type_)
+        case Vector() | Matrix() | Quaternion() | Transform():
+            dtype = np.dtype(type_.dtype.name)
+            if type_.dtype.is_float:
+                return lambda value: np.asarray(value, dtype=dtype)
+            fit = arithmetic.fit(type_.dtype)
+            return lambda value: np.array([fit(x) for x in value.reshape(-1).tolist()], dtype=dtype).reshape(
+                value.shape
+            )
+        case Tuple(elements=elements):
+            outs = [_fitted(element) for element in elements]
+            return lambda value: tuple(out(part) for out, part in zip(outs, value, strict=True))
+        case Struct() | Array() | Tile():
+            raise TypeError(f"no closed form gives a {type(type_).__name__}")
+        case _:
+            return assert_never(type_)

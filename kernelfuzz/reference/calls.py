@@ -1,0 +1,192 @@
+"""Calls of builtins: those that touch memory, the thread index, random states, and all others by value."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from kernelfuzz.ir.builtins import Signature, resolve
+from kernelfuzz.ir.nodes import Call, Name
+from kernelfuzz.ir.tiles import TILE_CALLS
+from kernelfuzz.ir.types import INT32, UINT32, Array, Struct, Tile, Tuple, Type
+from kernelfuzz.reference import tiles
+from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, located
+from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.memory import View, reader, writer
+from kernelfuzz.reference.races import Access
+from kernelfuzz.reference.undefined import NOT_SORTED, OUTSIDE_DOMAIN, UNINITIALISED_READ, Stopped, Undefined
+
+# Builtins that are an operator by its name ("Built-ins: Operators").
+OPERATORS = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "mod": "%", "bit_and": "&",
+    "bit_or": "|", "bit_xor": "^", "lshift": "<<", "rshift": ">>",
+}  # fmt: skip
+UNARY_OPERATORS = {"neg": "-", "pos": "+", "invert": "~", "unot": "not"}
+
+
+def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
+    """The function that evaluates a call; ``used``: something else than the call's effect is wanted."""
+    name, domain = node.name, names.module.domain
+    if name == "tid":
+        return _thread_index(node)
+    if name in TILE_CALLS:
+        return tiles.call(node, names)
+    if name.startswith("atomic_"):
+        return _atomic(node, names, used)
+    types = tuple(argument.type for argument in node.args)
+    arguments = [names.expression(argument) for argument in node.args]
+    if name in OPERATORS:
+        return located(node, domain.binary(OPERATORS[name], *types), *arguments)
+    if name in UNARY_OPERATORS:
+        return located(node, domain.unary(UNARY_OPERATORS[name], *types), *arguments)
+    if name == "where":
+        # A function: both values are evaluated ("Built-ins", where), of any type.
+        return located(node, lambda condition, left, right: left if condition else right, *arguments)
+    if name == "len" and isinstance(types[0], Array):
+        (array,) = arguments
+        return lambda frame: array(frame).shape[0]
+    if name == "lower_bound":
+        return _lower_bound(node, arguments)
+    signature = resolve(name, types, node.keywords)
+    assert signature is not None, node
+    if signature.builtin.mutates:
+        return _mutating(node, signature, arguments, names)
+    function = domain.call(signature)
+    return located(node, lambda *values: function(values), *arguments)
+
+
+def _thread_index(node: Call) -> Evaluate:
+    """``wp.tid()``: the place in the grid, whose last axis varies fastest ("Built-ins", tid)."""
+    several = isinstance(node.type, Tuple)
+    axes = len(node.type.elements) if isinstance(node.type, Tuple) else 1
+
+    def index(frame: Frame) -> Value:
+        found: tuple[int, ...] = frame[THREAD].index
+        if len(found) != axes:
+            raise ValueError(f"a grid of {len(found)} dimensions for a kernel that asks for {axes}")
+        return found if several else found[0]
+
+    return index
+
+
+# ---------------------------------------------------------------------- searched arrays
+
+
+def _search(view: View, begin: int, end: int, sought: Value, thread: Value) -> int:
+    """The place of the first element that is not less, among those from ``begin`` to before ``end``.
+
+    "Search a sorted array for the closest value greater than or equal to value" ("Built-ins", lower_bound);
+    where there is none, the last place (observed).
+    """
+    if not 0 <= begin < end <= view.shape[0]:
+        raise Undefined(OUTSIDE_DOMAIN)
+    flats = [view.at((at,)) for at in range(begin, end)]
+    if thread.watched:
+        for flat in flats:
+            view.shadow.read(flat, thread.number)
+    leaf = view.leaves
+    assert not isinstance(leaf, dict)
+    found = [leaf[flat] for flat in flats]
+    if not all(left <= right for left, right in zip(found, found[1:])):  # noqa: B905, RUF007  # one shorter
+        raise Undefined(NOT_SORTED)
+    return begin + min(bisect_left(found, sought), len(found) - 1)
+
+
+def _lower_bound(node: Call, arguments: list[Evaluate]) -> Evaluate:
+    array, *bounds, sought = arguments
+
+    def call(frame: Frame) -> int:
+        view: View = array(frame)
+        begin, end = [bound(frame) for bound in bounds] or (0, view.shape[0])
+        value = sought(frame)
+        try:
+            return _search(view, begin, end, value, frame[THREAD])
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+
+    return call
+
+
+# ------------------------------------------------------------------------ random states
+
+
+def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names: Names) -> Evaluate:
+    """A call that advances the random state that it is given: by reference where that is a local."""
+    first = node.args[0]
+    place = names.place(first.id) if isinstance(first, Name) else None
+    state, *rest = arguments
+    from_array = signature.name == "sample_cdf"
+    drawn = resolve("randf", (UINT32,)) if from_array else signature
+    assert drawn is not None
+    function = names.module.domain.call(drawn)
+
+    def call(frame: Frame) -> Value:
+        before = state(frame)
+        values = [argument(frame) for argument in rest]
+        if place is not None:
+            before = frame[place]  # what an argument's own call has left of it
+            if before is UNBOUND:
+                raise Undefined(UNINITIALISED_READ, first)
+        try:
+            value, after = function((before,) if from_array else (before, *values))
+            if from_array:
+                value = _search(values[0], 0, values[0].shape[0], value, frame[THREAD])
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+        if place is not None:
+            frame[place] = after
+        return value
+
+    return call
+
+
+# ------------------------------------------------------------------------------ atomics
+
+
+def _atomic(node: Call, names: Names, used: bool) -> Evaluate:
+    """``wp.atomic_add(a, i, x)``: returns what the element held before."""
+    kind = node.name.removeprefix("atomic_")
+    array_type: Type = node.args[0].type
+    assert isinstance(array_type, Array)
+    dtype = array_type.dtype
+    last = 1 + array_type.ndim
+    array = names.expression(node.args[0])
+    indices = [names.expression(index) for index in node.args[1:last]]
+    operands = [names.expression(operand) for operand in node.args[last:]]
+    read, write = reader(dtype), writer(dtype)
+    combine = None if kind in ("exch", "cas") else names.module.domain.atomic(kind, dtype)
+
+    def call(frame: Frame) -> Value:
+        view: View = array(frame)
+        at = tuple([index(frame) for index in indices])
+        values = [operand(frame) for operand in operands]
+        thread = frame[THREAD]
+        try:
+            flat = view.at(at)
+            old = read(view.leaves, flat)
+            if thread.watched:
+                view.shadow.atomic(flat, thread.number, Access(kind, (), old, values[-1], used, node))
+            if combine is not None:
+                write(view.leaves, flat, combine(old, values[0]))
+            elif kind == "exch" or old == values[0]:
+                write(view.leaves, flat, values[-1])
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+        return old
+
+    return call
+
+
+def can_be_atomic(op: str, part: Type) -> bool:
+    """Whether ``a[i] op= x`` is an atomic on a part of this type.
+
+    "+= and -= invoke atomic_add and atomic_sub" (Changelog, 1.7.2); &=, |= and ^= likewise (observed).
+    """
+    name = {"+": "atomic_add", "-": "atomic_sub", "&": "atomic_and", "|": "atomic_or", "^": "atomic_xor"}.get(
+        op
+    )
+    if name is None or isinstance(part, (Struct, Array, Tile, Tuple)):
+        return False
+    return resolve(name, (Array(part), INT32, part)) is not None

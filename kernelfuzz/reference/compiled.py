@@ -1,0 +1,118 @@
+"""What a kernel is compiled into: functions of a frame, and the state of the thread that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from kernelfuzz.ir.nodes import Constant, Expr, Function, Node
+from kernelfuzz.reference.domain import Domain, Value
+from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Stopped, Undefined
+
+
+class Unbound:
+    """What a local holds before its first assignment."""
+
+
+UNBOUND = Unbound()
+
+# A frame: the thread, what a return statement left, and the locals of one function call.
+Frame: TypeAlias = list[Any]
+THREAD, RETURNED, FIRST_LOCAL = 0, 1, 2
+Evaluate: TypeAlias = Callable[[Frame], Value]
+
+# How a statement ends.
+NORMAL, BREAK, CONTINUE, RETURN = 0, 1, 2, 3
+Execute: TypeAlias = Callable[[Frame], int]
+
+
+@dataclass(slots=True)
+class Thread:
+    """The thread that runs: its place in the grid, its number, and how many steps all have left."""
+
+    index: tuple[int, ...]
+    number: int
+    watched: bool
+    steps: int
+
+    def step(self) -> None:
+        """One more iteration of a loop."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise Undefined(TOO_MANY_STEPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A compiled function: ``size`` is that of its frame, whose first locals are its parameters."""
+
+    function: Function
+    size: int
+    execute: Execute
+
+
+@dataclass(slots=True)
+class Module:
+    """What the functions of one kernel share while they are compiled."""
+
+    domain: Domain
+    compile_expression: Callable[[Expr, Names], Evaluate]
+    constants: dict[str, Constant]
+    functions: dict[str, Body] = field(default_factory=dict[str, Body])
+
+
+@dataclass(slots=True)
+class Names:
+    """The places of a function's names in its frame; ``bound`` are those that always have a value."""
+
+    module: Module
+    places: dict[str, int] = field(default_factory=dict[str, int])
+    bound: set[str] = field(default_factory=set[str])
+
+    def place(self, name: str) -> int:
+        """The place of a local, new where the name is."""
+        return self.places.setdefault(name, FIRST_LOCAL + len(self.places))
+
+    def size(self) -> int:
+        """How long the frame is."""
+        return FIRST_LOCAL + len(self.places)
+
+    def expression(self, node: Expr) -> Evaluate:
+        """The function that evaluates an expression with these names."""
+        return self.module.compile_expression(node, self)
+
+
+def located(node: Node, function: Callable[..., Any], *operands: Evaluate) -> Evaluate:
+    """``function`` of the operands, evaluated left to right; what it raises gets the node."""
+    if len(operands) == 2:
+        left, right = operands
+
+        def of_two(frame: Frame) -> Value:
+            try:
+                return function(left(frame), right(frame))
+            except Stopped as error:
+                error.node = error.node or node
+                raise
+
+        return of_two
+    if len(operands) == 1:
+        (only,) = operands
+
+        def of_one(frame: Frame) -> Value:
+            try:
+                return function(only(frame))
+            except Stopped as error:
+                error.node = error.node or node
+                raise
+
+        return of_one
+
+    def of_any(frame: Frame) -> Value:
+        try:
+            return function(*[operand(frame) for operand in operands])
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+
+    return of_any

@@ -1,0 +1,287 @@
+"""Expressions: each is compiled once into a function of a frame.
+
+Operands are evaluated left to right, ``and``, ``or`` and comparison chains stop at the first operand that
+decides, and a conditional expression evaluates one branch ("The Python Language Reference", 6.11 to 6.13 and
+6.16; Warp follows since 1.13 for ``and`` and ``or``, see ``kernelfuzz.reference.documented``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.nodes import (
+    ArrayShape,
+    Attribute,
+    Binary,
+    BoolOp,
+    Call,
+    CallFunction,
+    Cast,
+    Compare,
+    Construct,
+    Expr,
+    IfExp,
+    Index,
+    Literal,
+    Name,
+    Slice,
+    Static,
+    Unary,
+)
+from kernelfuzz.ir.types import Array, Quaternion, Scalar, Struct, Tile, Transform, Tuple, Type, shape
+from kernelfuzz.reference import calls, parts, static
+from kernelfuzz.reference.compiled import (
+    FIRST_LOCAL,
+    RETURNED,
+    THREAD,
+    UNBOUND,
+    Evaluate,
+    Frame,
+    Names,
+    located,
+)
+from kernelfuzz.reference.domain import Domain, Value
+from kernelfuzz.reference.memory import View, reader
+from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, UNINITIALISED_READ, Stopped, Undefined
+
+
+def expression(node: Expr, names: Names) -> Evaluate:
+    """The function that evaluates an expression in a frame."""
+    domain = names.module.domain
+    match node:
+        case Name():
+            return _name(node, names)
+        case Literal(type=type_, value=value):
+            return _constant(domain.literal(type_, value))
+        case Binary():
+            left, right = expression(node.left, names), expression(node.right, names)
+            return located(node, domain.binary(node.op, node.left.type, node.right.type), left, right)
+        case Unary():
+            return located(node, domain.unary(node.op, node.operand.type), expression(node.operand, names))
+        case Cast():
+            source: Type = node.operand.type
+            assert isinstance(source, Scalar)
+            return located(node, domain.cast(source, node.type), expression(node.operand, names))
+        case Compare():
+            return _compare(node, names)
+        case BoolOp():
+            return _bool_op(node, names)
+        case IfExp():
+            return _if_exp(node, names)
+        case Index() if isinstance(node.value.type, Array):
+            return _element(node, names)
+        case Index():
+            return _part(node, parts.subscript(node, names), names)
+        case Attribute():
+            return _part(node, parts.attribute(node), names)
+        case Construct():
+            return _construct(node, names)
+        case Call():
+            return calls.builtin(node, names, used=True)
+        case CallFunction():
+            return _call_function(node, names)
+        case ArrayShape(axis=axis):
+            array = expression(node.array, names)
+            return lambda frame: array(frame).shape[axis]
+        case Static():
+            return _constant(static.value(node, names.module))
+        case _:
+            return assert_never(node)
+
+
+def _constant(value: Value) -> Evaluate:
+    return lambda _: value
+
+
+def _name(node: Name, names: Names) -> Evaluate:
+    if node.id not in names.places:
+        constant = names.module.constants.get(node.id)
+        if constant is not None:
+            return expression(constant.value, names)
+    place = names.place(node.id)
+    if node.id in names.bound:
+        return lambda frame: frame[place]
+
+    def load(frame: Frame) -> Value:
+        value = frame[place]
+        if value is UNBOUND:
+            raise Undefined(UNINITIALISED_READ, node)
+        return value
+
+    return load
+
+
+# ------------------------------------------------------------------------------ choices
+
+
+def _compare(node: Compare, names: Names) -> Evaluate:
+    domain = names.module.domain
+    first = expression(node.left, names)
+    operators = [domain.compare(op, node.left.type) for op in node.ops]
+    rest = [expression(comparator, names) for comparator in node.comparators]
+    if len(rest) == 1:
+        return located(node, operators[0], first, rest[0])
+    links = list(zip(operators, rest, strict=True))
+
+    def chain(frame: Frame) -> bool:
+        left = first(frame)
+        for compare, operand in links:
+            right = operand(frame)
+            if not compare(left, right):
+                return False
+            left = right
+        return True
+
+    return chain
+
+
+def _bool_op(node: BoolOp, names: Names) -> Evaluate:
+    values = [expression(value, names) for value in node.values]
+    decides = node.op == "or"
+
+    def evaluate(frame: Frame) -> bool:
+        for value in values:
+            if value(frame) is decides:
+                return decides
+        return not decides
+
+    return evaluate
+
+
+def _if_exp(node: IfExp, names: Names) -> Evaluate:
+    test = expression(node.test, names)
+    body, orelse = expression(node.body, names), expression(node.orelse, names)
+    return lambda frame: body(frame) if test(frame) else orelse(frame)
+
+
+# -------------------------------------------------------------------------------- parts
+
+
+def _part(node: Index | Attribute, step: parts.Step, names: Names) -> Evaluate:
+    value, key, read = expression(node.value, names), step.key, step.read
+
+    def evaluate(frame: Frame) -> Value:
+        container = value(frame)
+        try:
+            return read(container, key(frame))
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+
+    return evaluate
+
+
+def indices_of(node: Index, names: Names) -> list[Evaluate]:
+    """The subscripts of an array."""
+    return [expression(index, names) for index in node.indices if not isinstance(index, Slice)]
+
+
+def _element(node: Index, names: Names) -> Evaluate:
+    """An element of an array, or a view of it where there are fewer subscripts than dimensions."""
+    array, indices = expression(node.value, names), indices_of(node, names)
+    if isinstance(node.type, Array):
+
+        def view(frame: Frame) -> View:
+            found: View = array(frame)
+            at = tuple([index(frame) for index in indices])
+            try:
+                return found.view(at)
+            except Stopped as error:
+                error.node = error.node or node
+                raise
+
+        return view
+    read = reader(node.type)
+    one = indices[0]
+    single = len(indices) == 1
+
+    def load(frame: Frame) -> Value:
+        found: View = array(frame)
+        try:
+            if single:
+                at = one(frame)
+                if not 0 <= at < found.shape[0]:
+                    raise Undefined(INDEX_OUT_OF_RANGE)
+                flat = found.base + at * found.strides[0]
+            else:
+                flat = found.at(tuple([index(frame) for index in indices]))
+            thread = frame[THREAD]
+            if thread.watched:
+                found.shadow.read(flat, thread.number)
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+        return read(found.leaves, flat)
+
+    return load
+
+
+# --------------------------------------------------------------------------- new values
+
+
+def zero(type_: Type, domain: Domain) -> Value:
+    """What a constructor without arguments gives: zeros ("Basics: Vectors" and "Structs")."""
+    match type_:
+        case Scalar():
+            return domain.literal(type_, False if type_.kind == "bool" else 0)
+        case Struct(fields=fields):
+            return {name: zero(field, domain) for name, field in fields}
+        case Array(ndim=ndim):
+            raise TypeError(f"an array field of {ndim} dimensions has no zero")
+        case Tile() | Tuple():
+            raise TypeError(f"{type_} has no zero")
+        case _:
+            return np.full(shape(type_), zero(type_.dtype, domain), dtype=domain.storage(type_.dtype))
+
+
+def _construct(node: Construct, names: Names) -> Evaluate:
+    type_, domain = node.type, names.module.domain
+    arguments = [expression(argument, names) for argument in node.args]
+    if isinstance(type_, Struct):
+        if not arguments:
+            return _constant(zero(type_, domain))
+        fields = list(zip([name for name, _ in type_.fields], arguments, strict=True))
+        return lambda frame: {name: argument(frame) for name, argument in fields}
+    assert not isinstance(type_, (Scalar, Array, Tile, Tuple))
+    if not arguments:
+        return _constant(zero(type_, domain))
+    sizes, storage = shape(type_), domain.storage(type_.dtype)
+    if len(arguments) == 1:
+        (only,) = arguments
+        if not isinstance(node.args[0].type, Scalar):
+            return only  # a copy of a vector or a matrix
+        return lambda frame: np.full(sizes, only(frame), dtype=storage)
+    if all(isinstance(argument.type, Scalar) for argument in node.args):
+
+        def from_components(frame: Frame) -> Any:
+            made = np.empty(sizes, dtype=storage)
+            made.reshape(-1)[:] = [argument(frame) for argument in arguments]
+            return made
+
+        return from_components
+    assert isinstance(type_, (Quaternion, Transform))
+    # A vector and a number, or a translation and a rotation.
+    return lambda frame: np.concatenate(
+        [np.atleast_1d(np.asarray(argument(frame), dtype=storage)) for argument in arguments]
+    )
+
+
+# ---------------------------------------------------------------------------- functions
+
+
+def _call_function(node: CallFunction, names: Names) -> Evaluate:
+    """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself."""
+    body = names.module.functions[node.name]
+    arguments = [expression(argument, names) for argument in node.args]
+    size, execute = body.size, body.execute
+    rest = [UNBOUND] * (size - FIRST_LOCAL - len(body.function.params))
+
+    def call(frame: Frame) -> Value:
+        inner: Frame = [frame[THREAD], (), *[argument(frame) for argument in arguments], *rest]
+        execute(inner)
+        return inner[RETURNED]
+
+    return call

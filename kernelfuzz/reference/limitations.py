@@ -1,0 +1,399 @@
+"""What Warp's documentation says its adjoints do not get right: such a kernel's gradient is not judged.
+
+The source is the user guide's page "Differentiability" (https://nvidia.github.io/warp/, 1.19).  A rule here
+is what a sentence there says, and is read as widely as the sentence can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from kernelfuzz.ir.launch import Launch
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    AugAssign,
+    Block,
+    Break,
+    Call,
+    Construct,
+    Continue,
+    Expr,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Place,
+    Return,
+    Stmt,
+    Unary,
+    Unpack,
+    While,
+)
+from kernelfuzz.ir.types import (
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+)
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.reference.exact import Exact
+from kernelfuzz.reference.launch import execute
+
+# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
+MAX_UNROLL = 16
+
+ARRAY_OVERWRITE = "array overwrite"
+
+
+@dataclass(frozen=True, slots=True)
+class Limitation:
+    """``applies(body, unit)`` for the kernel and each of its functions; the sentence and its section."""
+
+    name: str
+    section: str
+    sentence: str
+    applies: Callable[[Kernel | Function], bool]
+
+
+def documented_limitation(kernel: Kernel, launch: Launch | None = None) -> str | None:
+    """The name of a limitation that concerns the kernel's gradient, or None.
+
+    With a launch, also whether it overwrites an array, which shows only when it runs; raises Undefined then,
+    as ``run`` does.
+    """
+    for limitation in LIMITATIONS:
+        if any(limitation.applies(unit) for unit in (kernel, *kernel.functions)):
+            return limitation.name
+    if launch is not None and array_overwrites(kernel, launch):
+        return ARRAY_OVERWRITE
+    return None
+
+
+def array_overwrites(kernel: Kernel, launch: Launch) -> frozenset[str]:
+    """The parameters of which an element is written after it was read or written.
+
+    "This sort of problem boils down to a single pattern to be avoided: writing to an array after reading from
+    it" (Array Overwrite Tracking); "Overwriting previously computed results can lead to incorrect gradients"
+    (Array Overwrites).  An atomic, as which += counts, overwrites only what was read.
+    """
+    overwritten: set[str] = set()
+    execute(kernel, launch, Exact(), overwritten=overwritten)
+    return frozenset(overwritten)
+
+
+# ------------------------------------------------------------------------ in-place math
+
+
+def _in_place_math(unit: Kernel | Function) -> bool:
+    return any(
+        isinstance(node, AugAssign)
+        and node.op not in ("+", "-")
+        and not isinstance(node.target, Name)
+        and _has_floats(node.target.type)
+        for node in walk(*unit.body)
+    )
+
+
+def _has_floats(type_: Type) -> bool:
+    match type_:
+        case Scalar():
+            return type_.is_float
+        case Struct(fields=fields):
+            return any(_has_floats(field) for _, field in fields)
+        case Tuple(elements=elements):
+            return any(map(_has_floats, elements))
+        case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
+            return _has_floats(type_.dtype)
+
+
+# ------------------------------------------------------------------ component assignment
+
+
+def _root(place: Expr) -> Expr:
+    """The local or the array that a place is a part of."""
+    while isinstance(place, (Attribute, Index)) and not isinstance(place.value.type, Array):
+        place = place.value
+    return place
+
+
+def _component_of(place: Place) -> str | None:
+    """Which local vector, matrix, quaternion or transform the place is a component of."""
+    root = _root(place)
+    if place is root or not isinstance(root, Name) or not _has_floats(root.type):
+        return None
+    inner: Expr = place
+    while isinstance(inner, (Attribute, Index)):
+        inner = inner.value
+        if not isinstance(inner.type, Struct):
+            return root.id
+    return None
+
+
+def _component_assignment(unit: Kernel | Function) -> bool:
+    """Whether a component may be assigned twice.
+
+    One constant component at a time, of a local that is only default-initialized, outside of loops: that is
+    plainly once.
+    """
+    assigned: dict[str, set[object]] = {}
+    for statement, in_loop in _statements(unit.body, False):
+        if not isinstance(statement, Assign) or (name := _component_of(statement.target)) is None:
+            continue
+        seen = assigned.setdefault(name, set())
+        key = _constant_component(statement.target)
+        if in_loop or key is None or key in seen:
+            return True
+        seen.add(key)
+    if not assigned:
+        return False
+    whole = [
+        statement
+        for statement, _ in _statements(unit.body, False)
+        if isinstance(statement, Assign) and isinstance(statement.target, Name)
+    ]
+    return any(
+        [type(each.value) for each in whole if isinstance(each.target, Name) and each.target.id == name]
+        != [Construct]
+        or any(
+            isinstance(each.value, Construct) and each.value.args
+            for each in whole
+            if isinstance(each.target, Name) and each.target.id == name
+        )
+        for name in assigned
+    )
+
+
+def _constant_component(place: Place) -> object | None:
+    """What tells components apart, or None where that is not known (also of a row or a slice)."""
+    match place:
+        case Attribute(value=Name(), name=name) if name in "xyzw":
+            return "xyzw".index(name)
+        case Index(value=Name(type=type_), indices=indices) if len(indices) == (
+            2 if isinstance(type_, Matrix) else 1
+        ):
+            values = [index.value for index in indices if isinstance(index, Literal)]
+            if len(values) == len(indices) and all(value >= 0 for value in values):
+                return values[0] if len(values) == 1 else tuple(values)
+    return None
+
+
+def _statements(block: Block, in_loop: bool) -> Iterator[tuple[Stmt, bool]]:
+    for statement in block:
+        yield statement, in_loop
+        match statement:
+            case If(body=body, orelse=orelse):
+                yield from _statements(body, in_loop)
+                yield from _statements(orelse, in_loop)
+            case For(body=body) | While(body=body):
+                yield from _statements(body, True)
+            case _:
+                pass
+
+
+# --------------------------------------------------------------------------- dynamic loops
+
+
+def is_dynamic(loop: For | While) -> bool:
+    """Whether Warp does not unroll the loop: constant bounds, few iterations, no break and no continue."""
+    if isinstance(loop, While) or any(
+        isinstance(node, (Break, Continue, Return)) for node in walk(*loop.body)
+    ):
+        return True
+    bounds = [_constant(bound) for bound in loop.bounds]
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) < len(bounds) or (len(known) == 3 and known[2] == 0):
+        return True
+    return len(range(*known)) > MAX_UNROLL
+
+
+def _constant(node: Expr) -> int | None:
+    match node:
+        case Literal(value=int() as value):
+            return value
+        case Unary(op="-", operand=operand):
+            inner = _constant(operand)
+            return None if inner is None else -inner
+        case _:
+            return None
+
+
+def _dynamic_loop(unit: Kernel | Function) -> bool:
+    """Whether a dynamic loop computes a value that an adjoint may need.
+
+    Values that live within one iteration are computed again.  Of those that it changes for later iterations
+    or for what follows, a sum that is nowhere used but to be stored or added is not needed.
+    """
+    outside = {param.name for param in unit.params}
+    return _loops_in(unit.body, outside, unit)
+
+
+def _loops_in(block: Block, before: set[str], unit: Kernel | Function) -> bool:
+    """Goes through a block; ``before`` are the locals that exist, and grows."""
+    for statement in block:
+        match statement:
+            case For() | While() if is_dynamic(statement):
+                if isinstance(statement, While) or _carries(statement, before, unit):
+                    return True
+                inner = {*before, statement.name}
+                if _loops_in(statement.body, inner, unit):
+                    return True
+            case For(body=body, name=name):
+                before.add(name)
+                if _loops_in(body, before, unit):
+                    return True
+            case While(body=body):
+                if _loops_in(body, before, unit):
+                    return True
+            case If(body=body, orelse=orelse):
+                if _loops_in(body, before, unit) or _loops_in(orelse, before, unit):
+                    return True
+            case _:
+                before |= _assigned(statement)
+    return False
+
+
+def _assigned(statement: Stmt) -> set[str]:
+    """The locals that a statement assigns, in whole or in part, and those that its calls change."""
+    found: set[str] = set()
+    match statement:
+        case Assign(target=target) | AugAssign(target=target):
+            root = _root(target)
+            if isinstance(root, Name) and not isinstance(root.type, Array):
+                found.add(root.id)
+        case Unpack(names=names):
+            found.update(names)
+        case For(name=name):
+            found.add(name)
+        case _:
+            pass
+    return found
+
+
+def _carries(loop: For, before: set[str], unit: Kernel | Function) -> bool:
+    if any(isinstance(node, (Break, Return)) for node in walk(*loop.body)):
+        return True  # how often the body ran is not known afterwards
+    inside = list(_statements(loop.body, True))
+    assigned = {name for statement, _ in inside for name in _assigned(statement)}
+    mutated = {
+        node.args[0].id
+        for node in walk(*loop.body)
+        if isinstance(node, Call) and node.args and isinstance(node.args[0], Name) and _draws(node.name)
+    }
+    after = {name for name in assigned if name not in before and _used_outside(name, loop, unit)}
+    return any(not _is_plain_sum(name, loop, unit) for name in (assigned & before) | after | mutated)
+
+
+def _draws(name: str) -> bool:
+    return name.startswith(("rand", "sample_", "poisson")) and name != "rand_init"
+
+
+def _mentions(name: str, *roots: Node) -> int:
+    return sum(1 for node in walk(*roots) if isinstance(node, Name) and node.id == name)
+
+
+def _used_outside(name: str, loop: For, unit: Kernel | Function) -> bool:
+    return _mentions(name, *unit.body) > _mentions(name, loop)
+
+
+def _is_plain_sum(name: str, loop: For, unit: Kernel | Function) -> bool:
+    """Whether a local is only added to in the loop, and everywhere else only initialized, stored or added."""
+    allowed = 0
+    for statement, _ in _statements(unit.body, False):
+        match statement:
+            case AugAssign(target=Name(id=id_), op="+" | "-") if id_ == name:
+                allowed += 1
+            case Assign(target=Name(id=id_)) if id_ == name and not _within(statement, loop):
+                allowed += 1
+            case Assign(target=Index(value=value), value=Name(id=id_)) if id_ == name and isinstance(
+                value.type, Array
+            ):
+                allowed += 1
+            case ExprStmt(value=Call(name="atomic_add" | "atomic_sub", args=(*_, Name(id=id_)))) if (
+                id_ == name
+            ):
+                allowed += 1
+            case _:
+                pass
+    return allowed == _mentions(name, *unit.body)
+
+
+def _within(statement: Stmt, loop: For) -> bool:
+    return any(inner is statement for inner, _ in _statements(loop.body, True))
+
+
+# ------------------------------------------------------------------------------ atomics
+
+
+def _used_atomic(unit: Kernel | Function) -> bool:
+    unused = {id(node.value) for node in walk(*unit.body) if isinstance(node, ExprStmt)}
+    return any(
+        isinstance(node, Call) and node.name.startswith("atomic_") and id(node) not in unused
+        for node in walk(*unit.body)
+    )
+
+
+def _exchange(unit: Kernel | Function) -> bool:
+    return any(
+        isinstance(node, Call)
+        and node.name in ("atomic_cas", "atomic_exch")
+        and _has_floats(node.args[0].type)
+        for node in walk(*unit.body)
+    )
+
+
+LIMITATIONS: tuple[Limitation, ...] = (
+    Limitation(
+        "in-place multiplication",
+        "In-Place Math Operations",
+        "In-place multiplication and division are *not* supported and incorrect results will be obtained in "
+        "the backward pass.",
+        _in_place_math,
+    ),
+    Limitation(
+        "component assigned twice",
+        "Vector, Matrix, and Quaternion Component Assignment",
+        "each component may only be assigned a value once (not including default initialization)",
+        _component_assignment,
+    ),
+    Limitation(
+        "dynamic loop",
+        "Dynamic Loops",
+        "dynamic loops are not replayed or unrolled in the backward pass, meaning intermediate values that "
+        "are meant to be computed in the loop and may be necessary for adjoint calculations are not updated",
+        _dynamic_loop,
+    ),
+    Limitation(
+        "value returned by an atomic",
+        "Example 2: Custom Replay Function",
+        "The index returned by the adjoint of wp.atomic_add() is always zero",
+        _used_atomic,
+    ),
+    Limitation(
+        "atomic exchange",
+        "Built-ins Reference: atomic_cas, atomic_exch",
+        "Differentiable: false",
+        _exchange,
+    ),
+)
+
+__all__ = [
+    "ARRAY_OVERWRITE",
+    "LIMITATIONS",
+    "Limitation",
+    "array_overwrites",
+    "documented_limitation",
+    "is_dynamic",
+]

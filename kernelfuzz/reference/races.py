@@ -1,0 +1,147 @@
+"""Which threads touched which elements: an execution whose result depends on their order is undefined.
+
+The threads of the interpreter run one after another, those of Warp in any order or at once.  An element of an
+array is what is watched, whole: two threads that write different components of one vector race.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.nodes import Node
+from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
+from kernelfuzz.reference.undefined import DATA_RACE, ORDER_OF_ATOMICS, Undefined
+
+SEVERAL = -1
+# Atomics of one family commute with each other.
+FAMILIES = {"add": "sum", "sub": "sum", "min": "min", "max": "max", "and": "and", "or": "or", "xor": "xor"}
+
+
+@dataclass(slots=True)
+class Atomics:
+    """The atomics on one element: by which thread (or several), of which family, with which operands.
+
+    ``operands`` has for each part of the element what it held before the first, and then the operands.
+    """
+
+    thread: int
+    family: str
+    used: bool
+    node: Node
+    operands: dict[Hashable, list[Any]] = field(default_factory=dict[Hashable, list[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One atomic: on which part of the element, what that held before, and whether the result is used."""
+
+    name: str
+    part: Hashable
+    old: Any
+    operand: Any
+    used: bool
+    node: Node
+
+
+class Shadow:
+    """What happened to the elements of one array.
+
+    ``overwritten``: whether an element was written after it was read or written (of atomics: after it was
+    read), which a gradient may not survive.
+    """
+
+    __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten")
+
+    def __init__(self, dtype: Type) -> None:
+        self._readers: dict[int, int] = {}
+        self._writers: dict[int, int] = {}
+        self._atomics: dict[int, Atomics] = {}
+        self._floats = _has_floats(dtype)
+        self.overwritten = False
+
+    def read(self, flat: int, thread: int) -> None:
+        """A plain read; raises Undefined where another thread writes the element."""
+        if self._writers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        found = self._atomics.get(flat)
+        if found is not None and found.thread != thread:
+            raise Undefined(DATA_RACE)
+        if self._readers.setdefault(flat, thread) != thread:
+            self._readers[flat] = SEVERAL
+
+    def write(self, flat: int, thread: int) -> None:
+        """A plain write; raises Undefined where another thread touches the element."""
+        self.overwritten |= flat in self._writers or flat in self._readers or flat in self._atomics
+        if self._writers.setdefault(flat, thread) != thread or self._readers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        found = self._atomics.get(flat)
+        if found is not None and found.thread != thread:
+            raise Undefined(DATA_RACE)
+
+    def atomic(self, flat: int, thread: int, access: Access) -> None:
+        """An atomic; raises Undefined where another thread does what does not commute with it."""
+        self.overwritten |= flat in self._readers
+        if self._writers.get(flat, thread) != thread or self._readers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        family = FAMILIES.get(access.name, "")
+        found = self._atomics.get(flat)
+        if found is None:
+            found = self._atomics[flat] = Atomics(thread, family, access.used, access.node)
+        else:
+            found.family = family if found.family == family else ""
+            found.used |= access.used
+            found.node = access.node
+            if found.thread != thread:
+                found.thread = SEVERAL
+        if found.thread == SEVERAL and (found.used or not found.family):
+            raise Undefined(ORDER_OF_ATOMICS)
+        if self._floats:
+            operands = found.operands.setdefault(access.part, [access.old])
+            operands.append(-access.operand if access.name == "sub" else access.operand)
+
+    def finish(self) -> None:
+        """After the last thread: raises Undefined where the order of atomics on floats changes the result."""
+        for found in self._atomics.values() if self._floats else ():
+            if found.thread == SEVERAL and not all(
+                commutes(found.family, operands) for operands in found.operands.values()
+            ):
+                raise Undefined(ORDER_OF_ATOMICS, found.node)
+
+
+def _has_floats(dtype: Type) -> bool:
+    if isinstance(dtype, (Struct, Array, Tile, Tuple)):
+        return True
+    return dtype.is_float if isinstance(dtype, Scalar) else dtype.dtype.is_float
+
+
+def commutes(family: str, operands: list[Any]) -> bool:
+    """Whether every order of the operands gives the same bits, componentwise.
+
+    A sum does when the magnitudes of all finite operands add up to a number that the float type holds, as a
+    multiple of the last digit that all of them have in common: then every partial sum is exact.
+    """
+    columns = zip(*[np.asarray(operand).reshape(-1) for operand in operands], strict=True)
+    return all(_column_commutes(family, column) for column in columns)
+
+
+def _column_commutes(family: str, column: tuple[Any, ...]) -> bool:
+    first = column[0]
+    if not all(isinstance(number, np.floating) for number in column):
+        return True  # integers; or numbers of another domain, which the exact one has checked
+    numbers = [float(number) for number in column]
+    if family in ("min", "max"):
+        zeros = {bool(np.signbit(number)) for number in numbers if number == 0.0}
+        return not any(number != number for number in numbers) and len(zeros) < 2
+    ratios = [number.as_integer_ratio() for number in numbers if np.isfinite(number)]
+    unit = max((denominator for _, denominator in ratios), default=1)
+    multiples = [abs(numerator) * (unit // denominator) for numerator, denominator in ratios]
+    limits = np.finfo(first.dtype)
+    common = gcd(*multiples)
+    digit = common & -common or 1  # the power of two that all are multiples of
+    held = sum(multiples) // digit <= 1 << (limits.nmant + 1)
+    return held and sum(multiples) / unit <= float(limits.max)

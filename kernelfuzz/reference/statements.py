@@ -1,0 +1,209 @@
+"""Statements and functions, compiled into functions of a frame.
+
+A name belongs to its function: what a branch or a loop assigns outlives it, and a name that was never
+assigned has no value ("The Python Language Reference", 4.2.2; Warp calls reading it undefined: Limitations,
+"Variable Scope").  An assignment evaluates its value first and then the parts of its target (7.2); an
+augmented one evaluates its target first and once (7.2.1).
+"""
+
+from __future__ import annotations
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Break,
+    Call,
+    Continue,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    Kernel,
+    Name,
+    Pass,
+    Return,
+    Stmt,
+    Unpack,
+    While,
+)
+from kernelfuzz.reference import calls, places
+from kernelfuzz.reference.compiled import (
+    BREAK,
+    CONTINUE,
+    NORMAL,
+    RETURN,
+    RETURNED,
+    THREAD,
+    Body,
+    Execute,
+    Frame,
+    Module,
+    Names,
+)
+from kernelfuzz.reference.undefined import Stopped
+
+
+def function_body(function: Function | Kernel, module: Module) -> tuple[int, Execute]:
+    """The size of a function's frame, and the function that runs its body."""
+    names = Names(module)
+    for param in function.params:
+        names.place(param.name)
+        names.bound.add(param.name)
+    execute = block(function.body, names)
+    return names.size(), execute
+
+
+def declare(function: Function, module: Module) -> None:
+    """Compile a ``@wp.func``; those that it calls are declared before it."""
+    module.functions[function.name] = Body(function, *function_body(function, module))
+
+
+def block(statements: Block, names: Names) -> Execute:
+    """Run statements until one does not end normally."""
+    # A name is a local of the whole function: it has a place before any code that reads it is compiled.
+    compiled = [statement(each, names) for each in statements]
+    if len(compiled) == 1:
+        return compiled[0]
+
+    def execute(frame: Frame) -> int:
+        for each in compiled:
+            ended = each(frame)
+            if ended:
+                return ended
+        return NORMAL
+
+    return execute
+
+
+def statement(node: Stmt, names: Names) -> Execute:
+    """The function that runs a statement in a frame."""
+    match node:
+        case Assign(target=Name(id=name), value=value):
+            return _assign_name(names.place(name), names.expression(value))
+        case Assign():
+            return places.assign(node, names)
+        case AugAssign():
+            return places.augment(node, names)
+        case Unpack():
+            return _unpack(node, names)
+        case If():
+            return _if(node, names)
+        case For():
+            return _for(node, names)
+        case While():
+            return _while(node, names)
+        case ExprStmt(value=value):
+            evaluate = (
+                calls.builtin(value, names, used=False)
+                if isinstance(value, Call)
+                else names.expression(value)
+            )
+            return _effect(evaluate)
+        case Return():
+            return _return(node, names)
+        case Break():
+            return lambda _: BREAK
+        case Continue():
+            return lambda _: CONTINUE
+        case Pass():
+            return lambda _: NORMAL
+        case _:
+            return assert_never(node)
+
+
+def _assign_name(place: int, value: places.Evaluate) -> Execute:
+    def execute(frame: Frame) -> int:
+        frame[place] = value(frame)
+        return NORMAL
+
+    return execute
+
+
+def _effect(evaluate: places.Evaluate) -> Execute:
+    def execute(frame: Frame) -> int:
+        evaluate(frame)
+        return NORMAL
+
+    return execute
+
+
+def _unpack(node: Unpack, names: Names) -> Execute:
+    """``a, b = b, a``: every value is evaluated before any name changes."""
+    values = [names.expression(value) for value in node.values]
+    targets = [names.place(name) for name in node.names]
+    single = len(values) == 1
+
+    def execute(frame: Frame) -> int:
+        found = values[0](frame) if single else [value(frame) for value in values]
+        for place, value in zip(targets, found, strict=True):
+            frame[place] = value
+        return NORMAL
+
+    return execute
+
+
+def _return(node: Return, names: Names) -> Execute:
+    values = [names.expression(value) for value in node.values]
+    if not values:
+        return lambda _: RETURN
+    single = len(values) == 1
+
+    def execute(frame: Frame) -> int:
+        frame[RETURNED] = values[0](frame) if single else tuple([value(frame) for value in values])
+        return RETURN
+
+    return execute
+
+
+def _if(node: If, names: Names) -> Execute:
+    test, body = names.expression(node.test), block(node.body, names)
+    orelse = block(node.orelse, names)
+    return lambda frame: body(frame) if test(frame) else orelse(frame)
+
+
+def _for(node: For, names: Names) -> Execute:
+    """The bounds are evaluated once; what the body assigns to the name does not change the iteration."""
+    bounds = [names.expression(bound) for bound in node.bounds]
+    place = names.place(node.name)
+    body = block(node.body, names)
+
+    def execute(frame: Frame) -> int:
+        thread = frame[THREAD]
+        for value in range(*[bound(frame) for bound in bounds]):
+            _step(thread, node)
+            frame[place] = value
+            ended = body(frame)
+            if ended == BREAK:
+                break
+            if ended == RETURN:
+                return RETURN
+        return NORMAL
+
+    return execute
+
+
+def _while(node: While, names: Names) -> Execute:
+    test, body = names.expression(node.test), block(node.body, names)
+
+    def execute(frame: Frame) -> int:
+        thread = frame[THREAD]
+        while test(frame):
+            _step(thread, node)
+            ended = body(frame)
+            if ended == BREAK:
+                break
+            if ended == RETURN:
+                return RETURN
+        return NORMAL
+
+    return execute
+
+
+def _step(thread: places.Thread, node: Stmt) -> None:
+    try:
+        thread.step()
+    except Stopped as error:
+        error.node = node
+        raise

@@ -1,0 +1,50 @@
+"""Why the reference gives no answer: the execution has no defined result, or the result no gradient."""
+
+from __future__ import annotations
+
+from kernelfuzz.ir.nodes import Node
+
+# Every reason that the exceptions carry; reports count by them.
+SIGNED_OVERFLOW = "signed overflow"
+DIVISION_BY_ZERO = "division by zero"
+SHIFT_OUT_OF_RANGE = "shift out of range"
+INDEX_OUT_OF_RANGE = "index out of range"
+FLOAT_TO_INT = "float to int out of range"
+UNINITIALISED_READ = "uninitialised read"
+DATA_RACE = "data race"
+ORDER_OF_ATOMICS = "order of atomics"
+TOO_MANY_STEPS = "too many steps"
+OUTSIDE_DOMAIN = "outside the domain"
+NOT_SORTED = "array not sorted"
+
+
+class Stopped(Exception):
+    """The reference stops here: ``node`` is the expression or statement, ``reason`` says why.
+
+    Arithmetic does not know its node and raises without one; the interpreter fills in the innermost node
+    around it.
+    """
+
+    def __init__(self, reason: str, node: Node | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.node = node
+
+    def __str__(self) -> str:
+        if self.node is None:
+            return self.reason
+        from kernelfuzz.ir.verify_error import node_text
+
+        return f"{self.reason}: `{node_text(self.node)}`"
+
+
+class Undefined(Stopped):
+    """The kernel has no defined result for these inputs."""
+
+
+class NotSmooth(Stopped):
+    """The result is defined, but has no derivative at these inputs."""
+
+
+class NotDifferentiable(Stopped):
+    """Warp documents no gradient for something that the result depends on."""

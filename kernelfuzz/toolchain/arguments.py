@@ -1,0 +1,242 @@
+"""From numpy to Warp's arguments of a launch and back.
+
+The values are those of ``kernelfuzz.ir.launch``: numpy arrays of components, a struct as a mapping of its
+fields, an array of structs as a mapping of arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.launch import Input
+from kernelfuzz.toolchain.argument_types import (
+    ArrayType,
+    CompositeType,
+    Parameter,
+    ScalarType,
+    StructType,
+    ValueType,
+    has_float,
+)
+
+
+def make_arguments(
+    parameters: tuple[Parameter, ...],
+    inputs: Mapping[str, Input],
+    device: str,
+    *,
+    requires_grad: bool = False,
+) -> list[Any]:
+    """A fresh argument for each parameter, none of which shares memory with ``inputs``.
+
+    ``requires_grad`` gives the arrays that hold floats a gradient, which is zero.  Raises ValueError where
+    the names, the dtypes or the shapes are not what the kernel takes.
+    """
+    names = [parameter.name for parameter in parameters]
+    if missing := [name for name in names if name not in inputs]:
+        raise ValueError(f"no value for the parameter {', '.join(missing)}")
+    if unknown := [name for name in inputs if name not in names]:
+        raise ValueError(f"the kernel has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
+    return [_argument(parameter, inputs[parameter.name], device, requires_grad) for parameter in parameters]
+
+
+def _argument(parameter: Parameter, value: Input, device: str, requires_grad: bool) -> Any:
+    match parameter.type:
+        case ArrayType() as type_:
+            return _array(type_, value, device, parameter.name, requires_grad=requires_grad)
+        case ScalarType() | CompositeType() | StructType() as type_:
+            return _value(type_, value, parameter.name)
+
+
+def _value(type_: ValueType, value: Input, where: str) -> Any:  # noqa: RET503 - the match is exhaustive
+    match type_:
+        case ScalarType(dtype=dtype):
+            return _checked(value, dtype, (), where).item()
+        case CompositeType(warp=warp, dtype=dtype, shape=shape):
+            # By its bytes: Warp's constructors go through Python's numbers, which are not every bit pattern.
+            return warp.from_buffer_copy(np.ascontiguousarray(_checked(value, dtype, shape, where)))
+        case StructType(warp=warp, fields=fields):
+            members = _members(type_, value, where)
+            made = warp()
+            for name, field in fields:
+                setattr(made, name, _value(field, members[name], f"{where}.{name}"))
+            return made
+        case _:
+            assert_never(type_)
+
+
+def _array(type_: ArrayType, value: Input, device: str, where: str, *, requires_grad: bool) -> Any:
+    import warp as wp
+
+    element = type_.element
+    requires_grad = requires_grad and has_float(element)
+    data = _data(type_, value, where)
+    shape = data.shape[: type_.ndim]
+    if data.size == 0:
+        # Warp cannot tell the dimensions of an empty numpy array from those of its elements.
+        return wp.zeros(shape, dtype=element.warp, device=device, requires_grad=requires_grad)
+    return wp.array(
+        data, dtype=element.warp, ndim=type_.ndim, device=device, copy=True, requires_grad=requires_grad
+    )
+
+
+def _data(type_: ArrayType, value: Input, where: str) -> np.ndarray[Any, Any]:
+    """The contents of an array as Warp takes them: numpy's records for structs."""
+    element = type_.element
+    if not isinstance(element, StructType):
+        shape = element.shape if isinstance(element, CompositeType) else ()
+        return _checked(value, element.dtype, shape, where, ndim=type_.ndim)
+    shape = _outer_shape(element, value, type_.ndim, where)
+    records = np.zeros(shape, dtype=element.dtype)
+    _fill(records, element, value, where)
+    return records
+
+
+def _outer_shape(type_: StructType, value: Input, ndim: int, where: str) -> tuple[int, ...]:
+    """The shape of an array of structs, as its first field has it."""
+    members = _members(type_, value, where)
+    name, field = type_.fields[0]
+    if isinstance(field, StructType):
+        return _outer_shape(field, members[name], ndim, f"{where}.{name}")
+    shape = field.shape if isinstance(field, CompositeType) else ()
+    return _checked(members[name], field.dtype, shape, f"{where}.{name}", ndim=ndim).shape[:ndim]
+
+
+def _fill(records: np.ndarray[Any, Any], type_: StructType, value: Input, where: str) -> None:
+    members = _members(type_, value, where)
+    for name, field in type_.fields:
+        place = f"{where}.{name}"
+        if isinstance(field, StructType):
+            _fill(records[name], field, members[name], place)
+        else:
+            inner = field.shape if isinstance(field, CompositeType) else ()
+            data = _checked(members[name], field.dtype, inner, place, ndim=records.ndim)
+            if data.shape != records[name].shape:
+                raise ValueError(
+                    f"{place} must have the shape {records[name].shape} of the other fields, got {data.shape}"
+                )
+            records[name] = data
+
+
+def _members(type_: StructType, value: Input, where: str) -> Mapping[str, Input]:
+    names = [name for name, _ in type_.fields]
+    if not isinstance(value, Mapping) or set(value) != set(names):
+        got = ", ".join(value) if isinstance(value, Mapping) else type(value).__name__
+        raise ValueError(f"{where} must be a mapping of the struct's fields {', '.join(names)}, got {got}")
+    return value
+
+
+def _checked(
+    value: Input, dtype: np.dtype[Any], shape: tuple[int, ...], where: str, *, ndim: int = 0
+) -> np.ndarray[Any, Any]:
+    """``value``, which is an array of ``ndim`` dimensions whose elements have ``shape``."""
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise ValueError(f"{where} must be a numpy array of {dtype}, got {type(value).__name__}")
+    if value.dtype != dtype:
+        raise ValueError(f"{where} must have the dtype {dtype}, got {value.dtype}")
+    if value.ndim != ndim + len(shape) or value.shape[ndim:] != shape:
+        dimensions = "" if ndim == 0 else f"{ndim} dimensions and then "
+        raise ValueError(f"{where} must have {dimensions}the shape {shape}, got {value.shape}")
+    return np.asarray(value)
+
+
+# --------------------------------------------------------------------------------------- reading back
+
+
+def read_arrays(parameters: tuple[Parameter, ...], arguments: list[Any]) -> dict[str, Input]:
+    """The contents of every array parameter."""
+    return {
+        parameter.name: _read(parameter.type.element, argument.numpy())
+        for parameter, argument in zip(parameters, arguments, strict=True)
+        if isinstance(parameter.type, ArrayType)
+    }
+
+
+def read_gradients(parameters: tuple[Parameter, ...], arguments: list[Any]) -> dict[str, Input]:
+    """The gradient of every array that holds floats; of structs, the fields that do."""
+    gradients: dict[str, Input] = {}
+    for parameter, argument in zip(parameters, arguments, strict=True):
+        if isinstance(parameter.type, ArrayType) and has_float(parameter.type.element):
+            gradients[parameter.name] = _read(parameter.type.element, argument.grad.numpy(), floats=True)
+    return gradients
+
+
+def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False) -> Input:
+    if isinstance(type_, StructType):
+        return {
+            name: _read(field, data[name], floats=floats)
+            for name, field in type_.fields
+            if not floats or has_float(field)
+        }
+    # A copy: what Warp hands out lies in the memory of its array.
+    return np.array(data, dtype=type_.dtype, order="C", copy=True)
+
+
+# ------------------------------------------------------------------------------------------ gradients
+
+
+def set_gradients(
+    parameters: tuple[Parameter, ...], arguments: list[Any], seeds: Mapping[str, Input]
+) -> None:
+    """Write ``seeds`` into the gradients of the arrays that they name; the others keep theirs.
+
+    Seeds have the form of ``read_gradients``.  Raises ValueError at a name that is no array of floats, and
+    at a shape or dtype that is not the array's.
+    """
+    arrays = {
+        each.name: (each.type, made)
+        for each, made in zip(parameters, arguments, strict=True)
+        if isinstance(each.type, ArrayType) and has_float(each.type.element)
+    }
+    for name, seed in seeds.items():
+        if name not in arrays:
+            raise ValueError(f"a seed for {name}, which is no array of floats")
+        type_, argument = arrays[name]
+        data = _data(type_, _with_zeros(type_.element, seed, argument.shape), f"the seed of {name}")
+        if data.shape[: type_.ndim] != argument.shape:
+            raise ValueError(
+                f"the seed of {name} must have the shape {argument.shape}, got {data.shape[: type_.ndim]}"
+            )
+        if data.size:
+            argument.grad.assign(data)
+
+
+def _with_zeros(type_: ValueType, seed: Input, shape: tuple[int, ...]) -> Input:
+    """The seed of an array of structs with the fields that are no floats put back, as zeros."""
+    if not isinstance(type_, StructType) or not isinstance(seed, Mapping):
+        return seed
+    whole: dict[str, Input] = dict(seed)
+    for name, field in type_.fields:
+        if name in whole:
+            whole[name] = _with_zeros(field, whole[name], shape)
+        elif not has_float(field):
+            whole[name] = _zeros(field, shape)
+    return whole
+
+
+def _zeros(type_: ValueType, shape: tuple[int, ...]) -> Input:
+    if isinstance(type_, StructType):
+        return {name: _zeros(field, shape) for name, field in type_.fields}
+    inner = type_.shape if isinstance(type_, CompositeType) else ()
+    return np.zeros(shape + inner, type_.dtype)
+
+
+def adjoint_arguments(parameters: tuple[Parameter, ...], arguments: list[Any]) -> list[Any]:
+    """What goes with the arguments into an adjoint launch: the gradients of the arrays.
+
+    As ``wp.Tape`` does it: nothing for scalars and composites, an empty struct for a struct.
+    """
+    adjoints: list[Any] = []
+    for parameter, argument in zip(parameters, arguments, strict=True):
+        match parameter.type:
+            case ArrayType(element=element):
+                adjoints.append(argument.grad if has_float(element) else None)
+            case StructType(warp=warp):
+                adjoints.append(warp())
+            case ScalarType() | CompositeType():
+                adjoints.append(None)
+    return adjoints

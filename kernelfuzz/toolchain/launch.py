@@ -1,0 +1,264 @@
+"""Run the kernels of a source: on the CPU, as CUDA text on the CPU, or on a CUDA device.
+
+    with loaded(source, "cpu", options=JUDGED) as program:
+        if isinstance(program, Failure): ...
+        arrays = program.run("kernel", launch)
+
+Everything happens in this process: a kernel that crashes takes it along (``kernelfuzz.workers``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain.arguments import (
+    adjoint_arguments,
+    make_arguments,
+    read_arrays,
+    read_gradients,
+    set_gradients,
+)
+from kernelfuzz.toolchain.build import build_message
+from kernelfuzz.toolchain.capture import captured_output
+from kernelfuzz.toolchain.cuda_host import build_host
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.launchers import CUDA_BLOCK_DIM, Entry, Launcher, PublicLauncher
+from kernelfuzz.toolchain.sources import (
+    Source,
+    compiled,
+    execute,
+    named,
+    no_kernels,
+    raised,
+    registered,
+    source_text,
+)
+
+Target: TypeAlias = Literal["cpu", "cuda-host", "cuda"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+
+
+class _Available(Mapping[str, Any]):
+    """The options among ``values`` that the installed Warp has; looking at them imports Warp."""
+
+    def __init__(self, **values: Any) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Any:
+        if not compat.has_option(name):
+            raise KeyError(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._values if compat.has_option(name))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+# For values that are judged to the bit: no contraction, no reassociation, and as little else of what
+# optimizers do as can be had, which is also the cheapest build.
+JUDGED: Mapping[str, Any] = _Available(fuse_fp=False, fast_math=False, optimization_level=0)
+
+# Far from where the numbering of an imported module's functions gets to: the generated names must not meet.
+_FIRST_NUMBER = 1000
+
+_UNIQUE = itertools.count()
+
+
+class Program:
+    """The kernels of one source, built and loaded; ``kernels`` are their names, as they are declared."""
+
+    __slots__ = ("_entries", "_launcher", "kernels", "target")
+
+    def __init__(self, target: Target, entries: Mapping[str, Entry], launcher: Launcher) -> None:
+        self.target = target
+        self.kernels = tuple(entries)
+        self._entries: dict[str, Entry] = dict(entries)
+        self._launcher = launcher
+
+    def run(
+        self, name: str, launch: Launch, *, blocks: int | None = None, block_dim: int | None = None
+    ) -> dict[str, Input]:
+        """Launch the kernel once; the contents of every array parameter afterwards, as the inputs have them.
+
+        ``blocks`` and ``block_dim`` are the grid on CUDA, by default Warp's: 256 threads in each of as many
+        blocks as it takes.  On "cpu" there is no grid; on "cpu" and "cuda", ``block_dim`` is what the program
+        was loaded with.
+
+        Raises ValueError at a name that is not in ``kernels``, at inputs that do not fit the kernel, and at a
+        grid that the target does not have; RuntimeError after the end of ``loaded``.
+        """
+        entry = self._entry(name)
+        _check(launch)
+        with compat.LOCK, compat.isolated():
+            arguments = make_arguments(entry.parameters, launch.inputs, self._launcher.device)
+            self._launcher.launch(entry, launch, arguments, None, blocks, block_dim)
+            return read_arrays(entry.parameters, arguments)
+
+    def adjoint(
+        self,
+        name: str,
+        launch: Launch,
+        seeds: Mapping[str, Input],
+        *,
+        blocks: int | None = None,
+        block_dim: int | None = None,
+    ) -> dict[str, Input]:
+        """Launch the kernel, and then its adjoint with the gradients of arrays set to ``seeds`` (else zero).
+
+        Returns the gradient of every array that holds floats, in the form of the inputs; of structs, the
+        fields that do.  Errors as ``run``, and ValueError where the kernel was built without an adjoint.
+        """
+        entry = self._entry(name)
+        if not compat.has_backward(entry.kernel):
+            raise ValueError(f"the kernel {name} has no adjoint: load the source with backward=True")
+        _check(launch)
+        with compat.LOCK, compat.isolated():
+            device = self._launcher.device
+            arguments = make_arguments(entry.parameters, launch.inputs, device, requires_grad=True)
+            self._launcher.launch(entry, launch, arguments, None, blocks, block_dim)
+            set_gradients(entry.parameters, arguments, seeds)
+            adjoints = adjoint_arguments(entry.parameters, arguments)
+            self._launcher.launch(entry, launch, arguments, adjoints, blocks, block_dim)
+            return read_gradients(entry.parameters, arguments)
+
+    def _entry(self, name: str) -> Entry:
+        if not self._entries:
+            raise RuntimeError("this program is unloaded: use it inside the with block of loaded()")
+        if name not in self._entries:
+            raise ValueError(f"no kernel named {name!r}; the source has {', '.join(self.kernels)}")
+        return self._entries[name]
+
+    def _close(self) -> None:
+        self._entries.clear()
+
+
+def _check(launch: Launch) -> None:
+    if not 1 <= len(launch.dim) <= (3 if launch.tiled else 4):
+        most = 3 if launch.tiled else 4
+        raise ValueError(f"a launch has 1 to {most} dimensions, got {len(launch.dim)}")
+    if min(launch.dim) < 0:
+        raise ValueError(f"the dimensions of a launch are not negative, got {launch.dim}")
+
+
+@contextlib.contextmanager
+def loaded(
+    source: str,
+    target: Target = "cpu",
+    *,
+    options: Mapping[str, Any] | None = None,
+    backward: bool = False,
+    block_dim: int | None = None,
+) -> Iterator[Program | Failure]:
+    """The kernels of a source, built and loaded for ``target``; unloaded at the end, nothing left on disk.
+
+    "cpu" and "cuda" go through Warp's public launch.  "cuda-host" runs the text that Warp generates for CUDA
+    on the CPU, thread by thread.  ``options`` are module options of Warp, or fields of ``warp.config``.
+    ``backward=False`` builds no adjoints; True leaves it to the source, where Warp's default is to have
+    them.  ``block_dim`` is the block size that the code is generated for (by default 1 on the CPU, else 256).
+
+    A source that does not work gives a Failure, as from ``lower`` and ``build``.  Raises ValueError at a
+    target that is not one, and UnsupportedWarp where the installed Warp cannot be driven.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
+    request = _Request(target, dict(options or {}), backward, block_dim)
+    with contextlib.ExitStack() as stack:
+        with compat.LOCK, compat.isolated(), captured_output() as said:
+            # Numbered: two programs made of the same text must not share a module of Warp.
+            source_ = named(source_text(source), f"_{next(_UNIQUE)}")
+            outcome = _load(source_, request, stack, said)
+        if isinstance(outcome, Program):
+            stack.callback(outcome._close)  # pyright: ignore[reportPrivateUsage]
+        yield outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    target: Target
+    options: dict[str, Any]
+    backward: bool
+    block_dim: int | None
+
+
+def _load(source: Source, request: _Request, stack: contextlib.ExitStack, said: Any) -> Program | Failure:
+    if request.target == "cuda" and not compat.has_cuda():
+        return Failure("unsupported", "no CUDA device that Warp can use on this machine")
+    code = compiled(source)
+    if isinstance(code, Failure):
+        return code
+    with (
+        compat.function_names({}, _FIRST_NUMBER) as numbering,
+        compat.declarations(source.name) as declared,
+        registered(source) as namespace,
+    ):
+        # Forgotten whatever happens from here on, by the end of the with block of loaded().
+        declared.keep()
+        stack.callback(declared.forget)
+        try:
+            execute(code, namespace)
+            numbering.mark()
+            return _build(request, declared, numbering, namespace, stack)
+        except compat.Unsupported as error:
+            return Failure("unsupported", str(error))
+        except compat.CompilerError as error:
+            message = build_message(said(), str(error), tempfile.gettempdir())
+            # The file is Warp's own on one way, and ours on the other.
+            return Failure("compile", re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
+        except (Exception, SystemExit) as error:
+            return raised(source, error)
+
+
+def _build(
+    request: _Request,
+    declared: compat.Declarations,
+    numbering: compat.Numbering,
+    namespace: Mapping[str, Any],
+    stack: contextlib.ExitStack,
+) -> Program | Failure:
+    on_host = request.target == "cuda-host"
+    # Warp's loader takes each kernel in the module that the source put it into; the text is one module.
+    unit = compat.collect(declared, None) if on_host else compat.unit_of(declared)
+    problem = no_kernels(unit, None)
+    if problem is not None:
+        return problem
+    entries = {
+        compat.name_of(kernel, namespace): _entry(kernel)
+        for kernel in unit.kernels
+        if not (kernel.is_generic and not kernel.overloads)
+    }
+    kernels = tuple(entry.kernel for entry in entries.values())
+    if not request.backward:
+        compat.without_backward(kernels)
+    if on_host:
+        block_dim = request.block_dim or CUDA_BLOCK_DIM
+        generated = compat.generate(
+            unit,
+            numbering,
+            "cuda",
+            backward=request.backward,
+            options={**request.options, "block_dim": block_dim},
+        )
+        launcher = build_host(generated, request.options, stack)
+        return Program(request.target, entries, launcher)
+    device = "cpu" if request.target == "cpu" else "cuda:0"
+    compat.configure(request.options, kernels)
+    block_dim = compat.launch_block_dim(device, request.block_dim)
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
+        compat.set_kernel_cache(directory)
+        compat.load(kernels, numbering, device, backward=request.backward, block_dim=block_dim)
+    return Program(request.target, entries, PublicLauncher(device, request.options, block_dim))
+
+
+def _entry(kernel: Any) -> Entry:
+    kernel = compat.concrete(kernel)
+    return Entry(kernel, compat.parameters(kernel))

@@ -1,0 +1,253 @@
+"""The campaign: the same findings for any number of workers, and nothing lost or left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kernelfuzz.campaign import Plan, Summary, fuzz
+from kernelfuzz.campaign.plan import Judging, Patience
+from kernelfuzz.findings.known import Known
+from kernelfuzz.oracles.request import Checks
+from kernelfuzz.strategies.options import check_options
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fakes  # pyright: ignore[reportMissingImports]
+
+CHECKS = Checks(("value",), ("cpu", "cuda-host"))
+SMALL = check_options(size="small")
+
+
+def plan(examples: int | None, **changes: object) -> Plan:
+    base = Plan(SMALL, CHECKS, examples=examples, patience=Patience(base=30.0, each=0.0), reduction=60.0)
+    return replace(base, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def what_came_of(summary: Summary) -> dict[str, object]:
+    """Everything but times and paths."""
+    found = summary.to_dict()
+    del found["seconds"], found["examples_per_second"]
+    findings = [
+        {**each.to_dict(), "path": None, "source": each.finding.source, "index": each.finding.index}
+        for each in summary.findings
+    ]
+    return {**found, "findings": findings}
+
+
+def test_all_is_well() -> None:
+    seen: list[int] = []
+    summary = fuzz(
+        plan(100), jobs=2, judges=fakes.PASSING, on_progress=lambda now: seen.append(now.examples)
+    )
+    assert (summary.examples, summary.judged, summary.failed, summary.findings) == (100, 90, 0, [])
+    assert summary.skipped == {"undefined: too many steps": 10}
+    assert summary.counts["ran"] == 100
+    assert summary.counts["compared"] == 90
+    assert seen == list(range(1, 101))
+    assert not summary.interrupted
+
+
+def test_the_same_for_any_number_of_workers(tmp_path: Path) -> None:
+    """Adaptive decisions included: a feature that a finding needs is avoided from two stretches on."""
+    done = [
+        fuzz(
+            plan(160, chunk=8, stretch=2, output=str(tmp_path / str(jobs))), jobs=jobs, judges=fakes.BUGGY
+        )
+        for jobs in (1, 3)
+    ]
+    assert what_came_of(done[0]) == what_came_of(done[1])
+    assert {found.finding.kind for found in done[0].findings} == {"rejected", "wrong value"}
+    files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("1", "3")]
+    assert files[0] == files[1]
+    assert len(files[0]) == len(done[0].findings)
+
+
+def test_a_failure_is_made_small_and_written(tmp_path: Path) -> None:
+    summary = fuzz(plan(40, output=str(tmp_path)), judges=fakes.BUGGY)
+    rejected = next(found for found in summary.findings if found.finding.kind == "rejected")
+    assert rejected.finding.signature == "rejected: no while here"
+    assert rejected.finding.nodes < 15
+    assert "while" in rejected.finding.needed
+    assert rejected.path is not None
+    assert json.loads(Path(rejected.path).read_text())["signature"] == rejected.finding.signature
+    # Others with its message are counted.
+    assert summary.failed == len(summary.findings) + summary.folded + sum(f.count - 1 for f in summary.findings)
+
+
+def test_what_a_finding_needs_is_avoided() -> None:
+    long = plan(320, chunk=8, stretch=2)
+    summary = fuzz(long, jobs=2, judges=fakes.BUGGY)
+    assert "while" in summary.excluded
+    assert "ternary" in summary.excluded
+    without_learning = fuzz(replace(long, stretch=10_000), jobs=2, judges=fakes.BUGGY)
+    assert summary.failed < without_learning.failed / 1.5
+
+
+def test_a_known_finding_is_none(tmp_path: Path) -> None:
+    known = Known((("rejected: no while here", "a-page"), ("wrong value*", "another")))
+    summary = fuzz(plan(60, known=known, output=str(tmp_path / "out")), jobs=2, judges=fakes.BUGGY)
+    assert summary.findings == []
+    assert summary.known["a-page"] == 1
+    assert summary.known["another"] >= 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failure_that_does_not_happen_alone_is_none() -> None:
+    summary = fuzz(plan(20), judges=fakes.COMPANY)
+    assert summary.findings == []
+    assert summary.skipped["wrong value, but not when judged alone"] == 1
+
+
+def test_what_ends_a_worker_costs_one_example(tmp_path: Path) -> None:
+    summary = fuzz(
+        plan(70, output=str(tmp_path), patience=Patience(base=8.0, each=0.0)),
+        jobs=2,
+        judges=fakes.ENDING,
+        memory=400 << 20,
+    )
+    assert summary.examples == 70
+    found = {each.finding.index: (each.finding.kind, each.finding.message) for each in summary.findings}
+    assert {index: kind for index, (kind, _) in found.items()} == {
+        5: "crash", 20: "crash", 37: "hang", 50: "memory",
+    }  # fmt: skip
+    assert "SIGSEGV" in found[5][1]
+    assert "SIGABRT" in found[20][1]
+    assert "did not finish within 8 seconds" in found[37][1]
+    assert "ran out of memory" in found[50][1]
+    assert summary.skipped["a fault in kernelfuzz: ValueError: this oracle has a fault"] == 1
+    assert summary.judged == 69
+
+
+def test_the_one_kernel_that_crashes_is_found_and_made_small() -> None:
+    """Kernel 13 of a batch of 32, and the check that does it."""
+    one = plan(32, chunk=32, reduction=8.0)
+    summary = fuzz(one, jobs=2, judges=fakes.CRASHING)
+    (found,) = summary.findings
+    assert (found.finding.index, found.finding.kind) == (13, "crash")
+    assert found.finding.verdict.setting.target == "cuda-host"
+    assert found.finding.signature.startswith("crash on CUDA SIGSEGV: ")
+    assert summary.examples == 32
+    assert summary.judged == 32
+
+
+def test_a_batch_that_dies_without_a_culprit_is_counted() -> None:
+    summary = fuzz(plan(32), judges=fakes.CROWDED)
+    assert (summary.examples, summary.failed, summary.findings) == (32, 0, [])
+    assert sum(summary.skipped.values()) == 1
+    assert "a batch but none of its kernels alone: was killed by SIGSEGV" in summary.skipped
+
+
+def test_the_time_is_kept() -> None:
+    started = time.monotonic()
+    summary = fuzz(plan(None, seconds=3.0), jobs=2, judges=fakes.PASSING)
+    assert time.monotonic() - started < 6
+    assert summary.examples > 20
+
+
+def test_a_short_time_still_judges_something() -> None:
+    assert fuzz(plan(None, seconds=0.001), judges=fakes.PASSING).examples >= 1
+
+
+def test_a_plan_without_an_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="number of examples or of seconds"):
+        plan(None)
+
+
+# ----------------------------------------------------------------------------------------- what is left
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {directory!r})
+import fakes, json
+from kernelfuzz.campaign import Plan, fuzz
+from kernelfuzz.oracles.request import Checks
+from kernelfuzz.strategies.options import check_options
+if __name__ == "__main__":
+    plan = Plan(check_options(size="small"), Checks(("value",), ("cpu",)), examples={examples}, output={output!r})
+    def progress(summary):
+        print("at", summary.examples, summary.doing, flush=True)
+    summary = fuzz(plan, jobs=2, judges=fakes.{judges}, on_progress=progress)
+    print(json.dumps(summary.to_dict()), flush=True)
+"""
+
+
+def start(directory: Path, judges: str, examples: int) -> subprocess.Popen[str]:
+    script = directory / "program.py"
+    here = str(Path(__file__).parent)
+    output = str(directory / "out")
+    script.write_text(
+        textwrap.dedent(PROGRAM).format(directory=here, judges=judges, examples=examples, output=output)
+    )
+    (directory / "temporary").mkdir()
+    return subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(directory / "temporary"), "KERNELFUZZ_TEST": str(directory)},
+    )
+
+
+def processes_of(directory: Path) -> list[int]:
+    """Every process with the mark of a test in its environment."""
+    mark = f"KERNELFUZZ_TEST={directory}".encode()
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark in environment.split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    """Temporary files and processes of tasks, one of which died."""
+    process = start(tmp_path, "LEAVING", 8)
+    out, _ = process.communicate(timeout=60)
+    assert json.loads(out.splitlines()[-1])["findings"][0]["kind"] == "crash"
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert processes_of(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize(
+    ("judges", "wait_for"), [("PASSING", "at 5 "), ("STUCK", "reducing"), ("ENDING", "at 5 ")]
+)
+def test_an_interrupt_stops_it_soon_and_keeps_what_was_found(
+    judges: str, wait_for: str, tmp_path: Path
+) -> None:
+    process = start(tmp_path, judges, 100_000)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if wait_for in line:
+            break
+    time.sleep(0.5)
+    sent = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert time.monotonic() - sent < 2
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["interrupted"]
+    assert summary["examples"] >= 1
+    if judges == "STUCK":
+        (found,) = summary["findings"]
+        assert Path(found["path"]).exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert processes_of(tmp_path) == []
+
+
+def test_judging_is_importable_by_name() -> None:
+    assert isinstance(fakes.PASSING, Judging)

@@ -1,0 +1,246 @@
+"""Kernels that released Warp gets wrong, and some that it gets right, written by hand in the IR."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernelfuzz.ir.launch import Case, Input, Launch
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    Binary,
+    Block,
+    Call,
+    Cast,
+    Compare,
+    Construct,
+    Expr,
+    For,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Param,
+    Slice,
+    Stmt,
+    Unpack,
+)
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    INT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Transform,
+    Type,
+    Vector,
+)
+
+INTS, FLOATS, LONGS = Array(INT32), Array(FLOAT32), Array(INT64)
+
+
+def int_(value: int) -> Literal:
+    return Literal(value, INT32)
+
+
+def float_(value: float) -> Literal:
+    return Literal(value, FLOAT32)
+
+
+def name(id_: str, type_: Type = INT32) -> Name:
+    return Name(id_, type_)
+
+
+def add(left: Expr, right: Expr) -> Binary:
+    return Binary("+", left, right, left.type)
+
+
+def let(id_: str, value: Expr) -> Assign:
+    return Assign(Name(id_, value.type), value)
+
+
+def at(array: str, index: int, dtype: Type = INT32) -> Index:
+    return Index(Name(array, Array(dtype)), (int_(index),), dtype)  # pyright: ignore[reportArgumentType]
+
+
+def store(index: int, value: Expr, array: str = "out0") -> Assign:
+    return Assign(at(array, index, value.type), value)
+
+
+def kernel_of(*body: Stmt, out: Type = INTS, params: tuple[Param, ...] = (), n: bool = True) -> Kernel:
+    own = (Param("n", INT32),) if n else ()
+    return Kernel("kernel", (*own, *params, Param("out0", out)), tuple(body))
+
+
+def launch_of(**inputs: Input | int) -> Launch:
+    """A launch of one thread; a number is the value of an int32 parameter."""
+    made = {
+        key: np.array(value, dtype=np.int32) if isinstance(value, int) else value
+        for key, value in inputs.items()
+    }
+    return Launch((1,), made)
+
+
+def ints(*values: int) -> np.ndarray:
+    return np.array(values, dtype=np.int32)
+
+
+def loop(count: Expr, *body: Stmt, counter: str = "k") -> For:
+    return For(counter, (count,), tuple(body))
+
+
+n = name("n")
+
+
+def swapped() -> Case:
+    """tuple-assignment-aliases: (5, 4) for n = 3."""
+    body: Block = (
+        let("p", add(n, int_(1))),
+        let("q", add(n, int_(2))),
+        loop(n, Unpack(("p", "q"), (name("q"), name("p")))),
+        store(0, name("p")),
+        store(1, name("q")),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=ints(0, 0)))
+
+
+def changed() -> Case:
+    """tuple-assignment-aliases: (4, 5) for n = 3."""
+    body: Block = (
+        let("c", add(n, int_(1))),
+        let("d", add(n, int_(2))),
+        Unpack(("p", "q"), (name("c"), name("d"))),
+        loop(n, let("p", add(name("p"), int_(100))), let("q", add(name("q"), int_(200)))),
+        store(0, name("c")),
+        store(1, name("d")),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=ints(0, 0)))
+
+
+def elements() -> Case:
+    """tuple-assignment-aliases: (8, 7) for (7, 8)."""
+    body: Block = (
+        Unpack(("p", "q"), (at("out0", 0), at("out0", 1))),
+        store(0, name("q")),
+        store(1, name("p")),
+    )
+    return Case(kernel_of(*body, n=False), launch_of(out0=ints(7, 8)))
+
+
+def constant_ternary() -> Case:
+    """constant-ternary-aliases: (304, 4) for n = 3."""
+    body: Block = (
+        let("c", add(n, int_(1))),
+        let("p", IfExp(Literal(True, BOOL), name("c"), n, INT32)),
+        loop(n, let("p", add(name("p"), int_(100)))),
+        store(0, name("p")),
+        store(1, name("c")),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=ints(0, 0)))
+
+
+def empty_loop() -> Case:
+    """empty-loop-loses-the-counter: (5, 0) for n = 0."""
+    body: Block = (
+        let("i", add(n, int_(5))),
+        loop(n, store(1, add(at("out0", 1), int_(1))), counter="i"),
+        store(0, name("i")),
+    )
+    return Case(kernel_of(*body), launch_of(n=0, out0=ints(0, 0)))
+
+
+def retyped_constant() -> Case:
+    """conversion-retypes-a-constant: (10, 7) for n = 3."""
+    one = Literal(1, INT64)
+    body: Block = (
+        let("c", int_(7)),
+        let("total", Cast(INT64, name("c"))),
+        loop(n, let("total", add(name("total", INT64), one))),
+        store(0, name("total", INT64)),
+        store(1, Cast(INT64, name("c"))),
+    )
+    return Case(kernel_of(*body, out=LONGS), launch_of(n=3, out0=np.zeros(2, np.int64)))
+
+
+def rejected_conversion() -> Case:
+    """conversion-retypes-a-constant: rejected."""
+    longs = Param("longs", LONGS)
+    body: Block = (
+        loop(
+            int_(2),
+            Assign(Index(name("longs", LONGS), (name("k"),), INT64), Cast(INT64, name("k"))),
+            Assign(Index(name("out0", INTS), (name("k"),), INT32), name("k")),
+        ),
+    )
+    case = kernel_of(*body, params=(longs,), n=False)
+    return Case(case, launch_of(longs=np.zeros(2, np.int64), out0=ints(0, 0)))
+
+
+VEC2, VEC3, VEC4 = Vector(2, FLOAT32), Vector(3, FLOAT32), Vector(4, FLOAT32)
+MAT22, TRANSFORM = Matrix(2, 2, FLOAT32), Transform(FLOAT32)
+
+
+def row_component() -> Case:
+    """store-into-a-part-of-a-part: ((9, 2), (3, 4))."""
+    m = name("m", MAT22)
+    row = Index(m, (int_(0),), VEC2)
+    body: Block = (
+        let("m", Construct(MAT22, tuple(float_(value) for value in (1.0, 2.0, 3.0, 4.0)))),
+        Assign(Attribute(row, "x", FLOAT32), float_(9.0)),
+        store(0, m),
+    )
+    return Case(kernel_of(*body, out=Array(MAT22), n=False), launch_of(out0=np.zeros((1, 2, 2), np.float32)))
+
+
+def transform_component() -> Case:
+    """store-into-a-part-of-a-part: (7, 8, 0, 0, 0, 0, 0.5)."""
+    t = name("t", TRANSFORM)
+    position = Attribute(t, "p", VEC3)
+    body: Block = (
+        let("t", Construct(TRANSFORM, ())),
+        Assign(Attribute(position, "x", FLOAT32), float_(7.0)),
+        Assign(Index(position, (int_(1),), FLOAT32), float_(8.0)),
+        Assign(Attribute(Attribute(t, "q", Quaternion(FLOAT32)), "w", FLOAT32), float_(0.5)),
+        store(0, t),
+    )
+    return Case(kernel_of(*body, out=Array(TRANSFORM), n=False), launch_of(out0=np.zeros((1, 7), np.float32)))
+
+
+def sliced_element() -> Case:
+    """subscript-of-a-slice: rejected; 20."""
+    v = name("v", VEC4)
+    body: Block = (
+        let("v", Construct(VEC4, tuple(float_(value) for value in (10.0, 20.0, 30.0, 40.0)))),
+        store(0, Index(Index(v, (Slice(1, 3),), VEC2), (int_(0),), FLOAT32)),
+    )
+    return Case(kernel_of(*body, out=FLOATS, n=False), launch_of(out0=np.zeros(1, np.float32)))
+
+
+def chained() -> Case:
+    """chained-comparison-of-references: rejected; True for (1, 2, 3)."""
+    a = Param("a", INTS)
+    body: Block = (store(0, Compare(at("a", 0), ("<", "<"), (at("a", 1), at("a", 2)))),)
+    return Case(
+        kernel_of(*body, out=Array(BOOL), params=(a,), n=False),
+        launch_of(a=ints(1, 2, 3), out0=np.zeros(1, np.bool_)),
+    )
+
+
+def product(dtype: Scalar = FLOAT32) -> Case:
+    """A kernel that Warp gets right: each thread stores x * x + 1."""
+    i = name("i")
+    x = Index(name("a", Array(dtype)), (i,), dtype)
+    body: Block = (
+        Assign(i, Call("tid", (), INT32)),
+        Assign(
+            Index(name("out0", Array(dtype)), (i,), dtype),
+            add(Binary("*", x, x, dtype), Literal(1.0 if dtype.is_float else 1, dtype)),
+        ),
+    )
+    values = np.array([1.5, -2.0, np.nan] if dtype.is_float else [1, -2, 3], np.dtype(dtype.name))
+    kernel = kernel_of(*body, out=Array(dtype), params=(Param("a", Array(dtype)),), n=False)
+    return Case(kernel, Launch((3,), {"a": values, "out0": np.zeros_like(values)}))

@@ -1,0 +1,124 @@
+"""Known bugs: where their signatures come from, what matches, and what is said of a bad file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import finding_kernels as kernels
+import pytest
+
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.known import Known, KnownError, load_known
+from kernelfuzz.findings.signature import signature
+from kernelfuzz.findings.store import slug, write_finding
+from kernelfuzz.findings.workarounds import WORKAROUNDS
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles.verdict import FailedKind, Verdict
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.lower import lower
+
+NOTES = Path(__file__).parents[2] / "notes" / "findings"
+
+
+def test_patterns_have_two_wildcards_and_an_exact_signature_comes_first() -> None:
+    known = Known(
+        (("wrong value*: vec[i]*", "pattern"), ("wrong value: vec[i] = leaf", "exact"), ("a?c", "x"))
+    )
+    assert known.match("wrong value: vec[i] = leaf") == "exact"
+    assert known.match("wrong value on CUDA: vec[i] op= leaf") == "pattern"
+    assert known.match("wrong value: veci") is None
+    assert known.match("abc") == "x"
+    assert Known().match("abc") is None
+
+
+def test_every_finding_of_the_notes_with_signatures_has_a_page() -> None:
+    known = load_known(NOTES)
+    pages = {path.stem for path in NOTES.glob("*.md")}
+    assert {name for _, name in known.entries} <= pages
+    assert set(WORKAROUNDS) <= {name for _, name in known.entries}
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "name"),
+    [
+        (kernels.swapped, "wrong value", "tuple-assignment-aliases"),
+        (kernels.changed, "wrong value", "tuple-assignment-aliases"),
+        (kernels.elements, "wrong value", "tuple-assignment-aliases"),
+        (kernels.constant_ternary, "wrong value", "constant-ternary-aliases"),
+        (kernels.retyped_constant, "wrong value", "conversion-retypes-a-constant"),
+        (kernels.empty_loop, "wrong value", "empty-loop-loses-the-counter"),
+        (kernels.row_component, "wrong value", "store-into-a-part-of-a-part"),
+        (kernels.product, "wrong value", None),
+        (kernels.product, "wrong gradient", None),
+    ],
+)
+def test_the_notes_know_their_bugs(make: Callable[[], Case], kind: FailedKind, name: str | None) -> None:
+    found = signature(Verdict("value", "failed", kind), make().kernel)
+    assert load_known(NOTES).match(found) == name
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (kernels.chained, "chained-comparison-of-references"),
+        (kernels.sliced_element, "subscript-of-a-slice"),
+        (kernels.rejected_conversion, "conversion-retypes-a-constant"),
+    ],
+)
+def test_the_notes_know_what_this_warp_rejects(make: Callable[[], Case], name: str) -> None:
+    kernel = make().kernel
+    said = lower(kernel)
+    if not isinstance(said, Failure):
+        pytest.skip("this Warp accepts the kernel")
+    verdict = Verdict("compile", "failed", "rejected", str(said))
+    assert load_known(NOTES).match(signature(verdict, kernel)) == name
+
+
+def test_a_folder_of_written_findings_is_known(tmp_path: Path) -> None:
+    case = kernels.swapped()
+    verdict = Verdict("value", "failed", "wrong value")
+    text = signature(verdict, case.kernel)
+    finding = Finding(text, verdict, case, case, expected={"out0": kernels.ints(5, 4)}, generated="x;\n")
+    folder = write_finding(finding, tmp_path)
+    for path in (tmp_path, folder, folder / "finding.json"):
+        assert load_known(path).match(text) == slug(text)
+    (tmp_path / "known.json").write_text(json.dumps([{"finding": "other", "signatures": ["x*"]}]))
+    assert load_known(tmp_path).match("xyz") == "other"
+    assert load_known(tmp_path).match(text) == slug(text)
+
+
+def test_an_empty_folder_knows_nothing(tmp_path: Path) -> None:
+    assert load_known(tmp_path) == Known()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("{}", "must hold a list"),
+        ("[1]", "entry 0 must be"),
+        ('[{"finding": "a", "signatures": "b"}]', "entry 0 must be"),
+        ('[{"finding": "a", "signatures": [1]}]', r"entry 0 \(a\) has a signature that is no text"),
+    ],
+)
+def test_a_bad_file_is_told_in_a_sentence(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "known.json"
+    path.write_text(content)
+    for each in (path, tmp_path):
+        with pytest.raises(KnownError, match=message) as error:
+            load_known(each)
+        assert "\n" not in str(error.value)
+
+
+def test_a_path_without_findings_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(KnownError, match="no such file or folder"):
+        load_known(tmp_path / "missing")
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(KnownError, match="holds no findings"):
+        load_known(tmp_path)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "finding.json").write_text("[]")
+    with pytest.raises(KnownError, match="has no signature"):
+        load_known(tmp_path)

@@ -1,0 +1,318 @@
+"""Reproducers: every kind of script runs on its own, exits 1 where the bug is and 0 where it is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import finding_kernels as kernels
+import numpy as np
+import pytest
+from finding_kernels import add, float_, int_, kernel_of, launch_of, let, loop, n, name, store
+
+from kernelfuzz.findings import reproducer as reproducer_module
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.reproducer import launch_script, reproducer
+from kernelfuzz.findings.signature import signature
+from kernelfuzz.ir.launch import Case, Input, Launch
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    Binary,
+    Call,
+    Compare,
+    ExprStmt,
+    Index,
+    Kernel,
+    Name,
+    Param,
+    While,
+)
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Struct, Vector
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
+
+RIGHT = {"out0": np.array([3.25, 5.0, np.nan], np.float32)}
+WRONG = {"out0": np.array([3.25, 5.0, 1.0], np.float32)}
+SEEDS = {"out0": np.ones(3, np.float32)}
+CUDA = Setting("cuda-host", (("fuse_fp", False),), 32, 1)
+
+VEC3 = Vector(3, FLOAT32)
+INNER = Struct("Inner", (("position", VEC3), ("count", INT32)))
+OUTER = Struct("Outer", (("inner", INNER), ("scale", FLOAT32)))
+
+
+def finding(
+    case: Case, kind: FailedKind = "wrong value", setting: Setting | None = None, **more: Any
+) -> Finding:
+    mismatch = more.pop("mismatch", None)
+    verdict = Verdict("value", "failed", kind, "", setting or Setting(), mismatch)
+    return Finding(signature(verdict, case.kernel), verdict, case, case, **more)
+
+
+def structs() -> Case:
+    """Structs as a parameter and as elements: out0[i] = s with the element's count added."""
+    element = Index(name("a", Array(OUTER)), (name("i"),), OUTER)
+    count = Attribute(Attribute(element, "inner", INNER), "count", INT32)
+    copy = Name("copy", OUTER)
+    body = (
+        let("i", Call("tid", (), INT32)),
+        let("copy", name("s", OUTER)),
+        Assign(
+            Attribute(Attribute(copy, "inner", INNER), "count", INT32),
+            add(Attribute(Attribute(copy, "inner", INNER), "count", INT32), count),
+        ),
+        Assign(Index(name("out0", Array(OUTER)), (name("i"),), OUTER), copy),
+    )
+    params = (Param("s", OUTER), Param("a", Array(OUTER)), Param("out0", Array(OUTER)))
+    one = {"inner": {"position": np.array([1, 2, -0.0], np.float32), "count": np.array(4, np.int32)}}
+    return Case(
+        Kernel("kernel", params, body, structs=(INNER, OUTER)),
+        Launch((2,), {"s": {**one, "scale": np.array(0.1, np.float32)}, "a": many(5, 6), "out0": many(0, 0)}),
+    )
+
+
+def many(*counts: int, position: tuple[float, ...] = (0, 0, 0), scale: float = 0.0) -> dict[str, Input]:
+    """Elements of ``structs``, which differ in their counts."""
+    return {
+        "inner": {
+            "position": np.array([position] * len(counts), np.float32),
+            "count": np.array(counts, np.int32),
+        },
+        "scale": np.full(len(counts), scale, np.float32),
+    }
+
+
+def divided() -> Case:
+    """A division by zero, which ends the process."""
+    zeros = Index(name("out0", kernels.INTS), (int_(0),), INT32)
+    return Case(kernel_of(store(1, Binary("%", n, zeros, INT32))), launch_of(n=7, out0=kernels.ints(0, 0)))
+
+
+def endless() -> Case:
+    body = While(Compare(kernels.at("out0", 0), ("<",), (int_(9),)), (store(1, n), store(0, int_(0))))
+    atomic = Call("atomic_add", (name("out0", kernels.INTS), int_(1), int_(1)), INT32)
+    inside = replace(body, body=(*body.body, ExprStmt(atomic)))
+    return Case(kernel_of(inside), launch_of(n=7, out0=kernels.ints(0, 0)))
+
+
+def counters() -> Case:
+    """code-depends-on-hash-seed: a dynamic loop that changes three counters of earlier loops."""
+    names = ("alpha", "beta", "gamma")
+    body = (
+        *(loop(int_(2 + at), store(0, name(each)), counter=each) for at, each in enumerate(names)),
+        loop(n, *(let(each, add(name(each), int_(1))) for each in names)),
+        store(0, add(add(name("alpha"), name("beta")), name("gamma"))),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0)))
+
+
+def tiny() -> Case:
+    """1 / 3 in float32 and a bool: literals have to give these bits."""
+    x = name("x", FLOAT32)
+    body = (
+        Assign(
+            Index(name("out0", kernels.FLOATS), (int_(0),), FLOAT32), Binary("/", x, float_(3.0), FLOAT32)
+        ),
+    )
+    return Case(
+        kernel_of(*body, params=(Param("x", FLOAT32), Param("b", BOOL)), out=kernels.FLOATS, n=False),
+        Launch(
+            (1,),
+            {
+                "x": np.array(0.1, np.float32),
+                "b": np.array(True),
+                "out0": np.array([np.inf, -0.0], np.float32),
+            },
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finding and how its script ends; ``says`` stands in what it prints."""
+
+    finding: Finding
+    status: int
+    says: str = "expected:"
+
+
+PRODUCT = kernels.product()
+SWAPPED = kernels.swapped()
+PLACE = Mismatch("out0", (1,), 4, 5)
+RENAMED = Setting(transformation="rename")
+OPTIONS = Setting(options=(("max_unroll", 0), ("optimization_level", 0), ("verify_fp", False)))
+GRADIENT = {"a": np.array([3, -4, np.nan], np.float32)}
+NEAR = {"a": np.array([3.0001, -4, np.nan], np.float32)}
+SUMS = many(9, 10, position=(1, 2, -0.0), scale=0.1)
+THIRD = np.array([np.float32(0.1) / np.float32(3), -0.0], np.float32)
+
+ROWS: dict[str, Row] = {
+    "value": Row(
+        finding(PRODUCT, expected=RIGHT), 0, "expected: [3.25, 5.0, nan]   actual: [3.25, 5.0, nan]"
+    ),
+    "value, wrong": Row(finding(PRODUCT, expected=WRONG), 1),
+    "value, to the bit": Row(finding(tiny(), expected={"out0": THIRD}), 0),
+    "value, one bit off": Row(finding(tiny(), expected={"out0": np.nextafter(THIRD, np.float32(1))}), 1),
+    "value, sign of zero": Row(finding(tiny(), expected={"out0": np.abs(THIRD)}), 1),
+    "value, a known bug": Row(finding(SWAPPED, expected={"out0": kernels.ints(5, 4)}), 1, "actual: [5, 5]"),
+    "value, by its place": Row(finding(SWAPPED, mismatch=PLACE), 1, "out0[1]   expected: 4   actual: 5"),
+    "structs": Row(finding(structs(), expected={"out0": SUMS}), 0, "out0.inner.count   expected: [9, 10]"),
+    "structs, wrong": Row(finding(structs(), expected={"out0": many(9, 11)}), 1),
+    "CUDA": Row(finding(PRODUCT, setting=CUDA, expected=RIGHT), 0),
+    "CUDA, wrong": Row(finding(PRODUCT, setting=CUDA, expected=WRONG), 1),
+    "CUDA, a known bug": Row(finding(SWAPPED, setting=CUDA, expected={"out0": kernels.ints(5, 4)}), 1),
+    "gradient": Row(finding(PRODUCT, "wrong gradient", expected=GRADIENT, seeds=SEEDS), 0, "gradient of a"),
+    "gradient, wrong": Row(finding(PRODUCT, "wrong gradient", expected=NEAR, seeds=SEEDS), 1),
+    "gradient, near": Row(finding(PRODUCT, "wrong gradient", expected=NEAR, seeds=SEEDS, tolerance=1e-3), 0),
+    "gradient, CUDA": Row(finding(PRODUCT, "wrong gradient", CUDA, expected=GRADIENT, seeds=SEEDS), 0),
+    "gradient, CUDA, wrong": Row(finding(PRODUCT, "wrong gradient", CUDA, expected=NEAR, seeds=SEEDS), 1),
+    "rejected": Row(finding(kernels.chained(), "rejected"), 1, "Cannot chain comparisons"),
+    "not rejected": Row(finding(PRODUCT, "rejected"), 0, "actual: accepted"),
+    "rejected, CUDA": Row(finding(kernels.chained(), "rejected", CUDA), 1, "Cannot chain comparisons"),
+    "compiles, CUDA": Row(finding(PRODUCT, "does not compile", CUDA), 0, "actual: accepted"),
+    "different": Row(finding(SWAPPED, "different", RENAMED, second=kernels.changed()), 1, "rename: out0"),
+    "not different": Row(finding(SWAPPED, "different", RENAMED, second=SWAPPED), 0),
+    "different from expected": Row(
+        finding(SWAPPED, "different", RENAMED, second=SWAPPED, expected={"out0": kernels.ints(5, 4)}), 1
+    ),
+    "not different, options": Row(finding(PRODUCT, "different", OPTIONS), 0),
+    "different, options": Row(finding(PRODUCT, "different", OPTIONS, expected=WRONG), 1),
+    "crash": Row(finding(divided(), "crash"), 1, "actual: SIG"),
+    "no crash": Row(finding(PRODUCT, "crash"), 0, "actual: exit status 0"),
+    "enough memory": Row(finding(PRODUCT, "memory"), 0, "actual: exit status 0"),
+    "hang": Row(finding(endless(), "hang"), 1, "actual: still running after 20 s"),
+    "deterministic": Row(finding(PRODUCT, "not deterministic"), 0),
+    "deterministic, CUDA": Row(finding(PRODUCT, "not deterministic", CUDA), 0),
+    "not deterministic": Row(finding(counters(), "not deterministic"), 1),
+}
+
+# Rows that lean on a bug of this release.
+OF_THIS_RELEASE = {
+    "value, a known bug", "value, by its place", "CUDA, a known bug", "rejected", "rejected, CUDA",
+    "different from expected", "not deterministic",
+}  # fmt: skip
+
+
+# One of each template; what is left takes its time.
+QUICK = {
+    "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
+    "different", "crash", "deterministic",
+}  # fmt: skip
+
+
+def run_script(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run by this interpreter, without what the tests have put into the environment."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    return subprocess.run(
+        [sys.executable, str(path)],
+        capture_output=True, text=True, check=False, timeout=300, cwd=path.parent, env=environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=() if key in QUICK else pytest.mark.slow) for key in ROWS]
+)
+def test_the_script_ends_as_it_must(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if key in OF_THIS_RELEASE and version("warp-lang") != "1.19.0":
+        pytest.skip("the row is about Warp 1.19.0")
+    monkeypatch.setattr(reproducer_module, "TIMEOUT_SECONDS", 20)
+    row = ROWS[key]
+    path = tmp_path / "reproducer.py"
+    path.write_text(reproducer(row.finding))
+    done = run_script(path)
+    assert done.returncode == row.status, done.stdout + done.stderr
+    assert row.says in done.stdout
+    assert "expected:" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("key", ROWS)
+def test_the_script_needs_only_warp_and_numpy_and_is_formatted(key: str, tmp_path: Path) -> None:
+    text = reproducer(ROWS[key].finding)
+    compile(text, key, "exec")
+    imports = {line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))}
+    assert imports - {"warp", "numpy"} <= set(sys.stdlib_module_names)
+    assert "kernelfuzz" not in text
+    assert max(map(len, text.splitlines())) <= 110
+    assert "\n\n\n\n" not in text
+    assert text.endswith("\n")
+
+
+@pytest.mark.parametrize("case", [structs(), divided(), endless(), tiny(), PRODUCT, SWAPPED])
+def test_the_kernels_of_these_tests_are_well_typed(case: Case) -> None:
+    verify(case.kernel)
+
+
+def test_the_options_of_the_finding_are_set_and_no_others() -> None:
+    setting = Setting(options=(("fuse_fp", False), ("mode", "debug"), ("verify_fp", True)))
+    text = reproducer(finding(PRODUCT, setting=setting, expected=RIGHT))
+    assert 'wp.set_module_options({"fuse_fp": False, "mode": "debug"})\n' in text
+    assert "wp.config.verify_fp = True\n" in text
+    plain = reproducer(finding(PRODUCT, expected=RIGHT))
+    assert "set_module_options" not in plain
+
+
+def test_outputs_that_tell_nothing_are_left_out() -> None:
+    expected = {**RIGHT, "a": PRODUCT.launch.inputs["a"]}
+    text = reproducer(finding(PRODUCT, expected=expected))
+    assert 'check("out0"' in text
+    assert 'check("a"' not in text
+    wrong = finding(PRODUCT, expected=expected, mismatch=Mismatch("a", (0,), 1.5, 2.0))
+    assert 'check("a"' in reproducer(wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("wrong value", {}), ("wrong gradient", {"expected": GRADIENT}), ("wrong gradient", {})],
+)
+def test_what_is_missing_is_told(kind: FailedKind, more: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="needs what is expected"):
+        reproducer(finding(PRODUCT, kind, **more))
+
+
+def test_the_original_is_a_script_too(tmp_path: Path) -> None:
+    path = tmp_path / "original.py"
+    path.write_text(launch_script(finding(structs(), expected={"out0": SUMS}), structs()))
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "out0: [" in done.stdout
+
+
+def test_a_finding_is_of_a_failed_verdict() -> None:
+    passed = Verdict("value", "passed")
+    with pytest.raises(ValueError, match="needs a failed verdict"):
+        Finding("x", passed, PRODUCT, PRODUCT)
+    assert finding(PRODUCT).features == ("arithmetic",)
+
+
+def test_a_long_input_is_laid_out_in_lines() -> None:
+    values = np.linspace(-1, 1, 64, dtype=np.float32)
+    a = Param("a", kernels.FLOATS)
+    x = Index(name("a", kernels.FLOATS), (int_(63),), FLOAT32)
+    kernel = kernel_of(store(0, x), params=(a,), out=kernels.FLOATS, n=False)
+    case = Case(kernel, launch_of(a=values, out0=np.zeros(1, np.float32)))
+    text = reproducer(finding(case, expected={"out0": values[-1:]}))
+    assert max(map(len, text.splitlines())) <= 110
+    made = next(line for line in text.splitlines() if line.startswith("a = "))
+    assert made == "a = wp.array("
+    numbers = text[text.index(made) :].partition("[")[2].partition("]")[0]
+    read = np.array([float(number) for number in numbers.split(",")], np.float32)
+    assert read.tobytes() == values.tobytes()
+
+
+def test_vectors_are_constructed() -> None:
+    v = Param("v", VEC3)
+    kernel = kernel_of(
+        store(0, Index(name("v", VEC3), (int_(1),), FLOAT32)), params=(v,), out=kernels.FLOATS, n=False
+    )
+    values = np.array([1.5, np.nan, -np.inf], np.float32)
+    case = Case(kernel, launch_of(v=values, out0=np.zeros(1, np.float32)))
+    assert "wp.vec3(1.5, np.nan, -np.inf)" in reproducer(finding(case, expected={"out0": values[1:2]}))

@@ -1,0 +1,262 @@
+"""Signatures: one bug gives one, whatever the names and types; two bugs give two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import finding_kernels as kernels
+import pytest
+from finding_kernels import add, at, int_, kernel_of, launch_of, let, loop, n, name, store
+
+from kernelfuzz.findings.messages import compiler_error, exception_text
+from kernelfuzz.findings.shape import shape
+from kernelfuzz.findings.signature import signature
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    Binary,
+    Cast,
+    Construct,
+    IfExp,
+    Index,
+    Literal,
+    Name,
+    Unpack,
+)
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    FLOAT64,
+    INT32,
+    UINT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Transform,
+    Vector,
+)
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
+from kernelfuzz.strategies.kernel import generate
+
+
+def verdict(kind: FailedKind, reason: str = "", setting: Setting | None = None) -> Verdict:
+    return Verdict("value", "failed", kind, reason, setting or Setting())
+
+
+def other_unpack() -> Case:
+    """As ``changed``, with three names, other operators, another order and an unrolled loop."""
+    body = (
+        let("first", Binary("*", n, int_(3), INT32)),
+        let("second", Binary("^", n, int_(5), INT32)),
+        let("third", at("out0", 2)),
+        Unpack(("x", "y", "z"), (name("third"), name("second"), name("first"))),
+        loop(int_(40), let("x", Binary("-", name("x"), n, INT32))),
+        store(1, name("third")),
+        store(0, name("x")),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0, 0, 7)))
+
+
+def other_ternary() -> Case:
+    """As ``constant_ternary``, in floats, with the sides the other way round."""
+    c, d = Name("c", FLOAT32), Name("d", FLOAT32)
+    one = kernels.float_(1.0)
+    body = (
+        Assign(c, add(Cast(FLOAT32, at("out0", 0)), one)),
+        Assign(d, add(c, one)),
+        Assign(Name("p", FLOAT32), IfExp(Literal(False, BOOL), c, d, FLOAT32)),
+        loop(n, Assign(Name("p", FLOAT32), add(Name("p", FLOAT32), one))),
+        store(0, Cast(INT32, d)),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0)))
+
+
+def other_conversion() -> Case:
+    """As ``retyped_constant``, to another type."""
+    body = (
+        let("some", int_(11)),
+        store(1, Cast(UINT64, name("some"))),
+        store(0, Literal(4, UINT64)),
+        loop(n, store(0, Cast(UINT64, add(name("some"), name("k"))))),
+    )
+    return Case(kernel_of(*body, out=Array(UINT64)), launch_of(n=3, out0=kernels.ints(0, 0)))
+
+
+def other_row() -> Case:
+    """As ``row_component``, with a 3 by 3 matrix of doubles and another letter."""
+    mat, vec = Matrix(3, 3, FLOAT64), Vector(3, FLOAT64)
+    m = name("rows", mat)
+    body = (
+        let("rows", Construct(mat, (Literal(2.0, FLOAT64),))),
+        Assign(Attribute(Index(m, (n,), vec), "z", FLOAT64), Literal(4.0, FLOAT64)),
+        store(0, Index(m, (int_(2), int_(2)), FLOAT64)),
+    )
+    return Case(kernel_of(*body, out=Array(FLOAT64)), launch_of(n=1, out0=kernels.ints(0)))
+
+
+def other_part() -> Case:
+    """As ``transform_component``, reduced to the store into the translation, in doubles."""
+    transform, vec = Transform(FLOAT64), Vector(3, FLOAT64)
+    t = name("pose", transform)
+    body = (
+        let("pose", Construct(transform, ())),
+        Assign(Attribute(Attribute(t, "p", vec), "z", FLOAT64), Literal(0.5, FLOAT64)),
+        store(1, t),
+    )
+    return Case(kernel_of(*body, out=Array(transform), n=False), launch_of(out0=kernels.ints(0)))
+
+
+def first_part() -> Case:
+    """The first store of ``transform_component`` alone."""
+    t = name("t", kernels.TRANSFORM)
+    body = (
+        let("t", Construct(kernels.TRANSFORM, ())),
+        Assign(Index(Attribute(t, "p", kernels.VEC3), (int_(1),), FLOAT32), kernels.float_(8.0)),
+        store(0, t),
+    )
+    return Case(kernel_of(*body, out=Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
+
+
+def quaternion_part() -> Case:
+    t = name("t", kernels.TRANSFORM)
+    rotation = Attribute(t, "q", Quaternion(FLOAT32))
+    body = (
+        let("t", Construct(kernels.TRANSFORM, ())),
+        Assign(Attribute(rotation, "w", FLOAT32), kernels.float_(8.0)),
+        store(0, t),
+    )
+    return Case(kernel_of(*body, out=Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
+
+
+def other_loop() -> Case:
+    """As ``empty_loop``, with another range and another body."""
+    body = (
+        let("last", at("out0", 1)),
+        replace(loop(n, store(0, int_(4)), counter="last"), bounds=(int_(2), n, int_(2))),
+        store(1, name("last")),
+    )
+    return Case(kernel_of(*body), launch_of(n=0, out0=kernels.ints(0, 0)))
+
+
+PAIRS: dict[str, tuple[Callable[[], Case], Callable[[], Case]]] = {
+    "unpack": (kernels.changed, other_unpack),
+    "constant ternary": (kernels.constant_ternary, other_ternary),
+    "conversion": (kernels.retyped_constant, other_conversion),
+    "row": (kernels.row_component, other_row),
+    "part": (first_part, other_part),
+    "loop": (kernels.empty_loop, other_loop),
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_two_kernels_of_one_bug_fold(pair: tuple[Callable[[], Case], Callable[[], Case]]) -> None:
+    first, second = (make().kernel for make in pair)
+    verify(first)
+    verify(second)
+    assert first != second
+    assert signature(verdict("wrong value"), first) == signature(verdict("wrong value"), second)
+
+
+def test_different_bugs_differ() -> None:
+    made = [
+        *(first for first, _ in PAIRS.values()),
+        quaternion_part,
+        kernels.elements,
+        kernels.sliced_element,
+    ]
+    signatures = [signature(verdict("wrong value"), make().kernel) for make in made]
+    assert len(set(signatures)) == len(made), signatures
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (kernels.changed, "unpack(name)"),
+        (kernels.swapped, "for{ unpack(name) }"),
+        (kernels.elements, "unpack(element)"),
+        (kernels.constant_ternary, "name if constant"),
+        (kernels.empty_loop, "for(outlives){}"),
+        (kernels.row_component, "mat[i][i] = leaf"),
+        (kernels.product, "(float op float) op float"),
+    ],
+)
+def test_a_shape_can_be_read(make: Callable[[], Case], text: str) -> None:
+    assert shape(make().kernel) == text
+
+
+def test_a_kernel_without_anything_of_interest_still_has_a_shape() -> None:
+    copies = kernel_of(let("c", n), store(0, name("c")))
+    assert shape(copies) == "int"
+    assert shape(kernel_of()) == "empty"
+
+
+def test_the_kind_the_device_and_what_was_changed_count() -> None:
+    kernel = kernels.changed().kernel
+    cuda = Setting("cuda-host")
+    assert signature(verdict("wrong value"), kernel) == "wrong value: unpack(name)"
+    assert signature(verdict("wrong gradient"), kernel) == "wrong gradient: unpack(name)"
+    assert signature(verdict("wrong value", setting=cuda), kernel) == "wrong value on CUDA: unpack(name)"
+    assert signature(verdict("wrong value", setting=Setting("cuda")), kernel) == signature(
+        verdict("wrong value", setting=cuda), kernel
+    )
+    unrolled = Setting(options=(("max_unroll", 0),))
+    assert signature(verdict("different", setting=unrolled), kernel) == "different (max_unroll): unpack(name)"
+    renamed = Setting(transformation="rename")
+    assert signature(verdict("different", setting=renamed), kernel) == "different (rename): unpack(name)"
+    assert signature(verdict("crash", "signal SIGSEGV"), kernel) == "crash SIGSEGV: unpack(name)"
+    with pytest.raises(ValueError, match="passed"):
+        signature(Verdict("value", "passed"), kernel)
+
+
+def test_the_shape_of_a_kernel_that_is_not_reduced_is_cut() -> None:
+    kernel = generate(seed=0, index=8, size="large")
+    assert len(shape(kernel)) > 200
+    text = signature(verdict("wrong value"), kernel)
+    assert len(text) < 200
+    assert text != signature(verdict("wrong value"), generate(seed=0, index=9, size="large"))
+
+
+CHAIN = (
+    'codegen: line {line}: WarpCodegenTypeError: Error while parsing function "{function}" at line {line}:\n'
+    "    {statement}\n;Cannot chain comparisons of unequal types: "
+    "<class 'warp._src.types.{type}'> < wp.ref[{type}]."
+)
+
+
+def test_an_exception_is_told_by_its_words() -> None:
+    kernel = kernels.chained().kernel
+    one = CHAIN.format(line=5, function="kernel", statement="out0[i] = a[0] < a[1] < a[2]", type="int32")
+    two = CHAIN.format(line=17, function="func_3", statement="v1 = s0.x < s0.y < 3", type="uint64")
+    assert exception_text(one, kernel) == exception_text(two, kernel)
+    assert exception_text(one, kernel) == (
+        "WarpCodegenTypeError: Cannot chain comparisons of unequal types: int < ref[int]."
+    )
+    assert signature(verdict("rejected", one), kernel).startswith("rejected: WarpCodegenTypeError: Cannot")
+    assert signature(verdict("rejected", one), kernel, frame="add_comp").endswith(" in add_comp")
+
+
+def test_names_of_the_kernel_are_masked_and_those_of_warp_are_not() -> None:
+    kernel = kernels.swapped().kernel
+    said = "KeyError: Referencing undefined symbol: 'p'"
+    assert exception_text(said, kernel) == exception_text(said.replace("'p'", "'q'"), kernel)
+    extract = "RuntimeError: no overload for 'extract' that takes vec_t<3,wp::float32>, var_12 and 'atan2'"
+    assert exception_text(extract, kernel) == (
+        "RuntimeError: no overload for 'extract' that takes vec, NAME and 'atan2'"
+    )
+    assert exception_text(extract.replace("extract", "insert"), kernel) != exception_text(extract, kernel)
+
+
+def test_a_compiler_is_told_by_its_first_error() -> None:
+    kernel = kernels.swapped().kernel
+    said = (
+        "compile: In file included from /tmp/x/module.cpp:3:\n/usr/warp/mat.h:88:12: warning: unused\n"
+        "/tmp/x/{file}.cpp:{line}:5: error: no matching function for call to '{name}'\n  note: candidate\n"
+        "/tmp/x/module.cpp:99:5: error: another"
+    )
+    one = compiler_error(said.format(file="module", line=12, name="adj_add"), kernel)
+    assert one == "no matching function for call to 'adj_add'"
+    assert one == compiler_error(said.format(file="kernel_8", line=7, name="adj_add"), kernel)
+    assert one != compiler_error(said.format(file="module", line=12, name="adj_mul"), kernel)

@@ -1,0 +1,119 @@
+"""Workarounds: the rewritten kernel computes the same, and Warp agrees with it where it does not as drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import finding_kernels as kernels
+import numpy as np
+import pytest
+
+from kernelfuzz import reference
+from kernelfuzz.findings.workarounds import WORKAROUNDS, worked_around
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.launch import JUDGED, loaded
+
+LONGS = np.array([10, 7], np.int64)
+ROWS = np.array([[[9, 2], [3, 4]]], np.float32)
+PARTS = np.array([[7, 8, 0, 0, 0, 0, 0.5]], np.float32)
+
+# What each kernel of a known bug must leave in out0; rejected ones count as wrong.
+EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
+    "tuple-assignment-aliases": [
+        (kernels.swapped, kernels.ints(5, 4)),
+        (kernels.changed, kernels.ints(4, 5)),
+        (kernels.elements, kernels.ints(8, 7)),
+    ],
+    "constant-ternary-aliases": [(kernels.constant_ternary, kernels.ints(304, 4))],
+    "conversion-retypes-a-constant": [
+        (kernels.retyped_constant, LONGS),
+        (kernels.rejected_conversion, kernels.ints(0, 1)),
+    ],
+    "empty-loop-loses-the-counter": [(kernels.empty_loop, kernels.ints(5, 0))],
+    "store-into-a-part-of-a-part": [(kernels.row_component, ROWS), (kernels.transform_component, PARTS)],
+    "subscript-of-a-slice": [(kernels.sliced_element, np.array([20.0], np.float32))],
+    "chained-comparison-of-references": [(kernels.chained, np.array([True]))],
+}
+CASES = [(slug, make, out) for slug, rows in EXPECTED.items() for make, out in rows]
+
+
+def test_every_workaround_has_a_kernel() -> None:
+    assert set(EXPECTED) == set(WORKAROUNDS)
+
+
+def right(case: Case, expected: Input) -> bool:
+    """Whether Warp takes the kernel and computes what it must."""
+    with loaded(str(case.kernel), "cpu", options=JUDGED) as program:
+        if isinstance(program, Failure):
+            assert program.kind == "codegen", program
+            return False
+        return first_mismatch({"out0": expected}, program.run("kernel", case.launch)) is None
+
+
+@pytest.mark.parametrize(("slug", "make", "expected"), CASES, ids=[make.__name__ for _, make, _ in CASES])
+def test_warp_agrees_with_the_rewritten_kernel(slug: str, make: Callable[[], Case], expected: Input) -> None:
+    case = make()
+    verify(case.kernel)
+    rewritten = worked_around(case.kernel, [slug])
+    assert rewritten != case.kernel
+    verify(rewritten)
+    for kernel in (case.kernel, rewritten):
+        outputs = reference.run(kernel, case.launch)
+        assert first_mismatch({"out0": expected}, outputs) is None
+    assert right(Case(rewritten, case.launch), expected)
+    assert right(Case(worked_around(case.kernel), case.launch), expected)
+
+
+@pytest.mark.parametrize(("slug", "make", "expected"), CASES, ids=[make.__name__ for _, make, _ in CASES])
+def test_this_warp_has_the_bug(slug: str, make: Callable[[], Case], expected: Input) -> None:
+    from importlib.metadata import version
+
+    if version("warp-lang") != "1.19.0":
+        pytest.skip("the table of known bugs is about 1.19.0")
+    if slug == "empty-loop-loses-the-counter":
+        pytest.skip("an uninitialised variable may hold the right value")
+    assert not right(make(), expected)
+
+
+def test_what_no_bug_concerns_stays_as_it_is() -> None:
+    kernel = kernels.product().kernel
+    assert worked_around(kernel) == kernel
+    with pytest.raises(KeyError):
+        worked_around(kernel, ["no-such-bug"])
+
+
+def test_each_workaround_leaves_the_others_alone() -> None:
+    for slug, make, _ in CASES:
+        kernel = make().kernel
+        changing = [each for each in WORKAROUNDS if worked_around(kernel, [each]) != kernel]
+        assert changing == [slug]
+
+
+def test_a_rewritten_kernel_is_left_alone_the_second_time() -> None:
+    for _, make, _ in CASES:
+        rewritten = worked_around(make().kernel)
+        assert worked_around(rewritten) == rewritten
+
+
+def test_drawn_kernels_compute_the_same_when_rewritten() -> None:
+    changed = 0
+    for index in range(120):
+        kernel = generate(seed=5, index=index)
+        rewritten = worked_around(kernel)
+        if rewritten == kernel:
+            continue
+        verify(rewritten)
+        launch = draw_launch(SeededChoices("launch", index), kernel)
+        try:
+            expected = reference.run(kernel, launch)
+        except reference.Undefined:
+            continue
+        changed += 1
+        assert first_mismatch(expected, reference.run(rewritten, launch)) is None
+    assert changed >= 10

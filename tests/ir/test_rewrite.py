@@ -1,0 +1,77 @@
+"""Trees made from other trees: nothing changes that was not asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from kernelfuzz.ir.nodes import If, Kernel, Literal, Name, Node, Pass, Return
+from kernelfuzz.ir.normalize import identity
+from kernelfuzz.ir.render import render
+from kernelfuzz.ir.rewrite import places, rebuild, replace_at, transform
+from kernelfuzz.ir.types import BOOL, INT32
+from kernelfuzz.ir.walk import children, walk
+from kernelfuzz.strategies.kernel import generate
+
+
+@pytest.fixture(scope="module")
+def kernels() -> list[Kernel]:
+    return [generate(seed=5, index=index, size="large") for index in range(40)]
+
+
+def test_rebuilding_from_the_own_children_changes_nothing(kernels: list[Kernel]) -> None:
+    kinds: set[type] = set()
+    for kernel in kernels:
+        for node in walk(kernel):
+            again = rebuild(node, [(child,) for child in children(node)])
+            assert repr(again) == repr(node)
+            kinds.add(type(node))
+    assert len(kinds) >= 25, "the kernels must have nearly every kind of node"
+
+
+def test_transform_reaches_every_node_and_keeps_what_stays(kernels: list[Kernel]) -> None:
+    for kernel in kernels:
+        seen: list[Node] = []
+
+        def note(node: Node, seen: list[Node] = seen) -> Node:
+            seen.append(node)
+            return node
+
+        assert transform(kernel, note) is kernel
+        assert len(seen) == sum(1 for _ in walk(kernel)) - 1
+
+
+def test_every_place_leads_to_its_node(kernels: list[Kernel]) -> None:
+    for kernel in kernels[:10]:
+        found = list(places(kernel))
+        assert [node for _, node in found] == list(walk(kernel))[1:]
+        for path, node in found:
+            at: Node = kernel
+            for step in path:
+                at = children(at)[step]
+            assert at is node
+
+
+def test_the_outer_of_two_nested_replacements_counts() -> None:
+    inner = If(Name("b", BOOL), (Return(),))
+    kernel = Kernel("kernel", (), (inner, Return()))
+    assert replace_at(kernel, {(0,): (Pass(),), (0, 0): (Literal(True, BOOL),)}).body == (Pass(), Return())
+    assert replace_at(kernel, {(0, 0): (Literal(True, BOOL),), (1,): ()}).body == (
+        If(Literal(True, BOOL), (Return(),)),
+    )
+
+
+def test_an_emptied_body_gets_a_pass() -> None:
+    kernel = Kernel("kernel", (), (If(Name("b", BOOL), (Return(),)),))
+    assert replace_at(kernel, {(0, 1): ()}).body == (If(Name("b", BOOL), (Pass(),)),)
+
+
+def test_identity_is_that_of_the_text(kernels: list[Kernel]) -> None:
+    for kernel in kernels:
+        texts = {identity(kernel): render(kernel)}
+        for path, node in list(places(kernel))[::7]:
+            if isinstance(node, Literal) and node.type == INT32:
+                for value in (0, 1, 77):
+                    other = replace_at(kernel, {path: (Literal(value, INT32),)})
+                    text = render(other)
+                    assert texts.setdefault(identity(other), text) == text
+        assert len(set(texts.values())) == len(texts)

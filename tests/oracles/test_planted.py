@@ -1,0 +1,160 @@
+"""Each oracle can fail: a defect planted in Warp's code generator, or in the reference, is caught."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import Assign, Binary, Call, Index, Kernel, Literal, Name, Param
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Array, Scalar
+from kernelfuzz.oracles import compile, gradient, metamorphic, value
+from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.reference import arithmetic
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
+
+CPU = Setting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
+HOST = Setting("cuda-host", CPU.options, block_dim=32, blocks=2)
+
+
+def operator_kernel(op: str, dtype: Scalar) -> Kernel:
+    """``out[i] = a[i] op 3`` over a grid of one axis."""
+    thread, array = Name("i", INT32), Array(dtype, 1)
+    element = Index(Name("a", array), (thread,), dtype)
+    three = Literal(3.0 if dtype.is_float else 3, dtype)
+    target = Index(Name("out", array), (thread,), dtype)
+    return Kernel(
+        name="kernel",
+        params=(Param("a", array, shape=("x",)), Param("out", array, shape=("x",))),
+        body=(
+            Assign(thread, Call("tid", (), INT32)),
+            Assign(target, Binary(op, element, three, dtype)),
+        ),
+    )
+
+
+def case_of(kernel: Kernel) -> Case:
+    return Case(kernel, draw_launch(SeededChoices("planted"), kernel, SMOOTH))
+
+
+def codegen() -> Any:
+    """Warp's code generator, to be patched: what the package itself must not touch, a test may."""
+    return importlib.import_module("warp._src.codegen")
+
+
+def judge_value(case: Case, setting: Setting) -> Verdict:
+    (verdict,) = value.judge([case], value.expected([case]), setting)
+    return verdict
+
+
+@pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
+@pytest.mark.parametrize("dtype", [INT32, FLOAT32, FLOAT64], ids=str)
+def test_the_value_oracle_catches_a_wrong_operator(
+    monkeypatch: pytest.MonkeyPatch, dtype: Scalar, setting: Setting
+) -> None:
+    case = case_of(operator_kernel("+", dtype))
+    assert judge_value(case, setting).status == "passed"
+    monkeypatch.setitem(codegen().builtin_operators, ast.Add, "sub")
+    verdict = judge_value(case, setting)
+    assert (verdict.status, verdict.kind) == ("failed", "wrong value")
+    assert verdict.mismatch is not None
+    assert verdict.mismatch.expected - verdict.mismatch.actual == pytest.approx(6)
+
+
+def plant_truncated_division(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``//`` on integers as C++ has it."""
+    original = arithmetic.operation
+
+    def operation(table: tuple[arithmetic.Rule, ...], op: str, scalar: Scalar) -> arithmetic.Operation:
+        return original(table, "/" if op == "//" else op, scalar)
+
+    monkeypatch.setattr(arithmetic, "operation", operation)
+
+
+def test_the_value_oracle_catches_a_wrong_rule_of_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of(operator_kernel("//", INT32))
+    assert judge_value(case, CPU).status == "passed"
+    plant_truncated_division(monkeypatch)
+    assert judge_value(case, CPU).kind == "wrong value"
+
+
+def without_adjoints_of(name: str, original: Callable[..., None]) -> Callable[..., None]:
+    """``add_reverse`` that loses the adjoint of one builtin."""
+
+    def add_reverse(adjoint: Any, statement: str) -> None:
+        if f"adj_{name}(" not in statement:
+            original(adjoint, statement)
+
+    return add_reverse
+
+
+@pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
+def test_the_gradient_oracle_catches_a_lost_adjoint(
+    monkeypatch: pytest.MonkeyPatch, setting: Setting
+) -> None:
+    point = gradient.prepare_at(case_of(operator_kernel("*", FLOAT64)))
+    assert isinstance(point, gradient.Point)
+    assert [verdict.status for verdict in gradient.judge([point], setting)] == ["passed"]
+    adjoint = codegen().Adjoint
+    monkeypatch.setattr(adjoint, "add_reverse", without_adjoints_of("mul", adjoint.add_reverse))
+    (verdict,) = gradient.judge([point], setting)
+    assert (verdict.status, verdict.kind) == ("failed", "wrong gradient")
+    assert verdict.mismatch is not None
+    assert verdict.mismatch.output == "a"
+
+
+def test_the_compile_oracle_catches_what_raises_and_what_does_not_compile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernels = [operator_kernel("+", INT32), operator_kernel("-", INT32)]
+    assert [verdict.status for verdict in compile.judge(kernels)] == ["passed", "passed"]
+    with monkeypatch.context() as planted:
+        planted.setitem(codegen().builtin_operators, ast.Add, "no_such_builtin")
+        verdicts = compile.judge(kernels)
+        assert [(verdict.status, verdict.kind) for verdict in verdicts] == [
+            ("failed", "rejected"),
+            ("passed", ""),
+        ]
+    original = codegen().Adjoint.add_forward
+
+    def add_forward(adjoint: Any, statement: str, *args: Any, **kwargs: Any) -> None:
+        original(adjoint, statement.replace("wp::sub(", "wp::no_such_function("), *args, **kwargs)
+
+    monkeypatch.setattr(codegen().Adjoint, "add_forward", add_forward)
+    verdicts = compile.judge(kernels)
+    assert [verdict.kind for verdict in verdicts] == ["", "does not compile"]
+    assert "no_such_function" in verdicts[1].reason
+
+
+def test_the_metamorphic_oracle_catches_what_shows_only_after_a_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Warp drops the body of every if statement; the kernel has none, some of its transformations do."""
+    case = case_of(operator_kernel("+", INT32))
+    wanted = value.expected([case])
+    choices = [SeededChoices("transformed", number) for number in range(24)]
+
+    def judged() -> list[Verdict]:
+        many = [case] * len(choices)
+        results = metamorphic.judge_transformed(many, wanted * len(choices), [*choices], CPU)
+        return [verdict for verdict, _ in results]
+
+    assert {verdict.status for verdict in judged()} == {"passed"}
+    monkeypatch.setattr(codegen().Adjoint, "emit_If", lambda adjoint, node: None)
+    assert judge_value(case, CPU).status == "passed"
+    found = [verdict for verdict in judged() if verdict.status == "failed"]
+    assert found
+    assert {(verdict.oracle, verdict.kind) for verdict in found} == {("metamorphic", "different")}
+
+
+def test_a_transformation_that_changes_the_meaning_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of(operator_kernel("+", INT32))
+    other = case_of(operator_kernel("-", INT32))
+    monkeypatch.setattr(metamorphic, "transform", lambda case, choices: ("planted", other))
+    with pytest.raises(metamorphic.NotEquivalent, match="planted"):
+        metamorphic.judge_transformed([case], value.expected([case]), [SeededChoices("any")], CPU)

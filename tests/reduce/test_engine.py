@@ -1,0 +1,161 @@
+"""What reduction promises whatever the test of interest says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import While
+from kernelfuzz.ir.render import render
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.reduce import candidates, is_minimal, reduce
+from kernelfuzz.reduce.engine import GROUP, Progress
+from kernelfuzz.reduce.measure import input_arrays, measure
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.strategies.kernel import generate
+
+
+def case_of(index: int, size: str = "large") -> Case:
+    kernel = generate(seed=3, index=index, size=size)
+    return Case(kernel, draw_launch(SeededChoices(3, index), kernel))
+
+
+def text_of(case: Case) -> str:
+    launch = case.launch
+    arrays = [(array.shape, array.dtype.str, array.tolist()) for array in input_arrays(launch.inputs)]
+    return f"{render(case.kernel)} {launch.dim} {launch.tiled} {list(launch.inputs)} {arrays}"
+
+
+def with_while(cases: Sequence[Case]) -> list[bool]:
+    return [any(isinstance(node, While) for node in walk(*case.kernel.body)) for case in cases]
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return next(each for each in map(case_of, range(100)) if with_while([each]) == [True])
+
+
+def test_nothing_is_asked_twice_and_all_of_it_is_well_typed(case: Case) -> None:
+    asked: list[str] = []
+
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        assert 0 < len(cases) <= GROUP
+        for each in cases:
+            verify(each.kernel)
+        asked.extend(map(text_of, cases))
+        return with_while(cases)
+
+    reduce(case, interesting)
+    assert len(asked) == len(set(asked)) > 0
+    assert text_of(case) not in asked
+
+
+def test_the_result_depends_on_case_and_answers_only(case: Case) -> None:
+    asked: list[list[list[str]]] = []
+
+    def run() -> str:
+        rounds: list[list[str]] = []
+        asked.append(rounds)
+
+        def interesting(cases: Sequence[Case]) -> list[bool]:
+            rounds.append(list(map(text_of, cases)))
+            return with_while(cases)
+
+        return text_of(reduce(case, interesting))
+
+    assert run() == run()
+    assert asked[0] == asked[1]
+
+
+def test_nothing_interesting_gives_the_case_back(case: Case) -> None:
+    assert reduce(case, lambda cases: [False] * len(cases)) is case
+
+
+def test_everything_interesting_gives_the_empty_kernel(case: Case) -> None:
+    reduced = reduce(case, lambda cases: [True] * len(cases))
+    assert reduced.kernel.body == ()
+    assert (reduced.kernel.params, reduced.kernel.functions, reduced.kernel.structs) == ((), (), ())
+    assert (reduced.launch.dim, dict(reduced.launch.inputs)) == ((1,), {})
+
+
+def test_candidates_are_smaller_and_well_typed() -> None:
+    for index in range(12):
+        case = case_of(index, "medium" if index % 2 else "small")
+        found = list(candidates(case))
+        assert len(set(map(text_of, found))) == len(found)
+        for each in found:
+            verify(each.kernel)
+            assert measure(each) < measure(case)
+            assert list(each.launch.inputs) == [param.name for param in each.kernel.params]
+
+
+def test_the_best_only_gets_smaller(case: Case) -> None:
+    seen: list[Progress] = []
+    reduce(case, with_while, on_progress=seen.append)
+    # The last step only renames.
+    sizes = [measure(progress.case) for progress in seen]
+    assert sizes == sorted(sizes, reverse=True)
+    assert [progress.rounds for progress in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1].asked >= seen[-1].rounds
+
+
+def test_a_deadline_returns_the_best_so_far(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("kernelfuzz.reduce.engine.time.monotonic", lambda: now[0])
+    rounds = [0]
+
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        rounds[0] += 1
+        now[0] += 10.0
+        return with_while(cases)
+
+    reduced = reduce(case, interesting, seconds=15.0)
+    assert rounds[0] == 2
+    assert with_while([reduced]) == [True]
+    assert measure(reduced) < measure(case)
+    rounds[0] = 0
+    assert reduce(case, interesting, seconds=0.0) is case
+    assert rounds[0] == 0
+
+
+def test_what_the_test_of_interest_raises_goes_through(case: Case) -> None:
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        raise RuntimeError("the workers are gone")
+
+    with pytest.raises(RuntimeError, match="the workers are gone"):
+        reduce(case, interesting)
+
+
+def test_a_wrong_number_of_answers_is_an_error(case: Case) -> None:
+    with pytest.raises(ValueError, match="answers for"):
+        reduce(case, lambda cases: [True])
+
+
+def test_a_minimum_has_no_interesting_neighbour(case: Case) -> None:
+    reduced = reduce(case, with_while)
+    assert is_minimal(reduced, with_while)
+    assert not is_minimal(case, with_while)
+
+
+def test_inputs_that_matter_are_kept() -> None:
+    """Values count too: here one array must hold a number above 2 somewhere."""
+
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        return [
+            any(
+                array.dtype.kind in "if" and bool(np.any(array > 2))
+                for array in input_arrays(each.launch.inputs)
+            )
+            for each in cases
+        ]
+
+    case = next(each for each in map(case_of, range(100)) if interesting([each]) == [True])
+    reduced = reduce(case, interesting)
+    (array,) = input_arrays(reduced.launch.inputs)
+    assert array.reshape(-1).tolist() == [3]
+    assert is_minimal(reduced, interesting)

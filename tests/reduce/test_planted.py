@@ -1,0 +1,206 @@
+"""Reduction of wrong values: the reference against itself with one construct planted wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from kernelfuzz import reference
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    Binary,
+    Break,
+    Call,
+    Compare,
+    Continue,
+    If,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Pass,
+    Return,
+    Stmt,
+    Unpack,
+)
+from kernelfuzz.ir.rewrite import Part, transform
+from kernelfuzz.ir.types import INT32, Array, Matrix, Scalar, Vector
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.reduce import is_minimal, reduce
+from kernelfuzz.reduce.engine import Progress
+from kernelfuzz.reduce.measure import input_arrays
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.strategies.kernel import generate
+
+Defect = Callable[[Node], "Node | Part"]
+
+
+def swap_in_sequence(node: Node) -> Node | Part:
+    match node:
+        case Unpack(names=names, values=values) if len(values) > 1:
+            return tuple(
+                [Assign(Name(name, each.type), each) for name, each in zip(names, values, strict=True)]
+            )
+        case _:
+            return node
+
+
+def chain_cut_short(node: Node) -> Node:
+    match node:
+        case Compare(left=left, ops=(op, _, *_), comparators=(right, *_)):
+            return Compare(left, (op,), (right,))
+        case _:
+            return node
+
+
+def floor_division_truncates(node: Node) -> Node:
+    match node:
+        case Binary(op="//", type=Scalar(kind="int")):
+            return replace(node, op="/")
+        case _:
+            return node
+
+
+def continue_breaks(node: Node) -> Node:
+    return Break() if isinstance(node, Continue) else node
+
+
+def break_continues(node: Node) -> Node:
+    return Continue() if isinstance(node, Break) else node
+
+
+def negative_index_is_the_first(node: Node) -> Node:
+    match node:
+        case Index(value=value, indices=(Literal(value=at),)) if isinstance(value.type, Vector) and at < 0:
+            return Index(value, (Literal(0, INT32),), node.type)
+        case _:
+            return node
+
+
+def update_of_an_element_stores(node: Node) -> Node:
+    match node:
+        case AugAssign(target=Index(value=Name(type=Array())) as target, value=value):
+            return Assign(target, value)
+        case _:
+            return node
+
+
+def else_is_lost(node: Node) -> Node:
+    match node:
+        case If(orelse=(_, *_)):
+            return replace(node, orelse=())
+        case _:
+            return node
+
+
+def conditional_takes_the_first(node: Node) -> Node:
+    return node.body if isinstance(node, IfExp) else node
+
+
+def min_is_max(node: Node) -> Node:
+    match node:
+        case Call(name="min"):
+            return replace(node, name="max")
+        case _:
+            return node
+
+
+def early_return_goes_on(node: Node) -> Node:
+    match node:
+        case If(body=(*before, Return())):
+            return replace(node, body=(*before, Pass()))
+        case _:
+            return node
+
+
+def matrix_is_transposed(node: Node) -> Node:
+    match node:
+        case Index(value=value, indices=(row, column)) if isinstance(value.type, Matrix):
+            return Index(value, (column, row), node.type) if value.type.rows == value.type.columns else node
+        case _:
+            return node
+
+
+# The defect, and how many statements show it at least.
+DEFECTS: tuple[tuple[Defect, int], ...] = (
+    (swap_in_sequence, 3),
+    (chain_cut_short, 1),
+    (floor_division_truncates, 1),
+    (continue_breaks, 3),
+    (break_continues, 3),
+    (negative_index_is_the_first, 1),
+    (update_of_an_element_stores, 1),
+    (else_is_lost, 3),
+    (conditional_takes_the_first, 1),
+    (min_is_max, 1),
+    (early_return_goes_on, 3),
+    (matrix_is_transposed, 2),
+)
+
+# A candidate that runs longer than this is not interesting.
+STEPS = 20_000
+
+
+def outputs(kernel: Kernel, case: Case) -> list[np.ndarray] | None:
+    try:
+        with np.errstate(all="ignore"):
+            return input_arrays(reference.run(kernel, case.launch, steps=STEPS))
+    except reference.Stopped:
+        return None
+
+
+def differs(case: Case, defect: Defect) -> bool:
+    broken = transform(case.kernel, defect)
+    if broken is case.kernel:
+        return False
+    expected, actual = outputs(case.kernel, case), outputs(broken, case)
+    if expected is None or actual is None:
+        return False
+    pairs = zip(expected, actual, strict=True)
+    return any(not np.array_equal(one, other, equal_nan=one.dtype.kind == "f") for one, other in pairs)
+
+
+def cases_of(defect: Defect) -> Iterator[Case]:
+    for index in range(1000):
+        kernel = generate(seed=2, index=index, size="large")
+        case = Case(kernel, draw_launch(SeededChoices(2, index), kernel))
+        if differs(case, defect):
+            yield case
+
+
+def check(defect: Defect, smallest: int, case: Case) -> Progress:
+    progress: list[Progress] = []
+
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        return [differs(each, defect) for each in cases]
+
+    reduced = reduce(case, interesting, on_progress=progress.append)
+    assert differs(reduced, defect)
+    assert is_minimal(reduced, interesting)
+    found = sum(isinstance(node, Stmt) for node in walk(*reduced.kernel.body))  # pyright: ignore
+    assert found <= smallest + 2, str(reduced.kernel)
+    assert reduced.launch.dim == (1,)
+    return progress[-1]
+
+
+@pytest.mark.parametrize(("defect", "smallest"), DEFECTS[:4], ids=lambda each: getattr(each, "__name__", ""))
+def test_smallest_kernel_that_shows_a_defect(defect: Defect, smallest: int) -> None:
+    for case in islice(cases_of(defect), 1):
+        assert check(defect, smallest, case).rounds <= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("defect", "smallest"), DEFECTS, ids=lambda each: getattr(each, "__name__", ""))
+def test_smallest_kernel_that_shows_a_defect_from_many(defect: Defect, smallest: int) -> None:
+    done = [check(defect, smallest, case) for case in islice(cases_of(defect), 6)]
+    assert len(done) == 6
+    assert sorted(each.rounds for each in done)[3] <= 30
