@@ -6,7 +6,8 @@ that ``draw_launch`` makes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +20,30 @@ from kernelfuzz.strategies.context import AXES, MAX_GRID
 from kernelfuzz.strategies.literals import FLOAT_VALUES
 from kernelfuzz.strategies.ranges import input_range
 
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What launches look like: the lengths of a grid of one axis, of each of several, and the floats."""
+
+    sizes: tuple[int, ...]
+    sides: tuple[int, ...]
+    number: Callable[[Choices], float]
+
+
 # Grids that end inside a block, at its end, and after it; the first is the simplest.
-SIZES = (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID)
-SIDES = (1, 2, 3, 4, 5)
+ANY = Style(
+    (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID), (1, 2, 3, 4, 5), lambda choices: choices.pick(FLOAT_VALUES)
+)
+
+
+def _smooth(choices: Choices) -> float:
+    """A number of moderate size at which no two inputs meet, and that no constant of the grammar equals."""
+    size = 0.3 + (choices.integer(0, 1800) + 0.37) / 997.0
+    return size if choices.chance(0.6) else -size
+
+
+# Where derivatives are compared: few threads, and values away from where functions have corners.
+SMOOTH = Style((1, 2, 3), (1, 2), _smooth)
 
 
 def grid_ndim(kernel: Kernel) -> int:
@@ -37,31 +59,33 @@ def grid_ndim(kernel: Kernel) -> int:
     return 1
 
 
-def draw_launch(choices: Choices, kernel: Kernel) -> Launch:
+def draw_launch(choices: Choices, kernel: Kernel, style: Style = ANY) -> Launch:
     """A launch of the kernel within its contract."""
     ndim = grid_ndim(kernel)
-    dim = tuple(choices.pick(SIZES if ndim == 1 else SIDES) for _ in range(ndim))
+    dim = tuple(choices.pick(style.sizes if ndim == 1 else style.sides) for _ in range(ndim))
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
-    inputs = {param.name: _parameter(choices, param, extents) for param in kernel.params}
+    inputs = {param.name: _parameter(choices, param, extents, style) for param in kernel.params}
     return Launch(dim, inputs, tiled=any(name.startswith("tile_") for name in builtins_used(kernel)))
 
 
-def _parameter(choices: Choices, param: Param, extents: Mapping[str, int]) -> Input:
+def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style: Style) -> Input:
     type_ = param.type
     if isinstance(type_, Array):
         sizes = param.shape or tuple(AXES[: type_.ndim])
         lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
-        return _values(choices, type_.dtype, lengths, param.bounds)
-    return _values(choices, type_, (), param.bounds)
+        return _values(choices, type_.dtype, lengths, param.bounds, style)
+    return _values(choices, type_, (), param.bounds, style)
 
 
-def _values(choices: Choices, type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None) -> Input:
+def _values(
+    choices: Choices, type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, style: Style
+) -> Input:
     if isinstance(type_, Struct):
-        return {name: _values(choices, field, lengths, None) for name, field in type_.fields}
+        return {name: _values(choices, field, lengths, None, style) for name, field in type_.fields}
     assert not isinstance(type_, (Array, Tile, Tuple))
     scalar = type_ if isinstance(type_, Scalar) else type_.dtype
     total = lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_))
-    flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar))
+    flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar), style)
     return np.array(flat, dtype=np.dtype(scalar.name)).reshape(total)
 
 
@@ -70,17 +94,17 @@ _DRAWN = 24
 
 
 def _numbers(
-    choices: Choices, scalar: Scalar, count: int, bounds: tuple[int, int]
+    choices: Choices, scalar: Scalar, count: int, bounds: tuple[int, int], style: Style
 ) -> list[int | float | bool]:
-    drawn = [_number(choices, scalar, bounds) for _ in range(min(count, _DRAWN))]
+    drawn = [_number(choices, scalar, bounds, style) for _ in range(min(count, _DRAWN))]
     return [drawn[(at * 7 + at // _DRAWN) % len(drawn)] if at >= _DRAWN else drawn[at] for at in range(count)]
 
 
-def _number(choices: Choices, scalar: Scalar, bounds: tuple[int, int]) -> int | float | bool:
+def _number(choices: Choices, scalar: Scalar, bounds: tuple[int, int], style: Style) -> int | float | bool:
     if scalar == BOOL:
         return choices.chance(0.5)
     if scalar.is_float:
-        return choices.pick(FLOAT_VALUES)
+        return style.number(choices)
     low, high = bounds
     edges = sorted(
         {v for v in (0, 1, 2, 3, -1, 7, low, high, low + 1, high - 1) if low <= v <= high}, key=_plain

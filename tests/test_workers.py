@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +60,103 @@ def test_what_a_task_prints_stays_away_from_stdout(capfd: pytest.CaptureFixture[
     out, err = capfd.readouterr()
     assert out == ""
     assert "from a task" in err
+
+
+def test_a_native_loop_ends_after_the_timeout() -> None:
+    """No signal handler of Python's runs in it."""
+    started = time.monotonic()
+    with pytest.raises(workers.WorkerTimeout):
+        workers.call(re.match, r"(a|a)*b", "a" * 200, timeout=1)
+    assert time.monotonic() - started < 30
+
+
+def test_runaway_memory_is_told_apart() -> None:
+    grow = "held = []\nwhile True:\n    held.append(bytearray(b'x') * (8 << 20))"
+    with pytest.raises(workers.WorkerMemory, match=r"ran out of memory \(it had more than 200 MiB\)"):
+        workers.call(exec, grow, timeout=60, memory=200 << 20)
+
+
+def test_a_memory_error_is_running_out_of_memory() -> None:
+    with pytest.raises(workers.WorkerMemory, match="ran out of memory"):
+        workers.call(exec, "raise MemoryError", timeout=60)
+
+
+def test_a_worker_that_holds_much_is_replaced() -> None:
+    with workers.Pool(1, memory=200 << 20) as pool:
+        hold = "import builtins; builtins.held = bytearray(b'x') * (120 << 20)"
+        before = pool.result(pool.submit(os.getpid))
+        pool.result(pool.submit(exec, hold))
+        assert pool.result(pool.submit(os.getpid)) != before
+
+
+def test_an_exception_carries_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        workers.call(exec, "def culprit():\n    1 / 0\nculprit()", timeout=60)
+    assert "in culprit" in str(caught.value.__cause__)
+
+
+def test_an_exception_that_does_not_travel_is_told() -> None:
+    local = "class Local(Exception): pass\nraise Local('why')"
+    with pytest.raises(RuntimeError, match="Local: why"):
+        workers.call(exec, local, timeout=60)
+
+
+def test_urgent_tasks_come_first() -> None:
+    with workers.Pool(1) as pool:
+        pool.submit(time.sleep, 0.2)
+        late = pool.submit(time.monotonic)
+        soon = pool.submit(time.monotonic, urgent=True)
+        assert pool.result(soon) < pool.result(late)
+
+
+def test_reserved_workers_take_urgent_tasks_only() -> None:
+    with workers.Pool(1) as pool:
+        with pool.reserve(1):
+            plain = pool.submit(os.getpid)
+            assert pool.result(pool.submit(os.getpid, urgent=True)) > 0
+            assert not plain.done
+        assert pool.result(plain) > 0
+
+
+def test_waiting_can_end() -> None:
+    with workers.Pool(1) as pool:
+        slow = pool.submit(time.sleep, 600)
+        with pytest.raises(TimeoutError):
+            pool.result(slow, until=time.monotonic() + 0.3)
+        pool.cancel([slow])
+        assert pool.result(pool.submit(int, "7")) == 7
+
+
+def test_temporary_files_and_children_of_a_task_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    leave = (
+        "import os, subprocess, tempfile\n"
+        "tempfile.mkstemp()\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
+    )
+    for end in ("", "os.abort()", "while True: pass"):
+        with contextlib.suppress(workers.WorkerError):
+            workers.call(exec, leave + end, timeout=3)
+        assert [path.name for path in tmp_path.iterdir()] == ["pid"]
+        child = int((tmp_path / "pid").read_text())
+        deadline = time.monotonic() + 5
+        while is_running(child):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; one that waits to be reaped by its new parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_many_crashes_lose_no_task() -> None:
+    tasks = [("import os; os.abort()",) if at % 3 == 0 else ("pass",) for at in range(30)]
+    results = list(workers.in_order(exec, tasks, jobs=3, timeout=60))
+    assert [isinstance(result, workers.WorkerDied) for result in results] == [at % 3 == 0 for at in range(30)]

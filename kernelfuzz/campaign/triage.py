@@ -158,11 +158,9 @@ class Triage:
         started = time.monotonic()
 
         def interesting(cases: Sequence[Case]) -> Sequence[bool]:
-            verdicts = self.bench.again(cases, failure.verdict)
-            return [
-                alike(failure.verdict, failure.said, verdict, case.kernel)
-                for case, verdict in zip(cases, verdicts, strict=True)
-            ]
+            if failure.verdict.kind in LOST:
+                return self._first_lost(failure, cases, started + self.plan.reduction)
+            return self._alike(failure, cases)
 
         best = failure.case
 
@@ -188,8 +186,35 @@ class Triage:
         (verdict,) = self.bench.again([small], failure.verdict)
         if not alike(failure.verdict, failure.said, verdict, small.kernel):
             small, verdict = failure.case, failure.verdict
-        evidence = self.bench.explain(small, verdict)
+        evidence = self._explain(failure, small, verdict)
         return self._keep(failure, evidence, verdict, time.monotonic() - started)
+
+    def _explain(self, failure: _Failure, case: Case, verdict: Verdict) -> Evidence:
+        try:
+            return self.bench.explain(case, verdict)
+        except (UnsupportedWarp, OSError):
+            raise
+        except Exception as error:
+            self._fault(failure, "explaining the failure", error)
+            return Evidence(case, message=verdict.reason)
+
+    def _alike(self, failure: _Failure, cases: Sequence[Case]) -> list[bool]:
+        """Which of the cases fail as the failure does."""
+        verdicts = self.bench.again(cases, failure.verdict)
+        return [
+            alike(failure.verdict, failure.said, verdict, case.kernel)
+            for case, verdict in zip(cases, verdicts, strict=True)
+        ]
+
+    def _first_lost(self, failure: _Failure, cases: Sequence[Case], deadline: float) -> list[bool]:
+        """The same where each that does costs a worker: the first will do, and none after the deadline."""
+        answers = [False] * len(cases)
+        width = max(1, self.bench.pool.jobs // 2)
+        for low in range(0, len(cases), width):
+            if any(answers) or time.monotonic() >= deadline:
+                break
+            answers[low : low + width] = self._alike(failure, cases[low : low + width])
+        return answers
 
     def _keep(
         self,

@@ -15,6 +15,7 @@ import click
 from kernelfuzz import __version__
 from kernelfuzz.cli.console import INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say
 from kernelfuzz.cli.corpus_command import corpus
+from kernelfuzz.cli.fuzz_command import fuzz
 from kernelfuzz.cli.lower_command import lower
 from kernelfuzz.cli.show_command import show
 
@@ -47,6 +48,8 @@ def cli(context: click.Context) -> None:
     """Random typed kernels for NVIDIA Warp, and the C++ and CUDA that Warp makes of them.
 
     \b
+    Search for bugs in Warp's code generator:
+      kernelfuzz fuzz --time 10m
     Make a corpus of pairs of Python source and generated code:
       kernelfuzz corpus --count 1000 --seed 0 --device cpu --device cuda --output corpus
     Look at one kernel:
@@ -58,6 +61,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
+cli.add_command(fuzz)
 cli.add_command(corpus)
 cli.add_command(show)
 cli.add_command(lower)

@@ -110,7 +110,7 @@ def corpus(
 
     chosen: Any = tuple(dict.fromkeys(devices))
     plan = Plan(count, seed, chosen, options, backward=not no_backward)
-    with _stopped_by_terminate():
+    with stopped_by_terminate():
         summary = _produce(plan, output, jobs)
     click.echo(json.dumps(summary.to_dict()) if as_json else path)
     _report(summary, plan)
@@ -159,7 +159,7 @@ def _directory_checked(directory: str) -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def _stopped_by_terminate() -> Iterator[None]:
+def stopped_by_terminate() -> Iterator[None]:
     """SIGTERM ends the run as Ctrl-C does, so that it too leaves nothing half-written."""
     try:
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -16,6 +16,7 @@ from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.widen import widen
 from kernelfuzz.oracles.batch import evaluate
 from kernelfuzz.oracles.compare import leaves
 from kernelfuzz.oracles.value import not_built
@@ -23,7 +24,6 @@ from kernelfuzz.oracles.verdict import Mismatch, Setting, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.gradient import central_difference, gradient
 from kernelfuzz.reference.limitations import documented_limitation
-from kernelfuzz.reference.widen import widen
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain.errors import Failure
@@ -66,8 +66,7 @@ def prepare_at(case: Case) -> Point | Verdict:
         return _skipped(f"not smooth: {corner.reason}")
     except NotDifferentiable as other:
         return _skipped(f"not differentiable: {other.reason}")
-    written = written_arrays(case.kernel)
-    judged = {name: value for name, value in expected.items() if name not in written}
+    judged = {name: value for name, value in expected.items() if name in inputs_of(case.kernel)}
     numbers = [array for name, value in judged.items() for _, array in leaves(name, value)]
     if not any(array.size for array in numbers):
         return _skipped("no input over floats")
@@ -78,6 +77,16 @@ def prepare_at(case: Case) -> Point | Verdict:
 
 def _skipped(reason: str) -> Verdict:
     return Verdict("gradient", "skipped", "", reason)
+
+
+def inputs_of(kernel: Kernel) -> frozenset[str]:
+    """The arrays whose gradients are judged: those that the kernel only reads.
+
+    A tape has no gradient of an argument that is no array, and an array that is written holds the gradient of
+    what was written last.
+    """
+    arrays = {param.name for param in kernel.params if isinstance(param.type, Array)}
+    return frozenset(arrays - written_arrays(kernel))
 
 
 def seeds_of(case: Case) -> dict[str, Input]:

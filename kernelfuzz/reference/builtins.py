@@ -19,7 +19,6 @@ from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.ir.types import (
     FLOAT16,
     FLOAT32,
-    FLOAT64,
     Array,
     Matrix,
     Quaternion,
@@ -86,8 +85,9 @@ CLOSED: tuple[Closed, ...] = (
 # rounds them to even.  So it is not called for float16: an exact closed form is used instead, or a scalar
 # function over float32, which is how Warp computes it; of other builtins there is no reference.
 _HALF_IN_SINGLE = frozenset({"scalar", "rounding", "trigonometry", "exponential", "predicate"})
-# Python code in Python scope that computes in double precision, and has no exact closed form.
-_DOUBLE_ONLY = frozenset({"transform_decompose"})
+# Python code in Python scope that computes float32 in double precision, gave other bits than the kernel in
+# Warp 1.10 for float64, and has no exact closed form.
+_PYTHON_ONLY = frozenset({"transform_decompose"})
 # Under another name in Python scope ("On CPU, both functions currently use the same inversion method").
 _NAME_OF = {"inverse_approx": "inverse"}
 
@@ -108,8 +108,8 @@ def compiled(signature: Signature) -> Call:
         evaluate = _closed_form(signature)
     elif FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
         evaluate = _half(signature)
-    elif signature.name in _DOUBLE_ONLY and component(signature) != FLOAT64:
-        evaluate = _no_reference
+    elif signature.name in _PYTHON_ONLY:
+        evaluate = no_reference
     else:
         evaluate = _python_scope(signature)
     return _drawing(signature, evaluate) if signature.builtin.mutates else evaluate
@@ -150,18 +150,20 @@ def _half(signature: Signature) -> Call:
     if found is not None and found.exact:
         return _closed_form(signature)
     if signature.builtin.group not in _HALF_IN_SINGLE or any(type_ != FLOAT16 for type_ in signature.params):
-        return _no_reference
+        return no_reference
     single = resolve(signature.name, (FLOAT32,) * len(signature.params), signature.keywords)
     assert single is not None
     evaluate, out = compiled(single), _fitted(signature.result)
 
     def of_half(arguments: tuple[Value, ...]) -> Value:
-        return out(evaluate(tuple(map(np.float32, arguments))))
+        with np.errstate(over="ignore"):
+            return out(evaluate(tuple(map(np.float32, arguments))))
 
     return of_half
 
 
-def _no_reference(arguments: tuple[Value, ...]) -> Value:
+def no_reference(arguments: tuple[Value, ...]) -> Value:
+    """What ``compiled`` gives where this Warp has nothing to evaluate the builtin with: raises Undefined."""
     raise Undefined(NO_REFERENCE)
 
 
@@ -272,7 +274,7 @@ def _instead(signature: Signature) -> Call:
     found = form(signature)
     if found is not None and found.exact:
         return _closed_form(signature)
-    return _no_reference
+    return no_reference
 
 
 # ----------------------------------------------------------------------- closed forms

@@ -87,7 +87,8 @@ def array_overwrites(kernel: Kernel, launch: Launch) -> frozenset[str]:
 
     "This sort of problem boils down to a single pattern to be avoided: writing to an array after reading from
     it" (Array Overwrite Tracking); "Overwriting previously computed results can lead to incorrect gradients"
-    (Array Overwrites).  An atomic, as which += counts, overwrites only what was read.
+    (Array Overwrites).  An atomic sum, as which += counts, overwrites only what was read; an atomic
+    minimum or maximum of floats reads what it overwrites.
     """
     overwritten: set[str] = set()
     execute(kernel, launch, Exact(), overwritten=overwritten)

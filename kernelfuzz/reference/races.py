@@ -51,8 +51,8 @@ class Access:
 class Shadow:
     """What happened to the elements of one array.
 
-    ``overwritten``: whether an element was written after it was read or written (of atomics: after it was
-    read), which a gradient may not survive.
+    ``overwritten``: whether an element was written after it was read or written, which a gradient may not
+    survive.  An atomic sum overwrites only what was read; other atomics on floats read what they overwrite.
     """
 
     __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten")
@@ -85,7 +85,7 @@ class Shadow:
 
     def atomic(self, flat: int, thread: int, access: Access) -> None:
         """An atomic; raises Undefined where another thread does what does not commute with it."""
-        self.overwritten |= flat in self._readers
+        self.overwritten |= flat in self._readers or (self._floats and FAMILIES.get(access.name) != "sum")
         if self._writers.get(flat, thread) != thread or self._readers.get(flat, thread) != thread:
             raise Undefined(DATA_RACE)
         family = FAMILIES.get(access.name, "")

@@ -42,7 +42,7 @@ from kernelfuzz.reference.compiled import (
     Module,
     Names,
 )
-from kernelfuzz.reference.undefined import Stopped
+from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Stopped, Undefined
 
 
 def function_body(function: Function | Kernel, module: Module) -> tuple[int, Execute]:
@@ -171,7 +171,10 @@ def _for(node: For, names: Names) -> Execute:
 
     def execute(frame: Frame) -> int:
         thread = frame[THREAD]
-        for value in range(*[bound(frame) for bound in bounds]):
+        values = [bound(frame) for bound in bounds]
+        if len(values) == 3 and values[2] == 0:
+            raise Undefined(OUTSIDE_DOMAIN, node)  # Python has no such range, and Warp's loop does not end
+        for value in range(*values):
             _step(thread, node)
             frame[place] = value
             ended = body(frame)

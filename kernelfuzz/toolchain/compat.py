@@ -763,6 +763,8 @@ def load(
         for module in modules.values():
             if not backward:
                 module.options["enable_backward"] = False
+            # Some releases resolve the options of every variant with the module's own block size.
+            module.options["block_dim"] = block_dim
             if hasattr(module, "mark_modified"):
                 module.mark_modified()
             numbering.rewind()

@@ -30,7 +30,7 @@ _PRELUDE = """
 struct kernelfuzz_index { unsigned int x, y, z; };
 static kernelfuzz_index blockIdx, blockDim, threadIdx, gridDim;
 #undef builtin_block_dim
-#define builtin_block_dim() (int(blockDim.x))
+#define builtin_block_dim() static_cast<int>(blockDim.x)
 """
 
 # The arguments come as an array of pointers, as cudaLaunchKernel takes them, and the grid as the number of
@@ -74,7 +74,7 @@ def host_text(module: str) -> str:
     """The text of a CUDA module as text for the CPU, with a function ``kernelfuzz_NAME`` for each kernel."""
     text = _DEFINED_BLOCK_DIM.sub("#define WP_TILE_BLOCK_DIM 1", module, count=1)
     entries = "".join(_ENTRY.format(name=name) for name in _KERNEL.findall(text))
-    # The macros of the header stand behind the includes, and the prelude takes the place of one of them.
+    # The last macro of the header, which the prelude defines anew.
     at = text.index("\n", text.index("#define builtin_block_dim()")) + 1
     return text[:at] + _PRELUDE + text[at:] + _LAUNCHER + entries
 

@@ -16,7 +16,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.render import render
 from kernelfuzz.oracles.request import Counts, Evidence, Outcome, Request, category, draw_case
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
 
 PASSED = Verdict("value", "passed")
@@ -143,7 +143,16 @@ COMPANY = Judging(company_batch, passing_again, explain, write)
 
 # ------------------------------------------------------------------------------ what ends the process
 
-ENDS: dict[int, Callable[[], Verdict]] = {5: segfault, 20: abort, 37: hang, 50: hog, 61: fault}
+
+def once_batch(request: Request) -> list[Outcome]:
+    return batch(request, lambda index, case: segfault() if index == 2 else PASSED)
+
+
+# A crash in the run and not afterwards.
+COMPANY_CRASH = Judging(once_batch, passing_again, explain, write)
+
+
+ENDS: dict[int, Callable[[], Verdict]] = {1: hang, 5: segfault, 10: abort, 14: hog, 20: fault}
 
 
 def ending_batch(request: Request) -> list[Outcome]:
@@ -154,10 +163,10 @@ ENDING = Judging(ending_batch, passing_again, explain, write)
 
 
 def crashing_batch(request: Request) -> list[Outcome]:
-    """One kernel of any batch that has index 13, and only for the target cuda-host."""
+    """One kernel, and only for the target cuda-host."""
 
     def judge(index: int, case: Case) -> Verdict:
-        return segfault() if index == 13 and "cuda-host" in request.checks.targets else PASSED
+        return segfault() if index == 77 and "cuda-host" in request.checks.targets else PASSED
 
     return batch(request, judge)
 
@@ -171,7 +180,7 @@ CRASHING = Judging(crashing_batch, crashing_again, explain, write)
 
 def company_crash(request: Request) -> list[Outcome]:
     """A batch dies for its size."""
-    return batch(request, lambda index, case: segfault() if request.count > 8 else PASSED)
+    return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)
 
 
 CROWDED = Judging(company_crash, passing_again, explain, write)
@@ -188,5 +197,3 @@ def leaving_files(request: Request) -> list[Outcome]:
 
 
 LEAVING = Judging(leaving_files, passing_again, explain, write)
-
-SETTING = Setting()

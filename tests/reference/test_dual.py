@@ -139,4 +139,4 @@ def test_arrays_of_duals() -> None:
     total = (np.float64(2.0) * array + array * array).sum()
     assert total.value == 23.0
     assert list(total.tangent) == [6.0, 8.0]
-    assert list((moving(2.0) * array)[1].tangent) == [3.0, 2.0]
+    assert list((array * moving(2.0))[1].tangent) == [3.0, 2.0]

@@ -118,7 +118,7 @@ def check(kernels: Sequence[tuple[str, Kernel]]) -> None:
         print(f"{count:6} {outcome}")
     unknown = [line for line in differences if not any(line.startswith(f"{known}: ") for known in KNOWN)]
     assert not unknown, "\n".join(unknown)
-    # Measured: about three quarters of the launches are defined and compared.
+    # Measured: about 70 % of the launches are defined and compared.
     assert outcomes["compared"] > 0.5 * LAUNCHES * len(kernels)
 
 

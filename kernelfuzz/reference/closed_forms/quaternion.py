@@ -126,7 +126,7 @@ FORMS: dict[str, Form] = {
         _from_axis_angle, "Built-ins, quat_from_axis_angle: (axis * sin(angle / 2), cos(angle / 2))"
     ),
     "quat_to_axis_angle": Form(_axis_and_angle, "Built-ins, quat_to_axis_angle"),
-    "quat_to_matrix": Form(to_matrix, "Built-ins, quat_to_matrix: m @ v is quat_rotate(quat, v)", exact=True),
+    "quat_to_matrix": Form(to_matrix, "Built-ins, quat_to_matrix: m @ v is quat_rotate(quat, v)"),
     "quat_rpy": Form(_from_angles, "Built-ins, quat_rpy: qz * qy * qx"),
     "mul": Form(multiply, "the Hamilton product", exact=True),
     **PREDICATES,

@@ -1,0 +1,288 @@
+"""``kernelfuzz fuzz``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kernelfuzz.cli.console import (
+    CLEAN,
+    FINDINGS,
+    INFRASTRUCTURE,
+    UNAVAILABLE,
+    USAGE,
+    Problem,
+    checked_options,
+    say,
+)
+from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kernelfuzz.campaign import Plan, Summary
+    from kernelfuzz.findings.known import Known
+
+TARGETS = ("cpu", "cuda-host", "cuda")
+ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
+
+_INTERRUPTED = 128 + 2
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as ``90``, ``90s``, ``10m`` or ``1.5h``, as a number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+        if seconds <= 0:
+            self.fail(
+                f"{value!r} is no time: give seconds, or a number with s, m or h, such as 10m.", param, ctx
+            )
+        return seconds
+
+
+@click.command(short_help="Search for bugs in Warp's code generator.")
+@click.option(
+    "--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m."
+)
+@click.option("--examples", type=click.IntRange(min=1), help="How many kernels to judge, instead of a time.")
+@click.option("--seed", default=0, show_default=True, help="The same seed draws the same kernels.")
+@click.option(
+    "--jobs",
+    default="auto",
+    show_default=True,
+    type=Jobs(),
+    metavar="N|auto",
+    help="How many processes work; what is found is the same for any number.",
+)
+@click.option(
+    "--oracle",
+    "oracles",
+    multiple=True,
+    type=click.Choice(ORACLES),
+    help="What to check. Repeatable; default: everything.",
+)
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="CATEGORY",
+    help="A category to draw from. Repeatable; default: ten categories, in turn.",
+)
+@click.option(
+    "--without", multiple=True, metavar="FEATURE", help="A feature that no kernel may have. Repeatable."
+)
+@click.option(
+    "--device",
+    "targets",
+    multiple=True,
+    type=click.Choice(TARGETS),
+    default=TARGETS[:2],
+    show_default="cpu and cuda-host",
+    help="Where kernels run; cuda-host is the code for CUDA, run on the CPU. Repeatable.",
+)
+@click.option(
+    "--output",
+    default="findings",
+    show_default=True,
+    metavar="DIR",
+    help="Where findings go; made if needed.",
+)
+@click.option(
+    "--known", metavar="FILE", help="Findings that are known: a known.json, or a folder of findings."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
+def fuzz(
+    seconds: float | None,
+    examples: int | None,
+    seed: int,
+    jobs: int,
+    oracles: tuple[str, ...],
+    categories: tuple[str, ...],
+    without: tuple[str, ...],
+    targets: tuple[str, ...],
+    output: str,
+    known: str | None,
+    as_json: bool,
+) -> int:
+    """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
+
+    Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
+    what was found. The exit code is 1 where there is a new finding.
+
+    \b
+    Examples:
+      kernelfuzz fuzz --time 10m --jobs auto
+      kernelfuzz fuzz --examples 1000 --seed 7 --oracle value --device cpu --without tile
+    """
+    if seconds is not None and examples is not None:
+        raise click.UsageError("--time and --examples exclude each other; drop one of the two")
+    options = checked_options(categories, "medium", "default", (), without)
+    from kernelfuzz.campaign import Plan
+    from kernelfuzz.findings.workarounds import WORKAROUNDS
+    from kernelfuzz.oracles.request import Checks
+
+    plan = Plan(
+        options,
+        Checks(tuple(dict.fromkeys(oracles)) or ORACLES, tuple(dict.fromkeys(targets))),
+        seed=seed,
+        examples=examples,
+        seconds=60.0 if examples is None and seconds is None else seconds,
+        known=_known(known),
+        workarounds=tuple(WORKAROUNDS),
+        output=output,
+    )
+    _check_devices(plan.checks.targets)
+    with _writable(output):
+        summary = _run(plan, jobs)
+    _show(summary, as_json)
+    return _exit_code(summary)
+
+
+def _known(path: str | None) -> Known:
+    from kernelfuzz.findings.known import Known, KnownError, load_known
+
+    if path is None:
+        return Known()
+    try:
+        return load_known(path)
+    except KnownError as error:
+        raise Problem(f"--known: {error}.", USAGE) from None
+
+
+@contextlib.contextmanager
+def _writable(directory: str) -> Iterator[None]:
+    """Make the directory, to know before all the work whether it can be; gone again if nothing is in it."""
+    made = not os.path.isdir(directory)
+    try:
+        os.makedirs(directory, exist_ok=True)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise PermissionError(0, "Permission denied")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Problem(
+            f"cannot write in {directory} ({reason}): give --output a directory that can be written.", USAGE
+        ) from None
+    try:
+        yield
+    finally:
+        if made:
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+def _check_devices(targets: tuple[str, ...]) -> None:
+    """Raises Problem where there is no GPU for a target that needs one."""
+    if "cuda" not in targets:
+        return
+    from kernelfuzz import workers
+
+    try:
+        devices = workers.call(cuda_devices, timeout=120.0)
+    except workers.WorkerError as error:
+        raise Problem(f"the process that looked for a GPU {error}.", UNAVAILABLE) from None
+    if not devices:
+        raise Problem("--device cuda needs a GPU and Warp sees none: drop it.", UNAVAILABLE)
+
+
+def cuda_devices() -> int:
+    """How many GPUs Warp sees; runs in a worker."""
+    from kernelfuzz.toolchain import compat
+
+    with compat.isolated():
+        import warp as wp
+
+        return len(wp.get_cuda_devices())
+
+
+def _run(plan: Plan, jobs: int) -> Summary:
+    from kernelfuzz import campaign
+
+    with stopped_by_terminate(), _progress() as progress:
+        return campaign.fuzz(plan, jobs=jobs, on_progress=progress)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[Summary], None] | None]:
+    """The state of affairs, live, on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+        last = 0.0
+
+        def show(summary: Summary) -> None:
+            nonlocal last
+            # Drawing the table costs more than judging a kernel.
+            if summary.seconds - last >= 0.25:
+                last = summary.seconds
+                live.update(_table(summary), refresh=True)
+
+        yield show
+
+
+def _table(summary: Summary) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    counts = summary.counts
+    rows = {
+        "examples": f"{summary.examples} in {summary.seconds:.1f} s, {summary.rate:.1f} per second",
+        "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
+        "gradients compared",
+        "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
+        "failed": f"{summary.failed}, of them {sum(summary.known.values())} by known bugs, {summary.folded} "
+        "like earlier ones",
+        "findings": str(len(summary.findings)),
+        "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
+        "avoiding": ", ".join(summary.excluded),
+        "now": summary.doing,
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(Text(name), Text(value))
+    for found in summary.findings:
+        table.add_row(Text(found.finding.kind), Text(f"{found.finding.signature} ({found.path})"))
+    return table
+
+
+def _show(summary: Summary, as_json: bool) -> None:
+    """The table to stdout or, where that has the JSON, to stderr."""
+    from rich.console import Console
+
+    if as_json:
+        click.echo(json.dumps(summary.to_dict()))
+    Console(stderr=as_json, highlight=False).print(_table(summary), soft_wrap=True)
+    for fault in summary.faults:
+        say(f"a fault in kernelfuzz, please report it: {' '.join(fault.split())}.")
+    if summary.interrupted:
+        say("interrupted; what was found is kept.")
+
+
+def _exit_code(summary: Summary) -> int:
+    if summary.interrupted:
+        return _INTERRUPTED
+    if summary.findings:
+        return FINDINGS
+    if not summary.judged:
+        reasons = ", ".join(reason for reason, _ in summary.skipped.most_common(1))
+        raise Problem(f"no kernel was judged{f' ({reasons})' if reasons else ''}.", INFRASTRUCTURE)
+    return CLEAN

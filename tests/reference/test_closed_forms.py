@@ -1,0 +1,205 @@
+"""Warp's builtins against their definitions in a wider precision, over every row and float type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernelfuzz.ir.builtins import BUILTINS, Signature, instances
+from kernelfuzz.ir.domains import interval
+from kernelfuzz.ir.types import (
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Type,
+    shape,
+)
+from kernelfuzz.reference import builtins
+from kernelfuzz.reference.closed_forms import form
+from kernelfuzz.reference.dual import Dual, value_of
+from kernelfuzz.reference.undefined import NotSmooth
+
+POINTS = 40
+DERIVATIVE_POINTS = 6
+
+WIDER: dict[Scalar, Any] = {FLOAT16: np.float32, FLOAT32: np.float64, FLOAT64: np.longdouble}
+
+# The bound on the error in units in the last place of the largest component, where it is not the row's own
+# bound (``ulp``, which is CUDA's) and not the number of roundings of the formula, about ROUNDINGS.
+ROUNDINGS = 12
+BOUNDS: dict[str, tuple[int, str]] = {
+    "erfinv": (4000, "Warp's float64 approximation on the CPU is off by hundreds of units near 0"),
+    "erfcinv": (4000, "Warp's float64 approximation on the CPU is off by hundreds of units near 1"),
+    "determinant": (60, "cancels: up to 4! products of four"),
+    "inverse": (4000, "the condition of random matrices"),
+    "inverse_approx": (4000, "the condition of random matrices"),
+    "quat_to_axis_angle": (40, "the angle comes from a quotient of two lengths"),
+    "lerp": (40, "cancels"),
+    "pow": (8, "the exponent scales the error of the logarithm"),
+    "frac": (1, "exact"),
+}
+# Of these the error is counted in units of the result; of all others, which cancel, in units of at least 1.
+SCALARS = frozenset({"scalar", "trigonometry", "exponential", "rounding"})
+
+
+def component(type_: Type) -> Scalar:
+    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
+    return type_ if isinstance(type_, Scalar) else type_.dtype
+
+
+def dimensions(type_: Type) -> tuple[int, ...]:
+    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
+    return () if isinstance(type_, Scalar) else shape(type_)
+
+
+def with_forms(*, differentiable: bool = False) -> list[Signature]:
+    """One signature of each row and float type that has a closed form over floats."""
+    found: list[Signature] = []
+    for builtin in BUILTINS:
+        if builtin.group in ("atomic", "random", "operator") or "array" in builtin.signature:
+            continue
+        if differentiable and not builtin.differentiable:
+            continue
+        seen: set[Scalar] = set()
+        for signature in instances(builtin):
+            if not signature.params or form(signature) is None:
+                continue
+            scalar = component(signature.params[-1])
+            if scalar in WIDER and scalar not in seen and (not differentiable or scalar == FLOAT64):
+                seen.add(scalar)
+                found.append(signature)
+    return found
+
+
+def label(signature: Signature) -> str:
+    return f"{signature.name}-{signature.builtin.signature}-{component(signature.params[-1])}"
+
+
+def arguments(signature: Signature, random: np.random.Generator) -> tuple[Any, ...]:
+    """Random values of about 1 in the domains; quaternions of unit length."""
+    return tuple(
+        argument(type_, domain, random)
+        for type_, domain in zip(signature.params, signature.domains, strict=True)
+    )
+
+
+def argument(type_: Type, domain: str, random: np.random.Generator) -> Any:
+    scalar, sizes = component(type_), dimensions(type_)
+    if scalar.kind == "bool":
+        return bool(random.integers(2))
+    low, high = interval(domain, scalar)
+    values = random.uniform(-2, 2, sizes)
+    if low is not None or high is not None:
+        least = max(-2.0, float(low)) if low is not None else -2.0
+        most = min(2.0, float(high)) if high is not None else 2.0
+        values = random.uniform(least, most, sizes)
+    if isinstance(type_, (Quaternion, Transform)):
+        values[-4:] /= np.linalg.norm(values[-4:])
+    if isinstance(type_, Matrix) and type_.rows == type_.columns:
+        values = values + 3 * np.eye(type_.rows)
+    return np.asarray(values).astype(scalar.name)[()]
+
+
+def flat(value: Any) -> np.ndarray[Any, Any]:
+    """All numbers of a result, as long doubles."""
+    parts = value if isinstance(value, tuple) else (value,)
+    numbers = [value_of(number) for part in parts for number in np.asarray(part).reshape(-1)]
+    return np.array(numbers, dtype=np.longdouble)
+
+
+def bound(signature: Signature) -> float:
+    if signature.name in ("erfinv", "erfcinv") and component(signature.params[-1]) != FLOAT64:
+        return signature.builtin.ulp or 0
+    if signature.name in BOUNDS:
+        return BOUNDS[signature.name][0]
+    if signature.builtin.group in ("trigonometry", "exponential"):
+        return max(signature.builtin.ulp or 0, 1)
+    return ROUNDINGS
+
+
+def error(signature: Signature, given: tuple[Any, ...]) -> float:
+    """How far the builtin is from its closed form in a wider precision, in units in the last place."""
+    scalar = component(signature.params[-1])
+    found = form(signature)
+    assert found is not None
+    wide = tuple(
+        each.astype(WIDER[scalar]) if isinstance(each, (np.ndarray, np.floating)) else each for each in given
+    )
+    exact = flat(found.function(signature, *wide) if found.typed else found.function(*wide))
+    value = flat(builtins.call(signature, given))
+    size = float(np.max(np.abs(exact)))
+    if signature.builtin.group not in SCALARS:
+        size = max(size, 1.0)
+    unit = float(np.spacing(np.dtype(scalar.name).type(max(size, float(np.finfo(scalar.name).tiny)))))
+    return float(np.max(np.abs(exact - value))) / unit
+
+
+@pytest.mark.parametrize("signature", with_forms(), ids=label)
+def test_builtin_is_its_definition(signature: Signature) -> None:
+    random = np.random.default_rng(17)
+    if builtins.compiled(signature) is builtins.no_reference:
+        pytest.skip(builtins.NO_REFERENCE)
+    errors = [error(signature, arguments(signature, random)) for _ in range(POINTS)]
+    assert max(errors) <= bound(signature)
+
+
+@pytest.mark.parametrize("signature", with_forms(differentiable=True), ids=label)
+def test_derivative_is_the_central_difference(signature: Signature) -> None:
+    """Of the closed form over duals, against differences of Warp's own values."""
+    random = np.random.default_rng(23)
+    found = form(signature)
+    assert found is not None
+    if component(signature.params[0]).is_float and not isinstance(signature.result, Tuple):
+        assert not component(signature.result).is_integer
+    tried = 0
+    for _ in range(DERIVATIVE_POINTS):
+        given = arguments(signature, random)
+        direction = tuple(
+            random.normal(size=np.shape(each)) if isinstance(each, (np.ndarray, np.floating)) else None
+            for each in given
+        )
+        moved = tuple(
+            _dual(each, along) if along is not None else each
+            for each, along in zip(given, direction, strict=True)
+        )
+        try:
+            result = found.function(signature, *moved) if found.typed else found.function(*moved)
+        except NotSmooth:
+            continue
+        tried += 1
+        h = 1e-5
+        above, below = (
+            flat(builtins.call(signature, tuple(
+                (each + sign * h * along).astype(np.float64)[()] if along is not None else each
+                for each, along in zip(given, direction, strict=True)
+            )))
+            for sign in (1, -1)
+        )  # fmt: skip
+        slopes = np.array((above - below) / (2 * h), dtype=np.float64)
+        parts = result if isinstance(result, tuple) else (result,)
+        tangents = [
+            number.tangent[0] if isinstance(number, Dual) else 0.0
+            for part in parts
+            for number in (part.reshape(-1) if isinstance(part, np.ndarray) else [part])
+        ]
+        np.testing.assert_allclose(tangents, slopes, rtol=2e-6, atol=2e-6 * max(1.0, np.abs(slopes).max()))
+    assert tried
+
+
+def _dual(value: Any, along: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return Dual(float(value), np.array([float(along)]))
+    result = np.empty(value.shape, dtype=object)
+    for at in np.ndindex(value.shape):
+        result[at] = Dual(float(value[at]), np.array([along[at]]))
+    return result

@@ -1,0 +1,127 @@
+"""``kernelfuzz fuzz``: its exit codes, what it prints where, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernelfuzz import campaign
+from kernelfuzz.cli import main
+from kernelfuzz.cli.fuzz_command import Duration
+
+sys.path.insert(0, str(Path(__file__).parent / "campaign"))
+import fakes  # pyright: ignore[reportMissingImports]
+
+FUZZ = ["fuzz", "--output", "{tmp}/out", "--examples", "4"]
+
+BAD = {
+    "category": ([*FUZZ, "--category", "vectr"], "did you mean 'vector'?"),
+    "feature": ([*FUZZ, "--without", "whlie"], "did you mean 'while'?"),
+    "oracle": ([*FUZZ, "--oracle", "values"], "'value'"),
+    "device": ([*FUZZ, "--device", "gpu"], "'cuda-host'"),
+    "both": ([*FUZZ, "--time", "1m"], "drop one of the two"),
+    "time": (["fuzz", "--time", "soon"], "such as 10m"),
+    "no time": (["fuzz", "--time", "0"], "such as 10m"),
+    "negative time": (["fuzz", "--time", "-1m"], "such as 10m"),
+    "examples 0": (["fuzz", "--examples", "0"], "--examples"),
+    "jobs": ([*FUZZ, "--jobs", "0"], "'auto'"),
+    "known": ([*FUZZ, "--known", "{tmp}/none.json"], "no such file"),
+    "known is no list": ([*FUZZ, "--known", "{tmp}/text"], "is not JSON"),
+    "output is a file": (["fuzz", "--output", "{tmp}/text"], "cannot write in"),
+    "output in /proc": (["fuzz", "--output", "/proc/kernelfuzz"], "cannot write in"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("text")
+    before = sorted(tmp_path.rglob("*"))
+    assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len(err.splitlines()) <= 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2m ", 120)]
+)
+def test_times(text: str, seconds: float) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.fixture
+def judged_by(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Replaces the oracles, and the size of kernels by the smallest."""
+    real = campaign.fuzz
+
+    def use(judges: campaign.Judging) -> None:
+        monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
+
+    return use
+
+
+def test_clean(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged_by(fakes.PASSING)
+    out = tmp_path / "out"
+    assert main(["fuzz", "--examples", "12", "--jobs", "1", "--output", str(out), "--json"]) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert summary["examples"] == summary["ran"] == 12
+    assert summary["findings"] == []
+    assert summary["skipped"] == {"undefined: too many steps": 1}
+    assert summary["examples_per_second"] > 0
+    assert "12 in " in captured.err
+    assert not out.exists()
+
+
+def test_findings(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged_by(fakes.COMPANY_CRASH)
+    out = tmp_path / "out"
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(out), "--json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert {"signature", "kind", "oracle", "features", "path", "nodes", "lines", "upstream"} <= set(found)
+    assert found["kind"] == "crash"
+    assert Path(found["path"]).parent == out
+
+
+def test_without_json_the_table_is_the_data(
+    judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_by(fakes.PASSING)
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert "examples" in captured.out
+    assert captured.err == ""
+
+
+def test_nothing_judged_is_no_success(
+    judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_by(fakes.SKIPPING)
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path)]) == 3
+    assert "no kernel was judged (undefined: too many steps)" in capsys.readouterr().err
+
+
+def test_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert main(["fuzz", "--examples", "4", "--device", "cuda", "--output", str(tmp_path)]) == 4
+    assert "needs a GPU" in capsys.readouterr().err
+
+
+def test_an_interrupt_prints_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That it stops soon is tested with the campaign."""
+    monkeypatch.setattr(campaign, "fuzz", lambda *_, **__: campaign.Summary(examples=3, interrupted=True))
+    assert main(["fuzz", "--output", str(tmp_path), "--json"]) == 130
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["examples"] == 3
+    assert "interrupted; what was found is kept" in captured.err
