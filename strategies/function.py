@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.ir.nodes import CallFunction, Expr, ExprStmt, Function, If, Param, Return, Stmt, Unpack
+from kernelfuzz.ir.nodes import CallFunction, Expr, ExprStmt, Function, If, Index, Param, Return, Stmt, Unpack
+from kernelfuzz.ir.operators import binary_result
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
-from kernelfuzz.strategies import knots
+from kernelfuzz.strategies import knots, loops
 from kernelfuzz.strategies.arrays import can_hold, own_slot
 from kernelfuzz.strategies.context import MAX_GRID, Buffer, Context, Variable
 from kernelfuzz.strategies.dtypes import value_type
-from kernelfuzz.strategies.operators import condition
+from kernelfuzz.strategies.operators import combine, condition
 from kernelfuzz.strategies.production import operations, share
 from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_ranged
 from kernelfuzz.strategies.safety import fit
@@ -115,12 +116,10 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
     body: list[Stmt] = []
     for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
         body += knots.draw_statement(inner)
-    early = ctx.choices.chance(0.25) and ctx.allows("early_return") and inner.depth <= inner.deepest
+    early = ctx.choices.chance(0.3) and ctx.allows("early_return") and inner.depth <= inner.deepest
     ranges: list[Ranged] = []
     if early:
-        test = condition(inner, 1)
-        values = _returned(inner, returns, ranges)
-        body.append(If(test, (Return(values),)))
+        body += _early_return(inner, returns, ranges)
     body.append(Return(_returned(inner, returns, ranges)))
     ctx.module.drawing -= 1
     result = returns[0] if len(returns) == 1 else Tuple(returns)
@@ -128,6 +127,18 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
     ctx.module.functions.append(function)
     ctx.module.ranges[function.name] = min(r.low for r in ranges), max(r.high for r in ranges)
     return function
+
+
+def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]) -> list[Stmt]:
+    """``if condition: return value``, by itself or inside a loop."""
+
+    def leave(ctx: Context) -> list[Stmt]:
+        test = condition(ctx, 1)
+        return [If(test, (Return(_returned(ctx, returns, ranges)),))]
+
+    if not inner.allows("for") or inner.deepest < 3 or inner.choices.chance(0.6):
+        return leave(inner)
+    return loops.for_with(inner, lambda ctx: [*knots.draw_statement(ctx), *leave(ctx)])
 
 
 def _returned(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]):
@@ -211,8 +222,14 @@ def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
     buffer = _one_dimensional(ctx, type_)
     known = [f for f in ctx.module.functions if _stores(f) and f.returns == type_]
     function = ctx.choices.pick(known) if known else _storing(ctx, buffer, type_)
-    call = CallFunction(function.name, _slot_arguments(ctx, function, buffer, budget), type_)
-    return Ranged(call, *ctx.module.ranges[function.name])
+    arguments = _slot_arguments(ctx, function, buffer, budget)
+    called = Ranged(CallFunction(function.name, arguments, type_), *ctx.module.ranges[function.name])
+    if binary_result("-", type_, type_) != type_ or ctx.choices.chance(0.4):
+        return called
+    # The slot that the function stores into, read on the other side of an operator.
+    slot = Ranged(Index(buffer.name, own_slot(ctx, buffer), type_), *full_range(type_))
+    left, right = (called, slot) if ctx.choices.chance(0.3) else (slot, called)
+    return combine(ctx, ctx.choices.pick(("-", "+")), left, right, type_)
 
 
 def _one_dimensional(ctx: Context, type_: Type) -> Buffer:

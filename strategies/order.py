@@ -6,14 +6,30 @@ change while the loop runs.  The reference interpreter knows what each must give
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import Assign, AugAssign, Binary, Cast, For, If, Index, Literal, Name, Stmt, Unpack
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    Break,
+    Cast,
+    Continue,
+    For,
+    If,
+    Index,
+    Literal,
+    Name,
+    Stmt,
+    Unpack,
+)
 from kernelfuzz.ir.types import BOOL, INT32, Matrix, Quaternion, Scalar, Type, Vector
 from kernelfuzz.strategies import arrays, assignments, loops, stores
 from kernelfuzz.strategies.assignments import declare, may_be_fixed, mutable, unfixed
+from kernelfuzz.strategies.branches import guard
 from kernelfuzz.strategies.context import Context, Variable, local_prefix
-from kernelfuzz.strategies.dtypes import value_type
+from kernelfuzz.strategies.dtypes import float_dtype, value_type
 from kernelfuzz.strategies.knots import draw, draw_block
-from kernelfuzz.strategies.operators import condition, loaded
+from kernelfuzz.strategies.operators import combine, condition, loaded
 from kernelfuzz.strategies.production import operations
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
 from kernelfuzz.strategies.safety import fit
@@ -66,8 +82,8 @@ def together(ctx: Context) -> list[Stmt]:
     first = ctx.choices.integer(0, len(found) - 2)
     chosen = (found[first], ctx.choices.pick(found[first + 1 :]))
     values: list[Ranged] = []
-    for variable in chosen:
-        value = draw(ctx, variable.type, operations(ctx))
+    for variable, other in zip(chosen, chosen[::-1], strict=True):
+        value = _mentioning(ctx, variable, other)
         if is_ranged(variable.type):
             value = fit(ctx, value, variable.low, variable.high)
         # Warp takes no element of an array here for a name that exists
@@ -76,6 +92,70 @@ def together(ctx: Context) -> list[Stmt]:
     for variable in chosen:
         ctx.wrote(variable)
     return [Unpack(tuple(v.name for v in chosen), tuple(value.expr for value in values))]
+
+
+def _mentioning(ctx: Context, variable: Variable, other: Variable) -> Ranged:
+    """A value for the variable, made of the one that is assigned with it where their types agree."""
+    if other.type != variable.type:
+        return draw(ctx, variable.type, operations(ctx))
+    match ctx.choices.weighted((("other", 3), ("both", 2), ("any", 2))):
+        case "other":
+            return ctx.use(other)
+        case "both":
+            return combine(ctx, "+", ctx.use(other), ctx.use(variable), variable.type)
+        case _:
+            return draw(ctx, variable.type, operations(ctx))
+
+
+def carry(ctx: Context) -> list[Stmt]:
+    """Two values that a loop hands on: ``before = now``, ``now = next``, now and then with an early exit."""
+    # Floats: integers would grow out of their range.
+    type_: Type = float_dtype(ctx)
+    if ctx.allows("vector") and ctx.choices.chance(0.4):
+        type_ = Vector(ctx.choices.integer(2, 4), float_dtype(ctx))
+    made: list[Stmt] = []
+    for _ in range(2):
+        made += declare(ctx, _plain(draw(ctx, type_, operations(ctx))))
+    before, now = ctx.variables[-2:]
+
+    def body(inner: Context) -> list[Stmt]:
+        following = combine(inner, inner.choices.pick(("+", "-")), now.read(), before.read(), type_)
+        statements = declare(inner, following)
+        if inner.allows("if") and inner.depth < inner.deepest and inner.choices.chance(0.4):
+            exits = [
+                exit_ for name, exit_ in (("break", Break()), ("continue", Continue())) if inner.allows(name)
+            ]
+            if exits:
+                statements += guard(inner, inner.choices.pick(exits))
+        moved = Name(inner.variables[-1].name, type_)
+        if inner.allows("unpack") and inner.choices.chance(0.4):
+            statements.append(Unpack((before.name, now.name), (Name(now.name, type_), moved)))
+        else:
+            statements.append(Assign(Name(before.name, type_), Name(now.name, type_)))
+            statements.append(Assign(Name(now.name, type_), moved))
+        return statements
+
+    made += loops.for_with(ctx, body)
+    ctx.wrote(before)
+    ctx.wrote(now)
+    return made
+
+
+def shuffle(ctx: Context) -> list[Stmt]:
+    """Components that change places through a temporary: ``t = v.x``, ``v.x = v.y``, ``v.y = t``."""
+    variable = ctx.choices.pick(shuffled(ctx))
+    assert isinstance(variable.type, Vector)
+    vector, dtype = Name(variable.name, variable.type), variable.type.dtype
+    first, second = (Attribute(vector, name, dtype) for name in ctx.choices.pick(("xy", "yx")))
+    kept = declare(ctx, Ranged(first, variable.low, variable.high))
+    temporary = Name(ctx.variables[-1].name, dtype)
+    ctx.wrote(variable)
+    return [*kept, Assign(first, second), Assign(second, temporary)]
+
+
+def shuffled(ctx: Context) -> list[Variable]:
+    """The vectors whose components can change places."""
+    return [v for v in mutable(ctx) if isinstance(v.type, Vector) and v.type.length >= 2]
 
 
 def both_branches(ctx: Context) -> list[Stmt]:

@@ -65,6 +65,10 @@ def _may_branch(ctx: Context) -> bool:
     return _may_nest(ctx) and ctx.allows("if") and ctx.allows("else")
 
 
+def _may_carry(ctx: Context) -> bool:
+    return _may_loop(ctx) and ctx.allows("for") and any(dtype.is_float for dtype in ctx.dtypes)
+
+
 def _has_parts(ctx: Context) -> bool:
     return any(assignments.has_inside(v.type) for v in assignments.mutable(ctx))
 
@@ -123,9 +127,11 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "view",
     ),
-    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), order.keep, 3),
-    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), order.keep_element, 2),
-    Statement("together", lambda ctx: len(order.several(ctx)) > 1, order.together, 2, "unpack"),
+    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), order.keep, 4),
+    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), order.keep_element, 3),
+    Statement("carry", _may_carry, order.carry, 2),
+    Statement("shuffle", lambda ctx: bool(order.shuffled(ctx)), order.shuffle, 2, "component_store"),
+    Statement("together", lambda ctx: len(order.several(ctx)) > 1, order.together, 3, "unpack"),
     Statement("both_branches", _may_branch, order.both_branches, 2, "outlive"),
     Statement("from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), order.from_loop, 2, "outlive"),
     Statement("moving_bound", _may_loop, order.moving_bound, 1, "dynamic_for"),

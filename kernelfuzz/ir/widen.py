@@ -8,9 +8,23 @@ from typing import Any, cast
 
 import numpy as np
 
+from kernelfuzz.ir.builtins import NAMES, resolve
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.nodes import Call, Kernel, Node, Static
-from kernelfuzz.ir.types import FLOAT16, FLOAT32, FLOAT64, Scalar
+from kernelfuzz.ir.nodes import (
+    Call,
+    CallFunction,
+    Cast,
+    Construct,
+    Expr,
+    ExprStmt,
+    Kernel,
+    Literal,
+    Node,
+    Pass,
+    Static,
+)
+from kernelfuzz.ir.rewrite import transform
+from kernelfuzz.ir.types import FLOAT16, FLOAT32, FLOAT64, UINT32, Scalar, Type, Vector
 from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.verify_error import VerifyError
 from kernelfuzz.ir.walk import walk
@@ -25,13 +39,54 @@ def widen(kernel: Kernel) -> Kernel | None:
     The result verifies.  Its values differ from the kernel's by more than rounding where a float decides a
     branch, so it is another kernel: it is launched on inputs of its own (``widened``).
     """
-    changed: Kernel = _over_float64(kernel)
+    return _verified(_over_float64(kernel))
+
+
+def widen_with_stand_ins(kernel: Kernel) -> Kernel | None:
+    """The same where something of the same type stands in for each call that has no float64 form.
+
+    That is one of its arguments, the length of one that is a vector, or a constant.  None where that does not
+    verify either.
+    """
+    return widen(kernel) or _verified(transform(_over_float64(kernel), _stand_in))
+
+
+def _verified(kernel: Kernel) -> Kernel | None:
     try:
-        verify(changed)
+        verify(kernel)
     except VerifyError:
         # Reinterpreted bits, and builtins whose floats are float32 whatever they are given.
         return None
-    return changed
+    return kernel
+
+
+def _stand_in(node: Node) -> Node:
+    match node:
+        case ExprStmt(value=value) if not isinstance(value, (Call, CallFunction)):
+            return Pass()
+        case Call(name=name, args=args, type=type_, keywords=keywords) if name in NAMES:
+            found = resolve(name, tuple(argument.type for argument in args), keywords)
+            return node if found is not None and found.result == type_ else _of_type(type_, args) or node
+        case _:
+            return node
+
+
+def _of_type(type_: Type, arguments: tuple[Expr, ...]) -> Expr | None:
+    for argument in arguments:
+        if argument.type == type_ and type_ != UINT32:  # a random state is not what is drawn with it
+            return argument
+    if type_ == FLOAT64:
+        for argument in arguments:
+            if isinstance(argument.type, Vector) and argument.type.dtype == FLOAT64:
+                return Call("length", (argument,), FLOAT64)
+    match type_:
+        case Scalar():
+            # By a conversion: a name that is given a bare literal is a constant for Warp.
+            return Cast(type_, _constant(type_))
+        case Vector(length=length, dtype=dtype) if dtype == FLOAT64:
+            return Construct(type_, tuple([Literal(0.625 + 0.25 * at, dtype) for at in range(length)]))
+        case _:
+            return None
 
 
 def widened(case: Case) -> Case | None:
@@ -74,3 +129,9 @@ def _over_float64(value: Any) -> Any:
     return replace(
         value, **{field.name: _over_float64(getattr(value, field.name)) for field in fields(value)}
     )
+
+
+def _constant(type_: Scalar) -> Literal:
+    if type_.is_float:
+        return Literal(0.625, type_)
+    return Literal(type_.kind == "bool" or 1, type_)

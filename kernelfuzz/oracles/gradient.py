@@ -1,7 +1,8 @@
 """The gradient oracle: the adjoint that Warp generates gives the derivative of what the kernel computes.
 
-The kernel is judged over float64 (``widen``), at a point without corners, against forward-mode dual numbers
-in the reference; where the two differ, central differences of the reference decide whether the point is one
+The kernel is judged over float64 (``widen``), in a form without what Warp documents as not differentiable
+(``differentiable``), at a point without corners, against forward-mode dual numbers in the reference; where
+the two differ, central differences of the reference decide whether the point is one
 at which a derivative can be judged at all.
 """
 
@@ -16,14 +17,16 @@ from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
-from kernelfuzz.ir.widen import widen
+from kernelfuzz.ir.widen import widen_with_stand_ins
 from kernelfuzz.oracles.batch import evaluate
 from kernelfuzz.oracles.compare import leaves
+from kernelfuzz.oracles.differentiable import differentiable
+from kernelfuzz.oracles.overwritten import read_from_copies
 from kernelfuzz.oracles.value import not_built
 from kernelfuzz.oracles.verdict import Mismatch, Setting, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.gradient import central_difference, gradient
-from kernelfuzz.reference.limitations import documented_limitation
+from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain.errors import Failure
@@ -32,6 +35,8 @@ from kernelfuzz.toolchain.errors import Failure
 RELATIVE = 1e-6
 # Against the largest derivative of the launch: what cancels leaves rounding of that size.
 ABSOLUTE = 1e-9
+
+NO_OUTPUT = "no output over floats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +50,28 @@ class Point:
 
 def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
     """The point at which a kernel's adjoint is judged, or the verdict that skips it."""
-    widened = widen(kernel)
+    widened = widen_with_stand_ins(kernel)
     if widened is None:
         return _skipped("a builtin has no float64 form")
-    return prepare_at(Case(widened, draw_launch(choices, widened, SMOOTH)))
+    judged = differentiable(widened)
+    case = Case(judged, draw_launch(choices, judged, SMOOTH))
+    if not seeds_of(case):
+        return _skipped(NO_OUTPUT)
+    try:
+        overwritten = array_overwrites(judged, case.launch)
+    except Undefined as undefined:
+        return _skipped(f"undefined: {undefined.reason}")
+    if overwritten:
+        judged = read_from_copies(judged, overwritten)
+        case = Case(judged, draw_launch(choices, judged, SMOOTH))
+    return prepare_at(case)
 
 
 def prepare_at(case: Case) -> Point | Verdict:
     """The same for a kernel over float64 at a given launch."""
     seeds = seeds_of(case)
     if not seeds:
-        return _skipped("no output over floats")
+        return _skipped(NO_OUTPUT)
     try:
         if (limitation := documented_limitation(case.kernel, case.launch)) is not None:
             return _skipped(f"documented: {limitation}")

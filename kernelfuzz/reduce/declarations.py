@@ -116,7 +116,7 @@ def _inlined_body(tree: Tree, function: Function, call: Site) -> list[tuple[Path
     taken = bound_names(call.function.body) | {param.name for param in call.function.params}
     local = {name: f"{function.name}_{name}" for name in bound_names(function.body) if name in taken}
     body: list[Node] = [_renamed(_with_arguments(each, function, call.node), local) for each in function.body]
-    returned = body.pop() if isinstance(body[-1], Return) else None
+    returned = body.pop() if body and isinstance(body[-1], Return) else None
     statement = nodes[path].node
     if isinstance(statement, ExprStmt) and statement.value is call.node:
         return [(path, tuple(body))]

@@ -80,6 +80,8 @@ def _simplest(type_: Type) -> Iterator[Expr]:
         yield new
     if isinstance(type_, Scalar):
         yield number(type_, 1)
+        if type_ == INT32:
+            yield number(type_, 2)
     elif isinstance(type_, (Vector, Matrix)):
         yield Construct(type_, (number(type_.dtype, 1),))
 

@@ -49,8 +49,14 @@ def _simplify(path: tuple[str, ...], array: np.ndarray[Any, Any]) -> Iterator[Ed
     if len(busy) <= MOST_SINGLE:
         for position in busy:
             for value in simpler_numbers(flat[position]):
-                if value >= 0 or array.dtype.kind in "if":
+                if _fits(value, array.dtype):
                     yield _edit(path, (position,), value)
+
+
+def _fits(value: float, dtype: np.dtype[Any]) -> bool:
+    if dtype.kind == "b":
+        return value in (0, 1)
+    return dtype.kind == "f" or np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
 
 
 def _edit(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Edit:

@@ -32,6 +32,7 @@ PASSES: tuple[Pass, ...] = (
     statements.substitute_locals,
     scalars.split_structs,
     scalars.store_parts,
+    statements.join_branches,
     statements.plainer_statements,
     statements.drop_thread_index,
     types.structs_to_fields,

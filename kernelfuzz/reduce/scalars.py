@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Assign, Attribute, Construct, Expr, Index, Name, Param
+from kernelfuzz.ir.nodes import Assign, Attribute, Construct, Expr, Index, Kernel, Name, Param
 from kernelfuzz.ir.rewrite import Part, Path
 from kernelfuzz.ir.types import Array, Matrix, Quaternion, Scalar, Struct, Transform, Vector, shape
 from kernelfuzz.ir.walk import walk
@@ -60,6 +60,8 @@ def store_parts(tree: Tree) -> Iterator[Edit]:
             uses[node.id] = uses.get(node.id, 0) + 1
     params = {param.name for param in tree.kernel.params}
     for site in tree.sites:
+        if not isinstance(site.function, Kernel):
+            continue
         match site.node:
             case Assign(
                 target=Index(value=Name(id=name, type=Array() as array), indices=indices), value=value

@@ -17,6 +17,7 @@ from kernelfuzz.ir.nodes import (
     For,
     Function,
     If,
+    IfExp,
     Kernel,
     Literal,
     Name,
@@ -32,6 +33,7 @@ from kernelfuzz.ir.rewrite import Path, transform
 from kernelfuzz.ir.types import BOOL, INT32
 from kernelfuzz.reduce.defaults import base_name, number, unpacked
 from kernelfuzz.reduce.edit import Edit, Site, Tree, at
+from kernelfuzz.reduce.measure import weight_of
 
 # Loops that run at most this often are written out.
 MOST_UNROLLED = 4
@@ -169,6 +171,30 @@ def plainer_statements(tree: Tree) -> Iterator[Edit]:
                 yield at(site, *[Assign(Name(name, each.type), each) for name, each in pairs])
             case _:
                 pass
+
+
+def join_branches(tree: Tree) -> Iterator[Edit]:
+    """``x = a`` and ``if c: x = b``, or ``if c: x = b`` and ``else: x = a``, as ``x = b if c else a``."""
+    for owner, first, block in tree.blocks():
+        for position, statement in enumerate(block):
+            path = (*owner, first + position)
+            match statement:
+                case If(test=test, body=(Assign(target=target, value=value),), orelse=orelse):
+                    gone: tuple[Path, ...] = ()
+                    match orelse, block[position - 1] if position else None:
+                        case ((Assign(target=same, value=other),), _) if same == target:
+                            pass
+                        case ((), Assign(target=same, value=other)) if same == target:
+                            gone = ((*owner, first + position - 1),)
+                        case _:
+                            continue
+                    new = Assign(target, IfExp(test=test, body=value, orelse=other, type=value.type))
+                    paths = (*gone, path)
+                    gain = sum(tree.weights[each] for each in paths) - weight_of(new)
+                    replacements = (*[(each, ()) for each in gone], (path, (new,)))
+                    yield Edit(gain, ("join", statement, bool(gone)), replacements)
+                case _:
+                    pass
 
 
 def substitute_locals(tree: Tree) -> Iterator[Edit]:

@@ -16,7 +16,8 @@ from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
 from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
 from kernelfuzz.reference.dual import Dual
-from kernelfuzz.reference.launch import execute, run
+from kernelfuzz.reference.exact import Exact
+from kernelfuzz.reference.launch import execute
 from kernelfuzz.reference.smooth import Smooth, raise_unless_finite
 
 Path = tuple[str, ...]
@@ -150,7 +151,8 @@ def central_difference(
     def loss(offset: float) -> tuple[float, float]:
         values = np.array(before)
         values[at] = before[at] + offset
-        finals = run(kernel, replace(launch, inputs=_replaced(launch.inputs, parameter, values)))
+        shifted = replace(launch, inputs=_replaced(launch.inputs, parameter, values))
+        finals = execute(kernel, shifted, Exact(), rounded=True)
         terms = [
             np.asarray(seed * final, dtype=np.float64)
             for seed, final in _pairs(seeds, finals)

@@ -37,10 +37,14 @@ def execute(
     *,
     steps: int = MOST_STEPS,
     overwritten: set[str] | None = None,
+    rewritten: set[str] | None = None,
+    rounded: bool = False,
 ) -> dict[str, Input]:
     """``run`` with the numbers of a domain: what ``domain.leave`` makes of every array parameter.
 
-    ``overwritten`` collects the parameters of which an element was written after it was read or written.
+    ``overwritten`` collects the parameters of which an element was written after it was read, ``rewritten``
+    those of which one was after it was written.  ``rounded``: a sum of several threads may depend on their
+    order by its rounding.
     """
     module = Module(domain, interpreter.expression, {each.name: each for each in kernel.constants})
     with np.errstate(all="ignore"):
@@ -52,7 +56,8 @@ def execute(
             for param in kernel.params
         ]
         values = [value for value, _ in entered]
-        thread = Thread((), 0, prod(launch.dim) > 1 or overwritten is not None, steps)
+        watched = prod(launch.dim) > 1 or overwritten is not None or rewritten is not None
+        thread = Thread((), 0, watched, steps)
         rest = [UNBOUND] * (size - FIRST_LOCAL - len(values))
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
@@ -62,13 +67,13 @@ def execute(
         }
         for _, view in views.values():
             if view is not None:
-                view.shadow.finish()
-        if overwritten is not None:
-            overwritten.update(
-                param.name
-                for param, (value, _) in zip(kernel.params, entered, strict=True)
-                if any(view.shadow.overwritten for view in memory.views(value))
-            )
+                view.shadow.finish(rounded)
+        for param, (value, _) in zip(kernel.params, entered, strict=True):
+            for view in memory.views(value):
+                if overwritten is not None and view.shadow.overwritten:
+                    overwritten.add(param.name)
+                if rewritten is not None and view.shadow.rewritten:
+                    rewritten.add(param.name)
         return {
             name: memory.leave(domain, (name,), type_, view)
             for name, (type_, view) in views.items()

@@ -1,13 +1,15 @@
 """What Warp's documentation says its adjoints do not get right: such a kernel's gradient is not judged.
 
 The source is the user guide's page "Differentiability" (https://nvidia.github.io/warp/, 1.19).  A rule here
-is what a sentence there says, and is read as widely as the sentence can be.
+is what a sentence there says, and is read as widely as the sentence can be.  Where an older release says
+more, the rule asks which one is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import (
@@ -51,6 +53,7 @@ from kernelfuzz.ir.types import (
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.launch import execute
+from kernelfuzz.reference.release import at_least
 
 # Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
 MAX_UNROLL = 16
@@ -72,7 +75,7 @@ def documented_limitation(kernel: Kernel, launch: Launch | None = None) -> str |
     """The name of a limitation that concerns the kernel's gradient, or None.
 
     With a launch, also whether it overwrites an array, which shows only when it runs; raises Undefined then,
-    as ``run`` does.
+    as ``run`` does (but not for the rounding of a sum whose order is open).
     """
     for limitation in LIMITATIONS:
         if any(limitation.applies(unit) for unit in (kernel, *kernel.functions)):
@@ -83,16 +86,18 @@ def documented_limitation(kernel: Kernel, launch: Launch | None = None) -> str |
 
 
 def array_overwrites(kernel: Kernel, launch: Launch) -> frozenset[str]:
-    """The parameters of which an element is written after it was read or written.
+    """The parameters of which an element is written after it was read.
 
     "This sort of problem boils down to a single pattern to be avoided: writing to an array after reading from
-    it" (Array Overwrite Tracking); "Overwriting previously computed results can lead to incorrect gradients"
-    (Array Overwrites).  An atomic sum, as which += counts, overwrites only what was read; an atomic
-    minimum or maximum of floats reads what it overwrites.
+    it" (Array Overwrite Tracking).  An atomic minimum or maximum of floats reads what it overwrites; an
+    atomic sum, as which += counts, does not.  What is written twice and not read is no such pattern: "Warp
+    correctly propagates gradients only through the final write" (Array Overwrites), but that holds from 1.14
+    on; before, "overwriting previously computed results can lead to incorrect gradient calculations".
     """
     overwritten: set[str] = set()
-    execute(kernel, launch, Exact(), overwritten=overwritten)
-    return frozenset(overwritten)
+    rewritten: set[str] = set()
+    execute(kernel, launch, Exact(), overwritten=overwritten, rewritten=rewritten, rounded=True)
+    return frozenset(overwritten if at_least(1, 14) else overwritten | rewritten)
 
 
 # ------------------------------------------------------------------------ in-place math
@@ -103,21 +108,21 @@ def _in_place_math(unit: Kernel | Function) -> bool:
         isinstance(node, AugAssign)
         and node.op not in ("+", "-")
         and not isinstance(node.target, Name)
-        and _has_floats(node.target.type)
+        and has_floats(node.target.type)
         for node in walk(*unit.body)
     )
 
 
-def _has_floats(type_: Type) -> bool:
+def has_floats(type_: Type) -> bool:
     match type_:
         case Scalar():
             return type_.is_float
         case Struct(fields=fields):
-            return any(_has_floats(field) for _, field in fields)
+            return any(has_floats(field) for _, field in fields)
         case Tuple(elements=elements):
-            return any(map(_has_floats, elements))
+            return any(map(has_floats, elements))
         case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
-            return _has_floats(type_.dtype)
+            return has_floats(type_.dtype)
 
 
 # ------------------------------------------------------------------ component assignment
@@ -133,7 +138,7 @@ def _root(place: Expr) -> Expr:
 def _component_of(place: Place) -> str | None:
     """Which local vector, matrix, quaternion or transform the place is a component of."""
     root = _root(place)
-    if place is root or not isinstance(root, Name) or not _has_floats(root.type):
+    if place is root or not isinstance(root, Name) or not has_floats(root.type):
         return None
     inner: Expr = place
     while isinstance(inner, (Attribute, Index)):
@@ -144,40 +149,62 @@ def _component_of(place: Place) -> str | None:
 
 
 def _component_assignment(unit: Kernel | Function) -> bool:
-    """Whether a component may be assigned twice.
+    return bool(reassigned_components(unit))
 
-    One constant component at a time, of a local that is only default-initialized, outside of loops: that is
-    plainly once.
+
+def reassigned_components(unit: Kernel | Function) -> frozenset[str]:
+    """The locals of which a component may be assigned twice.
+
+    One constant component at a time, once on each way through the code, of a local that is only
+    default-initialized, outside of loops: that is plainly once.
     """
-    assigned: dict[str, set[object]] = {}
-    for statement, in_loop in _statements(unit.body, False):
-        if not isinstance(statement, Assign) or (name := _component_of(statement.target)) is None:
-            continue
-        seen = assigned.setdefault(name, set())
-        key = _constant_component(statement.target)
-        if in_loop or key is None or key in seen:
-            return True
-        seen.add(key)
-    if not assigned:
-        return False
+    _, twice = _components_assigned(unit.body, {}, in_loop=False)
     whole = [
         statement
         for statement, _ in _statements(unit.body, False)
         if isinstance(statement, Assign) and isinstance(statement.target, Name)
     ]
-    return any(
-        [type(each.value) for each in whole if isinstance(each.target, Name) and each.target.id == name]
-        != [Construct]
-        or any(
-            isinstance(each.value, Construct) and each.value.args
-            for each in whole
-            if isinstance(each.target, Name) and each.target.id == name
-        )
-        for name in assigned
-    )
+    touched = {
+        name
+        for statement, _ in _statements(unit.body, False)
+        if isinstance(statement, Assign) and (name := _component_of(statement.target)) is not None
+    }
+    for name in touched - twice:
+        values = [each.value for each in whole if isinstance(each.target, Name) and each.target.id == name]
+        if len(values) != 1 or not isinstance(values[0], Construct) or values[0].args:
+            twice.add(name)
+    return frozenset(twice)
 
 
-def _constant_component(place: Place) -> object | None:
+_Assigned: TypeAlias = "Mapping[str, frozenset[object]]"
+
+
+def _components_assigned(block: Block, before: _Assigned, in_loop: bool) -> tuple[_Assigned, set[str]]:
+    """The components assigned after a block on one way or another, and the locals with one assigned twice."""
+    assigned, twice = dict(before), set[str]()
+    for statement in block:
+        match statement:
+            case Assign(target=target) if (name := _component_of(target)) is not None:
+                key, seen = constant_component(target), assigned.get(name, frozenset[object]())
+                if in_loop or key is None or key in seen:
+                    twice.add(name)
+                assigned[name] = seen | {key}
+            case If(body=body, orelse=orelse):
+                first, more = _components_assigned(body, assigned, in_loop)
+                second, others = _components_assigned(orelse, assigned, in_loop)
+                twice |= more | others
+                names = first.keys() | second.keys()
+                nothing = frozenset[object]()
+                assigned = {name: first.get(name, nothing) | second.get(name, nothing) for name in names}
+            case For(body=body) | While(body=body):
+                _, more = _components_assigned(body, assigned, in_loop=True)
+                twice |= more
+            case _:
+                pass
+    return assigned, twice
+
+
+def constant_component(place: Place) -> object | None:
     """What tells components apart, or None where that is not known (also of a row or a slice)."""
     match place:
         case Attribute(value=Name(), name=name) if name in "xyzw":
@@ -208,16 +235,32 @@ def _statements(block: Block, in_loop: bool) -> Iterator[tuple[Stmt, bool]]:
 
 
 def is_dynamic(loop: For | While) -> bool:
-    """Whether Warp does not unroll the loop: constant bounds, few iterations, no break and no continue."""
-    if isinstance(loop, While) or any(
-        isinstance(node, (Break, Continue, Return)) for node in walk(*loop.body)
-    ):
+    """Whether Warp does not unroll the loop: constant bounds, few iterations, and no break.
+
+    "Static loops are automatically unrolled if the number of loop iterations is less than or equal to the
+    max_unroll parameter" (Dynamic Loops); one with a break is not, and before 1.19 one with a continue is not
+    (Warp says so where ``wp.config.log_level`` is ``wp.LOG_DEBUG``).
+    """
+    if isinstance(loop, While) or any(map(_leaves_loop, loop.body)):
         return True
     bounds = [_constant(bound) for bound in loop.bounds]
     known = [bound for bound in bounds if bound is not None]
     if len(known) < len(bounds) or (len(known) == 3 and known[2] == 0):
         return True
     return len(range(*known)) > MAX_UNROLL
+
+
+def _leaves_loop(statement: Stmt) -> bool:
+    """Whether a statement of a loop's body may leave this loop, or before 1.19 one iteration of it."""
+    match statement:
+        case Break():
+            return True
+        case Continue():
+            return not at_least(1, 19)
+        case If(body=body, orelse=orelse):
+            return any(map(_leaves_loop, (*body, *orelse)))
+        case _:
+            return False
 
 
 def _constant(node: Expr) -> int | None:
@@ -350,7 +393,7 @@ def _exchange(unit: Kernel | Function) -> bool:
     return any(
         isinstance(node, Call)
         and node.name in ("atomic_cas", "atomic_exch")
-        and _has_floats(node.args[0].type)
+        and has_floats(node.args[0].type)
         for node in walk(*unit.body)
     )
 

@@ -23,8 +23,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from kernelfuzz.toolchain.argument_types import (
     ArgumentType,
     ArrayType,
@@ -698,6 +696,8 @@ def _argument_type(type_: Any) -> ArgumentType:
 
 
 def _value_type(annotation: Any) -> ValueType:
+    import numpy as np
+
     loaded = _load()
     type_ = loaded.types.type_to_warp(annotation)
     if isinstance(type_, loaded.codegen.Struct):

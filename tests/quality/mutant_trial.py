@@ -8,6 +8,7 @@ put in the place of Warp's own while that is imported: the installation is only 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.abc
 import importlib.machinery
@@ -33,6 +34,7 @@ MEMORY = 8 << 30
 DIFF_LINES = 40
 
 Texts = dict[str, str]
+Event = dict[str, Any]
 
 
 class Replaced(importlib.abc.MetaPathFinder):
@@ -68,10 +70,17 @@ class Campaign:
         )
 
     def file(self, index: int) -> Path:
-        return self.folder / f"{index:05}.json.z"
+        return self.folder / baseline_name(index)
 
-    def record(self, index: int) -> dict[str, Any]:
-        return json.loads(zlib.decompress(self.file(index).read_bytes()))
+
+def baseline_name(index: int) -> str:
+    """The file of one example in the folder of the baseline."""
+    return f"{index:05}.json.z"
+
+
+def read_record(file: Path) -> dict[str, Any]:
+    """The sources of an example, what the unmutated Warp makes of them, and the lines that this runs."""
+    return json.loads(zlib.decompress(file.read_bytes()))
 
 
 # ------------------------------------------------------------------------------------- generated texts
@@ -115,16 +124,41 @@ def difference(record: Mapping[str, Any]) -> str:
         for device, before in record["texts"][name].items():
             if now[device] != before:
                 lines = difflib.unified_diff(
-                    before.split("\n"), now[device].split("\n"), f"{name} {device}", "mutated", n=2, lineterm=""
+                    before.split("\n"),
+                    now[device].split("\n"),
+                    f"{name} {device}",
+                    "mutated",
+                    n=2,
+                    lineterm="",
                 )
                 return "\n".join(line for line, _ in zip(lines, range(DIFF_LINES), strict=False))
     return ""
 
 
+@contextlib.contextmanager
+def reached_lines() -> Iterator[set[int]]:
+    """The lines of Warp's ``codegen.py`` that run inside."""
+    path = sys.modules[CODEGEN].__file__
+    lines: set[int] = set()
+
+    def local(frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
+        lines.add(frame.f_lineno)
+        return local
+
+    def traced(frame: FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
+        return local if frame.f_code.co_filename == path else None
+
+    sys.settrace(traced)
+    try:
+        yield lines
+    finally:
+        sys.settrace(None)
+
+
 # --------------------------------------------------------------------------------------------- judging
 
 
-def judged(campaign: Campaign, start: int, count: int) -> Iterator[dict[str, Any]]:
+def judged(campaign: Campaign, start: int, count: int) -> Iterator[Event]:
     """An event for each example: the checks that it fails, with what a person reads about the first."""
     from kernelfuzz.oracles.judge import judge_batch
     from kernelfuzz.oracles.request import Checks, Request
@@ -137,7 +171,12 @@ def judged(campaign: Campaign, start: int, count: int) -> Iterator[dict[str, Any
     except Exception as error:
         # A campaign calls that a fault of its own and goes on: it does not count as noticed.
         if count == 1:
-            yield {"event": "judged", "index": start, "failed": [], "fault": f"{type(error).__name__}: {error}"}
+            yield {
+                "event": "judged",
+                "index": start,
+                "failed": [],
+                "fault": f"{type(error).__name__}: {error}",
+            }
             return
         for index in range(start, start + count):
             yield from judged(campaign, index, 1)
@@ -156,71 +195,53 @@ def judged(campaign: Campaign, start: int, count: int) -> Iterator[dict[str, Any
 # ----------------------------------------------------------------------------------------------- tasks
 
 
-def reach(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """How many of ``count`` kernels of a seed reach each line while they are lowered with their adjoints."""
-    from kernelfuzz.ir.render import render
-    from kernelfuzz.strategies.kernel import generate_many
-
-    path = sys.modules[CODEGEN].__file__
-    here: set[int] = set()
-    reached: dict[int, int] = {}
-
-    def local(frame: FrameType, event: str, argument: Any) -> Callable[..., Any]:
-        here.add(frame.f_lineno)
-        return local
-
-    def traced(frame: FrameType, event: str, argument: Any) -> Callable[..., Any] | None:
-        return local if frame.f_code.co_filename == path else None
-
-    for kernel in generate_many(given["count"], seed=given["seed"]):
-        source = render(kernel)
-        here.clear()
-        sys.settrace(traced)
-        texts(source, backward=True)
-        sys.settrace(None)
-        for line in here:
-            reached[line] = reached.get(line, 0) + 1
-    yield {"event": "reached", "lines": reached}
-
-
-def baseline(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What the installed Warp makes of the examples in ``indices``, and which checks fail."""
+def record(given: Mapping[str, Any]) -> Iterator[Event]:
+    """Keep what the installed Warp makes of the examples in ``indices``, and which lines run for that."""
     campaign = Campaign.of(given)
     for index in given["indices"]:
         yield {"event": "begin", "index": index, "count": 1}
         found = sources(campaign, index)
-        made = {name: texts(source, backward=name != "forward") for name, source in found.items()}
-        record = json.dumps({"sources": found, "texts": made})
+        with reached_lines() as lines:
+            made = {name: texts(source, backward=name != "forward") for name, source in found.items()}
+        text = json.dumps({"sources": found, "texts": made, "lines": sorted(lines)})
         unfinished = campaign.file(index).with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(zlib.compress(record.encode()))
+        unfinished.write_bytes(zlib.compress(text.encode()))
         unfinished.rename(campaign.file(index))
-        yield from judged(campaign, index, 1)
 
 
-def trial(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The campaign, up to the first check that fails and is not in ``known`` (by index).
+def judge(given: Mapping[str, Any]) -> Iterator[Event]:
+    """Judge the examples in ``indices``, one by one."""
+    for index in given["indices"]:
+        yield from judged(Campaign.of(given), index, 1)
+
+
+def trial(given: Mapping[str, Any]) -> Iterator[Event]:
+    """The campaign, up to the first check that fails here and not on the unmutated Warp.
 
     Only examples for which another text is generated are judged: text is all that the oracles see of the code
-    generator, so what it leaves as it was cannot fail.  (Where a mutant also changes how arguments are packed,
-    that is noticed less often here than in a campaign, never more often.)
+    generator, so what it leaves as it was cannot fail.  And only the examples in ``reaching``, for which the
+    place of the mutant runs, are generated again.  (Where a mutant also changes how arguments are packed, or
+    something that Warp keeps from one kernel for the next, that is noticed less often than in a campaign,
+    never more often.)
     """
     campaign = Campaign.of(given)
-    known = {int(index): {tuple(check) for check in checks} for index, checks in given["known"].items()}
     count = 0
     for start in range(0, campaign.examples, CHUNK):
         changed: list[int] = []
         for index in range(start, min(start + CHUNK, campaign.examples)):
+            if index not in given["reaching"]:
+                continue
             yield {"event": "begin", "index": index, "count": 1}
-            differs = difference(campaign.record(index))
+            differs = difference(read_record(campaign.file(index)))
             if differs:
                 yield {"event": "changed", "index": index, "diff": differs if count < 3 else ""}
                 count += 1
                 changed.append(index)
             if count and count <= SINGLE and changed and changed[-1] == index:
                 changed.pop()
-                yield from _noticing(campaign, index, 1, known)
+                yield from _noticing(campaign, index, 1)
         for first, length in runs(changed):
-            yield from _noticing(campaign, first, length, known)
+            yield from _noticing(campaign, first, length)
 
 
 def runs(indices: Sequence[int]) -> list[tuple[int, int]]:
@@ -234,25 +255,27 @@ def runs(indices: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _noticing(
-    campaign: Campaign, start: int, count: int, known: Mapping[int, set[tuple[str, ...]]]
-) -> Iterator[dict[str, Any]]:
+def _noticing(campaign: Campaign, start: int, count: int) -> Iterator[Event]:
     yield {"event": "begin", "index": start, "count": count}
     for event in judged(campaign, start, count):
-        new = [each for each in event["failed"] if tuple(each["check"]) not in known.get(event["index"], set())]
-        yield {**event, "failed": new}
-        if new:
-            yield {"event": "noticed", "index": event["index"], **new[0]}
-            raise Noticed
+        yield event
+        if not event["failed"]:
+            continue
+        yield {"event": "asks", "index": event["index"]}
+        known = json.loads(sys.stdin.readline())
+        for each in event["failed"]:
+            if each["check"] not in known:
+                yield {"event": "noticed", "index": event["index"], **each}
+                raise Noticed
 
 
 class Noticed(Exception):
     """Nothing more to find out."""
 
 
-TASKS: dict[str, Callable[[Mapping[str, Any]], Iterator[dict[str, Any]]]] = {
-    "reach": reach,
-    "baseline": baseline,
+TASKS: dict[str, Callable[[Mapping[str, Any]], Iterator[Event]]] = {
+    "record": record,
+    "judge": judge,
     "trial": trial,
 }
 

@@ -63,7 +63,8 @@ def sites(text: str) -> list[Site]:
     for function, node, condition in _nodes(ast.parse(text)):
         for operator, at, mutated in _mutations(node, condition):
             assert isinstance(at, (ast.expr, ast.stmt))
-            assert at.end_lineno is not None and at.end_col_offset is not None
+            assert at.end_lineno is not None
+            assert at.end_col_offset is not None
             place = (at.lineno, at.col_offset, at.end_lineno, at.end_col_offset)
             original = _one_line(_cut(lines, *place).decode())
             site = Site(*place, function, operator, original, mutated)
@@ -81,7 +82,10 @@ def mutant(text: str, site: Site) -> str:
 
 
 def choose(candidates: Sequence[Site], reached: Collection[int], count: int, seed: int) -> list[Site]:
-    """``count`` of the sites on ``reached`` lines: the operators in turn, each where the fewest are so far."""
+    """``count`` of the sites on ``reached`` lines: the operators in turn, each where the fewest are so far.
+
+    The choice for a smaller count is the start of that for a greater one.
+    """
     shuffled = [site for site in candidates if site.line in reached]
     random.Random(seed).shuffle(shuffled)
     left: defaultdict[str, list[Site]] = defaultdict(list)
@@ -168,7 +172,9 @@ _OPERATORS: tuple[tuple[str, Callable[[ast.AST, bool], str | None]], ...] = (
 def _nodes(tree: ast.AST) -> Iterator[tuple[str, ast.AST, bool]]:
     """The nodes inside functions, each with the function's qualified name and whether it is a condition."""
 
-    def visit(node: ast.AST, scope: str, inside: bool, condition: bool) -> Iterator[tuple[str, ast.AST, bool]]:
+    def visit(
+        node: ast.AST, scope: str, inside: bool, condition: bool
+    ) -> Iterator[tuple[str, ast.AST, bool]]:
         if _left_out(node):
             return
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -217,7 +223,9 @@ def _left_out(node: ast.AST) -> bool:
 def _cut(lines: Sequence[bytes], line: int, column: int, end_line: int, end_column: int) -> bytes:
     if line == end_line:
         return lines[line - 1][column:end_column]
-    return b"\n".join([lines[line - 1][column:], *lines[line : end_line - 1], lines[end_line - 1][:end_column]])
+    return b"\n".join(
+        [lines[line - 1][column:], *lines[line : end_line - 1], lines[end_line - 1][:end_column]]
+    )
 
 
 def _one_line(text: str) -> str:

@@ -629,8 +629,12 @@ def test_programs_of_the_same_text_live_side_by_side(target: Target) -> None:
 def test_nothing_is_left_behind(target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import warp as wp
 
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    cache = Path(str(wp.config.kernel_cache_dir))
+    wp.init()
+    temporary, cache = tmp_path / "temporary", tmp_path / "cache"
+    temporary.mkdir()
+    cache.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setattr(wp.config, "kernel_cache_dir", str(cache))
     bad = HEAD + FAILURES["bad native code"][0]
 
     def use(source: str) -> None:
@@ -640,14 +644,15 @@ def test_nothing_is_left_behind(target: Target, tmp_path: Path, monkeypatch: pyt
     def traces() -> tuple[Any, ...]:
         config = {name: value for name, value in vars(wp.config).items() if not name.startswith("__")}
         names = [name for name in sys.modules if name.startswith("kernelfuzz_source")]
-        return config, names, sorted(os.listdir(tmp_path)), sorted(os.listdir(cache))
+        return config, names, sorted(os.listdir(temporary)), os.listdir(cache)
 
     use(SMALL.format(2.0))
     before = traces()
     for source in (SMALL.format(3.0), bad, HEAD):
         use(source)
     assert traces() == before
-    assert not list(tmp_path.glob("kernelfuzz_*"))
+    assert not os.listdir(cache)
+    assert not list(temporary.glob("kernelfuzz_*"))
 
 
 def test_options_for_judging_are_those_that_this_warp_has() -> None:

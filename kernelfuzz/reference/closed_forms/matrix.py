@@ -114,7 +114,8 @@ def _identity(signature: Signature) -> Components:
 def _matrix(signature: Signature, *values: Any) -> Components:
     result = signature.result
     assert isinstance(result, Matrix)
-    dtype = values[0].dtype if isinstance(values[0], np.floating) else object
+    plain = all(isinstance(value, np.floating) for value in values)
+    dtype = values[0].dtype if plain else object
     count = result.rows * result.columns
     return np.array(list(values) * (count // len(values)), dtype=dtype).reshape(result.rows, result.columns)
 

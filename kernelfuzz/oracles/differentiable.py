@@ -1,0 +1,328 @@
+"""A kernel's differentiable form: what Warp documents that its adjoints do not get right, written otherwise.
+
+The gradient oracle judges another kernel than the drawn one anyway (over float64, at inputs of its own); this
+one differs from it only where a documented limitation applies, and there by one of the rules below.  It
+computes other values: only its adjoint is of interest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    Block,
+    Break,
+    Call,
+    Compare,
+    Construct,
+    Continue,
+    Expr,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Pass,
+    Place,
+    Slice,
+    Stmt,
+    Unary,
+    While,
+)
+from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
+from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector
+from kernelfuzz.ir.verify import VerifyError, verify
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.reference.limitations import (
+    LIMITATIONS,
+    constant_component,
+    has_floats,
+    is_dynamic,
+    reassigned_components,
+)
+
+Unit = Kernel | Function
+
+# Iterations of a loop that stands for a dynamic one, of the outer loops and of those inside of them.
+ITERATIONS = (3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is written instead where the limitation applies to a kernel or one of its functions.
+
+    ``rewrites`` gives the unit rewritten in one or several ways, the best first: the first that verifies
+    counts.
+    """
+
+    name: str
+    limitation: str
+    rewrites: Callable[[Unit], Iterator[Unit]]
+
+
+def differentiable(kernel: Kernel) -> Kernel:
+    """The kernel with every rule applied whose limitation applies to it.
+
+    What no rule helps stays as it is: ``documented_limitation`` tells.
+    """
+    applies = {limitation.name: limitation.applies for limitation in LIMITATIONS}
+    for rule in RULES:
+        for position in range(len(kernel.functions)):
+            if applies[rule.limitation](kernel.functions[position]):
+                kernel = _first(kernel, rule, position)
+        if applies[rule.limitation](kernel):
+            kernel = _first(kernel, rule, None)
+    return kernel
+
+
+def _first(kernel: Kernel, rule: Rule, position: int | None) -> Kernel:
+    """The kernel with its body or one of its functions rewritten in the first way that verifies."""
+    unit: Unit = kernel if position is None else kernel.functions[position]
+    for rewritten in rule.rewrites(unit):
+        if position is None:
+            assert isinstance(rewritten, Kernel)
+            made = rewritten
+        else:
+            assert isinstance(rewritten, Function)
+            functions = (*kernel.functions[:position], rewritten, *kernel.functions[position + 1 :])
+            made = replace(kernel, functions=functions)
+        try:
+            verify(made)
+        except VerifyError:
+            continue
+        return made
+    return kernel
+
+
+def _with_body(unit: Unit, change: Callable[[Node], Node | Part]) -> Unit:
+    """The unit with a function mapped over every node of its body (not, of a kernel, of its functions)."""
+    if isinstance(unit, Kernel):
+        alone = transform(replace(unit, functions=()), change)
+        return replace(alone, functions=unit.functions)
+    return transform(unit, change)
+
+
+# ------------------------------------------------------------------------- in-place products
+
+
+def _spelt_out(unit: Unit) -> Iterator[Unit]:
+    """``a[i] *= e`` becomes ``a[i] = a[i] * e``."""
+
+    def change(node: Node) -> Node:
+        match node:
+            case AugAssign(target=target, op=op, value=value) if (
+                op not in ("+", "-") and not isinstance(target, Name) and has_floats(target.type)
+            ):
+                return Assign(target, Binary(op, target, value, target.type))
+            case _:
+                return node
+
+    yield _with_body(unit, change)
+
+
+# -------------------------------------------------------------------------------- components
+
+
+def _constructed(unit: Unit) -> Iterator[Unit]:
+    """``v.x = e`` becomes ``v = wp.vec3(e, v.y, v.z)`` where a component of v may be assigned twice.
+
+    At an index that is not constant it becomes ``v[i] += e - v[i]``, which is documented as safe; other
+    parts are not assigned.
+    """
+    names = reassigned_components(unit)
+
+    def change(node: Node) -> Node:
+        if (
+            not isinstance(node, Assign)
+            or isinstance(node.target, Name)
+            or not _is_part_of(node.target, names)
+        ):
+            return node
+        return _constructed_again(node) or _added(node) or Pass()
+
+    yield _with_body(unit, change)
+
+
+def _is_part_of(place: Place, names: frozenset[str]) -> bool:
+    """Whether the place is a part of a vector, matrix, quaternion or transform in one of these locals."""
+    value: Expr = place
+    composite = False
+    while isinstance(value, (Attribute, Index)):
+        value = value.value
+        if isinstance(value.type, Array):
+            return False
+        composite |= isinstance(value.type, (Vector, Matrix, Quaternion, Transform))
+    return composite and isinstance(value, Name) and value.id in names
+
+
+def _constructed_again(node: Assign) -> Assign | None:
+    target = node.target
+    assert isinstance(target, (Attribute, Index))
+    whole = target.value
+    if not isinstance(whole, (Name, Index, Attribute)):
+        return None
+    at = constant_component(target)
+    match whole.type:
+        case Vector(length=length, dtype=dtype) if isinstance(at, int):
+            parts = [_component(whole, (index,), dtype) for index in range(length)]
+        case Quaternion(dtype=dtype) if isinstance(at, int):
+            parts = [_component(whole, (index,), dtype) for index in range(4)]
+        case Matrix(rows=rows, columns=columns, dtype=dtype) if isinstance(at, tuple):
+            row, column = at
+            parts = [_component(whole, (r, c), dtype) for r in range(rows) for c in range(columns)]
+            at = row * columns + column
+        case Transform() if isinstance(target, Attribute) and target.name in ("p", "q"):
+            at = ("p", "q").index(target.name)
+            vector, rotation = Vector(3, whole.type.dtype), Quaternion(whole.type.dtype)
+            parts = [Attribute(whole, "p", vector), Attribute(whole, "q", rotation)]
+        case _:
+            return None
+    if at >= len(parts):
+        return None
+    parts[at] = node.value
+    return Assign(whole, Construct(whole.type, tuple(parts)))
+
+
+def _component(whole: Expr, indices: tuple[int, ...], dtype: Scalar) -> Expr:
+    return Index(whole, tuple([Literal(index, INT32) for index in indices]), dtype)
+
+
+def _added(node: Assign) -> AugAssign | None:
+    target = node.target
+    indexed = isinstance(target, Index) and not any(isinstance(each, Slice) for each in target.indices)
+    if not indexed or not isinstance(target.type, Scalar):
+        return None
+    return AugAssign(target, "+", Binary("-", node.value, target, target.type))
+
+
+# ------------------------------------------------------------------------------------- loops
+
+
+def _unrolled(unit: Unit) -> Iterator[Unit]:
+    """A dynamic loop becomes one of few iterations whose body stands behind the loop's condition.
+
+    Where that does not verify (a name would be assigned in a branch only), without the condition.  What
+    leaves the loop early is left out.
+    """
+    for guarded in (True, False):
+        yield _with_block(unit, tuple(_without_dynamic(unit.body, _Fresh(unit), guarded, ITERATIONS)))
+
+
+def _with_block(unit: Unit, body: Block) -> Unit:
+    return replace(unit, body=body)
+
+
+class _Fresh:
+    """Names that the unit does not use."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.taken = {node.id for node in walk(*unit.body) if isinstance(node, Name)}
+        self.taken |= {param.name for param in unit.params}
+
+    def __call__(self) -> str:
+        number = 0
+        while (name := f"turn{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+
+def _without_dynamic(
+    block: Block, fresh: _Fresh, guarded: bool, iterations: tuple[int, ...]
+) -> Iterator[Stmt]:
+    for statement in block:
+        match statement:
+            case If(test=test, body=body, orelse=orelse):
+                branches = [
+                    tuple(_without_dynamic(each, fresh, guarded, iterations)) for each in (body, orelse)
+                ]
+                yield If(test, *branches)
+            case For() | While() if is_dynamic(statement):
+                inner = tuple(_without_dynamic(statement.body, fresh, guarded, iterations[1:] or iterations))
+                body = tuple([_staying(each) for each in inner])
+                yield _few_turns(statement, body, fresh, guarded, iterations[0])
+            case For(name=name, bounds=bounds, body=body):
+                inner = iterations[1:] or iterations
+                yield For(name, bounds, tuple(_without_dynamic(body, fresh, guarded, inner)))
+            case _:
+                yield statement
+
+
+def _staying(statement: Stmt) -> Stmt:
+    """The statement of a loop's body without a break or a continue of that loop."""
+    match statement:
+        case Break() | Continue():
+            return Pass()
+        case If(test=test, body=body, orelse=orelse):
+            return If(test, tuple(map(_staying, body)), tuple(map(_staying, orelse)))
+        case _:
+            return statement
+
+
+def _few_turns(loop: For | While, body: Block, fresh: _Fresh, guarded: bool, count: int) -> For:
+    turns = (Literal(count, INT32),)
+    if isinstance(loop, While):
+        return For(fresh(), turns, (If(loop.test, body),) if guarded else body)
+    bounds = loop.bounds
+    counter = Name(loop.name, INT32)
+    if len(bounds) == 1:
+        return For(loop.name, turns, (If(Compare(counter, ("<",), bounds), body),) if guarded else body)
+    turn = Name(fresh(), INT32)
+    step: Expr = bounds[2] if len(bounds) == 3 else Literal(1, INT32)
+    distance = turn if len(bounds) == 2 else Binary("*", turn, step, INT32)
+    here = Assign(counter, Binary("+", bounds[0], distance, INT32))
+    order = ">" if isinstance(step, Unary) or (isinstance(step, Literal) and step.value < 0) else "<"
+    rest: Block = (If(Compare(counter, (order,), (bounds[1],)), body),) if guarded else body
+    return For(turn.id, turns, (here, *rest))
+
+
+# ----------------------------------------------------------------------------------- atomics
+
+
+def _not_read(unit: Unit) -> Iterator[Unit]:
+    """Where the value that an atomic returns is read, the operand of the atomic is."""
+    while True:
+        statements = {path for path, node in places(unit) if isinstance(node, ExprStmt)}
+        read: dict[Path, Part] = {
+            path: (node.args[-1],)
+            for path, node in places(unit)
+            if isinstance(node, Call) and node.name.startswith("atomic_") and path[:-1] not in statements
+        }
+        if not read:
+            break
+        unit = replace_at(unit, read)
+    yield unit
+
+
+def _stored(unit: Unit) -> Iterator[Unit]:
+    """An exchange becomes a store, and so does a compare-and-swap."""
+
+    def change(node: Node) -> Node:
+        match node:
+            case ExprStmt(value=Call(name="atomic_exch" | "atomic_cas", args=(array, *_) as args)) if (
+                isinstance(array.type, Array) and has_floats(array.type)
+            ):
+                indices = args[1 : 1 + array.type.ndim]
+                return Assign(Index(array, indices, array.type.dtype), args[-1])
+            case _:
+                return node
+
+    yield _with_body(unit, change)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("the operand for what an atomic returns", "value returned by an atomic", _not_read),
+    Rule("a store for an exchange", "atomic exchange", _stored),
+    Rule("a product and a store", "in-place multiplication", _spelt_out),
+    Rule("a loop of few turns", "dynamic loop", _unrolled),
+    Rule("a new vector", "component assigned twice", _constructed),
+)

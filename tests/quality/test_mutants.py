@@ -1,0 +1,180 @@
+"""The machinery of ``mutants.py``: which mistakes it plants, and that it tells noticed from unchanged."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mutant_process import Patience
+from mutant_trial import runs
+from mutants import Measurement, Result, installed_codegen, summary
+from mutation import Site, choose, mutant, sites
+
+SOURCE = '''\
+LIMIT = 3
+
+
+def first(values: list[int], flag=1):
+    """Text with 7."""
+    if not flag and values:
+        values[0] = "ä"; values.clear()
+    if len(values) < 2:
+        raise ValueError(f"{flag + 1}")
+    assert flag == 5
+    log_warning("say", 6)
+    return (values
+            or not flag)
+
+
+class Holder:
+    size = 4
+
+    def grow(self):
+        def inner():
+            return 1 if self.size == 8 else 2
+        return [x for x in inner() if x]
+'''
+
+
+def mutated(operator: str) -> list[tuple[str, str, str]]:
+    return [
+        (site.function, site.original, site.mutated) for site in sites(SOURCE) if site.operator == operator
+    ]
+
+
+def test_conditions_are_negated() -> None:
+    assert mutated("negate a condition") == [
+        ("first", "not flag and values", "(not (not flag and values))"),
+        ("Holder.grow.inner", "self.size == 8", "(not (self.size == 8))"),
+        ("Holder.grow", "x", "(not (x))"),
+    ]
+
+
+def test_boolean_operators_are_swapped() -> None:
+    assert mutated("swap and/or") == [
+        ("first", "not flag and values", "(not flag or values)"),
+        ("first", "values or not flag", "(values and (not flag))"),
+    ]
+
+
+def test_not_is_dropped() -> None:
+    assert mutated("drop not") == [("first", "not flag", "(bool(flag))")] * 2
+
+
+def test_calls_and_stores_are_dropped_but_no_messages() -> None:
+    assert mutated("drop a call or store") == [
+        ("first", 'values[0] = "ä"', "pass"),
+        ("first", "values.clear()", "pass"),
+    ]
+
+
+def test_constants_are_off_by_one_outside_of_messages_defaults_and_module_level() -> None:
+    assert mutated("off by one") == [
+        ("first", "0", "1"),
+        ("Holder.grow.inner", "1", "2"),
+        ("Holder.grow.inner", "8", "9"),
+        ("Holder.grow.inner", "2", "3"),
+    ]
+
+
+def test_a_comparison_that_is_a_condition_is_not_negated_twice() -> None:
+    source = "def f(a, b):\n    c = a == b\n    if a is b:\n        pass\n    while a < b:\n        pass\n"
+    found = [site.mutated for site in sites(source) if site.operator == "swap a comparison"]
+    assert found == ["(a != b)", "(a <= b)"]
+
+
+def test_a_mutant_differs_at_its_place_only() -> None:
+    # Places are in bytes: the letter before them is two.
+    (site,) = [site for site in sites(SOURCE) if site.original == "values.clear()"]
+    assert mutant(SOURCE, site) == SOURCE.replace("values.clear()", "pass")
+    (site,) = [site for site in sites(SOURCE) if site.original.startswith("values or")]
+    assert mutant(SOURCE, site) == SOURCE.replace(
+        "values\n            or not flag", "(values and (not flag))"
+    )
+
+
+def test_every_mutant_of_warp_parses_and_has_a_key_of_its_own() -> None:
+    text = installed_codegen().read_text()
+    found = sites(text)
+    assert len({site.key for site in found}) == len(found) > 1000
+    for site in found[::300]:
+        changed = mutant(text, site)
+        ast.parse(changed)
+        assert changed != text
+
+
+def test_the_choice_is_spread_and_grows_at_its_end() -> None:
+    found = sites(installed_codegen().read_text())
+    reached = {site.line for site in found[::2]}
+    chosen = choose(found, reached, 60, seed=3)
+    assert len({site.function for site in chosen}) == 60
+    assert len({site.operator for site in chosen}) == 6
+    assert {site.line for site in chosen} <= reached
+    assert choose(found, reached, 20, seed=3) == chosen[:20]
+    assert choose(found, reached, 60, seed=4) != chosen
+    assert choose(found, {found[0].line}, 60, seed=3)
+
+
+def test_runs_join_neighbours_across_small_gaps() -> None:
+    assert runs([]) == []
+    assert runs([3, 4, 7, 10, 14]) == [(3, 8), (14, 1)]
+
+
+def test_the_share_is_of_those_that_change_the_code() -> None:
+    one = Result("", 1, "f", "off by one", "0", "1", "noticed", 4, 2, ("value", "wrong value", "cpu"))
+    lost = replace(one, check=("", "crash", ""))
+    others = [replace(one, status=status, check=()) for status in ("survived", "same code", "broken")]
+    found = summary([one, lost, *others])
+    assert found["share"] == 0.667
+    assert found["by"] == {"value wrong value": 1, "crash": 1}
+    assert (found["mutants"], found["changing"], found["noticed"]) == (5, 3, 2)
+
+
+def _site(text: str, function: str, original: str, operator: str) -> Site:
+    (site,) = [
+        site
+        for site in sites(text)
+        if (site.function, site.original, site.operator) == (function, original, operator)
+    ]
+    return site
+
+
+@pytest.mark.slow
+def test_a_campaign_on_a_mutant(tmp_path: Path) -> None:
+    campaign = {"seed": 0, "examples": 3, "oracles": ["value"], "targets": ["cpu"]}
+    measurement = Measurement(tmp_path, campaign, 2, Patience())
+    before = measurement.codegen.read_bytes()
+    measurement.record(jobs=1)
+    assert len(measurement.reached) == 3
+
+    # A comment changes no code: the examples are lowered again and every text is the same.
+    text = measurement.text
+    unmarked = text.replace("import ast\n", "import ast  # mutated\n", 1)
+    assert unmarked != text
+    measurement.text = unmarked
+    dropped = _site(unmarked, "Adjoint.end_if", 'adj.add_forward("}")', "drop a call or store")
+    same = replace(dropped, original=dropped.original, mutated=dropped.original)
+    assert measurement.tried(same).status == "same code"
+
+    # Without its closing bracket a branch does not compile.
+    noticed = measurement.tried(dropped)
+    assert noticed.status == "noticed"
+    assert noticed.check == ("compile", "does not compile", "cpu")
+    assert any(line.startswith("-") and line.strip("- ") == "}" for line in noticed.diffs[0].split("\n"))
+
+    # What fails on the unmutated Warp does not count.
+    excused = [{"index": index, "failed": [["compile", "does not compile", "cpu"]]} for index in range(3)]
+    (tmp_path / "baseline.jsonl").write_text("".join(json.dumps(line) + "\n" for line in excused))
+    assert measurement.tried(dropped).status == "survived"
+
+    # A Warp that does not come up is no matter of the oracles.
+    assert measurement.tried(replace(dropped, mutated="0 / 0")).status in ("broken", "noticed")
+    assert measurement.tried(replace(dropped, mutated="][", line=1, end_line=1)).status == "broken"
+    assert measurement.codegen.read_bytes() == before
+
+    # The same folder is refused for another campaign.
+    with pytest.raises(Exception, match="another campaign"):
+        Measurement(tmp_path, {**campaign, "seed": 1}, 2, Patience())
