@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kernelfuzz.checking import KernelFailed, check
     from kernelfuzz.ir.render import render
     from kernelfuzz.ir.verify import verify
     from kernelfuzz.strategies.kernel import generate, generate_many
@@ -19,7 +20,9 @@ __version__ = "0.1.0"
 
 # Where each public name lives.
 _HOME = {
+    "KernelFailed": "kernelfuzz.checking",
     "build": "kernelfuzz.toolchain",
+    "check": "kernelfuzz.checking",
     "generate": "kernelfuzz.strategies.kernel",
     "generate_many": "kernelfuzz.strategies.kernel",
     "lower": "kernelfuzz.toolchain",
@@ -27,7 +30,17 @@ _HOME = {
     "verify": "kernelfuzz.ir.verify",
 }
 
-__all__ = ["__version__", "build", "generate", "generate_many", "lower", "render", "verify"]
+__all__ = [
+    "KernelFailed",
+    "__version__",
+    "build",
+    "check",
+    "generate",
+    "generate_many",
+    "lower",
+    "render",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

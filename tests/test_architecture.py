@@ -20,7 +20,7 @@ LEVELS = (
     ("oracles",),
     ("findings", "workers"),
     ("reduce",),
-    ("campaign", "corpus"),
+    ("campaign", "checking", "corpus"),
     ("cli", "pytest_plugin"),
     ("__main__",),
 )

@@ -10,7 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "notes" / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
-KINDS = {"rejected", "wrong value", "wrong gradient", "non-deterministic"}
+KINDS = {"rejected", "does not compile", "wrong value", "wrong gradient", "non-deterministic"}
 
 
 def table() -> list[dict[str, str]]:

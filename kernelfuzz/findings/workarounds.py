@@ -7,6 +7,7 @@ fails because of a known bug; and the rewritten kernel can be searched for other
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from kernelfuzz.findings.messages import own_names
@@ -16,11 +17,14 @@ from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
     AugAssign,
+    Binary,
     Block,
+    BoolOp,
     Call,
     CallFunction,
     Cast,
     Compare,
+    Construct,
     Expr,
     For,
     Function,
@@ -30,14 +34,16 @@ from kernelfuzz.ir.nodes import (
     Literal,
     Name,
     Place,
+    Return,
     Slice,
     Static,
     Stmt,
     Unary,
     Unpack,
+    While,
 )
 from kernelfuzz.ir.operators import unary_result
-from kernelfuzz.ir.types import BOOL, INT32, Array, Matrix, Transform
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Matrix, Scalar, Transform
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
 
@@ -128,7 +134,131 @@ def _loaded(node: Expr) -> Expr:
     return node if isinstance(node, Name) else own_value(node)
 
 
+def negated_zero(kernel: Kernel) -> Kernel:
+    """``x * -1.0`` instead of ``-x`` and ``wp.neg(x)`` of a scalar."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Unary(op="-", operand=operand, type=Scalar(is_float=True) as dtype):
+                pass
+            case Call(name="neg", args=(operand,), type=Scalar(is_float=True) as dtype):
+                pass
+            case _:
+                return node
+        if isinstance(operand, Literal) and (operand.value or operand.type == FLOAT32):
+            return node  # Warp negates a constant itself
+        return Binary("*", operand, Unary("-", Literal(1.0, dtype), dtype), dtype)
+
+    return map_expressions(kernel, change)
+
+
+def element_is_read_late(kernel: Kernel) -> Kernel:
+    """``+a[i] + f(a)``: an operator loads the element before a later operand writes it."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Binary(left=left, right=right):
+                left, right = _read_early((left, right))
+                return replace(node, left=left, right=right)
+            case Compare(left=left, comparators=comparators):
+                left, *others = _read_early((left, *comparators))
+                return replace(node, left=left, comparators=tuple(others))
+            case Call(args=args) | CallFunction(args=args) | Construct(args=args):
+                return replace(node, args=_read_early(args))
+            case _:
+                return node
+
+    def change_statement(node: Stmt, function: Function | Kernel) -> Block:
+        match node:
+            case AugAssign(target=Index(indices=indices) as target, op=op, value=value):
+                simple = all(isinstance(index, (Name, Literal)) for index in indices)
+                if op in _NOT_ATOMIC and simple and _is_element(target) and _writes(value):
+                    return (Assign(target, Binary(op, own_value(target), value, target.type)),)
+            case For(bounds=bounds):
+                return (replace(node, bounds=_read_early(bounds)),)
+            case Return(values=values):
+                return (Return(_read_early(values)),)
+            case _:
+                pass
+        return (node,)
+
+    return map_statements(map_expressions(kernel, change), change_statement)
+
+
+# An augmented assignment of an array element by any other operator is one atomic operation.
+_NOT_ATOMIC = frozenset(("*", "/", "//", "%", "<<", ">>", "**"))
+
+
+def _read_early(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The operands; those that are elements, and have one that may write behind them, are loaded."""
+    return tuple(
+        [
+            own_value(node) if _is_element(node) and any(map(_writes, operands[number + 1 :])) else node
+            for number, node in enumerate(operands)
+        ]
+    )
+
+
+def _is_element(node: Expr) -> bool:
+    return isinstance(node, (Index, Attribute)) and not isinstance(node.type, Array) and not _is_local(node)
+
+
+def _writes(node: Expr) -> bool:
+    """Whether an expression may write an array."""
+    return any(
+        (isinstance(each, Call) and each.name.startswith("atomic_"))
+        or (isinstance(each, CallFunction) and any(isinstance(arg.type, Array) for arg in each.args))
+        for each in walk(node)
+    )
+
+
+def chained_comparison_is_eager(kernel: Kernel) -> Kernel:
+    """``a < b and b < f(c)`` instead of ``a < b < f(c)``, where nothing in between has to be kept."""
+
+    def change(node: Expr) -> Expr:
+        if not isinstance(node, Compare) or not any(map(_writes, node.comparators[1:])):
+            return node
+        if not all(isinstance(each, (Name, Literal)) for each in node.comparators[:-1]):
+            return node
+        sides = (node.left, *node.comparators)
+        links = zip(sides[:-1], node.ops, sides[1:], strict=True)
+        return BoolOp("and", tuple([Compare(left, (op,), (right,)) for left, op, right in links]))
+
+    return map_expressions(kernel, change)
+
+
 # ---------------------------------------------------------------------------------------- statements
+
+
+def tuple_assignment_of_an_element(kernel: Kernel) -> Kernel:
+    """``x, y = +a[i], e`` where ``x`` is any other variable too."""
+
+    def change(node: Stmt, function: Function | Kernel) -> Block:
+        if not isinstance(node, Unpack) or len(node.values) < 2:
+            return (node,)
+        values = [
+            _loaded(value) if _is_bound_again(name, function) else value
+            for name, value in zip(node.names, node.values, strict=True)
+        ]
+        return (Unpack(node.names, tuple(values)),)
+
+    return map_statements(kernel, change)
+
+
+def _is_bound_again(name: str, function: Function | Kernel) -> bool:
+    """Whether a name is bound in several places, or in one that a loop comes to several times."""
+    bound = sum(param.name == name for param in function.params)
+    for node in walk(*function.body):
+        match node:
+            case Assign(target=Name(id=id_)) | AugAssign(target=Name(id=id_)) | For(name=id_):
+                bound += id_ == name
+            case Unpack(names=names):
+                bound += name in names
+            case _:
+                pass
+        if isinstance(node, (For, While)):
+            bound += any(isinstance(each, Unpack) and name in each.names for each in walk(*node.body))
+    return bound > 1
 
 
 def tuple_assignment_aliases(kernel: Kernel) -> Kernel:
@@ -236,6 +366,11 @@ WORKAROUNDS: Mapping[str, Workaround] = {
     "conversion-retypes-a-constant": conversion_retypes_a_constant,
     "subscript-of-a-slice": subscript_of_a_slice,
     "chained-comparison-of-references": chained_comparison_of_references,
+    "negated-zero": negated_zero,
+    "element-is-read-late": element_is_read_late,
+    "chained-comparison-is-eager": chained_comparison_is_eager,
+    # Before the aliases, whose rewrite splits every tuple assignment.
+    "tuple-assignment-of-an-element": tuple_assignment_of_an_element,
     "tuple-assignment-aliases": tuple_assignment_aliases,
     "empty-loop-loses-the-counter": empty_loop_loses_the_counter,
     "store-into-a-part-of-a-part": store_into_a_part_of_a_part,

@@ -177,7 +177,7 @@ VECTOR_MATH = (
     row("max", "(vec(n,S), vec(n,S)) -> vec(n,S)", "vector"),
     row("cw_mul", "(vec(n,S), vec(n,S)) -> vec(n,S)", "vector", domains="factor factor"),
     row("cw_div", "(vec(n,S), vec(n,S)) -> vec(n,S)", "vector", domains="any divisor"),
-    row("mod", "(vec(n,S), vec(n,S)) -> vec(n,S)", "vector", domains="any divisor"),
+    row("mod", "(vec(n,S), vec(n,S)) -> vec(n,S)", "vector", domains="any divisor", differentiable=False),
     row("cross", "(vec(3,S), vec(3,S)) -> vec(3,S)", "vector", domains="factor factor"),
     row("normalize", "(vec(n,S)) -> vec(n,S)", "vector", S="float"),
     row("lerp", "(vec(n,S), vec(n,S), S) -> vec(n,S)", "vector", S="float"),

@@ -9,7 +9,7 @@ node still lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from kernelfuzz.ir.types import BOOL, INT32, Scalar, Struct, Type
 
@@ -312,6 +312,10 @@ class Kernel:
         from kernelfuzz.ir.render import render
 
         return render(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # Hypothesis prints a falsifying example this way, as IPython does: as the source of the kernel.
+        printer.text(f"\n{self}")
 
 
 Node: TypeAlias = Expr | Slice | Stmt | Param | Constant | Function | Kernel

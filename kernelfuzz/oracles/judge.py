@@ -76,7 +76,7 @@ class Sheet:
             compared=int("value" in compared),
             gradients_compared=int("gradient" in compared),
         )
-        return Outcome(self.index, self.category, tuple(self.verdicts), counts)
+        return Outcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
 
 
 def judge_batch(request: Request) -> list[Outcome]:

@@ -31,6 +31,7 @@ KINK = "kink"
 JUMP = "jump"
 COMPARISON = "comparison of nearly equal values"
 POLE = "pole"
+NOT_FINITE = "a value that is not finite"
 
 
 class Dual:
@@ -41,6 +42,9 @@ class Dual:
     def __init__(self, value: float | np.floating[Any], tangent: Tangent) -> None:
         self.value = np.float64(value)
         self.tangent = tangent
+        if not math.isfinite(self.value) and tangent.any():
+            # Comparisons with it hold by convention only, and zero times its derivative is no number.
+            raise NotSmooth(NOT_FINITE)
 
     def __repr__(self) -> str:
         return f"Dual({self.value}, {self.tangent})"

@@ -50,6 +50,9 @@ _FLOAT_BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "**": numbers.power,
 }
 
+# Over vectors these are builtins whose documentation may say that they are not differentiable.
+_NOT_DIFFERENTIABLE_OPERATORS = {"%": "mod"}
+
 
 @dataclass(frozen=True, slots=True)
 class Smooth:
@@ -125,6 +128,10 @@ class Smooth:
             return operation
         if not scalar.is_float:
             return composites.elementwise(scalar, operation)
+        name = _NOT_DIFFERENTIABLE_OPERATORS.get(op)
+        signature = None if name is None else resolve(name, (left, right))
+        if signature is not None and not signature.builtin.differentiable:
+            return _undifferentiated(componentwise(operation))
         return lambda a, b: componentwise(operation)(*_broadcast(a, b))
 
     def _product(self, left: Type, right: Type) -> Callable[[Value, Value], Value]:
@@ -193,6 +200,18 @@ def _component(type_: Type) -> Scalar:
         return type_
     assert not isinstance(type_, (Struct, Tuple, Array))
     return type_.dtype
+
+
+def _undifferentiated(operation: Callable[..., Value]) -> Callable[[Value, Value], Value]:
+    """An operation that is documented to have no adjoint: nothing that moves may come of it."""
+
+    def operate(left: Value, right: Value) -> Value:
+        result = operation(*_broadcast(left, right))
+        if _moves(result):
+            raise NotDifferentiable(DOCUMENTED)
+        return result
+
+    return operate
 
 
 def _broadcast(*operands: Value) -> list[Any]:

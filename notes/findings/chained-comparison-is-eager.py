@@ -27,7 +27,7 @@ def chained(n: int, a: wp.array(dtype=int)):
 
 @wp.kernel(module="unique")
 def control(n: int, a: wp.array(dtype=int)):
-    if 1 < n and n < count(a):
+    if n > 1 and n < count(a):
         a[1] = 1
 
 

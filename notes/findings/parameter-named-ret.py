@@ -46,15 +46,15 @@ def field(out: wp.array(dtype=int)):
     out[0] = s.ret
 
 
-@wp.kernel(module="unique", enable_backward=False)
-def control(out: wp.array(dtype=int)):
-    out[0] = one(2)
+@wp.kernel(module="unique")
+def control(ret: int, out: wp.array(dtype=int)):
+    out[0] = ret + 1
 
 
-def run(kernel):
+def run(kernel, *inputs):
     out = wp.zeros(1, dtype=int, device="cpu")
     try:
-        wp.launch(kernel, dim=1, inputs=[out], device="cpu")
+        wp.launch(kernel, dim=1, inputs=[*inputs, out], device="cpu")
         actual = str(out.numpy()[0])
     except Exception as error:
         actual = "rejected: " + str(error).strip().splitlines()[-1]
@@ -62,6 +62,6 @@ def run(kernel):
     return actual == "3"
 
 
-run(control)
+run(control, 2)  # a parameter of a kernel
 good = [run(parameter), run(several), run(field)]
 sys.exit(not all(good))

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
+    AugAssign,
     Binary,
     Block,
     Call,
+    CallFunction,
     Cast,
     Compare,
     Construct,
     Expr,
     For,
+    Function,
+    If,
     IfExp,
     Index,
     Kernel,
     Literal,
     Name,
     Param,
+    Return,
     Slice,
     Stmt,
+    Unary,
     Unpack,
 )
 from kernelfuzz.ir.types import (
@@ -228,6 +236,55 @@ def chained() -> Case:
         kernel_of(*body, out=Array(BOOL), params=(a,), n=False),
         launch_of(a=ints(1, 2, 3), out0=np.zeros(1, np.bool_)),
     )
+
+
+ZEROS = np.zeros(1, np.float32)
+
+
+def negated() -> Case:
+    """negated-zero: -0.0 for 0.0."""
+    x = Param("x", FLOAT32)
+    negative = Unary("-", name("x", FLOAT32), FLOAT32)
+    kernel = kernel_of(store(0, negative), out=FLOATS, params=(x,), n=False)
+    return Case(kernel, launch_of(x=np.array(0.0, np.float32), out0=ZEROS))
+
+
+def bump() -> Function:
+    """``f(a)`` adds 100 to ``a[0]`` and returns 1."""
+    body = (store(0, add(at("a", 0), int_(100)), array="a"), Return((int_(1),)))
+    return Function("f", (Param("a", INTS),), INT32, body)
+
+
+BUMPED = CallFunction("f", (name("out0", INTS),), INT32)
+
+
+def read_late() -> Case:
+    """element-is-read-late: (102, 3) for (2, 0)."""
+    kernel = kernel_of(store(1, add(at("out0", 0), BUMPED)), n=False)
+    return Case(replace(kernel, functions=(bump(),)), launch_of(out0=ints(2, 0)))
+
+
+def read_late_augmented() -> Case:
+    """element-is-read-late: (4, 0) for (2, 0)."""
+    kernel = kernel_of(AugAssign(at("out0", 0), "*", add(BUMPED, int_(1))), n=False)
+    return Case(replace(kernel, functions=(bump(),)), launch_of(out0=ints(2, 0)))
+
+
+def eager_chain() -> Case:
+    """chained-comparison-is-eager: (2, 0) for (2, 0)."""
+    test = Compare(int_(1), ("<", "<"), (n, BUMPED))
+    kernel = kernel_of(If(test, (store(1, int_(1)),)))
+    return Case(replace(kernel, functions=(bump(),)), launch_of(n=0, out0=ints(2, 0)))
+
+
+def element_rebound() -> Case:
+    """tuple-assignment-of-an-element: rejected; (11, 7) for (8, 7)."""
+    body: Block = (
+        let("p", add(n, int_(1))),
+        Unpack(("p", "q"), (at("out0", 0), n)),
+        store(0, add(name("p"), name("q"))),
+    )
+    return Case(kernel_of(*body), launch_of(n=3, out0=ints(8, 7)))
 
 
 def product(dtype: Scalar = FLOAT32) -> Case:

@@ -50,6 +50,10 @@ def test_every_finding_of_the_notes_with_signatures_has_a_page() -> None:
         (kernels.retyped_constant, "wrong value", "conversion-retypes-a-constant"),
         (kernels.empty_loop, "wrong value", "empty-loop-loses-the-counter"),
         (kernels.row_component, "wrong value", "store-into-a-part-of-a-part"),
+        (kernels.negated, "wrong value", "negated-zero"),
+        (kernels.read_late, "wrong value", "element-is-read-late"),
+        (kernels.read_late_augmented, "wrong value", "element-is-read-late"),
+        (kernels.eager_chain, "wrong value", "chained-comparison-is-eager"),
         (kernels.product, "wrong value", None),
         (kernels.product, "wrong gradient", None),
     ],
@@ -65,6 +69,7 @@ def test_the_notes_know_their_bugs(make: Callable[[], Case], kind: FailedKind, n
         (kernels.chained, "chained-comparison-of-references"),
         (kernels.sliced_element, "subscript-of-a-slice"),
         (kernels.rejected_conversion, "conversion-retypes-a-constant"),
+        (kernels.element_rebound, "tuple-assignment-of-an-element"),
     ],
 )
 def test_the_notes_know_what_this_warp_rejects(make: Callable[[], Case], name: str) -> None:

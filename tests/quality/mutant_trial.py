@@ -15,6 +15,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import resource
 import sys
 import zlib
@@ -32,6 +33,8 @@ CHUNK = 32
 SINGLE = 8
 MEMORY = 8 << 30
 DIFF_LINES = 40
+# One variable more shifts the numbers of all that follow.
+_NUMBERED = re.compile(r"\b((?:var|adj|label|start_for|end_for|start_while|end_while)_?)\d+\b")
 
 Texts = dict[str, str]
 Event = dict[str, Any]
@@ -123,16 +126,16 @@ def difference(record: Mapping[str, Any]) -> str:
             return f"{type(error).__name__}: {error}"
         for device, before in record["texts"][name].items():
             if now[device] != before:
-                lines = difflib.unified_diff(
-                    before.split("\n"),
-                    now[device].split("\n"),
-                    f"{name} {device}",
-                    "mutated",
-                    n=2,
-                    lineterm="",
-                )
-                return "\n".join(line for line, _ in zip(lines, range(DIFF_LINES), strict=False))
+                return readable_difference(before, now[device], f"{name} {device}")
     return ""
+
+
+def readable_difference(before: str, now: str, title: str) -> str:
+    """The first lines of a unified diff, without numbers of variables unless nothing else differs."""
+    plain = [_NUMBERED.sub(r"\1#", text) for text in (before, now)]
+    first, second = (before, now) if plain[0] == plain[1] else plain
+    lines = difflib.unified_diff(first.split("\n"), second.split("\n"), title, "mutated", n=2, lineterm="")
+    return "\n".join(line for line, _ in zip(lines, range(DIFF_LINES), strict=False))
 
 
 @contextlib.contextmanager

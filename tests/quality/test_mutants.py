@@ -171,8 +171,7 @@ def test_a_campaign_on_a_mutant(tmp_path: Path) -> None:
     assert measurement.tried(dropped).status == "survived"
 
     # A Warp that does not come up is no matter of the oracles.
-    assert measurement.tried(replace(dropped, mutated="0 / 0")).status in ("broken", "noticed")
-    assert measurement.tried(replace(dropped, mutated="][", line=1, end_line=1)).status == "broken"
+    assert measurement.tried(replace(dropped, mutated="][")).status == "broken"
     assert measurement.codegen.read_bytes() == before
 
     # The same folder is refused for another campaign.

@@ -255,6 +255,7 @@ def total(terms: list[Number]) -> Number:
 
 def array_of(values: list[Any], example: Components) -> Components:
     """The numbers as an array of the dtype of another one (an array of objects for ints and Duals)."""
-    result = np.empty(len(values), dtype=example.dtype)
+    plain = all(isinstance(value, np.floating) for value in values)
+    result = np.empty(len(values), dtype=example.dtype if plain else object)
     result[:] = values
     return result
