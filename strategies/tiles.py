@@ -68,8 +68,9 @@ def _operation(ctx: Context, tile: Name) -> tuple[list[Stmt], Name]:
         case "reduce":
             name = ctx.choices.pick(("tile_sum", "tile_min", "tile_max"))
             first, one = _local(ctx, Call(name, (tile,), Tile(dtype, (1,))))
-            second, wide = _local(ctx, Call("tile_broadcast", (one,), type_, (("shape", (size,)),)))
-            return first + second, wide
+            second, view = _local(ctx, Call("tile_broadcast", (one,), type_, (("shape", (size,)),)))
+            third, wide = _copied(ctx, view)
+            return first + second + third, wide
         case "convert" if {FLOAT32, FLOAT64} <= {*ctx.dtypes}:
             target = FLOAT64 if dtype == FLOAT32 else FLOAT32
             return _local(ctx, Call("tile_astype", (tile,), Tile(target, (size,)), (("dtype", target),)))
@@ -77,13 +78,20 @@ def _operation(ctx: Context, tile: Name) -> tuple[list[Stmt], Name]:
             folded = Tile(dtype, (2, size // 2))
             first, two = _local(ctx, Call("tile_reshape", (tile,), folded, (("shape", folded.shape),)))
             turned = Tile(dtype, folded.shape[::-1])
-            second, three = _local(ctx, Call("tile_transpose", (two,), turned))
-            third, flat = _local(ctx, Call("tile_reshape", (three,), type_, (("shape", (size,)),)))
-            return first + second + third, flat
+            second, view = _local(ctx, Call("tile_transpose", (two,), turned))
+            third, three = _copied(ctx, view)
+            fourth, flat = _local(ctx, Call("tile_reshape", (three,), type_, (("shape", (size,)),)))
+            return first + second + third + fourth, flat
         case _:
             name = ctx.choices.pick(("tile_ones", "tile_zeros"))
             filled = Call(name, (), type_, (("shape", size), ("dtype", dtype)))
             return _local(ctx, Binary("+", tile, filled, type_))
+
+
+def _copied(ctx: Context, view: Name) -> tuple[list[Stmt], Name]:
+    """A tile that lies in memory as it reads: views cannot be reshaped."""
+    assert isinstance(view.type, Tile)
+    return _local(ctx, Binary("*", view, Literal(1.0, view.type.dtype), view.type))
 
 
 def _result(ctx: Context, tile: Name) -> list[Stmt]:

@@ -43,7 +43,7 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.operators import unary_result
-from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Matrix, Scalar, Transform
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Matrix, Scalar, Tile, Transform
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
 
@@ -135,11 +135,13 @@ def _loaded(node: Expr) -> Expr:
 
 
 def negated_zero(kernel: Kernel) -> Kernel:
-    """``x * -1.0`` instead of ``-x`` and ``wp.neg(x)`` of a scalar."""
+    """``x * -1.0`` instead of ``-x`` and ``wp.neg(x)`` of a scalar or a tile."""
 
     def change(node: Expr) -> Expr:
         match node:
             case Unary(op="-", operand=operand, type=Scalar(is_float=True) as dtype):
+                pass
+            case Unary(op="-", operand=operand, type=Tile(dtype=dtype)):
                 pass
             case Call(name="neg", args=(operand,), type=Scalar(is_float=True) as dtype):
                 pass
@@ -147,7 +149,7 @@ def negated_zero(kernel: Kernel) -> Kernel:
                 return node
         if isinstance(operand, Literal) and (operand.value or operand.type == FLOAT32):
             return node  # Warp negates a constant itself
-        return Binary("*", operand, Unary("-", Literal(1.0, dtype), dtype), dtype)
+        return Binary("*", operand, Unary("-", Literal(1.0, dtype), dtype), node.type)
 
     return map_expressions(kernel, change)
 

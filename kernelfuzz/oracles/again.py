@@ -9,6 +9,7 @@ from kernelfuzz.oracles import compile, determinism, gradient, value
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
+from kernelfuzz.toolchain import compat
 
 
 def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
@@ -17,6 +18,7 @@ def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
     The cases are of the kind that was judged then: a transformed kernel is judged as it is, and a gradient
     over float64 at the given launch.
     """
+    compat.initialize()
     match like.oracle:
         case "compile" if like.setting == compile.PTX:
             return compile.judge([case.kernel for case in cases])
@@ -34,6 +36,7 @@ def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
     """What shows that a failed verdict on a case is right: what the reference computes for it."""
+    compat.initialize()
     match verdict.oracle:
         case "value" | "metamorphic":
             (wanted,) = value.expected([case])

@@ -18,7 +18,7 @@ from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.widen import widen_with_stand_ins
-from kernelfuzz.oracles.batch import evaluate
+from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import leaves
 from kernelfuzz.oracles.differentiable import differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
@@ -126,8 +126,13 @@ def _counted(value: Input) -> Input | None:
     return {name: inner for name, inner in fields.items() if inner is not None} or None
 
 
-def judge(points: Sequence[Point], setting: Setting) -> list[Verdict]:
-    """Run the adjoint of every point in one module and compare each derivative."""
+def judge(
+    points: Sequence[Point], setting: Setting, *, evaluate: batch.Evaluate = batch.evaluate
+) -> list[Verdict]:
+    """Run the adjoint of every point in one module and compare each derivative.
+
+    ``evaluate`` has the cases built.
+    """
     outcomes = evaluate(
         [point.case for point in points],
         setting,

@@ -6,19 +6,25 @@ is a function of the request.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.normalize import fingerprint
-from kernelfuzz.oracles import compile, determinism, gradient, metamorphic, value
+from kernelfuzz.oracles import batch, compile, determinism, gradient, metamorphic, value
 from kernelfuzz.oracles.options import option_sets
 from kernelfuzz.oracles.request import Checks, Counts, Evidence, Outcome, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED
+
+T = TypeVar("T")
 
 # Of so many kernels one is built by NVRTC, one transformed; of so many batches one is lowered by several
 # processes.
@@ -95,6 +101,7 @@ def judge_cases(cases: Sequence[Case], checks: Checks) -> list[Outcome]:
 
 
 def _judge(sheets: Sequence[Sheet], checks: Checks, chunk: SeededChoices) -> list[Outcome]:
+    compat.initialize()
     for name, ask in ORACLES.items():
         if name in checks.oracles:
             ask(sheets, checks.targets, chunk)
@@ -116,6 +123,26 @@ def setting_for(target: str, chunk: SeededChoices) -> Setting:
     return Setting(target, options, block_dim, blocks)
 
 
+@contextlib.contextmanager
+def _settings(
+    targets: Sequence[str], chunk: SeededChoices
+) -> Iterator[tuple[list[Setting], batch.Evaluate]]:
+    """How the batch is built and launched on each target, and by what: as one module where that goes."""
+    settings = [setting_for(target, chunk) for target in targets]
+    if list(targets[:2]) != ["cpu", "cuda-host"]:
+        yield settings, batch.evaluate
+        return
+    with batch.Pair(settings[1]) as pair:
+
+        def evaluate(
+            cases: Sequence[Case], setting: Setting, action: batch.Action[T], *, backward: bool = False
+        ) -> list[T | Failure]:
+            build = pair if setting in settings[:2] else batch.evaluate
+            return build(cases, setting, action, backward=backward)
+
+        yield settings, evaluate
+
+
 def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
     chosen = [sheet for sheet in sheets if sheet.sampled("ptx")]
     _note(chosen, compile.judge([sheet.case.kernel for sheet in chosen]))
@@ -124,10 +151,12 @@ def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoic
 def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
     for sheet, wanted in zip(sheets, value.expected([sheet.case for sheet in sheets]), strict=True):
         sheet.wanted = wanted
-    for target in targets:
-        sound = [sheet for sheet in sheets if sheet.sound]
-        wanted = [_wanted(sheet) for sheet in sound]
-        _note(sound, value.judge([sheet.case for sheet in sound], wanted, setting_for(target, chunk)))
+    with _settings(targets, chunk) as (settings, evaluate):
+        for setting in settings:
+            sound = [sheet for sheet in sheets if sheet.sound]
+            wanted = [_wanted(sheet) for sheet in sound]
+            cases = [sheet.case for sheet in sound]
+            _note(sound, value.judge(cases, wanted, setting, evaluate=evaluate))
 
 
 def _wanted(sheet: Sheet) -> value.Outputs | Undefined:
@@ -145,11 +174,12 @@ def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoi
             sheet.note(point)
         else:
             ready.append((sheet, point))
-    for target in targets:
-        ready = [(sheet, point) for sheet, point in ready if sheet.sound]
-        verdicts = gradient.judge([point for _, point in ready], setting_for(target, chunk))
-        for (sheet, point), verdict in zip(ready, verdicts, strict=True):
-            sheet.note(verdict, point.case)
+    with _settings(targets, chunk) as (settings, evaluate):
+        for setting in settings:
+            ready = [(sheet, point) for sheet, point in ready if sheet.sound]
+            verdicts = gradient.judge([point for _, point in ready], setting, evaluate=evaluate)
+            for (sheet, point), verdict in zip(ready, verdicts, strict=True):
+                sheet.note(verdict, point.case)
 
 
 def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:

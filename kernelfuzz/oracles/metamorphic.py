@@ -17,6 +17,7 @@ from kernelfuzz.oracles.transformations import TRANSFORMATIONS
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.toolchain.capture import captured_output
 
 
 class NotEquivalent(AssertionError):
@@ -89,13 +90,9 @@ def judge_options(
     )
     exact = [at for at, case in enumerate(cases) if row.exact(case.kernel)]
     verdicts = [Verdict("metamorphic", "skipped", "", "the option may change bits", changed)] * len(cases)
-    judged = value.judge(
-        [cases[at] for at in exact],
-        [wanted[at] for at in exact],
-        changed,
-        "metamorphic",
-        backward=row.backward,
-    )
+    chosen, outputs = [cases[at] for at in exact], [wanted[at] for at in exact]
+    with captured_output():  # verify_fp tells about every NaN
+        judged = value.judge(chosen, outputs, changed, "metamorphic", backward=row.backward)
     for at, verdict in zip(exact, judged, strict=True):
         verdicts[at] = verdict
     return verdicts

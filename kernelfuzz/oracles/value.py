@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.oracles.batch import evaluate
+from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
 from kernelfuzz.reference import Undefined, run
@@ -52,11 +52,13 @@ def judge(
     oracle: str = "value",
     *,
     backward: bool = False,
+    evaluate: batch.Evaluate = batch.evaluate,
 ) -> list[Verdict]:
     """Launch every case in one module and compare; ``wanted`` has what ``expected`` gave for each.
 
     A case that is undefined is built all the same, but not launched.  One that Warp does not build gets a
     verdict of the compile oracle.  ``backward`` has the adjoints built too, which nobody calls.
+    ``evaluate`` has the cases built.
     """
 
     def launch(program: Program, name: str, at: int) -> Outputs | None:

@@ -81,3 +81,7 @@ class Domain(Protocol):
         ``name`` is ``add``, ``sub``, ``min``, ``max``, ``and``, ``or`` or ``xor``.
         """
         ...
+
+    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+        """What a reduction of a tile gives for its elements in row-major order: ``add``, ``min`` or ``max``."""
+        ...

@@ -4,7 +4,8 @@ A ``Dual`` has a ``value`` and a ``tangent``: the derivatives of the value in K 
 ``(K,)``).
 Where an operation has no derivative in a direction that is not zero it raises ``NotSmooth``; so does what
 comes so near to such a point (``NEAR``) that a rounded computation may stand on the other side of it.
-A number without a tangent (a float, or a Dual whose tangent is all zero) may stand anywhere.
+A number without a tangent (a float, or a Dual whose tangent is all zero) may stand anywhere, except that a
+Dual may not stand where the derivative is infinite: ``sqrt(x - x)`` has one, but no chain rule gives it.
 
 The derivative rules are those of any table of derivatives.  numpy calls the methods of the same name for
 arrays of objects (``numpy.sin`` of an array of Duals), so such arrays work like arrays of floats.
@@ -75,19 +76,13 @@ class Dual:
         if not isinstance(other, Dual):
             return self._divided_by_constant(np.float64(other))
         if abs(other.value) < NEAR:
-            if other.moves or self.moves:
-                raise NotSmooth(POLE)
-            with np.errstate(all="ignore"):
-                return Dual(self.value / other.value, self.tangent)
+            raise NotSmooth(POLE)
         quotient = self.value / other.value
         return Dual(quotient, (self.tangent - other.tangent * quotient) / other.value)
 
     def _divided_by_constant(self, divisor: np.float64) -> Dual:
         if divisor == 0:
-            if self.moves:
-                raise NotSmooth(POLE)
-            with np.errstate(all="ignore"):
-                return Dual(self.value / divisor, self.tangent)
+            raise NotSmooth(POLE)
         return Dual(self.value / divisor, self.tangent / divisor)
 
     def __radd__(self, other: float) -> Dual:
@@ -186,7 +181,7 @@ class Dual:
         return Dual(value, self.tangent * derivative)
 
     def sqrt(self) -> Dual:
-        if self.value < NEAR and self.moves:
+        if self.value < NEAR:
             raise NotSmooth(KINK)
         root = np.sqrt(self.value)
         return self.chain(root, 0.5 / root if root else 0.0)
@@ -204,7 +199,7 @@ class Dual:
 
     def tan(self) -> Dual:
         cosine = np.cos(self.value)
-        if abs(cosine) < NEAR and self.moves:
+        if abs(cosine) < NEAR:
             raise NotSmooth(POLE)
         return self.chain(np.tan(self.value), 1.0 / (cosine * cosine))
 
@@ -240,7 +235,7 @@ class Dual:
         return self.chain(exponential, exponential)
 
     def _logarithm(self, function: Callable[[Any], Any], base: float) -> Dual:
-        if self.value < NEAR and self.moves:
+        if self.value < NEAR:
             raise NotSmooth(POLE)
         with np.errstate(all="ignore"):
             return self.chain(function(self.value), 1.0 / (self.value * base))
@@ -320,9 +315,9 @@ def power(base: Number, exponent: Number) -> Dual:
     like = base if isinstance(base, Dual) else exponent
     assert isinstance(like, Dual)
     left, right = lift(base, like), lift(exponent, like)
-    if left.moves:
-        left.away_from(0.0, POLE)
-    if right.moves and left.value < NEAR:
+    if isinstance(base, Dual) and abs(left.value) < NEAR:
+        raise NotSmooth(POLE)
+    if isinstance(exponent, Dual) and left.value < NEAR:
         raise NotSmooth(POLE)
     with np.errstate(all="ignore"):
         value = np.power(left.value, right.value)
@@ -340,10 +335,9 @@ def arctan2(y: Number, x: Number) -> Dual:
     assert isinstance(like, Dual)
     up, along = lift(y, like), lift(x, like)
     squared = up.value * up.value + along.value * along.value
-    if up.moves or along.moves:
-        if squared < NEAR:
-            raise NotSmooth(POLE)
-        if along.value < 0:
-            up.away_from(0.0, JUMP)
-    tangent = (up.tangent * along.value - along.tangent * up.value) / (squared or 1.0)
+    if squared < NEAR:
+        raise NotSmooth(POLE)
+    if along.value < 0 and (up.moves or along.moves):
+        up.away_from(0.0, JUMP)
+    tangent = (up.tangent * along.value - along.tangent * up.value) / squared
     return Dual(np.arctan2(up.value, along.value), tangent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,9 @@ class Exact:
 
     def atomic(self, name: str, dtype: Type) -> Callable[[Value, Value], Value]:
         return _atomic(name, dtype)
+
+    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+        return partial(reduce, _atomic(name, dtype))
 
 
 def component_type(type_: Type) -> Scalar:

@@ -32,7 +32,6 @@ from kernelfuzz.ir.nodes import (
     Name,
     Node,
     Place,
-    Return,
     Stmt,
     Unary,
     Unpack,
@@ -159,11 +158,16 @@ def reassigned_components(unit: Kernel | Function) -> frozenset[str]:
     default-initialized, outside of loops: that is plainly once.
     """
     _, twice = _components_assigned(unit.body, {}, in_loop=False)
-    whole = [
-        statement
-        for statement, _ in _statements(unit.body, False)
-        if isinstance(statement, Assign) and isinstance(statement.target, Name)
-    ]
+    assignments = [each for each, _ in _statements(unit.body, False) if isinstance(each, Assign)]
+    whole = [each for each in assignments if isinstance(each.target, Name)]
+    fields = {
+        root.id
+        for each in assignments
+        if isinstance(each.target, Attribute)
+        and isinstance(each.target.value.type, Struct)
+        and not isinstance(each.target.type, Scalar)
+        and isinstance(root := _root(each.target), Name)
+    }
     touched = {
         name
         for statement, _ in _statements(unit.body, False)
@@ -171,7 +175,7 @@ def reassigned_components(unit: Kernel | Function) -> frozenset[str]:
     }
     for name in touched - twice:
         values = [each.value for each in whole if isinstance(each.target, Name) and each.target.id == name]
-        if len(values) != 1 or not isinstance(values[0], Construct) or values[0].args:
+        if name in fields or len(values) != 1 or not isinstance(values[0], Construct) or values[0].args:
             twice.add(name)
     return frozenset(twice)
 
@@ -185,8 +189,9 @@ def _components_assigned(block: Block, before: _Assigned, in_loop: bool) -> tupl
     for statement in block:
         match statement:
             case Assign(target=target) if (name := _component_of(target)) is not None:
-                key, seen = constant_component(target), assigned.get(name, frozenset[object]())
-                if in_loop or key is None or key in seen:
+                component, seen = constant_component(target), assigned.get(name, frozenset[object]())
+                key = (_fields(target), component)
+                if in_loop or component is None or key in seen:
                     twice.add(name)
                 assigned[name] = seen | {key}
             case If(body=body, orelse=orelse):
@@ -204,18 +209,38 @@ def _components_assigned(block: Block, before: _Assigned, in_loop: bool) -> tupl
     return assigned, twice
 
 
+def _fields(place: Place) -> tuple[str, ...]:
+    """The fields of a local struct on the way to the vector that the place is a component of."""
+    names: list[str] = []
+    value: Expr = place
+    while isinstance(value, (Attribute, Index)):
+        value = value.value
+        if isinstance(value, Attribute) and isinstance(value.value.type, Struct):
+            names.append(value.name)
+    return tuple(names)
+
+
 def constant_component(place: Place) -> object | None:
     """What tells components apart, or None where that is not known (also of a row or a slice)."""
     match place:
-        case Attribute(value=Name(), name=name) if name in "xyzw":
+        case Attribute(value=value, name=name) if name in "xyzw" and _is_whole(value):
             return "xyzw".index(name)
-        case Index(value=Name(type=type_), indices=indices) if len(indices) == (
-            2 if isinstance(type_, Matrix) else 1
+        case Index(value=value, indices=indices) if _is_whole(value) and len(indices) == (
+            2 if isinstance(value.type, Matrix) else 1
         ):
             values = [index.value for index in indices if isinstance(index, Literal)]
             if len(values) == len(indices) and all(value >= 0 for value in values):
                 return values[0] if len(values) == 1 else tuple(values)
     return None
+
+
+def _is_whole(value: Expr) -> bool:
+    """Whether this is a local, or a field of one, that is no struct itself: not a part of a vector."""
+    if isinstance(value.type, Struct):
+        return False
+    while isinstance(value, Attribute) and isinstance(value.value.type, Struct):
+        value = value.value
+    return isinstance(value, Name)
 
 
 def _statements(block: Block, in_loop: bool) -> Iterator[tuple[Stmt, bool]]:
@@ -327,8 +352,6 @@ def _assigned(statement: Stmt) -> set[str]:
 
 
 def _carries(loop: For, before: set[str], unit: Kernel | Function) -> bool:
-    if any(isinstance(node, (Break, Return)) for node in walk(*loop.body)):
-        return True  # how often the body ran is not known afterwards
     inside = list(_statements(loop.body, True))
     assigned = {name for statement, _ in inside for name in _assigned(statement)}
     mutated = {

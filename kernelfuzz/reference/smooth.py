@@ -8,8 +8,9 @@ where none is known.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,7 @@ class Smooth:
         found = form(signature)
 
         def call(arguments: tuple[Value, ...]) -> Value:
-            if not any(_moves(argument) for argument in arguments):
+            if not any(_depends(argument) for argument in arguments):
                 return constant(arguments)
             if found is None:
                 raise NotDifferentiable(NO_CLOSED_FORM)
@@ -188,6 +189,9 @@ class Smooth:
         if isinstance(dtype, Scalar):
             return operation
         return componentwise(operation) if scalar.is_float else composites.elementwise(scalar, operation)
+
+    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+        return partial(reduce, self.atomic(name, dtype))
 
 
 def _check(scalar: Scalar) -> None:
@@ -228,14 +232,23 @@ def _broadcast(*operands: Value) -> list[Any]:
 
 
 def _moves(value: Value) -> bool:
-    """Whether the value depends on an input that is differentiated."""
+    """Whether the value changes with an input that is differentiated."""
+    return any(each.moves for each in _duals(value))
+
+
+def _depends(value: Value) -> bool:
+    """Whether the value is computed from such an input: ``x - x`` is, though it does not change."""
+    return any(True for _ in _duals(value))
+
+
+def _duals(value: Value) -> Iterator[Dual]:
     if isinstance(value, Dual):
-        return value.moves
-    if isinstance(value, np.ndarray):
-        return value.dtype == object and any(
-            isinstance(each, Dual) and each.moves for each in value.reshape(-1)
-        )
-    return isinstance(value, tuple) and any(map(_moves, value))
+        yield value
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        yield from (each for each in value.reshape(-1) if isinstance(each, Dual))
+    elif isinstance(value, tuple):
+        for element in value:
+            yield from _duals(element)
 
 
 def _on_constants(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:

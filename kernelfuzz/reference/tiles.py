@@ -7,7 +7,6 @@ last (observed); what a load finds outside of its array is zero ("Tiles: Loads",
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -42,8 +41,8 @@ def _operation(node: Call, domain: Domain) -> Operation:
             value = domain.literal(result.dtype, 1 if node.name == "tile_ones" else 0)
             return lambda: np.full(result.shape, value, dtype=storage)
         case "tile_sum" | "tile_min" | "tile_max":
-            operation = domain.atomic(_REDUCTIONS[node.name], result.dtype)
-            return lambda tile: np.array([reduce(operation, _numbers(tile))], dtype=storage)
+            reduced = domain.reduction(_REDUCTIONS[node.name], result.dtype)
+            return lambda tile: np.array([reduced(_numbers(tile))], dtype=storage)
         case "tile_astype":
             source = types[0]
             assert isinstance(source, Tile)

@@ -115,6 +115,11 @@ def _parameters(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
+def initialize() -> None:
+    """Initialise Warp, without its greeting.  Raises UnsupportedWarp."""
+    _ready()
+
+
 def version() -> str:
     """The version of the installed Warp.  Raises UnsupportedWarp."""
     return str(_load().warp.config.version)
@@ -751,11 +756,18 @@ class CompilerError(RuntimeError):
 
 
 def load(
-    kernels: tuple[Any, ...], numbering: Numbering, device: str, *, backward: bool, block_dim: int
+    kernels: tuple[Any, ...],
+    numbering: Numbering,
+    device: str,
+    *,
+    backward: bool,
+    block_dim: int,
+    appended: str = "",
 ) -> None:
     """Build and load the modules of ``kernels`` through Warp's own loader, by way of Warp's kernel cache.
 
-    Raises CompilerError, and whatever else Warp raises at a kernel that it does not take.
+    ``appended`` goes to the end of the text that is compiled for the CPU.  Raises CompilerError, and whatever
+    else Warp raises at a kernel that it does not take.
     """
     loaded = _load()
     modules = {id(kernel.module): kernel.module for kernel in kernels}
@@ -770,16 +782,20 @@ def load(
             numbering.rewind()
             module.get_module_hash(block_dim)
             numbering.rewind()
-            with _telling_builds(loaded.build):
+            with _telling_builds(loaded.build, appended):
                 module.load(loaded.warp.get_device(device), block_dim)
 
 
 @contextlib.contextmanager
-def _telling_builds(build: Any) -> Iterator[None]:
+def _telling_builds(build: Any, appended: str) -> Iterator[None]:
     """Raise CompilerError where a build fails: Warp raises a plain Exception, with nothing to know it by."""
     originals = {name: getattr(build, name) for name in ("build_cpu", "build_cuda")}
 
     def telling(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(original).bind(*args, **kwargs).arguments
+        if appended and "cpp_path" in given:
+            with open(given["cpp_path"], "a", encoding="utf-8") as file:
+                file.write(appended)
         try:
             return original(*args, **kwargs)
         except Exception as error:
@@ -792,6 +808,18 @@ def _telling_builds(build: Any) -> Iterator[None]:
     finally:
         for name, original in originals.items():
             setattr(build, name, original)
+
+
+def module_of(kernels: tuple[Any, ...]) -> Any:
+    """The one module that holds all the kernels; None where there are several."""
+    modules = {id(kernel.module): kernel.module for kernel in kernels}
+    return next(iter(modules.values())) if len(modules) == 1 else None
+
+
+def handle_of(module: Any) -> str:
+    """What ``address`` knows a module by that ``load`` has loaded for the CPU."""
+    (loaded,) = module.execs.values()
+    return str(loaded.handle)
 
 
 def without_backward(kernels: tuple[Any, ...]) -> None:

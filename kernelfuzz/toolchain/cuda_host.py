@@ -13,7 +13,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -79,11 +79,36 @@ def host_text(module: str) -> str:
     return text[:at] + _PRELUDE + text[at:] + _LAUNCHER + entries
 
 
+# Where the text for CUDA goes behind that for the CPU, out of the way of its functions and structs.
+_NAMESPACE = "kernelfuzz_host"
+
+_INDEX_MACRO = re.compile(r"^#define (builtin_\w+)\(.*$", re.MULTILINE)
+
+
+def appended_text(host: str) -> str:
+    """What makes ``host_text`` a part of the same module's text for the CPU.
+
+    Together they compile in two thirds of the time of both: what they instantiate of Warp's templates is the
+    same, and is made once.
+    """
+    at = host.index(_PRELUDE)
+    macros = "".join(
+        f"#undef {macro[1]}\n{macro[0]}\n"
+        for macro in _INDEX_MACRO.finditer(host, 0, at)
+        if macro[1] != "builtin_block_dim"
+    )
+    return f"\n{macros}namespace {_NAMESPACE} {{\n{host[at:]}\n}}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class HostLauncher:
-    """Launches the functions of ``host_text`` by their addresses."""
+    """Launches the functions of ``host_text`` by their addresses.
+
+    ``names`` has what each kernel, by its ``id``, is called in the text.
+    """
 
     functions: Mapping[str, int]
+    names: Mapping[int, str]
     device: str = "cpu"
 
     def launch(
@@ -106,7 +131,7 @@ class HostLauncher:
         if blocks is not None and blocks < needed and not compat.has_grid_stride(entry.kernel):
             raise ValueError(f"a kernel without a grid-stride loop needs {needed} blocks, got {blocks}")
         direction = "forward" if adjoints is None else "backward"
-        address = self.functions[f"{compat.mangled_name(entry.kernel)}_cuda_kernel_{direction}"]
+        address = self.functions[f"{self.names[id(entry.kernel)]}_cuda_kernel_{direction}"]
         packed = [bounds, *values]
         pointers = (ctypes.c_void_p * len(packed))(*(ctypes.addressof(each) for each in packed))
         grid = (ctypes.c_uint * 2)(blocks or needed, threads)
@@ -116,7 +141,14 @@ class HostLauncher:
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
-def build_host(generated: compat.Generated, options: Mapping[str, Any], stack: ExitStack) -> HostLauncher:
+def names_of(entries: Iterable[Entry]) -> dict[int, str]:
+    """What each kernel is called in the text that was generated last."""
+    return {id(entry.kernel): compat.mangled_name(entry.kernel) for entry in entries}
+
+
+def build_host(
+    generated: compat.Generated, names: Mapping[int, str], options: Mapping[str, Any], stack: ExitStack
+) -> HostLauncher:
     """Compile and load the module as text for the CPU; ``stack`` unloads it.  Raises CompilerError."""
     text = host_text(generated.text)
     chosen = {name: value for name, value in options.items() if name in compat.BUILD_OPTIONS}
@@ -134,5 +166,10 @@ def build_host(generated: compat.Generated, options: Mapping[str, Any], stack: E
             raise compat.CompilerError(str(error) or type(error).__name__) from error
         compat.load_object(output, handle)
     stack.callback(compat.unload_object, handle)
-    names = _KERNEL.findall(text)
-    return HostLauncher({name: compat.address(handle, f"kernelfuzz_{name}") for name in names})
+    return find_host(text, names, handle)
+
+
+def find_host(text: str, names: Mapping[int, str], handle: str) -> HostLauncher:
+    """The launcher of a text that is loaded.  Raises CompilerError where a function is not there."""
+    functions = {name: compat.address(handle, f"kernelfuzz_{name}") for name in _KERNEL.findall(text)}
+    return HostLauncher(functions, names)

@@ -13,8 +13,8 @@ import contextlib
 import itertools
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from kernelfuzz.ir.launch import Input, Launch
@@ -28,7 +28,7 @@ from kernelfuzz.toolchain.arguments import (
 )
 from kernelfuzz.toolchain.build import build_message
 from kernelfuzz.toolchain.capture import captured_output
-from kernelfuzz.toolchain.cuda_host import build_host
+from kernelfuzz.toolchain.cuda_host import appended_text, build_host, find_host, host_text, names_of
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launchers import CUDA_BLOCK_DIM, Entry, Launcher, PublicLauncher
 from kernelfuzz.toolchain.sources import (
@@ -172,14 +172,27 @@ def loaded(
     if target not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
     request = _Request(target, dict(options or {}), backward, block_dim)
-    with contextlib.ExitStack() as stack:
-        with compat.LOCK, compat.isolated(), captured_output() as said:
-            # Numbered: two programs made of the same text must not share a module of Warp.
-            source_ = named(source_text(source), f"_{next(_UNIQUE)}")
-            outcome = _load(source_, request, stack, said)
-        if isinstance(outcome, Program):
-            stack.callback(outcome._close)  # pyright: ignore[reportPrivateUsage]
-        yield outcome
+    with _programs(source, request, _build) as outcome:
+        yield outcome if isinstance(outcome, Failure) else outcome[0]
+
+
+@contextlib.contextmanager
+def loaded_pair(
+    source: str,
+    *,
+    options: Mapping[str, Any] | None = None,
+    backward: bool = False,
+    block_dim: int | None = None,
+) -> Iterator[tuple[Program, Program] | Failure]:
+    """The kernels of a source for "cpu" and for "cuda-host", lowered from one run of it and built as one.
+
+    The same programs as ``loaded`` gives one by one, and the same arguments, in less time; ``block_dim`` is
+    that of the code for CUDA.  A Failure says that it does not go for both, or not together: ``loaded`` then
+    tells what goes.
+    """
+    request = _Request("cuda-host", dict(options or {}), backward, block_dim)
+    with _programs(source, request, _build_pair) as outcome:
+        yield outcome if isinstance(outcome, Failure) else (outcome[0], outcome[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +203,28 @@ class _Request:
     block_dim: int | None
 
 
-def _load(source: Source, request: _Request, stack: contextlib.ExitStack, said: Any) -> Program | Failure:
+_Build: TypeAlias = Callable[
+    [_Request, compat.Declarations, compat.Numbering, Mapping[str, Any], contextlib.ExitStack],
+    tuple[Program, ...] | Failure,
+]
+
+
+@contextlib.contextmanager
+def _programs(source: str, request: _Request, build: _Build) -> Iterator[tuple[Program, ...] | Failure]:
+    with contextlib.ExitStack() as stack:
+        with compat.LOCK, compat.isolated(), captured_output() as said:
+            # Numbered: two programs made of the same text must not share a module of Warp.
+            source_ = named(source_text(source), f"_{next(_UNIQUE)}")
+            outcome = _load(source_, request, build, stack, said)
+        if not isinstance(outcome, Failure):
+            for program in outcome:
+                stack.callback(program._close)  # pyright: ignore[reportPrivateUsage]
+        yield outcome
+
+
+def _load(
+    source: Source, request: _Request, build: _Build, stack: contextlib.ExitStack, said: Any
+) -> tuple[Program, ...] | Failure:
     if request.target == "cuda" and not compat.has_cuda():
         return Failure("unsupported", "no CUDA device that Warp can use on this machine")
     code = compiled(source)
@@ -207,7 +241,7 @@ def _load(source: Source, request: _Request, stack: contextlib.ExitStack, said: 
         try:
             execute(code, namespace)
             numbering.mark()
-            return _build(request, declared, numbering, namespace, stack)
+            return build(request, declared, numbering, namespace, stack)
         except compat.Unsupported as error:
             return Failure("unsupported", str(error))
         except compat.CompilerError as error:
@@ -224,39 +258,81 @@ def _build(
     numbering: compat.Numbering,
     namespace: Mapping[str, Any],
     stack: contextlib.ExitStack,
-) -> Program | Failure:
+) -> tuple[Program] | Failure:
     on_host = request.target == "cuda-host"
     # Warp's loader takes each kernel in the module that the source put it into; the text is one module.
     unit = compat.collect(declared, None) if on_host else compat.unit_of(declared)
     problem = no_kernels(unit, None)
     if problem is not None:
         return problem
+    entries = _entries(unit, request, namespace)
+    if on_host:
+        generated = _generated(unit, numbering, request)
+        launcher = build_host(generated, names_of(entries.values()), request.options, stack)
+        return (Program(request.target, entries, launcher),)
+    device = "cpu" if request.target == "cpu" else "cuda:0"
+    return (Program(request.target, entries, _loaded(entries, numbering, request, device)),)
+
+
+def _build_pair(
+    request: _Request,
+    declared: compat.Declarations,
+    numbering: compat.Numbering,
+    namespace: Mapping[str, Any],
+    stack: contextlib.ExitStack,
+) -> tuple[Program, Program] | Failure:
+    unit = compat.collect(declared, None)
+    problem = no_kernels(unit, None)
+    if problem is not None:
+        return problem
+    entries = _entries(unit, request, namespace)
+    module = compat.module_of(tuple(entry.kernel for entry in entries.values()))
+    if module is None:
+        return Failure("unsupported", "the source puts its kernels into several modules")
+    generated = _generated(unit, numbering, request)
+    # Warp's kernels are named anew by what comes next.
+    names = names_of(entries.values())
+    text = host_text(generated.text)
+    on_cpu = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", appended_text(text))
+    on_host = find_host(text, names, compat.handle_of(module))
+    return Program("cpu", entries, on_cpu), Program("cuda-host", entries, on_host)
+
+
+def _entries(unit: compat.Unit, request: _Request, namespace: Mapping[str, Any]) -> dict[str, Entry]:
+    """The kernels by their names, without adjoints where none are asked for."""
     entries = {
         compat.name_of(kernel, namespace): _entry(kernel)
         for kernel in unit.kernels
         if not (kernel.is_generic and not kernel.overloads)
     }
-    kernels = tuple(entry.kernel for entry in entries.values())
     if not request.backward:
-        compat.without_backward(kernels)
-    if on_host:
-        block_dim = request.block_dim or CUDA_BLOCK_DIM
-        generated = compat.generate(
-            unit,
-            numbering,
-            "cuda",
-            backward=request.backward,
-            options={**request.options, "block_dim": block_dim},
-        )
-        launcher = build_host(generated, request.options, stack)
-        return Program(request.target, entries, launcher)
-    device = "cpu" if request.target == "cpu" else "cuda:0"
+        compat.without_backward(tuple(entry.kernel for entry in entries.values()))
+    return entries
+
+
+def _generated(unit: compat.Unit, numbering: compat.Numbering, request: _Request) -> compat.Generated:
+    """The text for CUDA."""
+    options = {**request.options, "block_dim": request.block_dim or CUDA_BLOCK_DIM}
+    return compat.generate(unit, numbering, "cuda", backward=request.backward, options=options)
+
+
+def _loaded(
+    entries: Mapping[str, Entry],
+    numbering: compat.Numbering,
+    request: _Request,
+    device: str,
+    appended: str = "",
+) -> PublicLauncher:
+    """Built and loaded by Warp."""
+    kernels = tuple(entry.kernel for entry in entries.values())
     compat.configure(request.options, kernels)
     block_dim = compat.launch_block_dim(device, request.block_dim)
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
         compat.set_kernel_cache(directory)
-        compat.load(kernels, numbering, device, backward=request.backward, block_dim=block_dim)
-    return Program(request.target, entries, PublicLauncher(device, request.options, block_dim))
+        compat.load(
+            kernels, numbering, device, backward=request.backward, block_dim=block_dim, appended=appended
+        )
+    return PublicLauncher(device, request.options, block_dim)
 
 
 def _entry(kernel: Any) -> Entry:

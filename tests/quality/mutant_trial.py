@@ -117,7 +117,7 @@ def sources(campaign: Campaign, index: int) -> dict[str, str]:
 def difference(record: Mapping[str, Any]) -> str:
     """The first difference between what Warp generates for an example and what it did; empty without one.
 
-    Comments are not part of the text.
+    Neither comments nor layout are code.
     """
     for name, source in record["sources"].items():
         try:
@@ -125,9 +125,14 @@ def difference(record: Mapping[str, Any]) -> str:
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         for device, before in record["texts"][name].items():
-            if now[device] != before:
+            if code(now[device]) != code(before):
                 return readable_difference(before, now[device], f"{name} {device}")
     return ""
+
+
+def code(text: str) -> list[str]:
+    """The lines of a text without its layout."""
+    return [stripped for line in text.split("\n") if (stripped := line.strip())]
 
 
 def readable_difference(before: str, now: str, title: str) -> str:

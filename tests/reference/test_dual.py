@@ -124,8 +124,26 @@ def test_derivatives_of_two_numbers(
 def test_no_derivative(function: Callable[[Any], Any], point: float) -> None:
     with pytest.raises(NotSmooth):
         function(moving(point))
-    # A number that depends on nothing may stand there.
+
+
+@pytest.mark.parametrize(
+    ("function", "point"),
+    [
+        (abs, 0.0),
+        (numbers.floor, 2.0),
+        (numbers.rint, 2.5),
+        (lambda x: x % 2.0, 4.0),
+        (lambda x: x > 1.0, 1.0),
+    ],
+)
+def test_what_does_not_move_may_stand_at_a_corner(function: Callable[[Any], Any], point: float) -> None:
     function(Dual(point, np.zeros(2)))
+
+
+@pytest.mark.parametrize("function", [numbers.sqrt, numbers.log, lambda x: 1.0 / x, lambda x: x**0.5])
+def test_nothing_may_stand_where_a_derivative_is_infinite(function: Callable[[Any], Any]) -> None:
+    with pytest.raises(NotSmooth):
+        function(Dual(0.0, np.zeros(2)))
 
 
 def test_equal_numbers_that_move_together_compare() -> None:

@@ -108,11 +108,11 @@ def scaled_down(a: Components, divisor: Any) -> Components:
 def _vector(signature: Signature, *values: Any) -> Components:
     result = signature.result
     assert isinstance(result, Vector)
-    return np.array(list(values) * (result.length // len(values)), dtype=_dtype(values[0]))
+    return np.array(list(values) * (result.length // len(values)), dtype=_dtype(values))
 
 
-def _dtype(value: Any) -> Any:
-    return value.dtype if isinstance(value, np.floating) else object
+def _dtype(values: tuple[Any, ...]) -> Any:
+    return values[0].dtype if all(isinstance(value, np.floating) for value in values) else object
 
 
 def _size(a: Components) -> int:

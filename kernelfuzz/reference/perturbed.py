@@ -1,0 +1,143 @@
+"""The domain of values that are off as far as a CUDA device may be: what shows which results depend on it.
+
+On a device the functions of CUDA's mathematical library are another implementation than the CPU's, within the
+bound of their row (``ulp`` of ``kernelfuzz.ir.builtin_rows``); and a block reduces a tile in another order.
+All else gives the same bits.  The reference is run several times, each time with other errors of that size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.builtins import Signature, resolve
+from kernelfuzz.ir.types import FLOAT16, FLOAT64, Scalar, Type
+from kernelfuzz.reference.builtins import component
+from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.exact import Exact
+from kernelfuzz.reference.races import commutes
+
+# How far the CPU's own result, which the exact run has, may be off: the bound of a row is against the true
+# value.  Measured against numpy, in units in the last place.
+CPU_ULP = 3
+# Warp's float64 approximation on the CPU is off by that much near zeros of the function.
+ROUGH_ON_CPU = {"erfinv": 4000, "erfcinv": 4000}
+
+
+@dataclass(frozen=True, slots=True)
+class Perturbed(Exact):
+    """``Exact`` with errors of the size that a CUDA device may make.
+
+    ``direction`` is that of every error: 1 up, -1 down, 0 either, by ``seed``.  A function has the same error
+    wherever it gets the same arguments, as a function on a device has.  What nobody states a bound for
+    is changed so much that everything that depends on it shows.
+    """
+
+    direction: int = 0
+    seed: int = 0
+
+    def binary(self, op: str, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+        exact = Exact.binary(self, op, left, right)
+        if op != "**":
+            return exact
+        signature = resolve("pow", (left, right))
+        assert signature is not None, (left, right)
+        call = self._off(signature, lambda arguments: exact(*arguments))
+        return lambda base, exponent: call((base, exponent))
+
+    def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
+        return self._off(signature, Exact.call(self, signature))
+
+    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+        exact = Exact.reduction(self, name, dtype)
+        if not dtype.is_float:
+            return exact
+
+        def reduced(numbers: list[Value]) -> Value:
+            value = exact(numbers)
+            if commutes("sum" if name == "add" else name, numbers) or not np.isfinite(value):
+                return value
+            up = self._errors(name, tuple(numbers))(0)[0]
+            if name != "add":
+                # A minimum or maximum of zeros is whichever came first; NaNs are left out.
+                return np.copysign(value, up) if value == 0 else value
+            # Each addition rounds by half a unit at most, of a sum that is no larger than all together.
+            rounding = len(numbers) * float(np.finfo(value.dtype).eps) * sum(abs(float(x)) for x in numbers)
+            return value.dtype.type(float(value) + up * rounding)
+
+        return reduced
+
+    def _off(
+        self, signature: Signature, exact: Callable[[tuple[Value, ...]], Value]
+    ) -> Callable[[tuple[Value, ...]], Value]:
+        ulp = signature.builtin.ulp
+        if ulp == 0:
+            return exact
+        units = None if ulp is None else ulp + _cpu_ulp(signature)
+        # Drawn numbers take as many steps of the state as it takes: other numbers, another state.
+        counted = signature.builtin.mutates and isinstance(signature.result, Scalar)
+        counted = counted and not signature.result.is_float
+
+        def call(arguments: tuple[Value, ...]) -> Value:
+            value = exact(arguments)
+            errors = self._errors(signature.name, arguments)
+            if not signature.builtin.mutates:
+                return _moved(value, units, errors, 0)
+            value, state = value
+            return _moved(value, units, errors, 0), (state ^ 1 if counted else state)
+
+        return call
+
+    def _errors(self, name: str, arguments: tuple[Value, ...]) -> Errors:
+        """For the number of a component: the direction of its error, and how large one without bound is."""
+        told = b"".join(np.asarray(argument).tobytes() for argument in arguments)
+        key = hashlib.blake2b(f"{self.seed} {name} ".encode() + told).digest()
+
+        def error(number: int) -> tuple[int, float]:
+            byte = key[number % len(key)]
+            return self.direction or (1 if byte & 1 else -1), 0.5 + byte / 256
+
+        return error
+
+
+Errors = Callable[[int], "tuple[int, float]"]
+
+
+def _cpu_ulp(signature: Signature) -> int:
+    """How far the CPU's result may be off."""
+    scalar = component(signature)
+    if scalar == FLOAT16:
+        return 0  # computed in float32: the rounding to float16 is all that can differ
+    return ROUGH_ON_CPU.get(signature.name, CPU_ULP) if scalar == FLOAT64 else CPU_ULP
+
+
+def _moved(value: Value, units: int | None, errors: Errors, number: int) -> Value:
+    """The value with an error in each component; ``number`` is that of the first."""
+    if isinstance(value, tuple):
+        made: list[Value] = []
+        for part in value:
+            made.append(_moved(part, units, errors, number))
+            number += np.size(part)
+        return tuple(made)
+    if isinstance(value, np.ndarray):
+        flat = [_moved(part, units, errors, number + at) for at, part in enumerate(value.reshape(-1))]
+        return np.array(flat, dtype=value.dtype).reshape(value.shape)
+    up, size = errors(number)
+    if isinstance(value, np.floating):
+        return _float(value, units, up, size)
+    assert units is None, "a bound in units in the last place is for floats"
+    return value + 1 + int(4 * size)
+
+
+def _float(value: np.floating[Any], units: int | None, up: int, size: float) -> np.floating[Any]:
+    if not np.isfinite(value):
+        return value
+    kind = type(value)
+    with np.errstate(all="ignore"):
+        if units is None:
+            return kind(float(value) + up * size * (abs(float(value)) + 1.0))
+        return kind(value + kind(up * units) * np.spacing(abs(value)))
