@@ -60,7 +60,10 @@ def grid_ndim(kernel: Kernel) -> int:
 
 
 def draw_launch(choices: Choices, kernel: Kernel, style: Style = ANY) -> Launch:
-    """A launch of the kernel within its contract."""
+    """A launch of the kernel within its contract.
+
+    Raises ValueError at a parameter that is, or has inside, a struct that holds an array.
+    """
     ndim = grid_ndim(kernel)
     dim = tuple(choices.pick(style.sizes if ndim == 1 else style.sides) for _ in range(ndim))
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
@@ -82,7 +85,9 @@ def _values(
 ) -> Input:
     if isinstance(type_, Struct):
         return {name: _values(choices, field, lengths, None, style) for name, field in type_.fields}
-    assert not isinstance(type_, (Array, Tile, Tuple))
+    if isinstance(type_, Array):
+        raise ValueError("no launch is drawn for a struct that holds an array: give one")
+    assert not isinstance(type_, (Tile, Tuple))
     scalar = type_ if isinstance(type_, Scalar) else type_.dtype
     total = lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_))
     flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar), style)

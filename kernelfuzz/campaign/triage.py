@@ -292,6 +292,8 @@ class _Failure:
 def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str, seconds: float) -> Finding:
     options = failure.request.options
     present = features(evidence.case.kernel)
+    # What an oracle changed (everything to float64, for one) does not go away with a feature of the grammar.
+    drawn = features(draw_case(options, failure.request.seed, failure.index).kernel)
     return Finding(
         signature=said,
         verdict=verdict,
@@ -302,7 +304,7 @@ def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str,
         second=evidence.second,
         tolerance=evidence.tolerance,
         features=tuple(sorted(present)),
-        needed=tuple(sorted(present - ALWAYS - INDISPENSABLE)),
+        needed=tuple(sorted((present & drawn) - ALWAYS - INDISPENSABLE)),
         seed=failure.request.seed,
         index=failure.index,
         options={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles import compile, determinism, gradient, value
+from kernelfuzz.oracles import compile, determinism, gradient, tolerance, value
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
@@ -20,8 +20,8 @@ def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
     """
     compat.initialize()
     match like.oracle:
-        case "compile" if like.setting == compile.PTX:
-            return compile.judge([case.kernel for case in cases])
+        case "compile" if like.setting in (compile.PTX, compile.CLANG):
+            return compile.judge([case.kernel for case in cases], like.setting)
         case "compile":
             return [_built(case, like.setting) for case in cases]
         case "gradient":
@@ -41,6 +41,9 @@ def explain(case: Case, verdict: Verdict) -> Evidence:
         case "value" | "metamorphic":
             (wanted,) = value.expected([case])
             assert not isinstance(wanted, Undefined), "an undefined case is not judged"
+            if verdict.setting.target == "cuda" and (bound := _let_pass(case, wanted, verdict)) is not None:
+                # Other outputs may be off by more, or by anything: only the one that is wrong shows it.
+                return Evidence(case, tolerance=bound, message=verdict.reason)
             return Evidence(case, wanted, message=verdict.reason)
         case "gradient":
             point = gradient.prepare_at(case)
@@ -50,6 +53,14 @@ def explain(case: Case, verdict: Verdict) -> Evidence:
             )
         case _:
             return Evidence(case, message=verdict.reason)
+
+
+def _let_pass(case: Case, wanted: value.Outputs, verdict: Verdict) -> float | None:
+    """The relative error that is let pass where an output of a device is wrong; None: none anywhere."""
+    allowed = tolerance.tolerances(case, wanted)
+    if allowed is None or verdict.mismatch is None or all(each.exact.all() for each in allowed.values()):
+        return None
+    return tolerance.relative(verdict.mismatch, allowed)
 
 
 def _built(case: Case, setting: Setting) -> Verdict:

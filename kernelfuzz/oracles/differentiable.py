@@ -171,6 +171,7 @@ def _constructed_again(node: Assign) -> Assign | None:
     if not isinstance(whole, (Name, Index, Attribute)):
         return None
     at = constant_component(target)
+    parts: list[Expr]
     match whole.type:
         case Vector(length=length, dtype=dtype) if isinstance(at, int):
             parts = [_component(whole, (index,), dtype) for index in range(length)]
@@ -319,10 +320,24 @@ def _stored(unit: Unit) -> Iterator[Unit]:
     yield _with_body(unit, change)
 
 
+def _tile_sums(unit: Unit) -> Iterator[Unit]:
+    """The sum of a tile for its minimum or maximum."""
+
+    def change(node: Node) -> Node:
+        match node:
+            case Call(name="tile_min" | "tile_max"):
+                return replace(node, name="tile_sum")
+            case _:
+                return node
+
+    yield _with_body(unit, change)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("the operand for what an atomic returns", "value returned by an atomic", _not_read),
     Rule("a store for an exchange", "atomic exchange", _stored),
     Rule("a product and a store", "in-place multiplication", _spelt_out),
     Rule("a loop of few turns", "dynamic loop", _unrolled),
+    Rule("the sum for an extremum", "extremum of a tile", _tile_sums),
     Rule("a new vector", "component assigned twice", _constructed),
 )

@@ -26,12 +26,18 @@ from kernelfuzz.toolchain.launch import JUDGED
 
 T = TypeVar("T")
 
-# Of so many kernels one is built by NVRTC, one transformed; of so many batches one is lowered by several
-# processes.
-ONE_IN = {"ptx": 8, "metamorphic": 3, "determinism": 8}
+# How often what is expensive is asked.  Of so many kernels one is built by NVRTC (which takes longer for its
+# adjoint than all else takes for the kernel) and one transformed; of so many batches one is built with other
+# options (once more the cost of the value oracle), one is lowered by several processes, and one has what
+# NVRTC built built by clang as well, which takes two seconds to start.
+ONE_IN = {"ptx": 16, "metamorphic": 3, "options": 3, "determinism": 16, "clang": 16}
 
-# Blocks and their size on the host: Warp's own, and grids small enough that threads take several turns.
-GRIDS: tuple[tuple[int | None, int | None], ...] = ((None, None), (1, 32), (2, 4), (3, 1))
+# Blocks and their size: Warp's own, and grids small enough that threads take several turns.  On a device a
+# block has whole warps, as operations on tiles need them.
+GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
+    "cuda-host": ((None, None), (1, 32), (2, 4), (3, 1)),
+    "cuda": ((None, None), (1, 32), (2, 64), (3, 128)),
+}
 
 
 @dataclass(slots=True)
@@ -119,14 +125,12 @@ def setting_for(target: str, chunk: SeededChoices) -> Setting:
     options = tuple(sorted(JUDGED.items()))
     if target == "cpu":
         return Setting(target, options)
-    blocks, block_dim = chunk.pick(GRIDS)
+    blocks, block_dim = chunk.pick(GRIDS[target])
     return Setting(target, options, block_dim, blocks)
 
 
 @contextlib.contextmanager
-def _settings(
-    targets: Sequence[str], chunk: SeededChoices
-) -> Iterator[tuple[list[Setting], batch.Evaluate]]:
+def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[list[Setting], batch.Evaluate]]:
     """How the batch is built and launched on each target, and by what: as one module where that goes."""
     settings = [setting_for(target, chunk) for target in targets]
     if list(targets[:2]) != ["cpu", "cuda-host"]:
@@ -146,6 +150,14 @@ def _settings(
 def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
     chosen = [sheet for sheet in sheets if sheet.sampled("ptx")]
     _note(chosen, compile.judge([sheet.case.kernel for sheet in chosen]))
+    if _of_some_batches("clang", sheets, chunk):
+        sound = [sheet for sheet in chosen if sheet.sound]
+        _note(sound, compile.judge([sheet.case.kernel for sheet in sound], compile.CLANG))
+
+
+def _of_some_batches(name: str, sheets: Sequence[Sheet], chunk: SeededChoices) -> bool:
+    """Whether this batch is one of those that something expensive is asked about."""
+    return any(sheet.everything for sheet in sheets) or chunk.integer(1, ONE_IN[name]) == 1
 
 
 def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
@@ -174,7 +186,9 @@ def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoi
             sheet.note(point)
         else:
             ready.append((sheet, point))
-    with _settings(targets, chunk) as (settings, evaluate):
+    # An adjoint costs three times the kernel, and its text hardly depends on the target: they take turns.
+    asked = targets if any(sheet.everything for sheet in sheets) else (chunk.pick(targets),)
+    with _settings(asked, chunk) as (settings, evaluate):
         for setting in settings:
             ready = [(sheet, point) for sheet, point in ready if sheet.sound]
             verdicts = gradient.judge([point for _, point in ready], setting, evaluate=evaluate)
@@ -192,6 +206,8 @@ def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededC
     for sheet, (verdict, case) in zip(chosen, judged, strict=True):
         sheet.note(verdict, case)
     # All in one module: the options are those of a module.
+    if not _of_some_batches("options", sheets, chunk):
+        return
     sound = [sheet for sheet in sheets if sheet.sound and isinstance(sheet.wanted, dict)]
     row = chunk.pick(option_sets(targets[0]))
     cases, wanted = [sheet.case for sheet in sound], [_wanted(sheet) for sheet in sound]
@@ -200,7 +216,7 @@ def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededC
 
 def _determinism(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
     # It starts processes: seldom, and then for many kernels.
-    if any(sheet.everything for sheet in sheets) or chunk.integer(1, ONE_IN["determinism"]) == 1:
+    if _of_some_batches("determinism", sheets, chunk):
         sound = [sheet for sheet in sheets if sheet.sound]
         _note(sound, determinism.judge([sheet.case.kernel for sheet in sound]))
 

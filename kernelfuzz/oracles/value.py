@@ -1,7 +1,9 @@
 """The value oracle: every output array of a launch is what the reference says, to the bit.
 
 The sums of threads that add floats to one place are exact where they are judged (the reference calls any
-other undefined), and builds are without contraction of ``a * b + c``: so bits can be asked for.
+other undefined), and builds are without contraction of ``a * b + c``: so bits can be asked for.  On a CUDA
+device that holds for what does not depend on its mathematical library; what does is to be within the bounds
+of the builtins (``kernelfuzz.oracles.tolerance``).
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ from typing import TypeAlias
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
+from kernelfuzz.oracles.options import without_sums_in_place
+from kernelfuzz.oracles.tolerance import first_outside, tolerances
+from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
 from kernelfuzz.reference import Undefined, run
+from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.toolchain.errors import Failure, FailureKind
 from kernelfuzz.toolchain.launch import Program
 
 Outputs: TypeAlias = Mapping[str, Input]
+
+# Why the outputs of a device are not judged.
+ILL_CONDITIONED = "ill-conditioned"
+BLOCK_RACES = "the threads of a block race"
 
 FAILED_AS: dict[FailureKind, FailedKind] = {
     "syntax": "rejected",
@@ -70,17 +79,37 @@ def judge(
     return [
         not_built(outcome, setting)
         if isinstance(outcome, Failure)
-        else _verdict(oracle, outputs, outcome, setting)
-        for outputs, outcome in zip(wanted, outcomes, strict=True)
+        else _verdict(oracle, case, outputs, outcome, setting)
+        for case, outputs, outcome in zip(cases, wanted, outcomes, strict=True)
     ]
 
 
-def _verdict(oracle: str, wanted: Outputs | Undefined, actual: Outputs | None, setting: Setting) -> Verdict:
+def _verdict(
+    oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: Setting
+) -> Verdict:
     if isinstance(wanted, Undefined):
         return Verdict(oracle, "skipped", "", f"undefined: {wanted.reason}", setting)
     assert actual is not None
     mismatch = first_mismatch(wanted, actual)
+    if mismatch is not None and setting.target == "cuda":
+        on_device = _on_device(case, wanted, actual)
+        if isinstance(on_device, str):
+            return Verdict(oracle, "skipped", "", on_device, setting)
+        mismatch = on_device
     if mismatch is None:
         return Verdict(oracle, "passed", "", "", setting)
     kind: FailedKind = "wrong value" if oracle == "value" else "different"
     return Verdict(oracle, "failed", kind, "", setting, mismatch)
+
+
+def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:
+    """What is wrong with outputs of a device that are not the reference's, or why that cannot be said."""
+    if case.launch.tiled and not _repeatable(case):
+        return BLOCK_RACES
+    allowed = tolerances(case, wanted)
+    return ILL_CONDITIONED if allowed is None else first_outside(wanted, actual, allowed)
+
+
+def _repeatable(case: Case) -> bool:
+    """Whether a kernel does the same when every thread of a block runs it, as in a tiled launch."""
+    return without_sums_in_place(case.kernel) and not array_overwrites(case.kernel, case.launch)

@@ -184,12 +184,13 @@ class Dual:
         if self.value < NEAR:
             raise NotSmooth(KINK)
         root = np.sqrt(self.value)
-        return self.chain(root, 0.5 / root if root else 0.0)
+        return self.chain(root, 0.5 / root)
 
     def cbrt(self) -> Dual:
-        self.away_from(0.0, KINK)
+        if abs(self.value) < NEAR:
+            raise NotSmooth(KINK)
         root = np.cbrt(self.value)
-        return self.chain(root, 1.0 / (3.0 * root * root) if root else 0.0)
+        return self.chain(root, 1.0 / (3.0 * root * root))
 
     def sin(self) -> Dual:
         return self.chain(np.sin(self.value), np.cos(self.value))
@@ -205,8 +206,8 @@ class Dual:
 
     def _inverse_sine(self) -> float:
         """The derivative of arcsin.  Warp clamps the argument: it is constant outside of -1 to 1."""
-        self.away_from(1.0, KINK)
-        self.away_from(-1.0, KINK)
+        if abs(abs(self.value) - 1.0) < NEAR:
+            raise NotSmooth(KINK)
         return 1.0 / math.sqrt(1.0 - self.value * self.value) if abs(self.value) < 1.0 else 0.0
 
     def arcsin(self) -> Dual:

@@ -421,6 +421,11 @@ def _exchange(unit: Kernel | Function) -> bool:
     )
 
 
+def _tile_extremum(unit: Kernel | Function) -> bool:
+    names = ("tile_min", "tile_max")
+    return any(isinstance(node, Call) and node.name in names for node in walk(*unit.body))
+
+
 LIMITATIONS: tuple[Limitation, ...] = (
     Limitation(
         "in-place multiplication",
@@ -453,6 +458,12 @@ LIMITATIONS: tuple[Limitation, ...] = (
         "Built-ins Reference: atomic_cas, atomic_exch",
         "Differentiable: false",
         _exchange,
+    ),
+    Limitation(
+        "extremum of a tile",
+        "Built-ins Reference: tile_min, tile_max",
+        "Differentiable: false",
+        _tile_extremum,
     ),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from kernelfuzz.reference.races import commutes
 CPU_ULP = 3
 # Warp's float64 approximation on the CPU is off by that much near zeros of the function.
 ROUGH_ON_CPU = {"erfinv": 4000, "erfcinv": 4000}
+
+
+# For the number of a component: the direction of its error, and the size of one that nobody bounds.
+Errors: TypeAlias = Callable[[int], "tuple[int, float]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +63,10 @@ class Perturbed(Exact):
 
         def reduced(numbers: list[Value]) -> Value:
             value = exact(numbers)
-            if commutes("sum" if name == "add" else name, numbers) or not np.isfinite(value):
+            if commutes("sum" if name == "add" else name, numbers):
                 return value
             up = self._errors(name, tuple(numbers))(0)[0]
-            if name != "add":
-                # A minimum or maximum of zeros is whichever came first; NaNs are left out.
-                return np.copysign(value, up) if value == 0 else value
-            # Each addition rounds by half a unit at most, of a sum that is no larger than all together.
-            rounding = len(numbers) * float(np.finfo(value.dtype).eps) * sum(abs(float(x)) for x in numbers)
-            return value.dtype.type(float(value) + up * rounding)
+            return _summed(value, numbers, up) if name == "add" else _picked(value, numbers, up)
 
         return reduced
 
@@ -78,9 +77,8 @@ class Perturbed(Exact):
         if ulp == 0:
             return exact
         units = None if ulp is None else ulp + _cpu_ulp(signature)
-        # Drawn numbers take as many steps of the state as it takes: other numbers, another state.
-        counted = signature.builtin.mutates and isinstance(signature.result, Scalar)
-        counted = counted and not signature.result.is_float
+        # What counts draws until some sum is reached advances the state as often: another count, another state.
+        counted = isinstance(signature.result, Scalar) and signature.result.is_integer
 
         def call(arguments: tuple[Value, ...]) -> Value:
             value = exact(arguments)
@@ -93,7 +91,7 @@ class Perturbed(Exact):
         return call
 
     def _errors(self, name: str, arguments: tuple[Value, ...]) -> Errors:
-        """For the number of a component: the direction of its error, and how large one without bound is."""
+        """The errors of one call; both are functions of the arguments and the seed."""
         told = b"".join(np.asarray(argument).tobytes() for argument in arguments)
         key = hashlib.blake2b(f"{self.seed} {name} ".encode() + told).digest()
 
@@ -102,9 +100,6 @@ class Perturbed(Exact):
             return self.direction or (1 if byte & 1 else -1), 0.5 + byte / 256
 
         return error
-
-
-Errors = Callable[[int], "tuple[int, float]"]
 
 
 def _cpu_ulp(signature: Signature) -> int:
@@ -141,3 +136,20 @@ def _float(value: np.floating[Any], units: int | None, up: int, size: float) -> 
         if units is None:
             return kind(float(value) + up * size * (abs(float(value)) + 1.0))
         return kind(value + kind(up * units) * np.spacing(abs(value)))
+
+
+def _summed(value: np.floating[Any], numbers: list[Value], up: int) -> np.floating[Any]:
+    """The sum in another order: each addition rounds by half a unit at most, of no more than all together."""
+    if not all(np.isfinite(number) for number in numbers):
+        return value
+    limits, total = np.finfo(value.dtype), sum(abs(float(number)) for number in numbers)
+    error = len(numbers) * float(limits.eps) * total if total < float(limits.max) else float("inf")
+    with np.errstate(all="ignore"):
+        return type(value)(float(value) + up * error)
+
+
+def _picked(value: np.floating[Any], numbers: list[Value], up: int) -> np.floating[Any]:
+    """The smallest or largest in another order: of two zeros either, of NaNs and a number either."""
+    if any(np.isnan(number) for number in numbers):
+        return value if up > 0 else type(value)("nan")
+    return type(value)(np.copysign(value, up))

@@ -107,10 +107,14 @@ def _compile(
         if problem is None and os.path.exists(output):
             with open(output, "rb") as file:
                 return Artifact(target, arch, file.read(), seconds)
-        message = build_message(said, problem, directory)
-        # A header that is not there is the machine's fault (clang needs CUDA's own), not the kernel's.
-        missing = "fatal error:" in message and "file not found" in message
-        return Failure("unsupported" if missing else "compile", message)
+        return compile_failure(build_message(said, problem, directory))
+
+
+def compile_failure(message: str) -> Failure:
+    """The failure of a compiler that said ``message``."""
+    # A header that is not there is the machine's fault (clang needs CUDA's own), not the kernel's.
+    missing = "fatal error:" in message and "file not found" in message
+    return Failure("unsupported" if missing else "compile", message)
 
 
 # Warp prints this between two attempts that say the same, once with precompiled headers and once without.

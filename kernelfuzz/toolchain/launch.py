@@ -26,7 +26,7 @@ from kernelfuzz.toolchain.arguments import (
     read_gradients,
     set_gradients,
 )
-from kernelfuzz.toolchain.build import build_message
+from kernelfuzz.toolchain.build import build_message, compile_failure
 from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.cuda_host import appended_text, build_host, find_host, host_text, names_of
 from kernelfuzz.toolchain.errors import Failure
@@ -247,7 +247,7 @@ def _load(
         except compat.CompilerError as error:
             message = build_message(said(), str(error), tempfile.gettempdir())
             # The file is Warp's own on one way, and ours on the other.
-            return Failure("compile", re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
+            return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
         except (Exception, SystemExit) as error:
             return raised(source, error)
 

@@ -140,7 +140,9 @@ def test_what_does_not_move_may_stand_at_a_corner(function: Callable[[Any], Any]
     function(Dual(point, np.zeros(2)))
 
 
-@pytest.mark.parametrize("function", [numbers.sqrt, numbers.log, lambda x: 1.0 / x, lambda x: x**0.5])
+@pytest.mark.parametrize(
+    "function", [numbers.sqrt, numbers.cbrt, numbers.log, lambda x: 1.0 / x, lambda x: x**0.5]
+)
 def test_nothing_may_stand_where_a_derivative_is_infinite(function: Callable[[Any], Any]) -> None:
     with pytest.raises(NotSmooth):
         function(Dual(0.0, np.zeros(2)))

@@ -10,11 +10,14 @@ import pytest
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import (
     Assign,
+    Attribute,
     AugAssign,
     Binary,
+    Break,
     Call,
     Cast,
     Compare,
+    Construct,
     Expr,
     ExprStmt,
     For,
@@ -27,7 +30,7 @@ from kernelfuzz.ir.nodes import (
     Stmt,
 )
 from kernelfuzz.ir.render import render
-from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, UINT32, Array, Type, Vector
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, UINT32, Array, Struct, Type, Vector
 from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.widen import widen
 from kernelfuzz.reference.closed_forms import scalar, table
@@ -234,6 +237,35 @@ def test_a_sum_over_a_dynamic_loop_is_no_limitation() -> None:
     assert documented_limitation(made, launch()) is None
     found, of_warp = gradient(made, launch(), SEEDS), adjoint(made, launch(), SEEDS)
     np.testing.assert_allclose(of_warp["x"], np.asarray(found["x"]), rtol=1e-12)
+
+
+def test_a_loop_that_carries_nothing_is_no_limitation() -> None:
+    each, slot = Index(X, (Name("j", INT32),), F), Index(Y, (Name("j", INT32),), F)
+    left = If(Compare(Name("j", INT32), (">",), (Literal(1, INT32),)), (Break(),))
+    made = kernel(For("j", (COUNT,), (left, Assign(slot, binary("*", each, each)))))
+    assert documented_limitation(made) is None  # that Warp gets it wrong is a finding: leaving-a-dynamic-loop
+
+
+def test_a_component_of_a_field_may_be_assigned_once() -> None:
+    holder = Struct("Holder", (("a", VECTOR), ("b", VECTOR)))
+    held = local("h", holder)
+    first, second = (Attribute(Attribute(held, name, VECTOR), "x", F) for name in "ab")
+    body = (
+        TID,
+        Assign(held, Construct(holder, ())),
+        Assign(first, XI),
+        Assign(second, XI),
+        Assign(YI, first),
+    )
+    params = (Param("x", ARRAY), Param("y", ARRAY))
+    once = Kernel("k", params, body, structs=(holder,))
+    verify(once)
+    assert documented_limitation(once) is None
+    whole = Assign(Attribute(held, "a", VECTOR), Construct(VECTOR, (XI, XI, XI)))
+    for again in (Assign(first, YI), whole):
+        twice = Kernel("k", params, (*body, again), structs=(holder,))
+        verify(twice)
+        assert documented_limitation(twice) == "component assigned twice"
 
 
 def test_widening_refuses_what_exists_for_float32_only() -> None:

@@ -165,3 +165,10 @@ def events(seed: int, count: int, *options: str) -> Iterator[str]:
 def test_every_kernel_is_defined_for_its_launch(options: tuple[str, ...]) -> None:
     """No index out of range, overflow, division by zero, wide shift or wild conversion; nothing random."""
     assert list(events(50, 150, *options)) == []
+
+
+def test_a_struct_that_holds_an_array_has_no_launch() -> None:
+    inner = Struct("Inner", (("values", Array(FLOAT32)),))
+    for type_ in (inner, Struct("Outer", (("x", INT32), ("inner", inner)))):
+        with pytest.raises(ValueError, match="a struct that holds an array"):
+            draw_launch(SeededChoices("launch"), Kernel("kernel", (Param("s", type_),), ()))

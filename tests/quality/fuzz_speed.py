@@ -1,0 +1,325 @@
+"""How fast a campaign is, against one module per kernel, and where its time goes.
+
+    python tests/quality/fuzz_speed.py --chunks 4 --json speed.json
+
+The same kernels are judged by the same oracles, asked the same questions, in three ways, which take turns:
+
+campaign   chunks as a campaign judges them: many kernels to a module, one build for cpu and cuda-host
+alone      each kernel in modules of its own, one for each target, with the options of a campaign
+plain      the same, built as Warp builds a kernel unless it is told otherwise: optimized, with its adjoint
+           (only the contraction of ``a * b + c`` is off, without which no values could be judged to the bit)
+
+Time is processor time, of this process and of those that it starts, so that what else the machine does
+matters little; every precompiled header is made beforehand.  ``--jobs-examples`` also runs
+``kernelfuzz fuzz`` with one and two jobs, in turns, and compares the time that passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelfuzz.oracles import batch, compile, value
+from kernelfuzz.oracles import judge as judging
+from kernelfuzz.oracles.options import option_sets
+from kernelfuzz.oracles.request import Checks, Request, draw_case
+from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.options import Options, check_options
+from kernelfuzz.toolchain.launch import Target, loaded
+
+ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
+TARGETS = ("cpu", "cuda-host")
+
+
+def processor_time() -> float:
+    """Seconds of processor time that this process and its children took."""
+    return sum(os.times()[:4])
+
+
+# -------------------------------------------------------------------------------- where the time goes
+
+# What is timed, by module and attribute (dotted into a class), and what it counts for.  Time in one of them
+# does not count for those that it was called from.
+PARTS: tuple[tuple[str, str, str], ...] = (
+    ("kernelfuzz.oracles.judge", "draw_case", "drawing"),
+    ("kernelfuzz.oracles.gradient", "draw_launch", "drawing"),
+    ("kernelfuzz.oracles.value", "run", "reference"),
+    ("kernelfuzz.oracles.gradient", "gradient", "reference"),
+    ("kernelfuzz.oracles.gradient", "documented_limitation", "reference"),
+    ("kernelfuzz.oracles.gradient", "central_difference", "reference"),
+    ("kernelfuzz.oracles.batch", "batch_source", "rendering"),
+    ("kernelfuzz.oracles.compile", "batch_source", "rendering"),
+    ("kernelfuzz.toolchain.launch", "execute", "running the source"),
+    ("kernelfuzz.toolchain.lower", "execute", "running the source"),
+    ("kernelfuzz.toolchain.launch", "compiled", "running the source"),
+    ("kernelfuzz.toolchain.lower", "compiled", "running the source"),
+    ("warp._src.context", "Module.get_module_hash", "Warp's code generation"),
+    ("warp._src.context", "ModuleBuilder.__init__", "Warp's code generation"),
+    ("warp._src.context", "ModuleBuilder.codegen", "Warp's code generation"),
+    ("warp._src.build", "build_cpu", "clang"),
+    ("warp._src.build", "build_cuda", "NVRTC"),
+    ("kernelfuzz.toolchain.compat", "address", "linking"),
+    ("kernelfuzz.toolchain.compat", "load_object", "linking"),
+    ("kernelfuzz.toolchain.launch", "Program.run", "launches"),
+    ("kernelfuzz.toolchain.launch", "Program.adjoint", "launches"),
+    ("kernelfuzz.oracles.determinism", "judge", "processes for determinism"),
+)
+REST = "our own rest"
+
+
+@dataclass
+class Shares:
+    """Processor time by what it was spent on."""
+
+    seconds: Counter[str] = field(default_factory=Counter[str])
+    within: list[str] = field(default_factory=list[str])
+    since: float = 0.0
+
+    @contextlib.contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """What happens inside counts for ``name``."""
+        self._turn()
+        self.within.append(name)
+        try:
+            yield
+        finally:
+            self._turn()
+            self.within.pop()
+
+    def _turn(self) -> None:
+        now = processor_time()
+        if self.within:
+            self.seconds[self.within[-1]] += now - self.since
+        self.since = now
+
+    def timed(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        """The function, whose time counts for ``name``."""
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.part(name):
+                return function(*args, **kwargs)
+
+        return call
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Everything of ``PARTS`` timed inside."""
+        with contextlib.ExitStack() as stack:
+            for module, path, name in PARTS:
+                owner: Any = importlib.import_module(module)
+                *outer, attribute = path.split(".")
+                for each in outer:
+                    owner = getattr(owner, each)
+                original = getattr(owner, attribute)
+                setattr(owner, attribute, self.timed(original, name))
+                stack.callback(setattr, owner, attribute, original)
+            stack.enter_context(self.part(REST))
+            yield
+
+
+# --------------------------------------------------------------------------------------- the three ways
+
+
+@dataclass
+class Side:
+    """One way of judging, and what it took."""
+
+    name: str
+    kernels: int = 0
+    processor: float = 0.0
+    passed: float = 0.0
+    failed: int = 0
+
+    def judge(self, request: Request) -> None:
+        """Judge a request this way, all at once."""
+        processor, passed = processor_time(), time.perf_counter()
+        outcomes = judging.judge_batch(request)
+        self.processor += processor_time() - processor
+        self.passed += time.perf_counter() - passed
+        self.kernels += request.count
+        self.failed += sum(bool(outcome.failed) for outcome in outcomes)
+
+    @property
+    def milliseconds(self) -> float:
+        """Processor time for a kernel."""
+        return 1000 * self.processor / max(1, self.kernels)
+
+    def row(self) -> dict[str, float | int | str]:
+        """For the table."""
+        return {
+            "way": self.name,
+            "kernels": self.kernels,
+            "ms_per_kernel": round(self.milliseconds, 1),
+            "kernels_per_second": round(1000 / self.milliseconds, 2),
+            "wall_ms_per_kernel": round(1000 * self.passed / max(1, self.kernels), 1),
+            "failed": self.failed,
+        }
+
+
+def _each_its_own(targets: Sequence[str], chunk: SeededChoices) -> Any:
+    """In place of what builds two targets as one."""
+    settings = [judging.setting_for(target, chunk) for target in targets]
+    return contextlib.nullcontext((settings, batch.evaluate))
+
+
+def _loaded_plainly(source: str, target: Target, **request: Any) -> Any:
+    """``loaded`` with adjoints, and optimized as Warp does unless it is told otherwise."""
+    options = {n: v for n, v in request["options"].items() if (n, v) != ("optimization_level", 0)}
+    return loaded(source, target, options=options, backward=True, block_dim=request["block_dim"])
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, other: Any) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, other)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _warm(options: Options) -> None:
+    """Make every precompiled header: compilers make one for each set of options, once in a process."""
+    case = draw_case(options, 0, 0)
+    judged = judging.setting_for("cpu", SeededChoices(0))
+    wanted = value.expected([case])
+    value.judge([case], wanted, judged)
+    value.judge([case], wanted, Setting("cpu", (("fuse_fp", False),)), backward=True)
+    for row in option_sets("cpu"):
+        setting = Setting("cpu", tuple((dict(judged.options) | dict(row.options)).items()))
+        value.judge([case], wanted, setting)
+    compile.judge([case.kernel])
+
+
+def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> dict[str, Any]:
+    """Judge chunks the three ways; ``alone`` kernels of each chunk one by one."""
+    _warm(options)
+    campaign, own, plain = Side("campaign"), Side("alone"), Side("plain")
+    shares = Shares()
+    checks = Checks(ORACLES, TARGETS)
+    for number in range(chunks):
+        start = number * size
+        with shares.watched():
+            campaign.judge(Request(options, seed, start, size, checks))
+        for position in range(0, size, max(1, size // alone)):
+            # Judged as a part of the chunk: the same is asked of it.
+            single = Request(options, seed, start + position, 1, checks, chunk=start)
+            with _replaced(judging, "_settings", _each_its_own):
+                own.judge(single)
+            with (
+                _replaced(judging, "_settings", _each_its_own),
+                _replaced(batch, "loaded", _loaded_plainly),
+            ):
+                plain.judge(single)
+    total = sum(shares.seconds.values())
+    return {
+        "chunk": size,
+        "ways": [side.row() for side in (campaign, own, plain)],
+        "times_faster_than_alone": round(own.milliseconds / campaign.milliseconds, 2),
+        "times_faster_than_plain": round(plain.milliseconds / campaign.milliseconds, 2),
+        "share_of_time": {name: round(spent / total, 4) for name, spent in shares.seconds.most_common()},
+    }
+
+
+# ------------------------------------------------------------------------------------------------ jobs
+
+
+def fuzz(jobs: int, examples: int, seed: int) -> dict[str, float]:
+    """A campaign: the seconds that passed, and those of processors."""
+    with tempfile.TemporaryDirectory() as directory:
+        processor, passed = processor_time(), time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "kernelfuzz", "fuzz", f"--examples={examples}", f"--jobs={jobs}"]
+            + [f"--seed={seed}", f"--output={directory}", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        passed, processor = time.perf_counter() - passed, processor_time() - processor
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"kernelfuzz fuzz ended with {done.returncode}: {done.stderr[-2000:]}")
+    said = json.loads(done.stdout)
+    return {"jobs": jobs, "seconds": passed, "processor": processor, "examples": said["examples"]}
+
+
+def compare_jobs(examples: int, rounds: int, seed: int) -> dict[str, Any]:
+    """One job against two, in turns."""
+    runs = [fuzz(jobs, examples, seed + turn) for turn in range(rounds) for jobs in (1, 2)]
+    passed = {jobs: sum(run["seconds"] for run in runs if run["jobs"] == jobs) for jobs in (1, 2)}
+    processor = {jobs: sum(run["processor"] for run in runs if run["jobs"] == jobs) for jobs in (1, 2)}
+    return {
+        "examples": examples * rounds,
+        "seconds": {str(jobs): round(seconds, 1) for jobs, seconds in passed.items()},
+        "processor_seconds": {str(jobs): round(seconds, 1) for jobs, seconds in processor.items()},
+        "times_faster_with_two_jobs": round(passed[1] / passed[2], 2),
+        # What two jobs could gain, were both always busy on a processor of their own.
+        "at_most": round(2 * processor[1] / processor[2], 2),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+# ------------------------------------------------------------------------------------------------ main
+
+
+def _print(result: dict[str, Any]) -> None:
+    print(f"{'way':10} {'kernels':>8} {'ms/kernel':>10} {'kernels/s':>10} {'wall ms':>9} {'failed':>7}")
+    for row in result["ways"]:
+        print(
+            f"{row['way']:10} {row['kernels']:8} {row['ms_per_kernel']:10.1f} {row['kernels_per_second']:10.2f} "
+            f"{row['wall_ms_per_kernel']:9.1f} {row['failed']:7}"
+        )
+    print(
+        f"a campaign is {result['times_faster_than_alone']} times as fast as modules of one kernel with the same "
+        f"options, {result['times_faster_than_plain']} times as with Warp's own"
+    )
+    for name, share in result["share_of_time"].items():
+        print(f"  {100 * share:5.1f}%  {name}")
+    if "jobs" in result:
+        jobs = result["jobs"]
+        print(
+            f"two jobs: {jobs['times_faster_with_two_jobs']} times as fast as one over {jobs['examples']} "
+            f"examples (at most {jobs['at_most']} by processor time; load average {jobs['load_average']})"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and write the JSON where that is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--chunks", type=int, default=3, help="how many chunks are judged (3)")
+    parser.add_argument("--chunk", type=int, default=64, help="kernels in each (64)")
+    parser.add_argument("--alone", type=int, default=8, help="of each chunk so many one by one (8)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs-examples", type=int, default=0, help="also --jobs 1 and 2, with so many")
+    parser.add_argument("--rounds", type=int, default=1, help="how often --jobs 1 and 2 take turns (1)")
+    parser.add_argument("--json", metavar="FILE", help="write the result there, - for stdout")
+    chosen = parser.parse_args(arguments)
+    result = compare(check_options(), chosen.chunks, chosen.chunk, chosen.alone, chosen.seed)
+    if chosen.jobs_examples:
+        result["jobs"] = compare_jobs(chosen.jobs_examples, chosen.rounds, chosen.seed)
+    if chosen.json == "-":
+        print(json.dumps(result, indent=2))
+        return
+    _print(result)
+    if chosen.json:
+        with open(chosen.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()
