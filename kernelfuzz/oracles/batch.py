@@ -118,7 +118,7 @@ class Pair:
     def __init__(self, on_host: Setting) -> None:
         self.on_host = on_host
         self._stack = ExitStack()
-        # By the identity of a kernel: itself, so that it stays that, its program for the host, its name there.
+        # By the identity of a kernel: itself, which keeps that its own, its program for the host, its name.
         self._built: dict[int, tuple[Kernel, Program, str]] = {}
 
     def __enter__(self) -> Pair:

@@ -23,7 +23,7 @@ from kernelfuzz.toolchain.lower import lower, lower_devices
 PTX = Setting("ptx")
 CLANG = Setting("ptx", (("llvm_cuda", True),))
 
-# What any compiler of CUDA takes, and what clang in Warp 1.19 does not: notes/findings/no-bit-atomics-in-clang.
+# What any compiler of CUDA takes, and what clang in Warp 1.19 does not (notes/findings/bit-atomics-in-clang).
 _PROBE = """
 import warp as wp
 

@@ -83,5 +83,5 @@ class Domain(Protocol):
         ...
 
     def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
-        """What a reduction of a tile makes of its elements, in row-major order: ``add``, ``min`` or ``max``."""
+        """The reduction ``add``, ``min`` or ``max`` of a tile, given its elements in row-major order."""
         ...

@@ -77,7 +77,7 @@ class Perturbed(Exact):
         if ulp == 0:
             return exact
         units = None if ulp is None else ulp + _cpu_ulp(signature)
-        # What counts draws until some sum is reached advances the state as often: another count, another state.
+        # What counts draws of the state leaves another state where it counts more.
         counted = isinstance(signature.result, Scalar) and signature.result.is_integer
 
         def call(arguments: tuple[Value, ...]) -> Value:

@@ -224,7 +224,7 @@ def _broadcast(*operands: Value) -> list[Any]:
     for operand in operands:
         array = np.empty((), dtype=object)
         if isinstance(operand, np.ndarray):
-            array = _as_objects(operand)  # of numpy's numbers: Python's raise at a division by zero
+            array = operand.astype(object)
         else:
             array[()] = operand
         arrays.append(array)

@@ -34,6 +34,7 @@ from kernelfuzz.oracles.batch import Action
 from kernelfuzz.oracles.value import Outputs
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
+from kernelfuzz.reference.launch import execute
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
@@ -153,14 +154,14 @@ def test_an_error_grows_with_what_is_computed_from_it(monkeypatch: pytest.Monkey
         # What is left of the sine's error is as large as the sine.
         (lambda x: sine(Binary("*", sine(x), number(1e30), FLOAT32)), FLOAT32),
         # A comparison of what is equal but for the errors; once as a bool, once as a choice.
-        (lambda x: Compare(sine(x), ("==",), (_other_sine(x),), BOOL), BOOL),
+        (lambda x: Compare(_nearly(x), (">",), (x,), BOOL), BOOL),
         (
-            lambda x: IfExp(Compare(sine(x), (">",), (_other_sine(x),), BOOL), x, number(7.0), FLOAT32),
+            lambda x: IfExp(Compare(_nearly(x), (">",), (x,), BOOL), number(1.0), number(7.0), FLOAT32),
             FLOAT32,
         ),
-        (lambda x: Cast(Binary("*", sine(x), number(1e9), FLOAT32), INT32), INT32),
-        # 0 / 0 or 1 / 0 or a number.
-        (lambda x: Binary("/", x, Binary("-", sine(x), _other_sine(x), FLOAT32), FLOAT32), FLOAT32),
+        (lambda x: Cast(INT32, Binary("*", sine(x), number(1e9), FLOAT32)), INT32),
+        # x / 0 or a number.
+        (lambda x: Binary("/", x, Binary("-", _nearly(x), x, FLOAT32), FLOAT32), FLOAT32),
     ],
     ids=["sine of a large sine", "bool", "choice", "integer", "pole"],
 )
@@ -168,18 +169,16 @@ def test_what_depends_on_the_errors_is_not_judged(
     monkeypatch: pytest.MonkeyPatch, operation: Callable[[Expr], Expr], result: Scalar
 ) -> None:
     def anything(out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return ~out if result == BOOL else out + out.dtype.type(1)
+        return ~out if result == BOOL else np.full_like(out, 42)
 
     with np.errstate(all="ignore"):
         verdict = judged(monkeypatch, case_of(operation, FLOAT32, result), anything)
     assert (verdict.status, verdict.reason) == ("skipped", value.ILL_CONDITIONED)
 
 
-def _other_sine(x: Expr) -> Expr:
-    """``sin(x)`` by another argument: the double negation, which is a call of its own with its own error."""
-    return Binary(
-        "*", Call("cos", (Binary("-", number(1.5707964), x, FLOAT32),), FLOAT32), number(1.0), FLOAT32
-    )
+def _nearly(x: Expr) -> Expr:
+    """``exp(log(x))``: x, but for the errors."""
+    return Call("exp", (Call("log", (x,), FLOAT32),), FLOAT32)
 
 
 def test_one_function_has_one_error_for_one_argument(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +219,7 @@ def test_decompositions_are_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tiled_case(name: str, numbers: tuple[float, ...], *, in_place: bool = False) -> Case:
-    """One block loads ``a``, reduces it and stores the result; ``in_place`` adds 1 to ``count[0]`` as well."""
+    """One block loads ``a``, reduces it and stores the result; ``in_place`` adds 1 to ``count[0]``."""
     array, tile = Array(FLOAT32), Tile(FLOAT32, (len(numbers),))
     loaded = Call("tile_load", (Name("a", array),), tile, (("shape", len(numbers)),))
     reduced = Call(name, (loaded,), Tile(FLOAT32, (1,)))
@@ -256,8 +255,7 @@ def test_threads_of_a_block_that_race_are_not_judged(monkeypatch: pytest.MonkeyP
     assert judged(monkeypatch, racing, off_by(1, at=0)).reason == value.BLOCK_RACES
 
 
-@pytest.mark.parametrize("units", [1000, 1])
-def test_a_reproducer_checks_the_output_that_is_wrong(monkeypatch: pytest.MonkeyPatch, units: int) -> None:
+def test_a_reproducer_checks_the_output_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others of a kernel with library math are not the reference's to the bit, and need not be."""
     case = case_of(sine)
     verdict = judged(monkeypatch, case, off_by(1000))
@@ -265,13 +263,13 @@ def test_a_reproducer_checks_the_output_that_is_wrong(monkeypatch: pytest.Monkey
     assert evidence.expected is None
     assert 1e-7 < evidence.tolerance < 1e-5
     exact = case_of(lambda x: Binary("*", x, number(0.1), FLOAT32))
-    evidence = again.explain(exact, judged(monkeypatch, exact, off_by(units)))
+    evidence = again.explain(exact, judged(monkeypatch, exact, off_by(1)))
     assert evidence.expected is not None
     assert evidence.tolerance == 0.0
 
 
 def test_drawn_kernels_are_judged_and_let_their_own_perturbations_pass() -> None:
-    """What a device with errors of half the bound gives passes, and most outputs are judged."""
+    """What a device with errors of the bounds gives passes, and most outputs are judged."""
     elements = judged_elements = 0
     for index in range(40):
         kernel = generate(seed=70, index=index, category="math")
@@ -282,7 +280,7 @@ def test_drawn_kernels_are_judged_and_let_their_own_perturbations_pass() -> None
             continue
         assert tolerance.first_outside(wanted, wanted, allowed) is None
         for domain in tolerance.RUNS:
-            device = tolerance.execute(kernel, case.launch, domain)
+            device = execute(kernel, case.launch, domain)
             assert tolerance.first_outside(wanted, device, allowed) is None, f"index {index}"
         elements += sum(each.judged.size for each in allowed.values())
         judged_elements += sum(int(each.judged.sum()) for each in allowed.values())

@@ -243,8 +243,10 @@ def fuzz(jobs: int, examples: int, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as directory:
         processor, passed = processor_time(), time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "kernelfuzz", "fuzz", f"--examples={examples}", f"--jobs={jobs}"]
-            + [f"--seed={seed}", f"--output={directory}", "--json"],
+            [
+                *(sys.executable, "-m", "kernelfuzz", "fuzz", f"--examples={examples}", f"--jobs={jobs}"),
+                *(f"--seed={seed}", f"--output={directory}", "--json"),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -279,12 +281,12 @@ def _print(result: dict[str, Any]) -> None:
     print(f"{'way':10} {'kernels':>8} {'ms/kernel':>10} {'kernels/s':>10} {'wall ms':>9} {'failed':>7}")
     for row in result["ways"]:
         print(
-            f"{row['way']:10} {row['kernels']:8} {row['ms_per_kernel']:10.1f} {row['kernels_per_second']:10.2f} "
-            f"{row['wall_ms_per_kernel']:9.1f} {row['failed']:7}"
+            f"{row['way']:10} {row['kernels']:8} {row['ms_per_kernel']:10.1f} "
+            f"{row['kernels_per_second']:10.2f} {row['wall_ms_per_kernel']:9.1f} {row['failed']:7}"
         )
     print(
-        f"a campaign is {result['times_faster_than_alone']} times as fast as modules of one kernel with the same "
-        f"options, {result['times_faster_than_plain']} times as with Warp's own"
+        f"a campaign is {result['times_faster_than_alone']} times as fast as modules of one kernel with the "
+        f"same options, {result['times_faster_than_plain']} times as with Warp's own"
     )
     for name, share in result["share_of_time"].items():
         print(f"  {100 * share:5.1f}%  {name}")

@@ -105,7 +105,8 @@ def divide(x: Number, y: Number) -> Number:
     if isinstance(x, Dual) or isinstance(y, Dual):
         return x / y
     with np.errstate(all="ignore"):
-        return x / y
+        # An array of objects may hold Python's floats, which raise at a division by zero.
+        return (np.float64(x) if type(x) is float else x) / y
 
 
 def remainder(x: Number, y: Number) -> Number:
