@@ -216,6 +216,8 @@ def _is_plain(*values: Number) -> bool:
 
 def fused(x: Number, y: Number, z: Number) -> Number:
     """``x * y + z`` rounded once, as C's fma; of anything but float32 and float64 the plain operations."""
+    if type(x) is np.float32 and type(y) is np.float32 and type(z) is np.float32:
+        return _fused_singles(x, y, z)
     if _is_plain(x, y, z):
         return x * y + z
     if not (np.isfinite(x) and np.isfinite(y)):
@@ -226,6 +228,26 @@ def fused(x: Number, y: Number, z: Number) -> Number:
     if exact == 0:
         return x * y + z if z == 0 else type(x)(0)  # the sign of a zero
     return _rounded(exact, type(x))
+
+
+def _fused_singles(x: np.float32, y: np.float32, z: np.float32) -> np.float32:
+    """``fused`` by way of float64, where the product is exact and the sum has bits to spare.
+
+    The sum is rounded to odd, after which rounding once more is harmless (S. Boldo and G. Melquiond, "Emulation
+    of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008).
+    """
+    product, term = float(x) * float(y), float(z)
+    total = product + term
+    if not math.isfinite(total):
+        return z if math.isfinite(product) else x * y + z
+    if total == 0:
+        return x * y + z if z == 0 else np.float32(0)  # the sign of a zero
+    # What the sum lost (D. Knuth's TwoSum).
+    rest = total - product
+    lost = (product - (total - rest)) + (term - rest)
+    if lost and not int(math.ldexp(math.frexp(total)[0], 53)) & 1:
+        total = math.nextafter(total, math.copysign(math.inf, lost))
+    return np.float32(total)
 
 
 def _rounded(exact: Fraction, kind: Any) -> Number:
