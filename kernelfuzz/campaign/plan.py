@@ -73,7 +73,7 @@ class Plan:
     known: Known = NOTHING_KNOWN
     workarounds: tuple[str, ...] = ()
     output: str | None = None
-    chunk: int = 32
+    chunk: int = 64
     stretch: int = 8
     reduction: float = 60.0
     patience: Patience = Patience()

@@ -27,8 +27,9 @@ LAG = 2
 # One stretch in so many draws as if nothing had been learnt: a bug may hide behind what another one needs.
 FORGETFUL = 4
 
-# The first chunks are small, so that something is known soon.
-FIRST_CHUNKS = (4, 4, 8, 8, 16, 16)
+# The first chunks are small, so that something is known soon; and a short campaign has none that takes long,
+# because the ones under way when its time is up are lost.
+FIRST_CHUNKS = (4, 4, 8, 8, 16, 16, 32, 32, 32, 32)
 
 # So many kernels are drawn to see how rare features are.
 _SAMPLE = 100

@@ -17,7 +17,7 @@ from kernelfuzz.campaign.summary import Found, Summary
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.messages import signal_name
 from kernelfuzz.findings.signature import changed, signature
-from kernelfuzz.findings.workarounds import worked_around
+from kernelfuzz.findings.workarounds import concerns, worked_around
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import Evidence, Outcome, Request, draw_case
@@ -128,9 +128,10 @@ class Triage:
         if failure.verdict.kind in LOST:
             return None
         kernel = failure.case.kernel
-        sets: list[tuple[str, ...]] = [(name,) for name in self.plan.workarounds]
+        names = tuple([name for name in self.plan.workarounds if concerns(name, failure.verdict.kind)])
+        sets: list[tuple[str, ...]] = [(name,) for name in names]
         if len(sets) > 1:
-            sets.append(self.plan.workarounds)
+            sets.append(names)
         rewritten = [(names, worked_around(kernel, names)) for names in sets]
         rewritten = [(names, other) for names, other in rewritten if other != kernel]
         cases = [replace(failure.case, kernel=other) for _, other in rewritten]

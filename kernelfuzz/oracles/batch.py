@@ -39,7 +39,7 @@ def numbered(kernel: Kernel, number: int) -> Kernel:
     return rename(kernel, new_name)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _numbered_text(kernel: Kernel, number: int) -> tuple[str, str]:
     """The text of a kernel in a batch, and its name; several modules are made of one chunk's kernels."""
     named = numbered(kernel, number)

@@ -42,13 +42,9 @@ from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.reference.limitations import (
-    LIMITATIONS,
-    constant_component,
-    has_floats,
-    is_dynamic,
-    reassigned_components,
-)
+from kernelfuzz.reference.dynamic_loops import is_dynamic
+from kernelfuzz.reference.limitations import LIMITATIONS
+from kernelfuzz.reference.reassigned import constant_component, has_floats, reassigned_components
 
 Unit = Kernel | Function
 
@@ -147,7 +143,7 @@ def _constructed(unit: Unit) -> Iterator[Unit]:
             or not _is_part_of(node.target, names)
         ):
             return node
-        return _constructed_again(node) or _added(node) or Pass()
+        return constructed_again(node) or _added(node) or Pass()
 
     yield _with_body(unit, change)
 
@@ -164,7 +160,8 @@ def _is_part_of(place: Place, names: frozenset[str]) -> bool:
     return composite and isinstance(value, Name) and value.id in names
 
 
-def _constructed_again(node: Assign) -> Assign | None:
+def constructed_again(node: Assign) -> Assign | None:
+    """``whole = wp.vec3(e, whole.y, whole.z)`` for ``whole.x = e``; None where that is not known."""
     target = node.target
     assert isinstance(target, (Attribute, Index))
     whole = target.value

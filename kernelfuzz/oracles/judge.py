@@ -7,8 +7,10 @@ is a function of the request.
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeVar
 
 from kernelfuzz.ir.launch import Case
@@ -94,7 +96,20 @@ class Sheet:
 def judge_batch(request: Request) -> list[Outcome]:
     """Draw the kernels of a request and judge them together; one outcome for each, in order."""
     sheets = [_sheet(request, index) for index in range(request.start, request.start + request.count)]
-    return _judge(sheets, request.checks, SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk"))
+    chunk = SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk")
+    outcomes = _judge(sheets, request.checks, chunk)
+    _spare_the_collector()
+    return outcomes
+
+
+@cache
+def _spare_the_collector() -> None:
+    """Have Python's collector look past what is there for good: Warp alone is 100,000 objects.
+
+    It would go through all of them dozens of times in each batch.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def judge_cases(cases: Sequence[Case], checks: Checks) -> list[Outcome]:

@@ -29,7 +29,7 @@ from kernelfuzz.ir.rewrite import rebuild, transform
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import children, walk
-from kernelfuzz.reference.limitations import has_floats
+from kernelfuzz.reference.reassigned import has_floats
 
 
 def read_from_copies(kernel: Kernel, overwritten: Set[str]) -> Kernel:

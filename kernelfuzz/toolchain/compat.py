@@ -268,6 +268,12 @@ def _forget(module: Any) -> None:
     module.references.clear()
     module.dependents.clear()
     module.hashers.clear()
+    # Warp remembers the size of every struct that it made an array of, and a struct holds its module.
+    loaded = _load()
+    sizes: dict[Any, int] = getattr(loaded.types, "_type_size_cache", {})
+    for type_ in [each for each in sizes if isinstance(each, loaded.codegen.Struct)]:
+        if type_.module is module:
+            del sizes[type_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 No GPU is needed: the code is compiled, not run.  Warp 1.10 needs CUDA's own headers for clang.
 
-Exit status: 1 where the bug is present, 0 where it is fixed, or where clang compiles no CUDA at all.  The page
-beside this script explains it.
+Exit status: 1 where the bug is present, 0 where it is fixed, or where clang compiles no CUDA at all.  The
+page beside this script explains it.
 """
 
 import sys

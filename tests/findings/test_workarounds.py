@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
-from kernelfuzz.findings.workarounds import WORKAROUNDS, worked_around
+from kernelfuzz.findings.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, worked_around
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.compare import first_mismatch
@@ -53,7 +53,7 @@ CASES = [(slug, make, out) for slug, rows in EXPECTED.items() for make, out in r
 
 
 def test_every_workaround_has_a_kernel() -> None:
-    assert set(EXPECTED) == set(WORKAROUNDS)
+    assert set(EXPECTED) == set(WORKAROUNDS) - set(OF_GRADIENTS)
 
 
 def right(case: Case, expected: Input) -> bool:
@@ -112,9 +112,10 @@ def test_a_rewritten_kernel_is_left_alone_the_second_time() -> None:
 
 def test_drawn_kernels_compute_the_same_when_rewritten() -> None:
     changed = 0
+    exact = [slug for slug in WORKAROUNDS if slug not in ROUNDED]
     for index in range(120):
         kernel = generate(seed=5, index=index)
-        rewritten = worked_around(kernel)
+        rewritten = worked_around(kernel, exact)
         if rewritten == kernel:
             continue
         verify(rewritten)

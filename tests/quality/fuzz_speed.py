@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +83,7 @@ REST = "our own rest"
 class Shares:
     """Processor time by what it was spent on."""
 
-    seconds: Counter[str] = field(default_factory=Counter[str])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
     within: list[str] = field(default_factory=list[str])
     since: float = 0.0
 
@@ -102,7 +101,8 @@ class Shares:
     def _turn(self) -> None:
         now = processor_time()
         if self.within:
-            self.seconds[self.within[-1]] += now - self.since
+            name = self.within[-1]
+            self.seconds[name] = self.seconds.get(name, 0.0) + now - self.since
         self.since = now
 
     def timed(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -231,7 +231,10 @@ def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> 
         "ways": [side.row() for side in (campaign, own, plain)],
         "times_faster_than_alone": round(own.milliseconds / campaign.milliseconds, 2),
         "times_faster_than_plain": round(plain.milliseconds / campaign.milliseconds, 2),
-        "share_of_time": {name: round(spent / total, 4) for name, spent in shares.seconds.most_common()},
+        "share_of_time": {
+            name: round(spent / total, 4)
+            for name, spent in sorted(shares.seconds.items(), key=lambda item: -item[1])
+        },
     }
 
 

@@ -33,6 +33,7 @@ CHUNK = 32
 SINGLE = 8
 MEMORY = 8 << 30
 DIFF_LINES = 40
+_HASH = re.compile(r"_[0-9a-f]{8}(?=_|\b)")
 # One variable more shifts the numbers of all that follow.
 _NUMBERED = re.compile(r"\b((?:var|adj|label|start_for|end_for|start_while|end_while)_?)\d+\b")
 
@@ -117,7 +118,7 @@ def sources(campaign: Campaign, index: int) -> dict[str, str]:
 def difference(record: Mapping[str, Any]) -> str:
     """The first difference between what Warp generates for an example and what it did; empty without one.
 
-    Neither comments nor layout are code.
+    Neither comments nor layout nor the hash of a kernel are code.
     """
     for name, source in record["sources"].items():
         try:
@@ -131,8 +132,8 @@ def difference(record: Mapping[str, Any]) -> str:
 
 
 def code(text: str) -> list[str]:
-    """The lines of a text without its layout."""
-    return [stripped for line in text.split("\n") if (stripped := line.strip())]
+    """The lines of a text without its layout and the hash that is a part of names."""
+    return [stripped for line in _HASH.sub("", text).split("\n") if (stripped := line.strip())]
 
 
 def readable_difference(before: str, now: str, title: str) -> str:

@@ -41,10 +41,10 @@ Status = Literal["noticed", "survived", "same code", "broken"]
 class Result:
     """What became of a mutant.
 
-    ``status``: "same code" where no example's generated code differs by more than layout, "broken" where
-    Warp does not come up at all, which takes no oracle to see; neither counts.  ``examples`` is how many of
-    the campaign it took, ``changed`` the number of those whose code differs, as far as they were looked at,
-    ``check`` the oracle, kind and target that failed; ``faults`` are exceptions in kernelfuzz itself.
+    ``status``: "same code" where no example's generated code differs (but for layout and hashes), "broken"
+    where Warp does not come up at all, which takes no oracle to see; neither counts.  ``examples`` is how
+    many of the campaign it took, ``changed`` the number of those whose code differs, as far as they were
+    looked at, ``check`` the oracle, kind and target that failed; ``faults`` are exceptions in kernelfuzz.
     ``diffs`` shows the first differences in the generated code.
     """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mutant_process import Patience
-from mutant_trial import runs
+from mutant_trial import code, readable_difference, runs
 from mutants import Measurement, Result, installed_codegen, summary
 from mutation import Site, choose, mutant, sites
 
@@ -121,6 +121,13 @@ def test_the_choice_is_spread_and_grows_at_its_end() -> None:
 def test_runs_join_neighbours_across_small_gaps() -> None:
     assert runs([]) == []
     assert runs([3, 4, 7, 10, 14]) == [(3, 8), (14, 1)]
+
+
+def test_layout_and_hashes_are_no_code() -> None:
+    assert code("a_0123abcd(\n\n  x_89abcdef_cpu);") == code("a_ffffffff(\nx_00000000_cpu);")
+    assert code("a_0123abcd(x);") != code("a_0123abcd(y);")
+    difference = readable_difference("int var_1;\nint var_2;\nf(var_2);", "int var_1;\nf(var_1);", "cpu")
+    assert [line for line in difference.split("\n")[3:] if line[0] in "+-"] == ["-int var_#;"]
 
 
 def test_the_share_is_of_those_that_change_the_code() -> None:

@@ -233,8 +233,8 @@ def fused(x: Number, y: Number, z: Number) -> Number:
 def _fused_singles(x: np.float32, y: np.float32, z: np.float32) -> np.float32:
     """``fused`` by way of float64, where the product is exact and the sum has bits to spare.
 
-    The sum is rounded to odd, after which rounding once more is harmless (S. Boldo and G. Melquiond, "Emulation
-    of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008).
+    The sum is rounded to odd, after which rounding once more is harmless (S. Boldo and G. Melquiond,
+    "Emulation of a FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd", 2008).
     """
     product, term = float(x) * float(y), float(z)
     total = product + term

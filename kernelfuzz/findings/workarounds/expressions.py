@@ -1,0 +1,173 @@
+"""Rewrites of single expressions, for bugs that give wrong values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kernelfuzz.findings.rewrite import map_expressions, map_statements
+from kernelfuzz.findings.workarounds.parts import is_local, loaded, own_value, writes
+from kernelfuzz.ir.nodes import (
+    Assign,
+    Attribute,
+    AugAssign,
+    Binary,
+    Block,
+    BoolOp,
+    Call,
+    CallFunction,
+    Cast,
+    Compare,
+    Construct,
+    Expr,
+    For,
+    Function,
+    IfExp,
+    Index,
+    Kernel,
+    Literal,
+    Name,
+    Return,
+    Slice,
+    Stmt,
+    Unary,
+)
+from kernelfuzz.ir.types import FLOAT32, Array, Scalar, Tile
+from kernelfuzz.ir.walk import walk
+
+
+def constant_ternary_aliases(kernel: Kernel) -> Kernel:
+    """The sides of a conditional expression get variables of their own where Warp may know its condition."""
+
+    def change(node: Expr) -> Expr:
+        if not isinstance(node, IfExp) or not _may_be_constant(node.test):
+            return node
+        return IfExp(node.test, own_value(node.body), own_value(node.orelse), node.type)
+
+    return map_expressions(kernel, change)
+
+
+def _may_be_constant(test: Expr) -> bool:
+    return not any(isinstance(node, (Index, Attribute, Call, CallFunction)) for node in walk(test))
+
+
+def conversion_retypes_a_constant(kernel: Kernel) -> Kernel:
+    """A 64-bit conversion takes ``+n`` instead of the name itself."""
+
+    def change(node: Expr) -> Expr:
+        if isinstance(node, Cast) and node.type.bits == 64 and isinstance(node.operand, Name):
+            return Cast(node.type, own_value(node.operand))
+        return node
+
+    return map_expressions(kernel, change)
+
+
+def subscript_of_a_slice(kernel: Kernel) -> Kernel:
+    """``(+v[1:3])[0]``: an operator between the two subscripts."""
+
+    def change(node: Expr) -> Expr:
+        if isinstance(node, Index) and isinstance(node.value, Index) and _is_slice(node.value):
+            return Index(own_value(node.value), node.indices, node.type)
+        return node
+
+    return map_expressions(kernel, change, targets=False)
+
+
+def _is_slice(node: Index) -> bool:
+    return any(isinstance(index, Slice) for index in node.indices)
+
+
+def chained_comparison_of_references(kernel: Kernel) -> Kernel:
+    """The elements and fields that a chain compares get variables of their own."""
+
+    def change(node: Expr) -> Expr:
+        if not isinstance(node, Compare) or len(node.ops) < 2:
+            return node
+        return Compare(loaded(node.left), node.ops, tuple(map(loaded, node.comparators)), node.type)
+
+    return map_expressions(kernel, change)
+
+
+def negated_zero(kernel: Kernel) -> Kernel:
+    """``x * -1.0`` instead of ``-x`` and ``wp.neg(x)`` of a scalar or a tile."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Unary(op="-", operand=operand, type=Scalar(is_float=True) as dtype):
+                pass
+            case Unary(op="-", operand=operand, type=Tile(dtype=dtype)):
+                pass
+            case Call(name="neg", args=(operand,), type=Scalar(is_float=True) as dtype):
+                pass
+            case _:
+                return node
+        if isinstance(operand, Literal) and (operand.value or operand.type == FLOAT32):
+            return node  # Warp negates a constant itself
+        return Binary("*", operand, Unary("-", Literal(1.0, dtype), dtype), node.type)
+
+    return map_expressions(kernel, change)
+
+
+def element_is_read_late(kernel: Kernel) -> Kernel:
+    """``+a[i] + f(a)``: an operator loads the element before a later operand writes it."""
+
+    def change(node: Expr) -> Expr:
+        match node:
+            case Binary(left=left, right=right):
+                left, right = _read_early((left, right))
+                return replace(node, left=left, right=right)
+            case Compare(left=left, comparators=comparators):
+                left, *others = _read_early((left, *comparators))
+                return replace(node, left=left, comparators=tuple(others))
+            case Call(args=args) | CallFunction(args=args) | Construct(args=args):
+                return replace(node, args=_read_early(args))
+            case _:
+                return node
+
+    def change_statement(node: Stmt, function: Function | Kernel) -> Block:
+        match node:
+            case AugAssign(target=Index(indices=indices) as target, op=op, value=value):
+                simple = all(isinstance(index, (Name, Literal)) for index in indices)
+                if op in _NOT_ATOMIC and simple and _is_element(target) and writes(value):
+                    return (Assign(target, Binary(op, own_value(target), value, target.type)),)
+            case For(bounds=bounds):
+                return (replace(node, bounds=_read_early(bounds)),)
+            case Return(values=values):
+                return (Return(_read_early(values)),)
+            case _:
+                pass
+        return (node,)
+
+    return map_statements(map_expressions(kernel, change), change_statement)
+
+
+# An augmented assignment of an array element by any other operator is one atomic operation.
+_NOT_ATOMIC = frozenset(("*", "/", "//", "%", "<<", ">>", "**"))
+
+
+def _read_early(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The operands; those that are elements, and have one that may write behind them, are loaded."""
+    return tuple(
+        [
+            own_value(node) if _is_element(node) and any(map(writes, operands[number + 1 :])) else node
+            for number, node in enumerate(operands)
+        ]
+    )
+
+
+def _is_element(node: Expr) -> bool:
+    return isinstance(node, (Index, Attribute)) and not isinstance(node.type, Array) and not is_local(node)
+
+
+def chained_comparison_is_eager(kernel: Kernel) -> Kernel:
+    """``a < b and b < f(c)`` instead of ``a < b < f(c)``, where nothing in between has to be kept."""
+
+    def change(node: Expr) -> Expr:
+        if not isinstance(node, Compare) or not any(map(writes, node.comparators[1:])):
+            return node
+        if not all(isinstance(each, (Name, Literal)) for each in node.comparators[:-1]):
+            return node
+        sides = (node.left, *node.comparators)
+        links = zip(sides[:-1], node.ops, sides[1:], strict=True)
+        return BoolOp("and", tuple([Compare(left, (op,), (right,)) for left, op, right in links]))
+
+    return map_expressions(kernel, change)

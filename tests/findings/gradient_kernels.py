@@ -1,0 +1,94 @@
+"""Kernels over float64 whose adjoint released Warp gets wrong, by the bug, as text."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.parse import parse
+
+HEAD = """import warp as wp
+
+
+@wp.struct
+class Body:
+    v: wp.vec3d
+    t: wp.transformd
+
+
+{functions}
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), total: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+{body}
+"""
+
+DEPOSIT = """@wp.func
+def deposit(total: wp.array(dtype=wp.float64), value: wp.float64):
+    total[0] += value
+    result = value * wp.float64(2.0)
+    return result
+
+
+"""
+TWICE = """@wp.func
+def twice(total: wp.array(dtype=wp.float64), value: wp.float64):
+    first = deposit(total, value)
+    return first + deposit(total, wp.sin(first))
+
+
+"""
+ONLY_STORES = """@wp.func
+def put(total: wp.array(dtype=wp.float64), v: wp.vec3d):
+    w = v * wp.float64(3.0)
+    total[0] += w[1]
+
+
+"""
+POINT = "    v = wp.vec3d(x[0], x[1], x[2])\n"
+
+# By the slug of the bug: the functions of a kernel and its body.
+TEXTS: dict[str, list[tuple[str, str]]] = {
+    "component-sum-counts-twice": [
+        ("", POINT + "    v.y += wp.float64(1.0)\n    out[0] = v[1] * v[0]"),
+        ("", "    q = wp.quatd(x[0], x[1], x[2], x[3])\n    q.w -= x[0]\n    out[0] = q[3]"),
+        (
+            "",
+            POINT + "    t = wp.transformd(v, wp.quatd(x[0], x[1], x[2], x[3]))\n"
+            "    t.p += v\n    out[0] = t[1] + t[4]",
+        ),
+    ],
+    "component-of-a-field-has-no-gradient": [
+        ("", "    b = Body()\n    b.v.x = x[0]\n    out[0] = b.v[0] * x[1]"),
+        ("", "    b = Body()\n    b.v[2] = x[0]\n    out[0] = b.v[2] * x[1]"),
+        ("", "    b = Body()\n    b.v.y += x[0]\n    out[0] = b.v[1] * x[1]"),
+        ("", "    b = Body()\n    b.v.z -= x[0]\n    out[0] = b.v[2] * x[1]"),
+    ],
+    "remainder-ignores-the-divisor": [
+        ("", "    out[0] = x[3] % x[1]"),
+        ("", "    out[0] = wp.mod(x[3], x[1]) + (x[3] % x[2]) % x[0]"),
+        ("", "    a = x[3]\n    a %= x[1]\n    out[0] = a"),
+    ],
+    "replayed-function-adds-again": [
+        (DEPOSIT, "    out[0] = deposit(total, x[0]) * total[0]"),
+        (
+            DEPOSIT + TWICE,
+            "    a = x[0] + x[1]\n    b = wp.sin(a) * twice(total, a)\n    out[0] = b * total[0] + a",
+        ),
+        (ONLY_STORES, POINT + "    put(total, v)\n    out[0] = total[0] * v[1]"),
+    ],
+    "sum-changes-what-an-adjoint-reads": [
+        ("", "    v = wp.normalize(wp.vec3d(x[0], x[1], x[2]))\n    v[1] += x[2]\n    out[0] = v[0]"),
+        ("", POINT + "    d = wp.dot(v, v)\n    v[1] += x[2]\n    out[0] = v[0] + d"),
+        (
+            "",
+            "    a = wp.sqrt(x[0])\n    for i in range(len(total)):\n        a += x[2]\n    out[0] = a",
+        ),
+    ],
+}
+
+
+def case_of(functions: str, body: str) -> Case:
+    """One thread; ``total`` has two elements."""
+    kernel = parse(HEAD.format(functions=functions, body=body))
+    inputs = {"x": np.array([1.0, 2.0, 2.75, 7.25]), "total": np.zeros(2), "out": np.zeros(1)}
+    return Case(kernel, Launch((1,), inputs))

@@ -1,0 +1,126 @@
+"""Workarounds for wrong gradients: the same values by the reference, and an adjoint that is right."""
+
+from __future__ import annotations
+
+import gradient_kernels as kernels
+import numpy as np
+import pytest
+
+from kernelfuzz import reference
+from kernelfuzz.findings.workarounds import (
+    OF_GRADIENTS,
+    ROUNDED,
+    WORKAROUNDS,
+    concerns,
+    worked_around,
+)
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.verify import verify
+from kernelfuzz.ir.widen import widen_with_stand_ins
+from kernelfuzz.oracles import gradient
+from kernelfuzz.oracles.compare import first_mismatch, leaves
+from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
+from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.toolchain import compat
+
+ROWS = [(slug, *text) for slug, texts in kernels.TEXTS.items() for text in texts]
+NAMES = [f"{slug}-{number}" for slug, texts in kernels.TEXTS.items() for number in range(len(texts))]
+rows = pytest.mark.parametrize(("slug", "functions", "body"), ROWS, ids=NAMES)
+
+
+def judged(case: Case) -> str:
+    """How the gradient oracle judges the case: it must have an opinion."""
+    compat.initialize()
+    point = gradient.prepare_at(case)
+    assert isinstance(point, gradient.Point), point
+    (verdict,) = gradient.judge([point], Setting("cpu"))
+    return verdict.status
+
+
+def agree(first: Case, second: Case, rounded: bool) -> bool:
+    """Whether the reference leaves the same in every array for both: to the bit, or up to rounding."""
+    wanted, got = (reference.run(case.kernel, case.launch) for case in (first, second))
+    if not rounded:
+        return first_mismatch(wanted, got) is None
+    return all(
+        np.allclose(array, dict(leaves(name, got[name]))[path], rtol=1e-9, atol=1e-9, equal_nan=True)
+        for name, value in wanted.items()
+        for path, array in leaves(name, value)
+    )
+
+
+def test_every_workaround_has_a_kernel() -> None:
+    assert set(kernels.TEXTS) == set(OF_GRADIENTS)
+    assert ROUNDED <= set(OF_GRADIENTS) <= set(WORKAROUNDS)
+
+
+@rows
+def test_warp_differentiates_the_rewritten_kernel(slug: str, functions: str, body: str) -> None:
+    case = kernels.case_of(functions, body)
+    verify(case.kernel)
+    for slugs in ([slug], OF_GRADIENTS, WORKAROUNDS):
+        rewritten = Case(worked_around(case.kernel, slugs), case.launch)
+        assert rewritten != case
+        assert agree(case, rewritten, rounded=slug in ROUNDED)
+        assert judged(rewritten) == "passed"
+        assert worked_around(rewritten.kernel, slugs) == rewritten.kernel
+
+
+@rows
+def test_this_warp_has_the_bug(slug: str, functions: str, body: str) -> None:
+    assert judged(kernels.case_of(functions, body)) == "failed"
+
+
+def test_they_concern_gradients_only() -> None:
+    for slug in WORKAROUNDS:
+        assert concerns(slug, "wrong gradient")
+        assert concerns(slug, "wrong value") == (slug not in OF_GRADIENTS)
+
+
+def test_what_no_bug_concerns_stays_as_it_is() -> None:
+    case = kernels.case_of("", kernels.POINT + "    out[0] = wp.dot(v, v) + x[3]")
+    assert worked_around(case.kernel, OF_GRADIENTS) == case.kernel
+
+
+def test_a_function_that_returns_early_or_comes_late_stays() -> None:
+    returning = "    if value > total[1]:\n        return value\n    result ="
+    early = kernels.DEPOSIT.replace("    result =", returning)
+    assert early != kernels.DEPOSIT
+    for functions, body in [
+        (early, "    out[0] = deposit(total, x[0])"),
+        (kernels.DEPOSIT, "    out[0] = total[0] * deposit(total, x[0])"),
+    ]:
+        kernel = kernels.case_of(functions, body).kernel
+        assert worked_around(kernel, ["replayed-function-adds-again"]) == kernel
+
+
+# Features without which few kernels that are drawn have what a rewrite looks for.
+INCLUDED = {"component-sum-counts-twice": ("augmented", "component_store")}
+# Components of fields are not drawn.
+NOT_DRAWN = {"component-of-a-field-has-no-gradient"}
+
+
+@pytest.mark.parametrize("slug", sorted(set(OF_GRADIENTS) - NOT_DRAWN))
+def test_drawn_kernels_compute_the_same_when_rewritten(slug: str) -> None:
+    same = different = 0
+    for index in range(150):
+        widened = widen_with_stand_ins(
+            generate(seed=11, index=index, include=frozenset(INCLUDED.get(slug, ())))
+        )
+        if widened is None:
+            continue
+        rewritten = worked_around(widened, [slug])
+        if rewritten == widened:
+            continue
+        launch = draw_launch(SeededChoices("launch", index), widened, SMOOTH)
+        try:
+            agreed = agree(Case(widened, launch), Case(rewritten, launch), rounded=slug in ROUNDED)
+        except reference.Undefined:
+            continue
+        same += agreed
+        different += not agreed
+    assert same >= 2
+    # What is done with a remainder may multiply its rounding without end (divide by it, compare it).
+    assert different <= (same // 10 if slug in ROUNDED else 0)
