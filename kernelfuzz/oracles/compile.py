@@ -18,7 +18,7 @@ from kernelfuzz.oracles.value import not_built
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.lower import lower, lower_devices
+from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices
 
 PTX = Setting("ptx")
 CLANG = Setting("ptx", (("llvm_cuda", True),))
@@ -50,6 +50,22 @@ def judge(kernels: Sequence[Kernel], setting: Setting = PTX) -> list[Verdict]:
     able = [kernel for kernel, failure in zip(kernels, missing, strict=True) if failure is None]
     judged = iter(_judge(able, setting))
     return [next(judged) if failure is None else not_built(failure, setting) for failure in missing]
+
+
+def rejected(kernels: Sequence[Kernel]) -> list[Verdict | None]:
+    """The verdict on each kernel for which Warp generates no CUDA text with its adjoint; None for the others.
+
+    It costs a fraction of compiling the text, and the value oracle builds no adjoints.
+    """
+    if not kernels:
+        return []
+    failure = _text(kernels)
+    if not isinstance(failure, Failure):
+        return [None] * len(kernels)
+    if len(kernels) == 1:
+        return [_alone(kernels[0], failure, PTX)]
+    middle = len(kernels) // 2
+    return [*rejected(kernels[:middle]), *rejected(kernels[middle:])]
 
 
 def _judge(kernels: Sequence[Kernel], setting: Setting) -> list[Verdict]:
@@ -90,8 +106,12 @@ def _bits(kernel: Kernel) -> bool:
     )
 
 
+def _text(kernels: Sequence[Kernel]) -> Lowering | Failure:
+    return lower(batch_source(kernels)[0], "cuda")
+
+
 def _built(kernels: Sequence[Kernel], setting: Setting) -> Failure | None:
-    lowering = lower(batch_source(kernels)[0], "cuda")
+    lowering = _text(kernels)
     if isinstance(lowering, Failure):
         return lowering
     artifact = build(lowering, "ptx", options=dict(setting.options))

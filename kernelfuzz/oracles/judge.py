@@ -163,8 +163,13 @@ def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[li
 
 
 def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    chosen = [sheet for sheet in sheets if sheet.sampled("ptx")]
+    sampled = [sheet.sampled("ptx") for sheet in sheets]
+    chosen = [sheet for sheet, taken in zip(sheets, sampled, strict=True) if taken]
     _note(chosen, compile.judge([sheet.case.kernel for sheet in chosen]))
+    others = [sheet for sheet, taken in zip(sheets, sampled, strict=True) if not taken]
+    for sheet, verdict in zip(others, compile.rejected([s.case.kernel for s in others]), strict=True):
+        if verdict is not None:
+            sheet.note(verdict)
     if _of_some_batches("clang", sheets, chunk):
         sound = [sheet for sheet in chosen if sheet.sound]
         _note(sound, compile.judge([sheet.case.kernel for sheet in sound], compile.CLANG))

@@ -20,6 +20,7 @@ from kernelfuzz.ir.widen import widen_with_stand_ins
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch, leaves
 from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.reference.release import at_least
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.strategies.kernel import generate
@@ -58,6 +59,8 @@ def test_every_workaround_has_a_kernel() -> None:
 
 @rows
 def test_warp_differentiates_the_rewritten_kernel(slug: str, functions: str, body: str) -> None:
+    if slug == "component-of-a-field-has-no-gradient" and not at_least(1, 19):
+        pytest.skip("a field that is assigned as a whole has no gradient here either")
     case = kernels.case_of(functions, body)
     verify(case.kernel)
     for slugs in ([slug], OF_GRADIENTS, WORKAROUNDS):

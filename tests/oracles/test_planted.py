@@ -135,6 +135,27 @@ def test_the_compile_oracle_catches_what_raises_and_what_does_not_compile(
     assert "no_such_function" in verdicts[1].reason
 
 
+def test_what_is_rejected_only_with_its_adjoint_is_caught_without_compiling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernels = [operator_kernel("+", FLOAT32), operator_kernel("-", FLOAT32)]
+    assert compile.rejected(kernels) == [None, None]
+    original = codegen().codegen_func_reverse
+
+    def reverse(adjoint: Any, *args: Any, **kwargs: Any) -> str:
+        text = original(adjoint, *args, **kwargs)
+        if "adj_sub(" in text:
+            raise RuntimeError("no adjoint of a difference")
+        return text
+
+    monkeypatch.setattr(codegen(), "codegen_func_reverse", reverse)
+    passed, failed = compile.rejected(kernels)
+    assert passed is None
+    assert failed is not None
+    assert (failed.kind, "no adjoint of a difference" in failed.reason) == ("rejected", True)
+    assert judge_value(case_of(kernels[1]), CPU).status == "passed"
+
+
 def test_the_metamorphic_oracle_catches_what_shows_only_after_a_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -35,7 +35,7 @@ from kernelfuzz.strategies import kernels
 
 Condition = Callable[[Kernel], bool]
 
-SEARCHES = 8
+SEARCHES = 16
 
 
 def shrunk(condition: Condition) -> Iterator[str]:
