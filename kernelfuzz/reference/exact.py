@@ -244,14 +244,14 @@ def _atomic(name: str, dtype: Type) -> Callable[[Value, Value], Value]:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
     else:
         operation = _smaller if name == "min" else _larger
-        if scalar.is_float:
-            operation = np.fmin if name == "min" else np.fmax
     return operation if isinstance(dtype, Scalar) else composites.elementwise(scalar, operation)
 
 
-def _smaller(left: int, right: int) -> int:
-    return min(left, right)
+def _smaller(left: Value, right: Value) -> Value:
+    """C's fmin: of a number and NaN the number.  Which of two zeros C leaves open; Warp keeps the first."""
+    return right if right < left or left != left else left
 
 
-def _larger(left: int, right: int) -> int:
-    return max(left, right)
+def _larger(left: Value, right: Value) -> Value:
+    """C's fmax, likewise."""
+    return right if right > left or left != left else left

@@ -512,7 +512,7 @@ _order_promotions = True
 
 @contextlib.contextmanager
 def unordered_promotions() -> Iterator[None]:
-    """Leave the order of leftover counters to Warp inside, for who asks whether Warp's code is deterministic."""
+    """Leave the order of leftover counters to Warp inside, for who asks whether its code is deterministic."""
     global _order_promotions
     with LOCK:
         before, _order_promotions = _order_promotions, False

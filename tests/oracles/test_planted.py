@@ -39,7 +39,10 @@ def operator_kernel(op: str, dtype: Scalar) -> Kernel:
 
 
 def case_of(kernel: Kernel) -> Case:
-    dtype = kernel.params[0].type.dtype  # type: ignore[union-attr]
+    array = kernel.params[0].type
+    assert isinstance(array, Array)
+    dtype = array.dtype
+    assert isinstance(dtype, Scalar)
     inputs = {name: np.array([-7, 1, 20], dtype=dtype.name) for name in ("a", "out")}
     return Case(kernel, Launch((3,), inputs))
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # The second holds the text of scripts that run without kernelfuzz, and so without its compat.py.
-ALLOWED = {
-    (ROOT / "kernelfuzz" / name).resolve() for name in ("toolchain/compat.py", "findings/harness.py")
-}
+ALLOWED = {(ROOT / "kernelfuzz" / name).resolve() for name in ("toolchain/compat.py", "findings/harness.py")}
 
 # An attribute or a submodule of Warp that starts with one underscore.
 PRIVATE = re.compile(r"\b(?:warp|wp)\._(?!_)\w+|\bfrom\s+warp(?:\.\w+)*\s+import\s+(?:.*,\s*)?_(?!_)\w+")

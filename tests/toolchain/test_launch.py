@@ -655,6 +655,32 @@ def test_nothing_is_left_behind(target: Target, tmp_path: Path, monkeypatch: pyt
     assert not list(temporary.glob("kernelfuzz_*"))
 
 
+STRUCTS = (
+    HEAD
+    + """
+@wp.struct
+class Item:
+    x: float
+
+@wp.kernel
+def kernel(items: wp.array(dtype=Item)):
+    items[wp.tid()].x = 1.0
+"""
+)
+
+
+@pytest.mark.parametrize("target", GRIDS)
+def test_warp_forgets_the_structs_of_arrays(target: Target) -> None:
+    launch = Launch((2,), {"items": {"x": np.zeros(2, np.float32)}})
+    with loaded(STRUCTS, target) as program:
+        assert isinstance(program, Program)
+        program.run("kernel", launch)
+    del program
+    gc.collect()
+    names = [str(getattr(each, "name", "")) for each in gc.get_objects() if type(each).__name__ == "Module"]
+    assert not [name for name in names if name.startswith("kernelfuzz_source")]
+
+
 def test_options_for_judging_are_those_that_this_warp_has() -> None:
     assert dict(JUDGED) == {name: JUDGED[name] for name in JUDGED}
     assert {"fuse_fp", "fast_math"} <= set(JUDGED) <= {"fuse_fp", "fast_math", "optimization_level"}
