@@ -84,9 +84,8 @@ def test_everything_interesting_gives_the_empty_kernel(case: Case) -> None:
     assert (reduced.launch.dim, dict(reduced.launch.inputs)) == ((1,), {})
 
 
-@pytest.mark.slow
 def test_candidates_are_smaller_and_well_typed() -> None:
-    for index in range(6):
+    for index in range(2):
         case = case_of(index, "small")
         found = list(candidates(case))
         assert len(found) > 10
