@@ -86,7 +86,7 @@ def combine(ctx: Context, op: str, left: Ranged, right: Ranged, type_: Type) -> 
             left = fit(ctx, left, 0, min(255, scalar.limits[1]))
     terms = _terms(left.expr.type, right.expr.type)
     if not is_ranged(type_):
-        if op == "*" and scalar.bits == 16 and scalar.kind == "uint":
+        if op in ("*", "@") and scalar.bits == 16 and scalar.kind == "uint":
             left = fit(ctx, left, 0, 255)  # the product of two uint16 is a signed int in C++
             right = fit(ctx, right, 0, 255)
         return Ranged(Binary(op, left.expr, right.expr, type_), *full_range(type_))
