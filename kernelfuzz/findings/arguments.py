@@ -17,21 +17,15 @@ from kernelfuzz.findings.literals import (
     shape_text,
     uniform,
 )
-from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.pieces import type_expression
 from kernelfuzz.ir.types import (
     Array,
-    Matrix,
-    Quaternion,
     Scalar,
     Struct,
-    Tile,
-    Transform,
-    Tuple,
     Type,
-    Vector,
+    has_floats,
 )
 
 # Names that the scripts use for something of their own.
@@ -67,7 +61,7 @@ def arguments(
         name = f"{name}_" if name in TAKEN else name
         match param.type:
             case Array() as type_:
-                lines += array_lines(name, type_, value, gradient=gradients and has_float(type_.dtype))
+                lines += array_lines(name, type_, value, gradient=gradients and has_floats(type_.dtype))
                 names[param.name] = name
                 inputs.append(name)
             case Struct() as type_:
@@ -76,21 +70,6 @@ def arguments(
             case _:
                 inputs.append(value_text(param.type, value))
     return Arguments(tuple(lines), tuple(inputs), names)
-
-
-def has_float(type_: Type) -> bool:
-    """Whether any component of a type is a float."""
-    match type_:
-        case Scalar():
-            return type_.is_float
-        case Struct(fields=fields):
-            return any(has_float(field) for _, field in fields)
-        case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
-            return has_float(type_.dtype)
-        case Tuple():
-            return False
-        case _:
-            return assert_never(type_)
 
 
 def type_text(type_: Type) -> str:

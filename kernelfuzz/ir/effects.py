@@ -37,25 +37,25 @@ def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozen
     for node in walk(*unit.body):
         match node:
             case Assign(target=Name(id=name), value=value) if isinstance(value.type, Array):
-                views[name] = views.get(_root(value), _root(value))
+                views[name] = views.get(root_name(value), root_name(value))
             case Assign(target=target) | AugAssign(target=target) if not isinstance(target, Name):
                 if _through_array(target):
-                    found.add(views.get(_root(target), _root(target)))
+                    found.add(views.get(root_name(target), root_name(target)))
             case Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
-                root = _root(args[STORING.get(name, 0)])
+                root = root_name(args[STORING.get(name, 0)])
                 found.add(views.get(root, root))
             case CallFunction(name=name, args=args):
                 (callee,) = (each for each in kernel.functions if each.name == name)
                 for param, argument in zip(callee.params, args, strict=True):
                     if param.name in known[name]:
-                        found.add(views.get(_root(argument), _root(argument)))
+                        found.add(views.get(root_name(argument), root_name(argument)))
             case _:
                 pass
     return frozenset(found & {param.name for param in unit.params})
 
 
-def _root(value: Expr) -> str:
-    """The name that a place or a view starts from."""
+def root_name(value: Expr) -> str:
+    """The name that a place or a view starts from; empty where it is none."""
     while isinstance(value, (Index, Attribute)):
         value = value.value
     return value.id if isinstance(value, Name) else ""

@@ -149,6 +149,19 @@ def shape(type_: Composite) -> tuple[int, ...]:
     return (4,) if isinstance(type_, Quaternion) else (7,)
 
 
+def has_floats(type_: Type) -> bool:
+    """Whether anything that a type is made of is a float."""
+    match type_:
+        case Scalar():
+            return type_.is_float
+        case Struct(fields=fields):
+            return any(has_floats(field) for _, field in fields)
+        case Tuple(elements=elements):
+            return any(map(has_floats, elements))
+        case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
+            return has_floats(type_.dtype)
+
+
 # Warp's suffix for each component type, as in vec3f, vec3ub.
 SUFFIX = {
     FLOAT32: "f", FLOAT64: "d", FLOAT16: "h", INT32: "i", INT64: "l", INT16: "s", INT8: "b",

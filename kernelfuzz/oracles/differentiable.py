@@ -39,12 +39,12 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
-from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector
+from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector, has_floats
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.dynamic_loops import is_dynamic
 from kernelfuzz.reference.limitations import LIMITATIONS
-from kernelfuzz.reference.reassigned import constant_component, has_floats, reassigned_components
+from kernelfuzz.reference.reassigned import constant_component, reassigned_components
 
 Unit = Kernel | Function
 

@@ -14,7 +14,7 @@ from typing import Any
 from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import AugAssign, Binary, Call, Expr, Kernel, Name
 from kernelfuzz.ir.tiles import TILE_CALLS
-from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
+from kernelfuzz.ir.types import Type, has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.toolchain import compat
 
@@ -40,7 +40,7 @@ def without_float_arithmetic(kernel: Kernel) -> bool:
     """Kernels that compute nothing with floats: contraction rounds ``a * b + c`` once instead of twice."""
     for body in _bodies(kernel):
         for node in walk(*body):
-            if isinstance(node, (Binary, Call)) and any(_is_float(each) for each in _types(node)):
+            if isinstance(node, (Binary, Call)) and any(has_floats(each) for each in _types(node)):
                 return False
     return True
 
@@ -80,20 +80,6 @@ def _is_library_math(node: object) -> bool:
 def _types(node: Binary | Call) -> tuple[Type, ...]:
     operands: tuple[Expr, ...] = (node.left, node.right) if isinstance(node, Binary) else node.args
     return (node.type, *(operand.type for operand in operands))
-
-
-def _is_float(type_: Type) -> bool:
-    match type_:
-        case Array(dtype=dtype):
-            return _is_float(dtype)
-        case Tuple(elements=elements):
-            return any(_is_float(element) for element in elements)
-        case Struct(fields=fields):
-            return any(_is_float(field) for _, field in fields)
-        case Tile(dtype=dtype):
-            return dtype.is_float
-        case _:
-            return (type_ if isinstance(type_, Scalar) else type_.dtype).is_float
 
 
 @dataclass(frozen=True, slots=True)

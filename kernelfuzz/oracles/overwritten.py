@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import replace
 
-from kernelfuzz.ir.effects import STORING, written_arrays
+from kernelfuzz.ir.effects import STORING, root_name, written_arrays
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
     AugAssign,
     Call,
     CallFunction,
-    Expr,
     ExprStmt,
     Function,
     Index,
@@ -26,10 +25,9 @@ from kernelfuzz.ir.nodes import (
     Param,
 )
 from kernelfuzz.ir.rewrite import rebuild, transform
-from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.types import Array, has_floats
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import children, walk
-from kernelfuzz.reference.reassigned import has_floats
 
 
 def read_from_copies(kernel: Kernel, overwritten: Set[str]) -> Kernel:
@@ -84,12 +82,6 @@ def _written_params(function: Function, kernel: Kernel) -> frozenset[int]:
     return frozenset(at for at, param in enumerate(function.params) if param.name in written)
 
 
-def _root(value: Expr) -> str:
-    while isinstance(value, (Index, Attribute)):
-        value = value.value
-    return value.id if isinstance(value, Name) else ""
-
-
 def _views_to_write(kernel: Kernel, writers: Mapping[str, frozenset[int]]) -> frozenset[str]:
     """The locals that are views of arrays and that something is written through."""
     found: set[str] = set()
@@ -97,11 +89,11 @@ def _views_to_write(kernel: Kernel, writers: Mapping[str, frozenset[int]]) -> fr
         match node:
             case Assign(target=target) | AugAssign(target=target):
                 if not isinstance(target, Name):
-                    found.add(_root(target))
+                    found.add(root_name(target))
             case Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
-                found.add(_root(args[STORING.get(name, 0)]))
+                found.add(root_name(args[STORING.get(name, 0)]))
             case CallFunction(name=name, args=args):
-                found.update(_root(args[at]) for at in writers[name])
+                found.update(root_name(args[at]) for at in writers[name])
             case _:
                 pass
     return frozenset(found)

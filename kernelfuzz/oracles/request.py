@@ -109,14 +109,6 @@ def draw_case(options: Options, seed: int, index: int) -> Case:
     return Case(kernel, draw_launch(SeededChoices(GRAMMAR_VERSION, seed, index, "launch"), kernel))
 
 
-def draw_cases(request: Request) -> list[Case]:
-    """The cases of a request, in the order of their indices."""
-    return [
-        draw_case(request.options, request.seed, index)
-        for index in range(request.start, request.start + request.count)
-    ]
-
-
 def category(request: Request, index: int) -> str:
     """The category that a kernel of the request was drawn for."""
     return category_of(request.options, index)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Block, Expr, For, Function, If, Kernel, Node, While
+from kernelfuzz.ir.nodes import Block, For, Function, If, Kernel, Node, While
 from kernelfuzz.ir.rewrite import Part, Path, replace_at
 from kernelfuzz.ir.walk import children
 from kernelfuzz.reduce.defaults import mend
@@ -129,8 +129,3 @@ class Tree:
 def at(site: Site, *new: Node) -> Edit:
     """The node of a site replaced by others."""
     return Edit(site.weight - weight_of(*new), (site.node, new), ((site.path, new),))
-
-
-def expression_of(site: Site) -> Expr:
-    """The node of a site that is known to be an expression."""
-    return site.node  # pyright: ignore[reportReturnType]

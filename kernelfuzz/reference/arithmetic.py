@@ -163,7 +163,7 @@ def _right_shift(scalar: Scalar) -> Operation:
 
 # ------------------------------------------------------------------------------ tables
 
-FLOAT, INT, UINT, BOOL_ = ("float",), ("int", "uint"), ("uint",), ("bool",)
+FLOAT, INT, BOOL_ = ("float",), ("int", "uint"), ("bool",)
 _IEEE = "IEEE: the nearest float; float16 is computed in float32 and rounded, which gives the same"
 _INTEGER = "C++: unsigned wraps, signed overflow is undefined, 8 and 16 bits are computed in int"
 

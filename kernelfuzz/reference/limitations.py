@@ -19,11 +19,12 @@ from kernelfuzz.ir.nodes import (
     Kernel,
     Name,
 )
+from kernelfuzz.ir.types import has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.dynamic_loops import carries_values
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.launch import execute
-from kernelfuzz.reference.reassigned import has_floats, reassigned_components
+from kernelfuzz.reference.reassigned import reassigned_components
 from kernelfuzz.reference.release import at_least
 
 ARRAY_OVERWRITE = "array overwrite"

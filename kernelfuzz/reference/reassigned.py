@@ -29,27 +29,10 @@ from kernelfuzz.ir.nodes import (
 from kernelfuzz.ir.types import (
     Array,
     Matrix,
-    Quaternion,
     Scalar,
     Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
+    has_floats,
 )
-
-
-def has_floats(type_: Type) -> bool:
-    match type_:
-        case Scalar():
-            return type_.is_float
-        case Struct(fields=fields):
-            return any(has_floats(field) for _, field in fields)
-        case Tuple(elements=elements):
-            return any(map(has_floats, elements))
-        case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
-            return has_floats(type_.dtype)
 
 
 def root_of(place: Expr) -> Expr:
@@ -178,4 +161,4 @@ def statements_in(block: Block, in_loop: bool) -> Iterator[tuple[Stmt, bool]]:
                 pass
 
 
-__all__ = ["constant_component", "has_floats", "reassigned_components", "root_of", "statements_in"]
+__all__ = ["constant_component", "reassigned_components", "root_of", "statements_in"]

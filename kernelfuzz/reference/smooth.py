@@ -39,7 +39,6 @@ from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
 NARROW_FLOAT = "a float that is not float64"
 NO_CLOSED_FORM = "no closed form to differentiate"
 DOCUMENTED = "documented as not differentiable"
-NOT_AN_INTEGER = "a float is converted next to an integer"
 
 _FLOAT_BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,

@@ -42,10 +42,10 @@ from kernelfuzz.ir.types import (
     Transform,
     Type,
     Vector,
+    has_floats,
 )
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.oracles.differentiable import constructed_again
-from kernelfuzz.reference.reassigned import has_floats
 
 _LETTERS = "xyzw"
 

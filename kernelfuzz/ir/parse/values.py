@@ -49,11 +49,6 @@ from kernelfuzz.ir.types import (
 TYPE_CLASSES = (Scalar, Vector, Matrix, Quaternion, Transform, Struct, Array, Tile, Tuple)
 
 
-def is_type(value: object) -> bool:
-    """Whether a known value is a type."""
-    return isinstance(value, TYPE_CLASSES)
-
-
 # ------------------------------------------------------------------------ names
 
 

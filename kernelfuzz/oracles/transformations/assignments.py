@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kernelfuzz.ir.effects import root_name
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import (
     Assign,
-    Attribute,
     AugAssign,
     Binary,
     Call,
@@ -224,7 +224,7 @@ def _inline_temporary(case: Case, path: Path, choices: Choices) -> Case | None:
     roots = (node.value, *heads)
     if count_name(name, *heads) != 1 or not all(is_pure(root, functions) for root in roots):
         return None
-    if isinstance(following, (Assign, AugAssign)) and _root(following.target) == name:
+    if isinstance(following, (Assign, AugAssign)) and root_name(following.target) == name:
         return None
 
     def change(inner: Node) -> Node:
@@ -236,12 +236,6 @@ def _inline_temporary(case: Case, path: Path, choices: Choices) -> Case | None:
     else:
         new = changed_everywhere(following, change)
     return with_kernel(case, spliced(kernel, path, (new,), 2))
-
-
-def _root(target: Expr) -> str | None:
-    while isinstance(target, (Index, Attribute)):
-        target = target.value
-    return target.id if isinstance(target, Name) else None
 
 
 ASSIGNMENTS = (
