@@ -64,11 +64,21 @@ def draw_launch(choices: Choices, kernel: Kernel, style: Style = ANY) -> Launch:
 
     Raises ValueError at a parameter that is, or has inside, a struct that holds an array.
     """
-    ndim = grid_ndim(kernel)
-    dim = tuple(choices.pick(style.sizes if ndim == 1 else style.sides) for _ in range(ndim))
+    dim = draw_grid(choices, kernel, style)
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
     inputs = {param.name: _parameter(choices, param, extents, style) for param in kernel.params}
-    return Launch(dim, inputs, tiled=any(name.startswith("tile_") for name in builtins_used(kernel)))
+    return Launch(dim, inputs, tiled=is_tiled(kernel))
+
+
+def draw_grid(choices: Choices, kernel: Kernel, style: Style = ANY) -> tuple[int, ...]:
+    """The grid of ``draw_launch``, which draws it before anything else."""
+    ndim = grid_ndim(kernel)
+    return tuple(choices.pick(style.sizes if ndim == 1 else style.sides) for _ in range(ndim))
+
+
+def is_tiled(kernel: Kernel) -> bool:
+    """Whether a launch is one block for each point of the grid (``wp.launch_tiled``)."""
+    return any(name.startswith("tile_") for name in builtins_used(kernel))
 
 
 def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style: Style) -> Input:

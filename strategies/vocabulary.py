@@ -113,6 +113,14 @@ CATEGORIES: dict[str, Category] = {
     "quaternion": Category(("quaternion",), "quaternions", False),
 }
 
+
+def main_category(features: frozenset[str]) -> str:
+    """The category that says most about a kernel with these features; "other" where none does."""
+    held = [name for name, category in CATEGORIES.items() if category.holds(features)]
+    # Of those that ask for as much the later one, which is the rarer.
+    return max(reversed(held), key=lambda name: len(CATEGORIES[name].features), default="other")
+
+
 # The names that other tools used for some of the ten.
 ALIASES: dict[str, str] = {
     "conditional": "control_flow",

@@ -20,7 +20,8 @@ LEVELS = (
     ("oracles",),
     ("findings", "workers"),
     ("reduce",),
-    ("campaign", "checking", "corpus"),
+    ("campaign", "checking", "corpus", "profiles"),
+    ("releases",),
     ("cli", "pytest_plugin"),
     ("__main__",),
 )

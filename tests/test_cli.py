@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,7 @@ def command(*arguments: str, **options: object) -> subprocess.Popen[str]:
 
 
 CORPUS = ["corpus", "--output", "{tmp}/out"]
+SMALL_CORPUS = ["corpus", "--count", "1", "--output"]
 
 BAD = {
     "category": ([*CORPUS, "--category", "vectr"], "did you mean 'vector'?"),
@@ -103,7 +105,14 @@ BAD = {
     "output is a file": (["corpus", "--output", "{tmp}/file"], "is a file: give --output a directory"),
     "output under a file": (["corpus", "--output", "{tmp}/file/out"], "cannot write in"),
     "output in /proc": (["corpus", "--output", "/proc/kernelfuzz"], "cannot write in"),
-    "output exists": (["corpus", "--output", "{tmp}/full"], "--overwrite"),
+    "output is something else": ([*SMALL_CORPUS, "{tmp}/full"], "holds something else: give another --output"),
+    "manifest of another program": ([*SMALL_CORPUS, "{tmp}/other"], "is not of this version of kernelfuzz"),
+    "count and megabytes": ([*CORPUS, "--count", "3", "--target-mb", "1"], "not both"),
+    "no megabytes": ([*CORPUS, "--target-mb", "0"], "--target-mb"),
+    "shard 2 of 2": ([*CORPUS, "--shard-index", "2", "--shard-count", "2"], "a --shard-count of at least 3"),
+    "shards of megabytes": ([*CORPUS, "--target-mb", "1", "--shard-count", "2"], "needs --count"),
+    "ptx of cpu": ([*CORPUS, "--device", "cpu", "--ptx"], "add --device cuda"),
+    "address without ray": ([*CORPUS, "--ray-address", "x"], "--engine ray"),
     "no index": (["show"], "--index"),
     "index -1": (["show", "--index", "-1"], "--index"),
     "show device": (["show", "--index", "0", "--device", "tpu"], "'cpu', 'cuda'"),
@@ -125,8 +134,9 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "binary").write_bytes(b"\x7fELF\xff\xfe\x00")
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "corpus.jsonl").write_text("")
+    for name, file in (("full", "README.md"), ("other", "manifest.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text("{}")
     before = sorted(tmp_path.rglob("*"))
     assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 2
     out, err = capsys.readouterr()
@@ -200,19 +210,24 @@ def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------- corpus
 
 
+def rows_of(directory: str | Path) -> list[dict[str, Any]]:
+    from kernelfuzz.corpus.read import rows
+
+    return list(rows(directory))
+
+
 def test_corpus_with_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "out")
     assert main(["corpus", "--count", "10", "--size", "small", "--output", out, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    rows = [json.loads(line) for line in Path(out, "corpus.jsonl").read_text().splitlines()]
-    assert {"pairs", "kernels", "distinct", "seconds", "pairs_per_second", "warp_seconds", "overhead"} <= set(
-        summary
-    )
-    assert summary["pairs"] == len(rows)
+    rows = rows_of(out)
+    assert summary["complete"] is True
+    assert summary["pairs"] - 2 * summary["duplicates"] == len(rows)
     assert summary["pairs"] + sum(summary["failures"].values()) == 20
-    assert summary["distinct"] == len({row["metadata"]["fingerprint"] for row in rows})
+    assert summary["distinct"] == len({row["id"] for row in rows})
+    assert summary["work_seconds"] > summary["warp_seconds"] > 0
     assert len({row["category"] for row in rows}) > 5
-    assert os.listdir(out) == ["corpus.jsonl"]
+    assert sorted(os.listdir(out)) == ["README.md", "data", "manifest.json"]
 
 
 def test_corpus_prints_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -220,31 +235,98 @@ def test_corpus_prints_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[st
     arguments = ["--count", "2", "--device", "cuda", "--category", "math", "--no-backward", "--output", out]
     assert main(["corpus", *arguments]) == 0
     captured = capsys.readouterr()
-    assert captured.out == os.path.join(out, "corpus.jsonl") + "\n"
+    assert captured.out == out + "\n"
     assert "pairs per second" in captured.err
-    rows = [json.loads(line) for line in Path(captured.out.strip()).read_text().splitlines()]
-    assert {(row["category"], row["device"], row["ir_backward"]) for row in rows} == {("math", "cuda", None)}
+    found = {(row["category"], row["device"], row["ir_backward"]) for row in rows_of(out)}
+    assert found == {("math", "cuda", None)}
 
 
-def test_overwrite_replaces_a_corpus(tmp_path: Path) -> None:
-    arguments = ["corpus", "--count", "1", "--size", "1", "--device", "cpu", "--output", str(tmp_path)]
-    (tmp_path / "corpus.jsonl").write_text("before")
-    assert main(arguments) == 2
-    assert (tmp_path / "corpus.jsonl").read_text() == "before"
-    assert main([*arguments, "--overwrite"]) == 0
-    assert "python_source" in json.loads((tmp_path / "corpus.jsonl").read_text())
+SMALLEST = ["corpus", "--count", "1", "--size", "1", "--device", "cpu"]
+
+
+def test_a_complete_corpus_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*SMALLEST, "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    before = {path: path.stat() for path in (tmp_path / "out").rglob("*")}
+    capsys.readouterr()
+    assert main([*arguments, "--resume", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "is complete already" in captured.err
+    assert json.loads(captured.out)["distinct"] == 1
+    assert {path: path.stat() for path in (tmp_path / "out").rglob("*")} == before
+
+
+def test_other_options_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*SMALLEST, "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    capsys.readouterr()
+    assert main([*arguments, "--seed", "4", "--scope", "both"]) == 2
+    said = capsys.readouterr().err
+    assert "seed (0, now 4); scope (kernel, now both)" in said
+    assert "--overwrite" in said
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+    assert main([*arguments, "--seed", "4", "--overwrite"]) == 0
+    assert [row["metadata"]["seed"] for row in rows_of(tmp_path / "out")] == [4]
+
+
+def test_resume_needs_something_to_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALLEST, "--resume", "--output", str(tmp_path / "out")]) == 2
+    assert "no corpus to go on with" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_parts_make_the_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["corpus", "--count", "9", "--size", "1", "--device", "cpu"]
+    assert main([*arguments, "--output", str(tmp_path / "whole")]) == 0
+    parts = [*arguments, "--output", str(tmp_path / "parts"), "--shard-count", "2"]
+    assert main([*parts, "--shard-index", "1"]) == 0
+    assert "the run that makes the last shard finishes the corpus" in capsys.readouterr().err
+    assert not (tmp_path / "parts" / "data").exists()
+    assert main([*parts, "--shard-index", "0"]) == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
+
+
+def test_a_size_instead_of_a_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelfuzz.corpus import plan
+
+    monkeypatch.setattr(plan, "_USUAL", 4)
+    asked = ["corpus", "--target-mb", "0.05", "--size", "1", "--output", str(tmp_path / "out")]
+    assert main(asked) == 0
+    rows = rows_of(tmp_path / "out")
+    for device in ("cpu", "cuda"):
+        text = "".join(json.dumps(row, separators=(",", ":")) for row in rows if row["device"] == device)
+        # At least as much as was asked for, and not a whole shard of four kernels more for both.
+        assert len(text.encode()) > 45_000
+    assert len(rows) < 60
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("kernelfuzz.corpus")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert main([*SMALLEST, "--output", str(tmp_path / "out")]) == 2
+    assert "this needs pyarrow, which is not installed: pip install 'kernelfuzz[corpus]'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_rows_are_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from kernelfuzz.corpus import produce
+    from kernelfuzz.corpus import make
     from kernelfuzz.toolchain import Failure
 
     def lower_devices(source: str, devices: tuple[str, ...], **_: object) -> dict[str, Failure]:
         return {device: Failure("codegen", "no") for device in devices}
 
-    monkeypatch.setattr(produce, "lower_devices", lower_devices)
+    monkeypatch.setattr(make, "lower_devices", lower_devices)
     assert main(["corpus", "--count", "3", "--output", str(tmp_path / "out")]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -254,14 +336,13 @@ def test_no_rows_are_no_success(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_it_soon_and_leaves_nothing(
+def test_an_interrupt_ends_it_soon_and_keeps_what_is_made(
     number: signal.Signals, jobs: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = command("corpus", "--count", "100000", "--output", str(out), "--jobs", jobs)
+    process = command("corpus", "--count", "1000", "--output", str(out), "--jobs", jobs)
     deadline = time.monotonic() + 60
-    # Once something is written, the work is under way.
-    while not any(path.stat().st_size for path in out.glob(".*.partial")):
+    while not list(out.glob("shards/*.zst")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
@@ -273,8 +354,10 @@ def test_an_interrupt_ends_it_soon_and_leaves_nothing(
     _, err = process.communicate()
     assert time.monotonic() - sent < 2
     assert process.returncode == 130
-    assert err.strip() == "kernelfuzz: interrupted; nothing was written."
-    assert not out.exists()
+    assert err.strip() == "kernelfuzz: interrupted; what is made is kept, and the same command goes on."
+    left = sorted(path.name for path in out.rglob("*"))
+    assert left[-2:] == ["manifest.json", "shards"]
+    assert all(name.endswith(".zst") and not name.startswith(".") for name in left[:-2])
 
 
 # ------------------------------------------------------------------------------------------------ show
@@ -300,8 +383,7 @@ def test_show_prints_the_code_of_a_device(capsys: pytest.CaptureFixture[str]) ->
 def test_show_prints_the_kernel_of_the_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["corpus", "--count", "3", "--seed", "9", "--device", "cpu", "--output", str(tmp_path)]) == 0
     capsys.readouterr()
-    for line in (tmp_path / "corpus.jsonl").read_text().splitlines():
-        row = json.loads(line)
+    for row in rows_of(tmp_path):
         assert main(["show", "--seed", "9", "--index", str(row["metadata"]["index"])]) == 0
         assert capsys.readouterr().out == row["python_source"]
 

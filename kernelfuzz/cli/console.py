@@ -5,8 +5,9 @@ Data goes to stdout, everything else to stderr.
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,6 +29,19 @@ class Problem(Exception):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+@contextlib.contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """What is imported here comes with an extra: where it is missing, say how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "kernelfuzz":
+            raise
+        raise Problem(
+            f"this needs {error.name}, which is not installed: pip install 'kernelfuzz[{extra}]'.", USAGE
+        ) from None
 
 
 def say(message: str) -> None:

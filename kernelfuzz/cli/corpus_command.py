@@ -19,11 +19,17 @@ from kernelfuzz.cli.console import (
     Problem,
     checked_options,
     drawing_options,
+    needing,
     say,
 )
 
 if TYPE_CHECKING:
-    from kernelfuzz.corpus.produce import Plan, Rejected, Summary
+    from kernelfuzz.corpus.engines import Engine
+    from kernelfuzz.corpus.plan import Plan
+    from kernelfuzz.corpus.produce import Part, Summary
+    from kernelfuzz.corpus.store import Store
+
+_COUNT = 1000
 
 
 class Jobs(click.ParamType[int]):
@@ -46,10 +52,20 @@ class Jobs(click.ParamType[int]):
 
 
 @click.command(short_help="Make a corpus of kernels with their generated code.")
+@click.option("--count", type=click.IntRange(min=1), help=f"How many kernels to draw.  [default: {_COUNT}]")
 @click.option(
-    "--count", default=1000, show_default=True, type=click.IntRange(min=1), help="How many kernels to draw."
+    "--target-mb",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MB",
+    help="Instead of a count: megabytes of rows for each device, before compression.",
 )
-@click.option("--seed", default=0, show_default=True, help="The same seed gives the same corpus.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(-(2**63), 2**63 - 1),
+    help="The same seed gives the same corpus.",
+)
 @click.option(
     "--device",
     "devices",
@@ -59,17 +75,52 @@ class Jobs(click.ParamType[int]):
     show_default="both",
     help="Whose code to generate; no GPU is needed. Repeatable.",
 )
-@click.option("--output", required=True, metavar="DIR", help="Where corpus.jsonl goes; made if missing.")
-@click.option("--overwrite", is_flag=True, help="Replace the corpus that DIR has.")
+@click.option("--output", required=True, metavar="DIR", help="Where the corpus goes; made if missing.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the corpus in DIR, which must be there; without it, go on if there is one.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the corpus in DIR.")
 @click.option(
     "--category",
     "categories",
     multiple=True,
     metavar="CATEGORY",
-    help="A category to draw from. Repeatable; default: ten categories, in turn.",
+    help="A category to draw from. Repeatable; default: ten categories.",
+)
+@click.option(
+    "--balanced/--natural",
+    default=True,
+    show_default=True,
+    help="As many kernels of each category, or whatever comes.",
 )
 @drawing_options
+@click.option(
+    "--scope",
+    type=click.Choice(("kernel", "module", "both")),
+    default="kernel",
+    show_default=True,
+    help="The code of a row: the kernel's own functions, the whole module, or both.",
+)
 @click.option("--no-backward", is_flag=True, help="Leave the adjoints out.")
+@click.option("--ptx", is_flag=True, help="Add what NVRTC makes of the code for CUDA, as PTX for sm_90.")
+@click.option("--cubin", is_flag=True, help="The same as a binary, in base64.")
+@click.option(
+    "--execute", is_flag=True, help="Launch every kernel; add inputs, and outputs checked by the reference."
+)
+@click.option("--warp-symbols", is_flag=True, help="Leave Warp's hashes in the names of the generated code.")
+@click.option(
+    "--old-keys", is_flag=True, help="Add cpp_forward, cuda_forward ... as older pipelines have them."
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("jsonl", "json", "parquet")),
+    default="jsonl",
+    show_default=True,
+    help="Compressed JSON lines, one JSON file for each pair, or Parquet.",
+)
 @click.option(
     "--jobs",
     default="1",
@@ -78,84 +129,183 @@ class Jobs(click.ParamType[int]):
     metavar="N|auto",
     help="How many processes work; the corpus is the same for any number.",
 )
+@click.option(
+    "--shard-index", type=click.IntRange(min=0), default=0, help="Which part this run makes, from 0."
+)
+@click.option(
+    "--shard-count",
+    type=click.IntRange(min=1),
+    default=1,
+    help="How many parts; the run that makes the last shard finishes the corpus.",
+)
+@click.option(
+    "--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works."
+)
+@click.option("--ray-address", metavar="ADDRESS", help="The Ray cluster; default: a local one of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
 def corpus(
-    count: int,
-    seed: int,
-    devices: tuple[str, ...],
     output: str,
+    resume: bool,
     overwrite: bool,
-    categories: tuple[str, ...],
-    size: str,
-    profile: str,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    no_backward: bool,
     jobs: int,
+    shard_index: int,
+    shard_count: int,
+    engine: str,
+    ray_address: str | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Draw kernels and write each with the code that Warp generates from it.
 
-    DIR/corpus.jsonl gets one line for each kernel and device, in the order of the indices: a pure function of
-    the options and of the versions of kernelfuzz and Warp. It appears when it is complete; an interrupted run
-    leaves nothing behind. Without --json, the path of the file is printed.
+    DIR opens with datasets.load_dataset: data/ has the rows, README.md the card. It is a pure function of the
+    options and of the versions of kernelfuzz and Warp. A run that is killed loses the shards under way; the
+    same command goes on where it was. Without --json, the path of DIR is printed.
 
     \b
-    Example:
-      kernelfuzz corpus --count 1000 --seed 0 --device cpu --device cuda --output corpus
+    Examples:
+      kernelfuzz corpus --count 1000 --seed 0 --output corpus
+      kernelfuzz corpus --target-mb 200 --execute --format parquet --jobs auto --output corpus
     """
-    options = checked_options(categories, size, profile, include, exclude)
-    path = _target(output, overwrite)
-    from kernelfuzz.corpus.produce import Plan
+    _check_parts(shard_index, shard_count, options["target_mb"])
+    if engine == "local" and ray_address is not None:
+        raise click.UsageError("--ray-address has a meaning with --engine ray only")
+    drawing = {name: options.pop(name) for name in ("categories", "size", "profile", "include", "exclude")}
+    checked = checked_options(**drawing)
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise Problem(f"{output} is a file: give --output a directory.", USAGE)
+    with needing("corpus"):
+        from kernelfuzz.corpus.produce import Part, Summary
 
-    chosen: Any = tuple(dict.fromkeys(devices))
-    plan = Plan(count, seed, chosen, options, backward=not no_backward)
-    with stopped_by_terminate():
-        summary = _produce(plan, output, jobs)
-    click.echo(json.dumps(summary.to_dict()) if as_json else path)
-    _report(summary, plan)
+        plan = _plan(checked, **options)
+        store, complete = _opened(output, plan, resume=resume, overwrite=overwrite)
+    if complete:
+        summary = Summary(manifest=store.manifest())
+        say(f"{output} is complete already.")
+    else:
+        with stopped_by_terminate():
+            summary = _produce(
+                plan, store, _engine(engine, plan, jobs, ray_address), Part(shard_index, shard_count)
+            )
+    click.echo(json.dumps(summary.to_dict()) if as_json else output)
+    if not complete:
+        _report(summary, plan)
 
 
-def _produce(plan: Plan, directory: str, jobs: int) -> Summary:
-    from kernelfuzz.corpus.produce import atomic_file, produce
-
-    with _directory_checked(directory) as wrote, atomic_file(directory) as file:
-        wrote()
-        with _progress(plan.count) as progress:
-            summary = produce(plan, file, jobs=jobs, progress=progress)
-        if not summary.pairs:
-            raise Problem(_nothing(summary), INFRASTRUCTURE)
-    return summary
-
-
-def _target(directory: str, overwrite: bool) -> str:
-    """The path of the file to write.  Raises Problem where it must not be written."""
-    from kernelfuzz.corpus.produce import FILE_NAME
-
-    if os.path.exists(directory) and not os.path.isdir(directory):
-        raise Problem(f"{directory} is a file: give --output a directory.", USAGE)
-    path = os.path.join(directory, FILE_NAME)
-    if os.path.exists(path) and not overwrite:
-        raise Problem(
-            f"{path} exists already: give another --output, or --overwrite to replace it.",
-            USAGE,
+def _check_parts(index: int, count: int, target_mb: float | None) -> None:
+    if index >= count:
+        raise click.UsageError(f"--shard-index {index} needs a --shard-count of at least {index + 1}")
+    if count > 1 and target_mb is not None:
+        raise click.UsageError(
+            "--shard-count needs --count: what makes --target-mb full is not known beforehand"
         )
-    return path
 
 
-@contextlib.contextmanager
-def _directory_checked(directory: str) -> Iterator[Callable[[], None]]:
-    """An OSError before the yielded function is called means that the directory cannot be written."""
-    opened: list[bool] = []
+def _plan(
+    checked: Any,
+    *,
+    count: int | None,
+    target_mb: float | None,
+    seed: int,
+    devices: tuple[str, ...],
+    balanced: bool,
+    scope: Any,
+    no_backward: bool,
+    ptx: bool,
+    cubin: bool,
+    execute: bool,
+    warp_symbols: bool,
+    old_keys: bool,
+    format_: Any,
+) -> Plan:
+    from kernelfuzz.corpus.plan import Plan
+
+    if count is not None and target_mb is not None:
+        raise click.UsageError("give --count or --target-mb, not both")
+    chosen: Any = tuple(device for device in DEVICES if device in devices)
+    if (ptx or cubin) and "cuda" not in chosen:
+        raise click.UsageError("--ptx and --cubin are made of the code for cuda: add --device cuda")
+    return Plan(
+        checked,
+        devices=chosen,
+        seed=seed,
+        count=_COUNT if count is None and target_mb is None else count,
+        target_mb=target_mb,
+        balanced=balanced,
+        backward=not no_backward,
+        scope=scope,
+        ptx=ptx,
+        cubin=cubin,
+        execute=execute,
+        warp_symbols=warp_symbols,
+        old_keys=old_keys,
+        format=format_,
+    )
+
+
+def _opened(output: str, plan: Plan, *, resume: bool, overwrite: bool) -> tuple[Store, bool]:
+    """The directory, ready for the plan, and whether there is nothing left to do."""
+    from kernelfuzz.corpus.plan import as_dict
+    from kernelfuzz.corpus.store import Store, WrongCorpus
+
+    store = Store(output)
     try:
-        yield lambda: opened.append(True)
+        if resume and store.manifest() is None:
+            raise Problem(f"{output} holds no corpus to go on with: drop --resume.", USAGE)
+        if overwrite:
+            store.remove()
+        complete = store.open(as_dict(plan))
+        if complete:
+            store.sweep()
+        return store, complete
+    except WrongCorpus as error:
+        raise Problem(f"{error}.", USAGE) from None
     except OSError as error:
-        if opened:
-            raise
         reason = error.strerror or str(error)
         raise Problem(
-            f"cannot write in {directory} ({reason}): give --output a directory that can be written.", USAGE
+            f"cannot write in {output} ({reason}): give --output a directory that can be written.", USAGE
         ) from None
+
+
+def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
+    if name == "ray":
+        with needing("ray"):
+            from kernelfuzz.corpus.ray_engine import on_ray
+
+            return on_ray(address, jobs)
+    from kernelfuzz.corpus.engines import here, processes
+
+    # What Warp built runs in a process of its own.
+    return here if jobs == 1 and not plan.execute else processes(jobs)
+
+
+def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
+    from kernelfuzz.corpus.engines import ClusterUnavailable
+    from kernelfuzz.corpus.plan import command_of
+    from kernelfuzz.corpus.produce import produce
+    from kernelfuzz.corpus.publish import NothingMade
+    from kernelfuzz.corpus.shard import Damaged
+    from kernelfuzz.toolchain import UnsupportedWarp
+
+    go_on = "what is made is kept, and the same command goes on"
+    try:
+        with _progress(plan, part) as progress:
+            return produce(plan, store, engine=engine, part=part, command=command_of(plan), progress=progress)
+    except UnsupportedWarp:
+        if not store.heads():
+            store.remove()
+        raise
+    except NothingMade as error:
+        store.remove()
+        raise Problem(f"{error}; no corpus was written.", INFRASTRUCTURE) from None
+    except Damaged as error:
+        raise Problem(f"a shard in {store.shards} is damaged ({error}): {go_on}.", INFRASTRUCTURE) from None
+    except KeyboardInterrupt:
+        raise Problem(f"interrupted; {go_on}.", 128 + signal.SIGINT) from None
+    except ClusterUnavailable as error:
+        raise Problem(f"{error}; {go_on}.", INFRASTRUCTURE) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Problem(f"cannot write in {store.directory} ({reason}): {go_on}.", INFRASTRUCTURE) from None
 
 
 @contextlib.contextmanager
@@ -173,7 +323,7 @@ def stopped_by_terminate() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _progress(count: int) -> Iterator[Callable[[int], None] | None]:
+def _progress(plan: Plan, part: Part) -> Iterator[Callable[[int], None] | None]:
     """A bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
         yield None
@@ -183,31 +333,27 @@ def _progress(count: int) -> Iterator[Callable[[int], None] | None]:
 
     columns = (TextColumn("kernels"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("kernels", total=count)
+        task = bar.add_task("kernels", total=None if plan.count is None else plan.count // part.count)
         yield lambda done: bar.update(task, completed=done)
 
 
 def _report(summary: Summary, plan: Plan) -> None:
+    from kernelfuzz.corpus.publish import one_line
+
     rate = summary.pairs / summary.seconds
+    had = f", {summary.resumed} of them from before" if summary.resumed else ""
     say(
-        f"{summary.pairs} pairs of {summary.kernels} kernels ({len(summary.fingerprints)} distinct) "
+        f"{summary.pairs} pairs of {summary.kernels} kernels{had} "
         f"in {summary.seconds:.1f} s, {rate:.1f} pairs per second."
     )
-    if summary.first_rejected is not None:
+    if summary.manifest is None:
+        say("other parts are not made yet; the run that makes the last shard finishes the corpus.")
+    else:
+        manifest = summary.manifest
+        rows = ", ".join(f"{sum(devices.values())} {split}" for split, devices in manifest["rows"].items())
+        say(f"{manifest['kernels']} distinct kernels in {manifest['clusters']} clusters; rows: {rows}.")
+    if summary.first_missing is not None:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(summary.failures.items()))
         total = sum(summary.failures.values())
-        asked = plan.count * len(plan.devices)
-        first = _one_line(summary.first_rejected)
-        say(f"{total} of {asked} pairs are missing ({kinds}); the first is {first}")
-
-
-def _one_line(rejected: Rejected) -> str:
-    message = " ".join(rejected.message.split())
-    if len(message) > 200:
-        message = message[:200] + "..."
-    return f"index {rejected.index} on {rejected.device}: {message}"
-
-
-def _nothing(summary: Summary) -> str:
-    first = f", the first at {_one_line(summary.first_rejected)}" if summary.first_rejected else ""
-    return f"every kernel failed{first}; no corpus was written."
+        asked = summary.pairs + total
+        say(f"{total} of {asked} pairs are missing ({kinds}); the first is {one_line(summary.first_missing)}")

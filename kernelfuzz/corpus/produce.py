@@ -1,264 +1,167 @@
-"""Making a corpus: kernels drawn, rendered and lowered in chunks, by one process or by several.
+"""Making a corpus: the shards that are not there yet, and when all are there, the data.
 
-A chunk of indices is a pure function of the plan, so the file is the same whatever the number of jobs is.
+The same plan gives the same bytes, whoever makes the shards, in whatever order, and however often a run is
+killed and started again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-from kernelfuzz import workers
-from kernelfuzz.corpus.record import describe, make_row
-from kernelfuzz.ir.render import render
-from kernelfuzz.strategies.kernel import category_of, generate_with
-from kernelfuzz.strategies.options import Options
-from kernelfuzz.toolchain import Failure, compat, lower_devices
+import msgspec
 
-FILE_NAME = "corpus.jsonl"
+from kernelfuzz.corpus.engines import Engine, here
+from kernelfuzz.corpus.plan import Plan
+from kernelfuzz.corpus.publish import publish
+from kernelfuzz.corpus.shard import Head, Made, Missing
+from kernelfuzz.corpus.store import Store
 
-# Kernels per chunk: the hand-over is lost in the work, and the last chunk does not keep the others waiting.
-_CHUNK = 16
-
-# A chunk is killed after this many seconds and some for each kernel; a kernel takes some hundredths of one.
-_PATIENCE = 120.0
-_PATIENCE_PER_KERNEL = 10.0
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a corpus is a function of, together with the versions of kernelfuzz, its grammar and Warp."""
+class Part:
+    """Which shards a run makes: those whose number leaves ``index`` when divided by ``count``.
 
-    count: int
-    seed: int
-    devices: tuple[compat.Device, ...]
-    options: Options
-    backward: bool = True
+    Only for plans that say how many kernels: how many shards others have to make is known for no other.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A kernel without a row for a device; ``kind`` is a Failure's, or one of crash, hang and internal."""
-
-    index: int
-    device: str
-    kind: str
-    message: str
+    index: int = 0
+    count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The rows of some kernels in a row, as the text of the file, and what they cost."""
-
-    text: bytes
-    kernels: int
-    pairs: int
-    fingerprints: tuple[str, ...]
-    rejected: tuple[Rejected, ...]
-    work_seconds: float
-    warp_seconds: float
+ALL = Part()
 
 
 @dataclass(slots=True)
 class Summary:
-    """What came of a plan so far.  ``work_seconds`` is summed over the jobs, without importing Warp.
+    """What there is of a plan.
 
-    ``kernels`` have a row each at least; ``distinct`` counts those that differ in more than names.
+    ``pairs`` and ``kernels`` count the rows and the kernels that have one, before duplicates are dropped;
+    ``resumed`` is how many kernels were there before.  The times are those of this run: ``work_seconds`` is
+    summed over the jobs, without importing Warp, and ``warp_seconds`` is the part of it that Warp needed.
+    ``manifest`` is that of the data, None while shards are missing that are not this run's to make.
     """
 
     pairs: int = 0
     kernels: int = 0
+    resumed: int = 0
     seconds: float = 0.0
     work_seconds: float = 0.0
     warp_seconds: float = 0.0
-    failures: Counter[str] = field(default_factory=Counter)
-    first_rejected: Rejected | None = None
-    fingerprints: set[str] = field(default_factory=set)
+    failures: Counter[str] = field(default_factory=Counter[str])
+    first_missing: Missing | None = None
+    manifest: dict[str, Any] | None = None
 
-    def add(self, chunk: Chunk) -> None:
-        """Count a chunk in."""
-        self.pairs += chunk.pairs
-        self.kernels += chunk.kernels
-        self.work_seconds += chunk.work_seconds
-        self.warp_seconds += chunk.warp_seconds
-        self.fingerprints.update(chunk.fingerprints)
-        self.failures.update(rejected.kind for rejected in chunk.rejected)
-        if self.first_rejected is None and chunk.rejected:
-            self.first_rejected = chunk.rejected[0]
+    def add(self, head: Head, made: Made | None) -> None:
+        """Count a shard in, and what it took where it was made now."""
+        self.pairs += head.rows
+        self.kernels += head.kernels
+        if made is None:
+            self.resumed += head.kernels
+        else:
+            self.work_seconds += made.work_seconds
+            self.warp_seconds += made.warp_seconds
+        self.failures.update(each.kind for each in head.missing)
+        if self.first_missing is None and head.missing:
+            self.first_missing = head.missing[0]
 
     def to_dict(self) -> dict[str, object]:
         """The numbers as ``kernelfuzz corpus --json`` prints them."""
+        manifest = self.manifest or {}
         return {
+            "complete": self.manifest is not None,
             "pairs": self.pairs,
             "kernels": self.kernels,
-            "distinct": len(self.fingerprints),
+            "distinct": manifest.get("kernels"),
+            "duplicates": manifest.get("duplicates"),
+            "clusters": manifest.get("clusters"),
+            "rows": manifest.get("rows"),
+            "resumed": self.resumed,
             "seconds": round(self.seconds, 3),
             "pairs_per_second": round(self.pairs / self.seconds, 2) if self.seconds else 0.0,
             "work_seconds": round(self.work_seconds, 3),
             "warp_seconds": round(self.warp_seconds, 3),
             "overhead": round(self.work_seconds / self.warp_seconds, 3) if self.warp_seconds else None,
             "failures": dict(sorted(self.failures.items())),
-            "first_failure": asdict(self.first_rejected) if self.first_rejected else None,
+            "first_failure": msgspec.structs.asdict(self.first_missing) if self.first_missing else None,
         }
 
 
 def produce(
-    plan: Plan, file: BinaryIO, *, jobs: int = 1, progress: Callable[[int], None] | None = None
+    plan: Plan,
+    store: Store,
+    *,
+    engine: Engine = here,
+    part: Part = ALL,
+    command: str = "",
+    progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """Write the rows of the plan to ``file``, in the order of the indices and, within one, of the devices.
+    """Make what is missing of a corpus; ``store`` was opened with the plan, and is not complete.
 
-    ``progress`` is called with the number of kernels done after each chunk.  With one job everything happens
-    in this process.  Raises UnsupportedWarp, and OSError where the file cannot be written.
+    ``progress`` is called with the number of kernels that are there, after each shard.  ``command`` is what
+    the card says to make the same corpus with.  Raises UnsupportedWarp, NothingMade, and OSError where
+    something cannot be written: what is there then is kept.
     """
     started = time.perf_counter()
     summary = Summary()
-    done = 0
-    spans = _spans(plan.count, jobs)
-    with contextlib.closing(_here(plan, spans) if jobs == 1 else _in_workers(plan, spans, jobs)) as chunks:
-        for (_, count), chunk in zip(spans, chunks, strict=True):
-            writing = time.perf_counter()
-            file.write(chunk.text)
-            summary.add(chunk)
-            summary.work_seconds += time.perf_counter() - writing
-            done += count
-            if progress is not None:
-                progress(done)
+    last = _make_shards(plan, store, engine, part, summary, progress)
+    merging = time.perf_counter()
+    with store.locked():
+        manifest = store.manifest()
+        if manifest is not None and manifest["state"] == "complete":
+            summary.manifest = manifest
+        elif all(store.path(shard).exists() for shard in range(last)):
+            summary.manifest = publish(store, plan, last, command=command)
+        if summary.manifest is not None:
+            store.sweep()
+    summary.work_seconds += time.perf_counter() - merging
     summary.seconds = time.perf_counter() - started
     return summary
 
 
-@contextlib.contextmanager
-def atomic_file(directory: str, name: str = FILE_NAME) -> Iterator[BinaryIO]:
-    """A file that appears in ``directory`` only when it is whole; otherwise nothing is left behind."""
-    made = not os.path.isdir(directory)
-    os.makedirs(directory, exist_ok=True)
-    partial = os.path.join(directory, f".{name}.{os.getpid()}.partial")
-    try:
-        with open(partial, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, os.path.join(directory, name))
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        if made:
-            with contextlib.suppress(OSError):
-                os.rmdir(directory)
-        raise
+def _make_shards(
+    plan: Plan,
+    store: Store,
+    engine: Engine,
+    part: Part,
+    summary: Summary,
+    progress: Callable[[int], None] | None,
+) -> int:
+    """Make this run's shards; gives how many shards the corpus has in all."""
+    heads = store.heads()
+    size: Counter[str] = Counter()
+    done = 0
+    # The engine looks ahead of this loop, so both go by what was there at the start.
+    wanted = (plan.span(number) for number in _numbers(plan, part) if number not in heads)
+    with contextlib.closing(engine(plan, wanted)) as shards:
+        for number in _numbers(plan, part):
+            made = None if number in heads else next(shards)
+            head = heads[number] if made is None else made.head
+            if made is not None:
+                writing = time.perf_counter()
+                store.write(store.path(number), made.data)
+                summary.work_seconds += time.perf_counter() - writing
+            summary.add(head, made)
+            done += head.count
+            if progress is not None:
+                progress(done)
+            size.update(head.bytes)
+            if plan.target_mb is not None and min(size[each] for each in plan.devices) >= (
+                plan.target_mb * _MEGABYTE
+            ):
+                return number + 1
+    assert plan.shards is not None, "only a number of megabytes has shards without end"
+    return plan.shards
 
 
-# -------------------------------------------------------------------------------------------- chunks
-
-
-def _spans(count: int, jobs: int) -> list[tuple[int, int]]:
-    """Start and length of the chunks; short runs are cut finer, so that every job gets some."""
-    size = max(1, min(_CHUNK, count // (jobs * 4)))
-    return [(start, min(size, count - start)) for start in range(0, count, size)]
-
-
-def _here(plan: Plan, spans: Iterable[tuple[int, int]]) -> Generator[Chunk, None, None]:
-    for start, count in spans:
-        yield make_chunk(plan, start, count)
-
-
-def _in_workers(plan: Plan, spans: list[tuple[int, int]], jobs: int) -> Generator[Chunk, None, None]:
-    tasks = [(plan, start, count) for start, count in spans]
-    results = workers.in_order(make_chunk, tasks, jobs=min(jobs, len(tasks)), timeout=_timeout(_CHUNK))
-    with contextlib.closing(results):
-        for (_, start, count), result in zip(tasks, results, strict=True):
-            if isinstance(result, Chunk):
-                yield result
-            else:
-                yield _join([_alone(plan, index) for index in range(start, start + count)])
-
-
-def _alone(plan: Plan, index: int) -> Chunk:
-    """One kernel of a chunk that did not come back, in a process of its own: most of the others are fine."""
-    try:
-        return workers.call(make_chunk, plan, index, 1, timeout=_timeout(1))
-    except workers.WorkerError as error:
-        kind = "hang" if isinstance(error, workers.WorkerTimeout) else "crash"
-        message = f"the process that lowered it {error}"
-        rejected = tuple(Rejected(index, device, kind, message) for device in plan.devices)
-        return Chunk(b"", 0, 0, (), rejected, 0.0, 0.0)
-
-
-def _timeout(kernels: int) -> float:
-    return _PATIENCE + _PATIENCE_PER_KERNEL * kernels
-
-
-def _join(chunks: list[Chunk]) -> Chunk:
-    return Chunk(
-        text=b"".join(chunk.text for chunk in chunks),
-        kernels=sum(chunk.kernels for chunk in chunks),
-        pairs=sum(chunk.pairs for chunk in chunks),
-        fingerprints=tuple(each for chunk in chunks for each in chunk.fingerprints),
-        rejected=tuple(each for chunk in chunks for each in chunk.rejected),
-        work_seconds=sum(chunk.work_seconds for chunk in chunks),
-        warp_seconds=sum(chunk.warp_seconds for chunk in chunks),
-    )
-
-
-def _label(options: Options, index: int) -> str:
-    """The category that a row states.  The realistic profile draws from none."""
-    return "realistic" if options.profile == "realistic" else category_of(options, index)
-
-
-def _place(error: BaseException) -> str:
-    """Where an exception was raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
-
-
-def make_chunk(plan: Plan, start: int, count: int) -> Chunk:
-    """The rows of the kernels ``start`` to ``start + count - 1``."""
-    # Imports and initialises Warp, before the clock starts.
-    with compat.isolated():
-        pass
-    version = compat.version()
-    started = time.perf_counter()
-    lines: list[str] = []
-    fingerprints: list[str] = []
-    rejected: list[Rejected] = []
-    warp_seconds = 0.0
-    for index in range(start, start + count):
-        category = _label(plan.options, index)
-        try:
-            kernel = generate_with(plan.options, plan.seed, index)
-            source = render(kernel)
-            drawn = describe(kernel, source, category, plan.seed, index)
-            results = lower_devices(source, plan.devices, backward=plan.backward)
-        except compat.UnsupportedWarp:
-            raise
-        except Exception as error:
-            # A fault of ours in one kernel: said in the summary, and the run goes on.
-            message = f"{type(error).__name__}: {error} ({_place(error)})"
-            rejected += [Rejected(index, device, "internal", message) for device in plan.devices]
-            continue
-        rows = 0
-        for device, result in results.items():
-            if isinstance(result, Failure):
-                rejected.append(Rejected(index, device, result.kind, result.message))
-                continue
-            lines.append(make_row(drawn, result, version).to_json())
-            warp_seconds += result.warp_seconds
-            rows += 1
-        if rows:
-            fingerprints.append(drawn.facts["fingerprint"])
-    text = "".join(lines).encode()
-    return Chunk(
-        text=text,
-        kernels=len(fingerprints),
-        pairs=len(lines),
-        fingerprints=tuple(fingerprints),
-        rejected=tuple(rejected),
-        work_seconds=time.perf_counter() - started,
-        warp_seconds=warp_seconds,
-    )
+def _numbers(plan: Plan, part: Part) -> Iterator[int]:
+    if plan.shards is None:
+        return itertools.count()
+    return iter(range(part.index, plan.shards, part.count))

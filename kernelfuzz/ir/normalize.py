@@ -69,7 +69,17 @@ VERSION = "kernelfuzz.ir.normalize 1"
 
 def fingerprint(kernel: Kernel) -> str:
     """Equal for two kernels exactly when they are equal up to the names that their author chose."""
-    return _digest(_Numbered(), kernel)
+    return hashed(canonical_tokens(kernel))
+
+
+def canonical_tokens(kernel: Kernel) -> list[str]:
+    """The canonical text that a fingerprint is the hash of, in its parts: what two similar kernels share."""
+    return _canonical(_Numbered(), kernel)
+
+
+def hashed(tokens: list[str]) -> str:
+    """The fingerprint of the kernel that has these canonical tokens."""
+    return blake2b("\n".join(tokens).encode(), digest_size=16).hexdigest()
 
 
 def skeleton(kernel: Kernel) -> str:
@@ -83,7 +93,7 @@ def identity(kernel: Kernel) -> str:
     for struct in kernel.structs:
         declared += [struct.name, *[name for name, _ in struct.fields]]
     lines = [f"declared {len(declared)}", *declared, *_canonical(_Spelled(), kernel)]
-    return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+    return hashed(lines)
 
 
 def alpha_normalize(kernel: Kernel) -> Kernel:
@@ -249,8 +259,7 @@ class _Masked(_Numbered):
 
 
 def _digest(symbols: _Numbered, kernel: Kernel) -> str:
-    text = "\n".join(_canonical(symbols, kernel))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashed(_canonical(symbols, kernel))
 
 
 def _canonical(symbols: _Numbered, kernel: Kernel) -> list[str]:

@@ -1,185 +1,348 @@
-"""Making a corpus: the same file however it is made, whole or not at all."""
+"""Making a corpus: the same bytes however it is made, and whatever happens on the way."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kernelfuzz import workers
-from kernelfuzz.corpus import produce as producing
-from kernelfuzz.corpus.produce import Plan, atomic_file, make_chunk, produce
+from kernelfuzz.corpus import engines, make
+from kernelfuzz.corpus.engines import Engine, Span, here, processes
+from kernelfuzz.corpus.make import make_shard
+from kernelfuzz.corpus.plan import Plan, as_dict
+from kernelfuzz.corpus.produce import Part, Summary, produce
+from kernelfuzz.corpus.publish import NothingMade
+from kernelfuzz.corpus.read import rows
+from kernelfuzz.corpus.shard import Made, entries_of
+from kernelfuzz.corpus.store import Store, WrongCorpus
 from kernelfuzz.strategies.options import check_options
 
-PLAN = Plan(count=12, seed=1, devices=("cpu", "cuda"), options=check_options(size="small"))
+PLAN = Plan(check_options(size="small"), count=12, seed=1)
 
 
-def made(plan: Plan, **options: Any) -> tuple[producing.Summary, bytes]:
-    file = io.BytesIO()
-    return produce(plan, file, **options), file.getvalue()
+def made(plan: Plan, directory: Path, **options: Any) -> Summary:
+    store = Store(directory)
+    assert not store.open(as_dict(plan))
+    return produce(plan, store, command="kernelfuzz corpus", **options)
 
 
-def test_rows_come_in_the_order_of_index_and_device() -> None:
-    summary, text = made(PLAN)
-    rows = [json.loads(line) for line in text.decode().splitlines()]
-    asked = [(index, device) for index in range(PLAN.count) for device in PLAN.devices]
-    found = [(row["metadata"]["index"], row["device"]) for row in rows]
-    assert found == [pair for pair in asked if pair in found]
-    assert summary.pairs == len(rows)
-    assert summary.pairs + sum(summary.failures.values()) == len(asked)
-    assert len(summary.fingerprints) == len({row["metadata"]["fingerprint"] for row in rows})
+def contents(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
 
 
-def test_the_file_does_not_depend_on_the_number_of_jobs() -> None:
-    assert made(PLAN)[1] == made(PLAN, jobs=2)[1]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("whole")
+    summary = made(PLAN, directory)
+    assert summary.manifest is not None
+    return directory
 
 
-def test_the_file_does_not_depend_on_the_chunks() -> None:
-    whole = make_chunk(PLAN, 0, 6).text
-    singles = {index: make_chunk(PLAN, index, 1).text for index in reversed(range(6))}
-    assert whole == b"".join(singles[index] for index in range(6))
+def test_what_is_in_the_directory(whole: Path) -> None:
+    found = contents(whole)
+    assert {"README.md", "manifest.json"} < found.keys()
+    assert all(name.startswith("data/") for name in found.keys() - {"README.md", "manifest.json"})
+    manifest = json.loads(found["manifest.json"])
+    assert manifest["state"] == "complete"
+    assert manifest["files"].keys() == found.keys() - {"README.md", "manifest.json"}
 
 
-def test_the_time_in_warp_is_a_part_of_the_work() -> None:
-    summary, _ = made(PLAN)
+def test_every_kernel_has_a_row_for_each_device(whole: Path) -> None:
+    found = list(rows(whole))
+    assert sorted((row["metadata"]["index"], row["device"]) for row in found) == [
+        (index, device) for index in range(12) for device in ("cpu", "cuda")
+    ]
+    for device in ("cpu", "cuda"):
+        for split in ("train", "validation", "test"):
+            indices = [
+                row["metadata"]["index"] for row in found if (row["device"], row["split"]) == (device, split)
+            ]
+            assert indices == sorted(indices)
+
+
+def backwards(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
+    """An engine that makes the last shard first."""
+    found = {span: make_shard(plan, *span) for span in reversed(list(spans))}
+    yield from (found[span] for span in sorted(found))
+
+
+@pytest.mark.parametrize("engine", [processes(2), backwards], ids=["two jobs", "backwards"])
+def test_the_bytes_do_not_depend_on_the_engine(engine: Engine, whole: Path, tmp_path: Path) -> None:
+    made(PLAN, tmp_path, engine=engine)
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_the_rows_do_not_depend_on_the_shards() -> None:
+    lines = [entry.line for entry in entries_of(make_shard(PLAN, 0, 6).data)]
+    singles = {index: make_shard(PLAN, index, 1).data for index in reversed(range(6))}
+    assert lines == [entry.line for index in range(6) for entry in entries_of(singles[index])]
+
+
+def test_parts_made_by_several_runs(whole: Path, tmp_path: Path) -> None:
+    assert made(PLAN, tmp_path, part=Part(2, 3)).manifest is None
+    assert made(PLAN, tmp_path, part=Part(0, 3)).manifest is None
+    summary = made(PLAN, tmp_path, part=Part(1, 3))
+    assert summary.manifest is not None
+    assert contents(tmp_path) == contents(whole)
+
+
+def dying(after: int) -> Engine:
+    """An engine that fails after so many shards."""
+
+    def engine(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
+        for number, span in enumerate(spans):
+            if number == after:
+                raise OSError(28, "No space left on device")
+            yield make_shard(plan, *span)
+
+    return engine
+
+
+def test_a_run_goes_on_where_another_ended(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        made(PLAN, tmp_path, engine=dying(after=1))
+    assert [path.name for path in (tmp_path / "shards").iterdir()] == ["00000000.zst"]
+    summary = made(PLAN, tmp_path)
+    assert summary.resumed == PLAN.shard_size
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_a_damaged_shard_is_made_again(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        made(PLAN, tmp_path, engine=dying(after=2))
+    first, second = sorted((tmp_path / "shards").iterdir())
+    first.write_bytes(first.read_bytes()[:-9])
+    second.write_bytes(b"")
+    assert made(PLAN, tmp_path).resumed == 0
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_duplicates_are_dropped_across_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = Plan.draw
+    monkeypatch.setattr(Plan, "draw", lambda self, index: draw(self, index % 5))
+    summary = made(PLAN, tmp_path)
+    assert summary.manifest is not None
+    assert (summary.manifest["kernels"], summary.manifest["duplicates"]) == (5, 14)
+    found = [(row["id"], row["device"]) for row in rows(tmp_path)]
+    assert len(found) == len(set(found)) == 10
+
+
+def test_the_time_in_warp_is_a_part_of_the_work(tmp_path: Path) -> None:
+    summary = made(PLAN, tmp_path)
     assert 0 < summary.warp_seconds < summary.work_seconds < summary.seconds + 0.1
-    assert summary.to_dict()["overhead"] == pytest.approx(
-        summary.work_seconds / summary.warp_seconds, abs=1e-3
-    )
 
 
-def test_progress_counts_to_the_end() -> None:
+def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     seen: list[int] = []
-    made(PLAN, progress=seen.append)
+    made(PLAN, tmp_path, progress=seen.append)
     assert seen == sorted(seen)
     assert seen[-1] == PLAN.count
 
 
-def test_a_crash_costs_one_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = made(PLAN)[1].decode().splitlines()
+def test_a_crash_costs_one_kernel(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_order(
+        function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], **_: Any
+    ) -> Generator[Any, None, None]:
+        for number, task in enumerate(tasks):
+            yield workers.WorkerDied("was killed by SIGSEGV") if number == 0 else function(*task)
 
-    def in_order(function: Any, tasks: list[Any], **_: Any) -> Iterator[Any]:
-        yield workers.WorkerDied("was killed by SIGSEGV")
-        for task in tasks[1:]:
-            yield function(*task)
-
-    def call(function: Any, plan: Plan, index: int, count: int, **_: Any) -> Any:
+    def call(function: Callable[..., Any], plan: Plan, index: int, count: int, **_: Any) -> Any:
         if index == 1:
             raise workers.WorkerDied("was killed by SIGSEGV")
         return function(plan, index, count)
 
-    monkeypatch.setattr(producing, "_CHUNK", 4)
-    monkeypatch.setattr(producing, "_spans", lambda count, jobs: [(0, 4), (4, 8)])
-    monkeypatch.setattr(workers, "in_order", in_order)
-    monkeypatch.setattr(workers, "call", call)
-    summary, text = made(PLAN, jobs=2)
-    assert summary.failures["crash"] == 2
-    assert summary.first_rejected == producing.Rejected(
-        1, "cpu", "crash", "the process that lowered it was killed by SIGSEGV"
-    )
-    left = [line for line in expected if json.loads(line)["metadata"]["index"] != 1]
-    assert text.decode().splitlines() == left
+    monkeypatch.setattr(engines.workers, "in_order", in_order)
+    monkeypatch.setattr(engines.workers, "call", call)
+    summary = made(PLAN, tmp_path, engine=processes(2))
+    assert summary.failures == {"crash": 2}
+    assert summary.first_missing is not None
+    assert summary.first_missing.index == 1
+    assert summary.first_missing.message == "the process that made it was killed by SIGSEGV"
+    left = [row for row in rows(whole) if row["metadata"]["index"] != 1]
+    assert list(rows(tmp_path)) == left
 
 
-def test_a_fault_of_ours_costs_one_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = producing.generate_with
+def test_a_fault_of_ours_costs_one_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = make.drawn
 
-    def generate_with(options: Any, seed: int, index: int) -> Any:
+    def drawn(kernel: Any, category: Any, *, seed: int, index: int) -> Any:
         if index == 2:
             raise KeyError("x0")
-        return original(options, seed, index)
+        return original(kernel, category, seed=seed, index=index)
 
-    monkeypatch.setattr(producing, "generate_with", generate_with)
-    summary, _ = made(PLAN)
-    assert summary.failures["internal"] == 2
-
-
-@pytest.mark.parametrize("jobs", [1, 2, 5])
-@pytest.mark.parametrize("count", [1, 2, 7, 64, 1000])
-def test_spans_cover_every_index_once(count: int, jobs: int) -> None:
-    spans = producing._spans(count, jobs)
-    assert [index for start, length in spans for index in range(start, start + length)] == list(range(count))
+    monkeypatch.setattr(make, "drawn", drawn)
+    assert made(PLAN, tmp_path).failures == {"internal": 2}
 
 
-def test_an_atomic_file_appears_when_it_is_whole(tmp_path: Path) -> None:
-    with atomic_file(str(tmp_path / "new")) as file:
-        file.write(b"text")
-        assert not (tmp_path / "new" / "corpus.jsonl").exists()
-    assert os.listdir(tmp_path / "new") == ["corpus.jsonl"]
-    assert (tmp_path / "new" / "corpus.jsonl").read_bytes() == b"text"
+def test_nothing_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*_: Any, **__: Any) -> Any:
+        raise KeyError("x0")
+
+    monkeypatch.setattr(make, "drawn", drawn)
+    with pytest.raises(NothingMade, match="the first at index 0 on cpu: KeyError: 'x0'"):
+        made(PLAN, tmp_path)
 
 
-def interrupted(directory: Path) -> None:
-    with atomic_file(str(directory)) as file:
-        file.write(b"after")
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"count": 13}, {"scope": "both"}, {"format": "parquet"}, {"balanced": False}]
+)
+def test_another_plan_is_refused(change: dict[str, Any], whole: Path) -> None:
+    with pytest.raises(WrongCorpus, match=f"{next(iter(change))} "):
+        Store(whole).open(as_dict(replace(PLAN, **change)))
 
 
-def test_an_interrupted_file_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path / "new")
-    assert os.listdir(tmp_path) == []
+def test_executed_rows_have_what_the_reference_agrees_with(tmp_path: Path) -> None:
+    plan = replace(PLAN, count=6, execute=True)
+    made(plan, tmp_path, engine=processes(1))
+    found = [row for row in rows(tmp_path) if row["io"] is not None]
+    assert len(found) >= 8
+    for row in found:
+        assert row["verified"]["ran"] and row["verified"]["matched"] and row["verified"]["built_cpu"]
+        assert row["io"]["outputs"]
+        assert {tensor["name"].partition(".")[0] for tensor in row["io"]["inputs"]} == {
+            argument["name"] for argument in row["arg_types"]
+        }
+        for tensor in row["io"]["inputs"] + row["io"]["outputs"]:
+            size = 1
+            for axis in tensor["shape"]:
+                size *= axis
+            assert len(tensor["values"]) == size
 
 
-def test_an_interrupted_file_leaves_the_one_before(tmp_path: Path) -> None:
-    (tmp_path / "corpus.jsonl").write_text("before")
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(tmp_path)
-    assert os.listdir(tmp_path) == ["corpus.jsonl"]
-    assert (tmp_path / "corpus.jsonl").read_text() == "before"
+def test_a_kernel_that_warp_gets_wrong_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelfuzz.corpus import execute
+
+    original = execute.value.expected
+
+    def expected(cases: Any) -> Any:
+        wanted = original(cases)
+        for outputs in wanted[:1]:
+            first = next(array for array in outputs.values() if not isinstance(array, dict))
+            first += 1
+        return wanted
+
+    monkeypatch.setattr(execute.value, "expected", expected)
+    summary = made(replace(PLAN, count=4, execute=True), tmp_path, engine=here)
+    assert summary.first_missing is not None
+    assert (summary.first_missing.index, summary.first_missing.kind) == (0, "mismatch")
+    assert " must be " in summary.first_missing.message
+    assert 0 not in {row["metadata"]["index"] for row in rows(tmp_path)}
+
+
+def test_compiled_rows(tmp_path: Path) -> None:
+    made(replace(PLAN, count=1, ptx=True, scope="both"), tmp_path)
+    found = {row["device"]: row for row in rows(tmp_path)}
+    assert found["cpu"]["ptx"] is None
+    assert ".visible .entry" in found["cuda"]["ptx"]
+    assert found["cuda"]["verified"]["built_cuda"] is True
+    assert found["cuda"]["ir_forward"].strip() in found["cuda"]["generated_code"]
+
+
+# --------------------------------------------------------------------------------------------- killed
+
+COMMAND = [sys.executable, "-m", "kernelfuzz", "corpus", "--size", "small", "--seed", "1"]
+
+
+def start(directory: Path, count: int, jobs: int = 2) -> subprocess.Popen[bytes]:
+    arguments = [*COMMAND, "--count", str(count), "--jobs", str(jobs), "--output", str(directory)]
+    return subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_and_go_on(directory: Path, count: int, times: int) -> None:
+    """Kill the parent, or a worker, at ``times`` random moments; then let it finish."""
+    randomly = random.Random(5)
+    for number in range(times):
+        process = start(directory, count)
+        deadline = time.monotonic() + randomly.uniform(0.5, 6.0)
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        if process.poll() is None and number % 2 and (found := children(process.pid)):
+            os.kill(randomly.choice(found), signal.SIGKILL)
+            time.sleep(randomly.uniform(0.0, 1.0))
+        process.kill()
+        process.wait()
+    process = start(directory, count)
+    assert process.wait(timeout=300) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for the workers in /proc")
+def test_killed_and_started_again(whole: Path, tmp_path: Path) -> None:
+    kill_and_go_on(tmp_path / "out", 12, 2)
+    assert contents(tmp_path / "out").keys() == contents(whole).keys()
+    assert list(rows(tmp_path / "out")) == list(rows(whole))
 
 
 @pytest.mark.slow
-def test_two_jobs_are_nearly_twice_as_fast() -> None:
+def test_killed_at_twenty_moments(tmp_path: Path) -> None:
+    assert start(tmp_path / "whole", 300).wait(timeout=300) == 0
+    kill_and_go_on(tmp_path / "killed", 300, 20)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    assert start(tmp_path / "whole", 100).wait(timeout=300) == 0
+    process = start(tmp_path / "killed", 100)
+    killed = 0
+    while process.poll() is None:
+        time.sleep(1.5)
+        if killed < 4 and process.poll() is None and (found := children(process.pid)):
+            os.kill(found[killed % len(found)], signal.SIGKILL)
+            killed += 1
+    assert killed
+    assert process.returncode == 0
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_with_one_sentence(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", disk], check=False).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        command = [*COMMAND, "--count", "400", "--output", str(disk / "out")]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert process.returncode == 3
+        assert process.stderr.count("\n") == 1
+        assert "No space left on device" in process.stderr
+        subprocess.run(["mount", "-o", "remount,size=50m", disk], check=True)
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+        assert subprocess.run([*COMMAND, "--count", "400", "--output", str(tmp_path / "whole")], check=False)
+        assert contents(disk / "out") == contents(tmp_path / "whole")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+# ---------------------------------------------------------------------------------------------- speed
+
+
+@pytest.mark.slow
+def test_two_jobs_are_nearly_twice_as_fast(tmp_path: Path) -> None:
     if workers.available_cpus() < 2:
         pytest.skip("needs two processors")
-    plan = Plan(600, 0, ("cpu", "cuda"), check_options())
+    plan = Plan(check_options(), count=600)
     rates = {}
     for jobs in (1, 2):
-        summary, _ = made(plan, jobs=jobs)
+        summary = made(plan, tmp_path / str(jobs), engine=processes(jobs))
         rates[jobs] = summary.pairs / summary.seconds
     assert rates[2] / rates[1] >= 1.7
-
-
-# Warp 1.19 copies the leftover variables of static loops before a dynamic one, in the order of a set.
-LEFTOVERS = """\
-import warp as wp
-
-
-@wp.kernel
-def kernel(n: int, out: wp.array(dtype=int)):
-    for i in range(2):
-        for j in range(2):
-            for k in range(2):
-                out[i] = j + k
-    for m in range(n):
-        for i in range(3):
-            for j in range(3):
-                for k in range(3):
-                    out[i] = j + k + m
-"""
-
-
-def test_the_code_does_not_depend_on_the_hash_seed() -> None:
-    program = (
-        "import sys, hashlib, kernelfuzz\n"
-        "print(hashlib.sha256(kernelfuzz.lower(sys.argv[1]).module.encode()).hexdigest())"
-    )
-    found = {
-        subprocess.run(
-            [sys.executable, "-c", program, LEFTOVERS],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2", "3", "4")
-    }
-    assert len(found) == 1

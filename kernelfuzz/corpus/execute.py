@@ -1,0 +1,70 @@
+"""Kernels launched for a corpus: their inputs and their outputs, where the reference gives the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from kernelfuzz.corpus.drawn import Drawn
+from kernelfuzz.corpus.row import Run, Tensor, Verified
+from kernelfuzz.ir.effects import written_arrays
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.oracles import batch, value
+from kernelfuzz.oracles.compare import first_mismatch, leaves
+from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.reference import Undefined
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.toolchain.compat import Device
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.launch import JUDGED, Program
+
+# Where the code of each device runs: CUDA text runs on the host, so that any machine gives the same rows.
+_TARGETS: dict[Device, Literal["cpu", "cuda-host"]] = {"cpu": "cpu", "cuda": "cuda-host"}
+
+# What a launch of a kernel came to: with its run, without one because there is nothing to hold it against, or
+# why the kernel gets no row.
+Executed = tuple[Run | None, Verified] | Failure | str
+
+
+def execute(kernels: Sequence[Drawn], device: Device) -> list[Executed]:
+    """Launch every kernel with the inputs that its row states; the kernels are built together.
+
+    A kernel whose outputs are not the reference's gives a sentence that says where.  One that the reference
+    calls undefined for its inputs is built and not launched.
+    """
+    cases = [Case(each.kernel, draw_launch(each.launch_choices(), each.kernel)) for each in kernels]
+    wanted = value.expected(cases)
+    setting = Setting(_TARGETS[device], tuple(sorted(JUDGED.items())))
+
+    def launch(program: Program, name: str, at: int) -> value.Outputs | None:
+        return None if isinstance(wanted[at], Undefined) else program.run(name, cases[at].launch)
+
+    outputs = batch.evaluate(cases, setting, launch)
+    return [
+        result if isinstance(result, Failure) else _executed(case, outcome, result)
+        for case, outcome, result in zip(cases, wanted, outputs, strict=True)
+    ]
+
+
+def _executed(case: Case, wanted: value.Outputs | Undefined, actual: value.Outputs | None) -> Executed:
+    # Clang builds the CUDA text for the host as well, but that is not what NVRTC makes of it.
+    if isinstance(wanted, Undefined) or actual is None:
+        return None, Verified(lowered=True, built_cpu=True)
+    mismatch = first_mismatch(wanted, actual)
+    if mismatch is not None:
+        place = f"{mismatch.output}{list(mismatch.index)}"
+        return f"{place} must be {mismatch.expected!r} and is {mismatch.actual!r}"
+    written = written_arrays(case.kernel)
+    outputs = {name: array for name, array in actual.items() if name in written}
+    inputs, results = tensors(case.launch.inputs), tensors(outputs)
+    run = Run(inputs=inputs, outputs=results, reference="agrees", tolerance_ulp=0)
+    return run, Verified(lowered=True, built_cpu=True, ran=True, matched=True)
+
+
+def tensors(values: Mapping[str, Input]) -> tuple[Tensor, ...]:
+    """Values as a row has them."""
+    return tuple(
+        Tensor(path, array.dtype.name, array.shape, tuple(map(str, array.ravel())))
+        for name, value in values.items()
+        for path, array in leaves(name, value)
+    )

@@ -1,0 +1,160 @@
+"""What a corpus is a function of, together with the versions of kernelfuzz, its grammar and Warp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Literal, TypeAlias
+
+from kernelfuzz import __version__
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, category_of, draw_kernel
+from kernelfuzz.strategies.options import Options, check_options
+from kernelfuzz.strategies.vocabulary import SIZES
+from kernelfuzz.toolchain.compat import Device
+
+Scope: TypeAlias = Literal["kernel", "module", "both"]
+Format: TypeAlias = Literal["jsonl", "json", "parquet"]
+
+SCOPES: tuple[Scope, ...] = ("kernel", "module", "both")
+
+# Kernels in a shard: so few that a short run has several for each job and a killed one loses little, so many
+# that the files of a very large run can still be counted.
+_SMALLEST, _USUAL, _MOST_SHARDS = 4, 256, 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to draw, and what to write about it.
+
+    ``count`` kernels are drawn, or else as many shards as it takes for ``target_mb`` megabytes (1,000,000
+    bytes) of rows for each device, before compression.  ``balanced`` goes through the categories in turn;
+    otherwise kernels are drawn from none, as ``kernels()`` draws them.  ``ptx`` and ``cubin`` add what NVRTC
+    makes of the code; ``execute`` adds a launch, with outputs that the reference agrees with.
+    ``warp_symbols`` leaves Warp's hashes in the generated names.
+    """
+
+    options: Options
+    devices: tuple[Device, ...] = ("cpu", "cuda")
+    seed: int = 0
+    count: int | None = 1000
+    target_mb: float | None = None
+    balanced: bool = True
+    backward: bool = True
+    scope: Scope = "kernel"
+    ptx: bool = False
+    cubin: bool = False
+    execute: bool = False
+    warp_symbols: bool = False
+    old_keys: bool = False
+    format: Format = "jsonl"
+
+    def __post_init__(self) -> None:
+        if (self.count is None) == (self.target_mb is None):
+            raise ValueError("a corpus needs a number of kernels or of megabytes, and not both")
+
+    @property
+    def shard_size(self) -> int:
+        """How many kernels a shard has; a function of what is asked for, not of who makes it."""
+        if self.count is None:
+            return _USUAL
+        return max(_SMALLEST, min(_USUAL, self.count // 64), self.count // _MOST_SHARDS)
+
+    def span(self, shard: int) -> tuple[int, int]:
+        """The first index of a shard and how many kernels it has: 0 after the last shard."""
+        size = self.shard_size
+        start = shard * size
+        return start, size if self.count is None else max(0, min(size, self.count - start))
+
+    @property
+    def shards(self) -> int | None:
+        """How many shards there are; None where that depends on how large they turn out."""
+        return None if self.count is None else -(-self.count // self.shard_size)
+
+    def draw(self, index: int) -> tuple[Kernel, str | None]:
+        """The kernel with an index, and the category that it is drawn for."""
+        in_turn = self.balanced and self.options.profile != "realistic"
+        category = category_of(self.options, index) if in_turn else None
+        return draw_kernel(SeededChoices(GRAMMAR_VERSION, self.seed, index), self.options, category), category
+
+
+def as_dict(plan: Plan) -> dict[str, Any]:
+    """The plan as a manifest has it; the keys are the names of the options of ``kernelfuzz corpus``."""
+    options = plan.options
+    return {
+        "seed": plan.seed,
+        "count": plan.count,
+        "target-mb": plan.target_mb,
+        "device": list(plan.devices),
+        "category": list(options.categories),
+        "size": list(options.size),
+        "profile": options.profile,
+        "include": sorted(options.include),
+        "exclude": sorted(options.exclude),
+        "balanced": plan.balanced,
+        "backward": plan.backward,
+        "scope": plan.scope,
+        "ptx": plan.ptx,
+        "cubin": plan.cubin,
+        "execute": plan.execute,
+        "warp-symbols": plan.warp_symbols,
+        "old-keys": plan.old_keys,
+        "format": plan.format,
+    }
+
+
+def command_of(plan: Plan) -> str:
+    """The command that makes the same corpus."""
+    options = plan.options
+    words = ["kernelfuzz corpus"]
+    words.append(f"--count {plan.count}" if plan.count is not None else f"--target-mb {plan.target_mb:g}")
+    words.append(f"--seed {plan.seed}")
+    words += [f"--device {device}" for device in plan.devices]
+    if not plan.balanced:
+        words.append("--natural")
+    elif options.profile != "realistic" and options.categories != check_options().categories:
+        words += [f"--category {category}" for category in options.categories]
+    words += [f"--{name} {value}" for name, value in _drawing(options).items()]
+    words += [f"--include {feature}" for feature in sorted(options.include)]
+    words += [f"--exclude {feature}" for feature in sorted(options.exclude)]
+    words += [f"--{name}" for name, chosen in _flags(plan).items() if chosen]
+    return " ".join([*words, f"--scope {plan.scope}", f"--format {plan.format}", "--output DIR"])
+
+
+def _drawing(options: Options) -> dict[str, str]:
+    names = {size: name for name, size in SIZES.items()}
+    size = names.get(options.size, str(options.size[0]))
+    usual = {"size": "medium", "profile": "default"}
+    return {
+        name: value
+        for name, value in {"size": size, "profile": options.profile}.items()
+        if value != usual[name]
+    }
+
+
+def _flags(plan: Plan) -> dict[str, bool]:
+    return {
+        "no-backward": not plan.backward,
+        "ptx": plan.ptx,
+        "cubin": plan.cubin,
+        "execute": plan.execute,
+        "warp-symbols": plan.warp_symbols,
+        "old-keys": plan.old_keys,
+    }
+
+
+def versions() -> dict[str, Any]:
+    """What a corpus depends on besides its plan."""
+    return {"kernelfuzz": __version__, "grammar": GRAMMAR_VERSION, "warp": version("warp-lang")}
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Where two plans, or what two runs were made with, differ: "seed (0, now 1)"."""
+    names = dict.fromkeys((*before, *now))
+    return [
+        f"{name} ({before.get(name)}, now {now.get(name)})"
+        for name in names
+        if before.get(name) != now.get(name)
+    ]
