@@ -122,7 +122,7 @@ def lower(
     binary = target in ("cpu", "cubin") and not as_json
     if binary and output is None and sys.stdout.isatty():
         raise click.UsageError(f"--build {target} makes binary data: give --output FILE")
-    source = _read(file)
+    source = read_source(file)
     here = os.path.dirname(os.path.abspath(file))
     request = Request(source, here, device, kernel, not no_backward, target, 90 if arch is None else arch)
     lowering, artifact = _checked(_ask(request, file, timeout), file, kernel)
@@ -146,7 +146,7 @@ def _device(device: str | None, target: str | None) -> str:
     return needed
 
 
-def _read(file: str) -> str:
+def read_source(file: str) -> str:
     try:
         with tokenize.open(file) as stream:
             return stream.read()

@@ -1,0 +1,26 @@
+"""Anybody's Python file made small: what reduction does with text that need not fit the IR."""
+
+from kernelfuzz.reduce.source.engine import (
+    NotInteresting,
+    Progress,
+    is_minimal,
+    neighbours,
+    reduce_source,
+)
+from kernelfuzz.reduce.source.question import Command, Fails, Question
+from kernelfuzz.reduce.source.size import Size, has_kernel, measure, parsed
+
+__all__ = [
+    "Command",
+    "Fails",
+    "NotInteresting",
+    "Progress",
+    "Question",
+    "Size",
+    "has_kernel",
+    "is_minimal",
+    "measure",
+    "neighbours",
+    "parsed",
+    "reduce_source",
+]

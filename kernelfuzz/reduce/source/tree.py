@@ -1,0 +1,195 @@
+"""The concrete syntax tree of a text, taken apart for the passes, and edits of it.
+
+An edit names nodes by their paths and says what comes in their place.  It is made by rebuilding the nodes
+above them only, so everything else keeps its layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
+from typing import TypeAlias, TypeVar
+
+import libcst as cst
+
+# The way down to a node: fields, each with a position where it holds several nodes, -1 where it holds one.
+Path: TypeAlias = tuple[tuple[str, int], ...]
+
+# What comes in the place of the nodes at some paths; nothing, where the node can be left out.
+Edit: TypeAlias = Mapping[Path, Sequence[cst.CSTNode]]
+
+NodeT = TypeVar("NodeT", bound=cst.CSTNode)
+
+# Layout and punctuation, which no pass looks at.
+_LAYOUT = (
+    cst.BaseParenthesizableWhitespace,
+    cst.TrailingWhitespace,
+    cst.EmptyLine,
+    cst.Newline,
+    cst.Comma,
+    cst.Dot,
+    cst.Semicolon,
+    cst.Colon,
+    cst.AssignEqual,
+    cst.LeftParen,
+    cst.RightParen,
+    cst.LeftSquareBracket,
+    cst.RightSquareBracket,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """A node in its place; ``parent`` is None for the module."""
+
+    path: Path
+    node: cst.CSTNode
+    parent: Site | None
+
+    def above(self, kind: type[NodeT]) -> Site | None:
+        """The nearest node above that is of a kind."""
+        site = self.parent
+        while site is not None and not isinstance(site.node, kind):
+            site = site.parent
+        return site
+
+    def holds(self, other: Site) -> bool:
+        """Whether a site is this one or below it."""
+        return other.path[: len(self.path)] == self.path
+
+
+@lru_cache(maxsize=512)
+def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    names = [each.name for each in fields(kind)]
+    return tuple([name for name in names if not name.startswith(("whitespace", "lpar", "rpar", "leading"))])
+
+
+def children(node: cst.CSTNode) -> Iterator[tuple[tuple[str, int], cst.CSTNode]]:
+    """The nodes directly below, without layout, in the order of the fields."""
+    for name in _fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            if not isinstance(value, _LAYOUT):
+                yield (name, -1), value
+        elif isinstance(value, (tuple, list)):
+            for position, each in enumerate(value):
+                if isinstance(each, cst.CSTNode) and not isinstance(each, _LAYOUT):
+                    yield (name, position), each
+
+
+class Tree:
+    """A text, parsed.  ``wanted`` is the name of the only kernel that counts, if one does.
+
+    Raises SyntaxError where the text is no Python that libcst reads.
+    """
+
+    def __init__(self, text: str, wanted: str | None = None) -> None:
+        try:
+            self.module = cst.parse_module(text)
+        except cst.ParserSyntaxError as error:
+            raise SyntaxError(error.message) from error
+        self.wanted = wanted
+        self.sites = list(_walk(self.module, (), None))
+
+    def of(self, *kinds: type[cst.CSTNode]) -> list[Site]:
+        """The sites of nodes of some kinds, in the order of the text."""
+        return [site for site in self.sites if isinstance(site.node, kinds)]
+
+    def below(self, top: Site) -> list[Site]:
+        """A site and everything below it."""
+        return [site for site in self.sites if top.holds(site)]
+
+    @cached_property
+    def blocks(self) -> list[tuple[Path, Sequence[cst.CSTNode]]]:
+        """Every list of statements with the path of its owner, the outer before the inner."""
+        found: list[tuple[Path, Sequence[cst.CSTNode]]] = []
+        for site in self.sites:
+            match site.node:
+                case cst.Module(body=body) | cst.IndentedBlock(body=body):
+                    found.append((site.path, body))
+                case cst.SimpleStatementSuite(body=body) | cst.SimpleStatementLine(body=[_, _, *_] as body):
+                    found.append((site.path, body))
+                case _:
+                    pass
+        return found
+
+    @cached_property
+    def functions(self) -> list[tuple[Site, cst.FunctionDef]]:
+        """Every ``def``."""
+        return [(site, site.node) for site in self.sites if isinstance(site.node, cst.FunctionDef)]
+
+    @cached_property
+    def calls(self) -> list[tuple[Site, cst.Call]]:
+        """Every call."""
+        return [(site, site.node) for site in self.sites if isinstance(site.node, cst.Call)]
+
+    def rebuilt(self, top: Site, edit: Edit) -> Sequence[cst.CSTNode]:
+        """What a site becomes when an edit is made below it."""
+        return _rebuilt(top.node, [(path[len(top.path) :], new) for path, new in edit.items()])
+
+    def after(self, edit: Edit) -> str | None:
+        """The text after an edit, or None where it cannot be made."""
+        try:
+            (made,) = self.rebuilt(self.sites[0], edit)
+        except (cst.CSTValidationError, ValueError):
+            return None  # not every node can stand at every place
+        assert isinstance(made, cst.Module)
+        return made.code
+
+
+def _walk(node: cst.CSTNode, path: Path, parent: Site | None) -> Iterator[Site]:
+    site = Site(path, node, parent)
+    yield site
+    for step, child in children(node):
+        yield from _walk(child, (*path, step), site)
+
+
+def _rebuilt(node: cst.CSTNode, edits: Sequence[tuple[Path, Sequence[cst.CSTNode]]]) -> Sequence[cst.CSTNode]:
+    """What a node becomes; of nested edits the outer one counts."""
+    whole = [new for path, new in edits if not path]
+    if whole:
+        return whole[0]
+    steps: dict[str, dict[int, list[tuple[Path, Sequence[cst.CSTNode]]]]] = {}
+    for path, new in edits:
+        name, position = path[0]
+        steps.setdefault(name, {}).setdefault(position, []).append((path[1:], new))
+    changes: dict[str, object] = {}
+    for name, positions in steps.items():
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            new = _rebuilt(value, positions[-1])
+            if len(new) > 1:
+                raise ValueError("several nodes where one can stand")
+            changes[name] = new[0] if new else None
+        else:
+            changes[name] = _spliced(value, positions)
+    return _mended(node.with_changes(**changes))
+
+
+def _spliced(
+    value: Sequence[cst.CSTNode], positions: Mapping[int, list[tuple[Path, Sequence[cst.CSTNode]]]]
+) -> list[cst.CSTNode]:
+    made: list[cst.CSTNode] = []
+    for position, each in enumerate(value):
+        made += _rebuilt(each, positions[position]) if position in positions else [each]
+    if len(made) < len(value):
+        # Which of them is the last one has changed, and with it who has a comma.
+        made = [
+            each.with_changes(comma=cst.MaybeSentinel.DEFAULT) if hasattr(each, "comma") else each
+            for each in made
+        ]
+    return made
+
+
+def _mended(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
+    """A node that may have lost all that it held."""
+    match node:
+        case cst.IndentedBlock(body=[]):
+            return [node.with_changes(body=[cst.SimpleStatementLine([cst.Pass()])])]
+        case cst.SimpleStatementSuite(body=[]):
+            return [node.with_changes(body=[cst.Pass()])]
+        case cst.SimpleStatementLine(body=[]) | cst.Import(names=[]) | cst.ImportFrom(names=[]):
+            return []
+        case _:
+            return [node]

@@ -1,0 +1,166 @@
+"""``kernelfuzz reduce``: its exit codes, what it writes, what it says, and how it is stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelfuzz.cli import main
+
+PROGRAM = """
+import sys
+from kernelfuzz.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+LINES = "".join(f"x{number} = {number}\n" for number in range(30))
+BROKEN = """\
+import warp as wp
+
+
+@wp.kernel
+def k(a: wp.array(dtype=float)):
+    i = wp.tid()
+    a[i] = missing(a[i])
+"""
+
+BAD = {
+    "neither": (["file.py"], 2, "either --fails or --test"),
+    "both": (["file.py", "--fails", "cpu", "--test", "true"], 2, "either --fails or --test"),
+    "no file": (["none.py", "--fails", "cpu"], 2, "cannot read none.py"),
+    "not Python": (["text", "--fails", "cpu"], 2, "this is not Python"),
+    "no kernel": (["file.py", "--fails", "lowering", "--kernel", "nope"], 2, "no kernel 'nope'"),
+    "quotes": (["file.py", "--test", "grep 'x"], 2, "no shell command"),
+    "empty": (["file.py", "--test", " "], 2, "--test is empty"),
+    "input": (["file.py", "--test", "true", "--output", "file.py"], 2, "which is kept"),
+    "directory": (["file.py", "--test", "true", "--output", "."], 2, "is a directory"),
+    "nowhere": (["file.py", "--test", "true", "--output", "none/x.py"], 2, "cannot write in"),
+    "test fails": (["file.py", "--test", "exit 3"], 2, "does not pass --test: it ends with status 3"),
+    "hangs": (["file.py", "--test", "sleep 30", "--timeout", "0.5"], 3, "--timeout gives it more time"),
+    "works": (["fine.py", "--fails", "lowering"], 2, "does not fail at lowering: nothing fails"),
+    "earlier": (["file.py", "--fails", "ptx"], 2, "does not fail at ptx: lowering codegen: "),
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "file.py").write_text(BROKEN)
+    (tmp_path / "fine.py").write_text(BROKEN.replace("missing", "wp.sin"))
+    (tmp_path / "text").write_text("this is no Python")
+    (tmp_path / "lines.py").write_text(LINES)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), BAD.values(), ids=BAD)
+def test_what_cannot_be_done_is_one_sentence(
+    arguments: list[str], code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(here.rglob("*"))
+    assert main(["reduce", *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len(err.splitlines()) <= 2
+    assert sorted(here.rglob("*")) == before
+
+
+def test_a_failure_of_warp(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reduce", "file.py", "--fails", "lowering"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "file.reduced.py\n"
+    assert "7 lines became 6" in err
+    assert Path("file.reduced.py").read_text() == "import warp as wp\n\n\n@wp.kernel\ndef k():\n    missing\n"
+    assert Path("file.py").read_text() == BROKEN
+    assert not list(here.glob("*.state"))
+
+
+def test_json_and_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["reduce", "lines.py", "--test", "grep -q 'x7 '", "--output", "small.py", "--json"]
+    assert main(arguments) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {**facts, "seconds": 0, "tries": 0} == {
+        "original_lines": 30, "lines": 1, "original_nodes": 91, "nodes": 4, "tries": 0, "minimal": True,
+        "seconds": 0, "output": "small.py",
+    }  # fmt: skip
+    assert facts["tries"] > 0
+    assert Path("small.py").read_text() == "x7 = 0\n"
+
+
+def test_what_is_minimal_stays(here: Path) -> None:
+    Path("one.py").write_text("x\n")
+    assert main(["reduce", "one.py", "--test", "grep -q x"]) == 0
+    assert Path("one.reduced.py").read_text() == "x\n"
+
+
+def test_a_script_beside_the_file(here: Path) -> None:
+    script = here / "check.sh"
+    script.write_text('#!/bin/sh\n[ "$1" = "$PWD/lines.py" ] && grep -q "x3 " lines.py\n')
+    script.chmod(0o755)
+    assert main(["reduce", "lines.py", "--test", "./check.sh"]) == 0
+    assert Path("lines.reduced.py").read_text() == "x3 = 0\n"
+
+
+def start(here: Path, log: Path) -> subprocess.Popen[str]:
+    """A reduction that takes a while, in a process of its own."""
+    program = here / "program.py"
+    program.write_text(PROGRAM)
+    command = f"echo >> {log}; sleep 0.05; grep -q x7 lines.py && grep -q x21 lines.py"
+    return subprocess.Popen(
+        [sys.executable, str(program), "reduce", "lines.py", "--test", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=here,
+    )
+
+
+def until_tried(log: Path, times: int) -> None:
+    deadline = time.monotonic() + 60
+    while not log.exists() or len(log.read_text()) < times:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_killed_and_going_on(here: Path) -> None:
+    whole = here / "whole"
+    process = start(here, whole)
+    assert process.wait(60) == 0
+    result = Path("lines.reduced.py").read_text()
+    Path("lines.reduced.py").unlink()
+    log = here / "log"
+    process = start(here, log)
+    until_tried(log, 8)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(10)
+    assert "x7" in Path("lines.reduced.py").read_text()
+    assert Path("lines.reduced.py.state").exists()
+    process = start(here, log)
+    assert process.wait(60) == 0
+    assert Path("lines.reduced.py").read_text() == result
+    # The original twice, and the one that was under way.
+    assert len(whole.read_text()) <= len(log.read_text()) <= len(whole.read_text()) + 2
+    assert not Path("lines.reduced.py.state").exists()
+
+
+def test_ctrl_c(here: Path) -> None:
+    log = here / "log"
+    process = start(here, log)
+    until_tried(log, 8)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=10)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 130
+    assert err == "kernelfuzz: interrupted; the smallest file so far is lines.reduced.py.\n"
+    assert len(Path("lines.reduced.py").read_text()) < len(LINES)
+    assert Path("lines.py").read_text() == LINES
