@@ -20,8 +20,8 @@ LEVELS = (
     ("oracles",),
     ("findings", "workers"),
     ("reduce",),
-    ("campaign", "checking", "corpus", "profiles"),
     ("releases",),
+    ("campaign", "checking", "corpus", "profiles"),
     ("cli", "pytest_plugin"),
     ("__main__",),
 )

@@ -13,16 +13,20 @@ from importlib.metadata import version as installed_version
 import click
 
 from kernelfuzz import __version__
+from kernelfuzz.cli.bisect_command import bisect
+from kernelfuzz.cli.compare_command import compare
 from kernelfuzz.cli.console import INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say
 from kernelfuzz.cli.corpus_command import corpus
 from kernelfuzz.cli.fuzz_command import fuzz
 from kernelfuzz.cli.lower_command import lower
+from kernelfuzz.cli.reduce_command import reduce
+from kernelfuzz.cli.replay_command import replay
 from kernelfuzz.cli.show_command import show
 
 _EXIT_CODES = """\b
 Exit codes:
   0  done, nothing found
-  1  findings: a kernel that Warp does not take, or gets wrong
+  1  findings: a kernel that Warp does not take, or gets wrong; a regression; a bug still there
   2  the command or its input is wrong
   3  the work could not be done: a worker crashed or hung, a disk is full
   4  the device or the installed Warp release cannot be used
@@ -65,6 +69,10 @@ cli.add_command(fuzz)
 cli.add_command(corpus)
 cli.add_command(show)
 cli.add_command(lower)
+cli.add_command(reduce)
+cli.add_command(compare)
+cli.add_command(replay)
+cli.add_command(bisect)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

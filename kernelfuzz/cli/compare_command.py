@@ -1,0 +1,173 @@
+"""``kernelfuzz compare``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kernelfuzz.cli.console import (
+    CLEAN,
+    FINDINGS,
+    INFRASTRUCTURE,
+    UNAVAILABLE,
+    USAGE,
+    Problem,
+    checked_options,
+    drawing_options,
+    needing,
+    say,
+)
+from kernelfuzz.cli.corpus_command import stopped_by_terminate
+
+if TYPE_CHECKING:
+    from kernelfuzz.releases.comparison import Report
+    from kernelfuzz.releases.environments import Environment
+    from kernelfuzz.releases.task import Task
+
+_COUNT = 200
+
+
+@click.command(short_help="Hold two releases of Warp against each other.")
+@click.option("--old", required=True, metavar="RELEASE|PYTHON", help="A release such as 1.18.0, or a Python.")
+@click.option("--new", required=True, metavar="RELEASE|PYTHON", help="The same, for what it is held against.")
+@click.option("--corpus", metavar="PATH", help="Take the kernels of a corpus, or of a file with rows.")
+@click.option("--seed", type=int, help="Draw kernels; the same seed draws the same.  [default: 0]")
+@click.option(
+    "--count",
+    type=click.IntRange(min=1),
+    help=f"How many kernels.  [default: {_COUNT}, or all of the corpus]",
+)
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="CATEGORY",
+    help="A category to draw from. Repeatable; default: ten categories, in turn.",
+)
+@drawing_options
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def compare(
+    old: str,
+    new: str,
+    corpus: str | None,
+    seed: int | None,
+    count: int | None,
+    categories: tuple[str, ...],
+    size: str,
+    profile: str,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Have two releases of Warp lower, build and run the same kernels, and say what differs.
+
+    Each release gets an environment of its own, made with pip when it is first needed and kept in
+    ~/.cache/kernelfuzz (or $KERNELFUZZ_CACHE). Instead of a release, the path of a Python with Warp will do.
+
+    A regression is a kernel that only the old release takes, or values or gradients that agree with the
+    reference only there. The exit code is 1 where there is one. Other differences are listed: other generated
+    code by kind, and whether lowering became slower.
+
+    \b
+    Examples:
+      kernelfuzz compare --old 1.18.0 --new 1.19.0
+      kernelfuzz compare --old 1.18.0 --new build/venv/bin/python --seed 7 --count 1000 --json
+    """
+    from kernelfuzz.releases.comparison import compare
+    from kernelfuzz.releases.environments import ReleaseError
+
+    if corpus is not None:
+        if seed is not None or categories:
+            raise click.UsageError("--corpus brings its kernels: drop --seed and --category")
+        tasks = _read(corpus, count)
+    else:
+        checked_options(categories, size, profile, include, exclude)
+        drawn: dict[str, Any] = {
+            "categories": list(categories) or None,
+            "size": int(size) if size.isdecimal() else size,
+            "profile": profile,
+            "include": list(include),
+            "exclude": list(exclude),
+        }
+        tasks = _drawn(seed or 0, count or _COUNT, drawn)
+    with stopped_by_terminate():
+        before, after = get_environment(old), get_environment(new)
+        try:
+            with _progress() as progress:
+                report = compare(before, after, tasks, progress=progress)
+        except ReleaseError as error:
+            raise Problem(f"{error}.", UNAVAILABLE) from None
+    return _show(report, as_json)
+
+
+def get_environment(asked: str) -> Environment:
+    """The environment of a release or of an interpreter.  Raises Problem where it cannot be had."""
+    from kernelfuzz.releases.environments import ReleaseError, environment
+
+    try:
+        return environment(asked, making=lambda what: say(f"{what}; this happens once."))
+    except ReleaseError as error:
+        raise Problem(f"{error}.", UNAVAILABLE) from None
+
+
+@contextlib.contextmanager
+def reading_rows() -> Iterator[Callable[[Any], Iterator[Mapping[str, Any]]]]:
+    """What reads the rows of a corpus; where it finds something unreadable inside the ``with``, a Problem."""
+    with needing("corpus"):
+        from kernelfuzz.corpus.read import Unreadable, rows
+    try:
+        yield rows
+    except Unreadable as error:
+        raise Problem(f"{error}.", USAGE) from None
+
+
+def _read(path: str, count: int | None) -> list[Task]:
+    from kernelfuzz.releases.rows import tasks_of
+
+    with reading_rows() as rows:
+        try:
+            tasks = tasks_of(rows(path))
+        except KeyError as error:
+            raise Problem(f"{path} is no corpus: a row has no {error}.", USAGE) from None
+    if not tasks:
+        raise Problem(f"{path} holds no rows.", USAGE)
+    return list(islice(tasks, count))
+
+
+def _drawn(seed: int, count: int, options: Mapping[str, Any]) -> list[Task]:
+    from kernelfuzz.releases.task import Task
+
+    return [Task(f"seed {seed} index {index}", seed, index, options) for index in range(count)]
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("kernels", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+def _show(report: Report, as_json: bool) -> int:
+    from kernelfuzz.releases.report import report_lines
+
+    if as_json:
+        click.echo(json.dumps(report.to_dict()))
+    for line in report_lines(report):
+        click.echo(line, err=as_json)
+    if not report.counts["lowered"]:
+        raise Problem("no kernel was lowered by both releases.", INFRASTRUCTURE)
+    return FINDINGS if report.of_weight("regression") else CLEAN

@@ -1,0 +1,112 @@
+"""``kernelfuzz replay``."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kernelfuzz.cli.compare_command import get_environment, reading_rows
+from kernelfuzz.cli.console import CLEAN, FINDINGS, UNAVAILABLE, USAGE, Problem, say
+from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
+
+if TYPE_CHECKING:
+    from kernelfuzz.releases.environments import Environment
+    from kernelfuzz.releases.replay import Item, Replayed
+
+
+@click.command(short_help="Try findings and corpora again: fixed, still there, or changed?")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--warp", metavar="RELEASE|PYTHON", help="The Warp to try.  [default: the installed one]")
+@click.option(
+    "--jobs", default="auto", show_default=True, type=Jobs(), metavar="N|auto", help="How many at a time."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When to give a script up.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+def replay(paths: tuple[str, ...], warp: str | None, jobs: int, timeout: float, as_json: bool) -> int:
+    """Try again what was found or recorded before.
+
+    PATH is a finding that kernelfuzz fuzz wrote or a folder of them, a folder of scripts such as
+    notes/findings, a script, a file with kernels of yours, or a corpus. A script says with exit code 1 that
+    its bug is there and with 0 that it is fixed; one that ends in another way is listed as changed. A file of
+    kernels must lower and build; the rows of a corpus must give the code (hashes and numbering aside) and the
+    values that they hold.
+
+    Scripts and kernel files are run: give only what you would run. The exit code is 1 where anything is
+    still there, changed, or fails.
+
+    \b
+    Examples:
+      kernelfuzz replay findings notes/findings
+      kernelfuzz replay notes/findings --warp 1.19.0 --json
+    """
+    from kernelfuzz.releases.environments import ReleaseError
+    from kernelfuzz.releases.replay import GOOD, replay
+
+    found = _items(paths)
+    on_done = None if as_json else _tell
+    with stopped_by_terminate():
+        environment = _installed() if warp is None else get_environment(warp)
+        try:
+            if any(item.kind == "corpus" for item in found):
+                with reading_rows() as rows:
+                    results = replay(found, environment, rows, jobs=jobs, timeout=timeout, on_done=on_done)
+            else:
+                results = replay(
+                    found, environment, lambda _: (), jobs=jobs, timeout=timeout, on_done=on_done
+                )
+        except ReleaseError as error:
+            raise Problem(f"{error}.", UNAVAILABLE) from None
+    _show(results, environment, as_json)
+    return CLEAN if all(each.status in GOOD for each in results) else FINDINGS
+
+
+def _installed() -> Environment:
+    from kernelfuzz.releases.environments import ReleaseError, this_environment
+
+    try:
+        return this_environment()
+    except ReleaseError as error:
+        raise Problem(f"{error}.", UNAVAILABLE) from None
+
+
+def _items(paths: Sequence[str]) -> list[Item]:
+    from kernelfuzz.releases.replay import NothingToReplay, items
+
+    try:
+        return [item for path in paths for item in items(Path(path))]
+    except NothingToReplay as error:
+        raise Problem(f"{error}.", USAGE) from None
+
+
+def _tell(each: Replayed) -> None:
+    click.echo(f"{each.status:11}  {each.item.name}")
+    if each.status in ("changed", "fails"):
+        click.echo(f"{'':11}  {each.detail}")
+    if each.counts:
+        listed = ", ".join(f"{count} {what}" for what, count in sorted(each.counts.items()))
+        click.echo(f"{'':11}  {listed}")
+
+
+def _show(results: Sequence[Replayed], environment: Environment, as_json: bool) -> None:
+    totals = Counter(each.status for each in results)
+    if as_json:
+        about = {
+            "warp": environment.warp,
+            "counts": dict(sorted(totals.items())),
+            "results": [each.to_dict() for each in results],
+        }
+        click.echo(json.dumps(about))
+    said = ", ".join(f"{count} {status}" for status, count in sorted(totals.items()))
+    say(f"Warp {environment.warp}: {said}.")

@@ -1,0 +1,249 @@
+"""Two releases held against each other over the same kernels: what ``kernelfuzz compare`` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+from kernelfuzz.releases.code_changes import CodeChange, code_change, diff
+from kernelfuzz.releases.differences import WEIGHTS, Difference, differences
+from kernelfuzz.releases.environments import Environment, ReleaseError
+from kernelfuzz.releases.process import Process, WorkerFault, each, patience_for
+from kernelfuzz.releases.task import Observation, Task, observation
+from kernelfuzz.workers import WorkerError
+
+# Kernels that are asked about together: their builds are one module.
+_CHUNK = 16
+
+# How often every kernel is lowered for the comparison of speed, by turns.
+_ROUNDS = 3
+
+# What the smallest ratio of all rounds must be for a release to count as slower: the rounds of one release
+# differ by some hundredths on an idle machine, by a tenth on a busy one.
+_CLEARLY = 1.15
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class CodeKind:
+    """A kind of change of the generated code: how many texts have it, by device, and the clearest one."""
+
+    texts: Counter[str] = field(default_factory=Counter)
+    label: str = ""
+    device: str = ""
+    old: str = ""
+    new: str = ""
+    rank: tuple[int, int] = (1 << 30, 0)
+
+    def add(self, label: str, device: str, change: CodeChange, old: str, new: str) -> None:
+        """Count a text; the one with the fewest other changes, and then the shortest, is the example."""
+        self.texts[device] += 1
+        rank = (len(change.kinds), len(old) + len(new))
+        if rank < self.rank:
+            self.rank, self.label, self.device, self.old, self.new = rank, label, device, old, new
+
+
+@dataclass(slots=True)
+class CodeSummary:
+    """The generated code of all kernels.  ``callees`` counts the texts in which a function is called more
+    often (``more``) or less often (``fewer``)."""
+
+    same: int = 0
+    changed: int = 0
+    kinds: dict[str, CodeKind] = field(default_factory=dict[str, CodeKind])
+    more: Counter[str] = field(default_factory=Counter)
+    fewer: Counter[str] = field(default_factory=Counter)
+
+    def add(self, label: str, device: str, old: str, new: str) -> None:
+        """Count the texts of one kernel for one device."""
+        change = code_change(old, new)
+        if change is None:
+            self.same += 1
+            return
+        self.changed += 1
+        for kind in change.kinds:
+            self.kinds.setdefault(kind, CodeKind()).add(label, device, change, old, new)
+        for name, count in change.callees.items():
+            (self.more if count > 0 else self.fewer)[name] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds in Warp to lower the kernels that both take, for both devices, in each round."""
+
+    kernels: int
+    old: tuple[float, ...]
+    new: tuple[float, ...]
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """How many times as long as the old release the new one takes, in each round."""
+        return tuple(new / old for old, new in zip(self.old, self.new, strict=True))
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of the best rounds: other processes can only make one slower."""
+        return min(self.new) / min(self.old)
+
+    @property
+    def verdict(self) -> str:
+        """``slower`` or ``faster`` where every round says so clearly, or else ``no clear difference``."""
+        if min(*self.ratios, self.ratio) > _CLEARLY:
+            return "slower"
+        if max(*self.ratios, self.ratio) < 1 / _CLEARLY:
+            return "faster"
+        return "no clear difference"
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a comparison.
+
+    ``counts``: ``kernels``, ``lowered`` by both releases for both devices, and those whose ``values`` and
+    ``gradients`` both computed.  ``skipped``: why kernels were not compared, by reason.
+    """
+
+    old: Environment
+    new: Environment
+    counts: Counter[str] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list[Difference])
+    code: CodeSummary = field(default_factory=CodeSummary)
+    skipped: Counter[str] = field(default_factory=Counter)
+    speed: Speed | None = None
+
+    def of_weight(self, weight: str) -> list[Difference]:
+        """The differences of a weight."""
+        return [each for each in self.differences if each.weight == weight]
+
+    def add(self, old: Observation, new: Observation) -> None:
+        """Count a kernel in."""
+        self.counts["kernels"] += 1
+        self.counts["lowered"] += _lowered(old) and _lowered(new)
+        self.counts["values"] += old.case == new.case and _both(old.outputs, new.outputs)
+        self.counts["gradients"] += old.point == new.point and _both(old.gradients, new.gradients)
+        reason = old.skipped or new.skipped
+        if reason:
+            self.skipped[reason if "fault" in reason else reason.partition(":")[0]] += 1
+        for result in (old.outputs.get("cpu"), new.outputs.get("cpu")):
+            if result is not None and result.status == "skipped":
+                self.skipped[f"values, {result.reason}"] += 1
+                break
+        if _lowered(old) and _lowered(new) and old.point != new.point:
+            self.skipped["gradients, which are judged otherwise in the two releases"] += 1
+        self.differences += differences(old, new)
+        for device in old.code.keys() & new.code.keys():
+            self.code.add(old.label, device, old.code[device], new.code[device])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as ``kernelfuzz compare --json`` prints it."""
+        speed = self.speed
+        return {
+            "old": {"release": self.old.warp, "python": self.old.label},
+            "new": {"release": self.new.warp, "python": self.new.label},
+            "counts": dict(self.counts),
+            "skipped": dict(sorted(self.skipped.items())),
+            **{f"{weight}s": [asdict(each) for each in self.of_weight(weight)] for weight in WEIGHTS},
+            "code": {
+                "same": self.code.same,
+                "changed": self.code.changed,
+                "kinds": {
+                    kind: {
+                        "texts": dict(sorted(about.texts.items())),
+                        "example": {"label": about.label, "device": about.device},
+                        "diff": list(diff(about.old, about.new, kind)),
+                    }
+                    for kind, about in self.code.kinds.items()
+                },
+                "called_more": dict(self.code.more.most_common()),
+                "called_less": dict(self.code.fewer.most_common()),
+            },
+            "speed": speed
+            and {
+                "kernels": speed.kernels,
+                "old_seconds": [round(each, 4) for each in speed.old],
+                "new_seconds": [round(each, 4) for each in speed.new],
+                "ratio": round(speed.ratio, 3),
+                "verdict": speed.verdict,
+            },
+        }
+
+
+def _lowered(seen: Observation) -> bool:
+    return bool(seen.code) and not seen.failures
+
+
+def _both(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return any(old[at].values is not None and new[at].values is not None for at in old.keys() & new.keys())
+
+
+def compare(
+    old: Environment, new: Environment, tasks: Sequence[Task], *, progress: Progress | None = None
+) -> Report:
+    """Have both releases lower, build, run and differentiate the kernels.
+
+    ``progress`` is called with what is done, how many of how many.  A kernel that ends a process costs
+    itself only.  Raises ReleaseError where a release cannot be driven, or where the two environments
+    do not draw the same kernels.
+    """
+    report = Report(old, new)
+    both: list[str] = []
+    with Process(old) as before, Process(new) as after:
+        done = 0
+        for chunk in _chunks(tasks, _CHUNK):
+            answers = each([before, after], "observe", "tasks", [task.to_dict() for task in chunk])
+            for task, *pair in zip(chunk, *answers, strict=True):
+                first, second = (_observation(task, answer) for answer in pair)
+                _check_same(first, second, report)
+                report.add(first, second)
+                if _lowered(first) and _lowered(second):
+                    both.append(first.source)
+            done += len(chunk)
+            if progress is not None:
+                progress("kernels", done, len(tasks))
+        if both:
+            report.speed = _speed(before, after, both, progress)
+    return report
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _observation(task: Task, answer: Mapping[str, Any] | WorkerError) -> Observation:
+    if isinstance(answer, WorkerFault):
+        return Observation(task.label, skipped=f"for a fault in kernelfuzz, please report it: {answer}")
+    if isinstance(answer, WorkerError):
+        return Observation(task.label, source=task.source or "", ended=str(answer))
+    return observation(answer)
+
+
+def _check_same(old: Observation, new: Observation, report: Report) -> None:
+    if not (old.case and new.case) or (old.source == new.source and old.case == new.case):
+        return
+    raise ReleaseError(
+        f"the environments of {report.old.label} and {report.new.label} do not draw the same ({old.label}): "
+        "they have other versions of numpy or libcst; remove both, and they are made again"
+    )
+
+
+def _speed(old: Process, new: Process, sources: Sequence[str], progress: Progress | None) -> Speed | None:
+    """Both lower everything several times, one at a time and by turns; once before for the first imports."""
+    seconds: dict[int, list[float]] = {0: [], 1: []}
+    processes = (old, new)
+    try:
+        for turn in range(_ROUNDS + 1):
+            for which in (0, 1) if turn % 2 else (1, 0):
+                spent = processes[which].ask(
+                    "seconds", patience=patience_for(len(sources)), sources=list(sources)
+                )
+                if turn:
+                    seconds[which].append(sum(spent))
+            if progress is not None:
+                progress("rounds of lowering", turn, _ROUNDS)
+    except WorkerError:
+        # What lowers alone may still end a process that has lowered all others.
+        return None
+    return Speed(len(sources), tuple(seconds[0]), tuple(seconds[1]))

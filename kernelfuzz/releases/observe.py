@@ -1,0 +1,197 @@
+"""What the Warp of this process does with kernels: lowered, built, run, differentiated and judged.
+
+For the worker of a release only: nothing here protects the process from a kernel that crashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from kernelfuzz.findings.messages import compiler_error, exception_text
+from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.parse import ParseError, parse
+from kernelfuzz.ir.render import render
+from kernelfuzz.oracles import batch, gradient, value
+from kernelfuzz.oracles.request import draw_case
+from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.releases.arrays import case_digest, decoded, encoded
+from kernelfuzz.releases.task import Task
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.strategies.options import check_options
+from kernelfuzz.toolchain import Failure, KernelCode, Lowering, lower_devices
+from kernelfuzz.toolchain.launch import JUDGED
+
+T = TypeVar("T")
+
+TARGETS = ("cpu", "cuda-host")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A task as text and, where it can be launched, as a case; ``skipped`` says why it cannot."""
+
+    source: str
+    case: Case | None
+    skipped: str = ""
+
+
+def observe(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """An observation for each task, as JSON (``kernelfuzz.releases.task.observation`` reads it)."""
+    prepared = [_prepare(task) for task in tasks]
+    found = [_lowered(task, each) for task, each in zip(tasks, prepared, strict=True)]
+    ready = [
+        (each.case, about)
+        for each, about in zip(prepared, found, strict=True)
+        if each.case is not None and not about["failures"]
+    ]
+    _run([case for case, _ in ready], [about for _, about in ready])
+    _differentiate([case for case, _ in ready], [about for _, about in ready])
+    return found
+
+
+def seconds(sources: Sequence[str]) -> list[float]:
+    """What Warp itself takes for each source, in seconds, for both devices; 0.0 where it does not take it."""
+    return [
+        sum(each.warp_seconds for each in lower_devices(source).values() if isinstance(each, Lowering))
+        for source in sources
+    ]
+
+
+def _prepare(task: Task) -> _Prepared:
+    if task.source is None:
+        assert task.seed is not None
+        assert task.index is not None
+        case = draw_case(check_options(**task.options), task.seed, task.index)
+        return _Prepared(render(case.kernel), case)
+    try:
+        kernel = parse(task.source)
+    except ParseError as error:
+        return _Prepared(task.source, None, f"kernelfuzz cannot read it: {error}")
+    if task.launch is not None:
+        dim, tiled = tuple(task.launch["dim"]), task.launch["tiled"]
+        return _Prepared(task.source, Case(kernel, Launch(dim, decoded(task.launch["inputs"]), tiled)))
+    # The contract of the kernel is not in its text: where the inputs break it, the reference says so.
+    try:
+        launch = draw_launch(SeededChoices(GRAMMAR_VERSION, _digest(task.source), "launch"), kernel)
+    except ValueError as error:
+        return _Prepared(task.source, None, str(error))
+    return _Prepared(task.source, Case(kernel, launch))
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
+    lowered = lower_devices(prepared.source)
+    return {
+        "label": task.label,
+        "source": prepared.source,
+        "case": "" if prepared.case is None else case_digest(prepared.case),
+        "point": "",
+        "code": {
+            device: "\n".join(code_text(code) for code in result.kernels)
+            for device, result in lowered.items()
+            if isinstance(result, Lowering)
+        },
+        "failures": {
+            device: said(result, prepared.case)
+            for device, result in lowered.items()
+            if isinstance(result, Failure)
+        },
+        "outputs": {},
+        "gradients": {},
+        "skipped": prepared.skipped,
+        "ended": "",
+    }
+
+
+def code_text(code: KernelCode) -> str:
+    """The generated code of a kernel, with the structs and functions that it needs, in one text."""
+    parts = (*code.structs, *code.functions, code.forward, code.backward or "")
+    return "\n".join(part.strip("\n") + "\n" for part in parts if part)
+
+
+def said(failure: Failure, case: Case | None) -> str:
+    """What Warp or a compiler said, without what differs between two releases that say the same."""
+    if case is None:
+        return str(failure)
+    words = compiler_error if failure.kind == "compile" else exception_text
+    return f"{failure.kind}: {words(str(failure), case.kernel)}"
+
+
+class _Recording:
+    """Builds as another does, and keeps what came of each case by target."""
+
+    def __init__(self, build: batch.Evaluate) -> None:
+        self._build = build
+        self.outcomes: dict[str, Sequence[Any]] = {}
+
+    def __call__(
+        self, cases: Sequence[Case], setting: Setting, action: batch.Action[T], *, backward: bool = False
+    ) -> list[T | Failure]:
+        outcomes = self._build(cases, setting, action, backward=backward)
+        self.outcomes[setting.target] = outcomes
+        return outcomes
+
+
+def _settings() -> list[Setting]:
+    options = tuple(sorted(JUDGED.items()))
+    return [Setting(target, options) for target in TARGETS]
+
+
+def _run(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:
+    wanted = value.expected(cases)
+    settings = _settings()
+    with batch.Pair(settings[-1]) as pair:
+        for setting in settings:
+            recording = _Recording(pair)
+            verdicts = value.judge(cases, wanted, setting, evaluate=recording)
+            results = map(_result, cases, verdicts, recording.outcomes[setting.target])
+            for about, result in zip(found, results, strict=True):
+                about["outputs"][setting.target] = result
+
+
+def _differentiate(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:
+    points: list[gradient.Point] = []
+    about: list[dict[str, Any]] = []
+    for case, each in zip(cases, found, strict=True):
+        choices = SeededChoices(GRAMMAR_VERSION, each["case"], "gradient")
+        point = gradient.prepare(case.kernel, choices)
+        if isinstance(point, gradient.Point):
+            points.append(point)
+            about.append(each)
+            each["point"] = case_digest(point.case)
+    settings = _settings()
+    with batch.Pair(settings[-1]) as pair:
+        for setting in settings:
+            recording = _Recording(pair)
+            verdicts = gradient.judge(points, setting, evaluate=recording)
+            cases = [point.case for point in points]
+            outcomes = map(_judged, points, recording.outcomes[setting.target])
+            results = map(_result, cases, verdicts, outcomes)
+            for each, result in zip(about, results, strict=True):
+                each["gradients"][setting.target] = result
+
+
+def _judged(point: gradient.Point, outcome: Mapping[str, Any] | Failure) -> Mapping[str, Any] | Failure:
+    """The gradients that have a meaning: an array that is written holds that of what was written last."""
+    if isinstance(outcome, Failure):
+        return outcome
+    return {name: outcome[name] for name in point.expected}
+
+
+def _result(case: Case, verdict: Verdict, outcome: Mapping[str, Any] | Failure | None) -> dict[str, Any]:
+    if isinstance(outcome, Failure):
+        return {"status": "rejected", "reason": said(outcome, case), "values": None}
+    reason = verdict.reason
+    if verdict.mismatch is not None:
+        at = verdict.mismatch
+        reason = f"{at.output}{list(at.index)} must be {at.expected!r}, not {at.actual!r}"
+    values = None if outcome is None else encoded(outcome)
+    return {"status": verdict.status, "reason": reason, "values": values}

@@ -1,0 +1,101 @@
+"""Reproducers run under a release: is the bug there, is it fixed, or does something else happen?"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from kernelfuzz.releases.environments import clean_environ
+
+# How often a wait looks up, in seconds.
+_WAKE = 0.2
+
+Presence: TypeAlias = Literal["present", "fixed", "broken"]
+
+# An exception that nobody catches ends Python with 1, which for a reproducer means that the bug is there: so
+# the script is run by these lines, which give it a status of its own.
+_UNCAUGHT = 70
+_RUN = f"""\
+import os, runpy, sys, traceback
+del sys.argv[0]
+sys.path[0] = os.path.dirname(sys.argv[0])
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except Exception:
+    traceback.print_exc()
+    sys.stdout.flush()
+    os._exit({_UNCAUGHT})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``broken``: the script could not tell.  ``detail``: the last line that it printed, or how it ended."""
+
+    presence: Presence
+    detail: str
+    seconds: float
+
+
+def run_script(
+    path: str | Path, python: str, *, timeout: float, stopped: Callable[[], bool] = lambda: False
+) -> Outcome:
+    """Run a reproducer in a process of its own, which is killed after ``timeout`` seconds.
+
+    A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  Raises InterruptedError
+    where ``stopped`` says so meanwhile.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as directory:
+        environ = clean_environ()
+        # Warp's kernel cache too: nothing that one release compiled is seen by another.
+        environ |= {"TMPDIR": directory, "WARP_CACHE_PATH": os.path.join(directory, "cache")}
+        process = subprocess.Popen(
+            [python, "-c", _RUN, os.path.abspath(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environ,
+            cwd=directory,
+            start_new_session=True,
+        )
+        try:
+            said = _said(process, started + timeout, stopped)
+        finally:
+            # Its group: what the script started goes with it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return _outcome(process.returncode, said, time.monotonic() - started, timeout)
+
+
+def _said(process: subprocess.Popen[str], until: float, stopped: Callable[[], bool]) -> str | None:
+    """What it printed until it ended; None where it did not end in time."""
+    while time.monotonic() < until:
+        if stopped():
+            raise InterruptedError
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_WAKE)[0]
+    return None
+
+
+def _outcome(status: int, said: str | None, seconds: float, timeout: float) -> Outcome:
+    if said is None:
+        return Outcome("broken", f"still running after {timeout:g} seconds", seconds)
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    if status in (0, 1):
+        return Outcome("present" if status else "fixed", last, seconds)
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return Outcome("broken", f"killed by {signal.Signals(-status).name}", seconds)
+    return Outcome("broken", last or f"exit status {status}", seconds)

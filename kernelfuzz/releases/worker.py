@@ -1,0 +1,93 @@
+"""The program that runs in the environment of a release: ``python -m kernelfuzz.releases.worker FD``.
+
+FD is its end of a pair of sockets.  It answers requests, one JSON message each, until the other is closed.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+def _observe(request: dict[str, Any]) -> Any:
+    from kernelfuzz.releases.observe import observe
+    from kernelfuzz.releases.task import Task
+
+    return observe([Task(**task) for task in request["tasks"]])
+
+
+def _seconds(request: dict[str, Any]) -> Any:
+    from kernelfuzz.releases.observe import seconds
+
+    return seconds(request["sources"])
+
+
+def _relower(request: dict[str, Any]) -> Any:
+    from kernelfuzz.releases.again import relower
+
+    return relower(request["rows"])
+
+
+def _build_file(request: dict[str, Any]) -> Any:
+    from kernelfuzz.releases.again import build_file
+
+    return build_file(request["source"], request["directory"])
+
+
+ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "observe": _observe,
+    "seconds": _seconds,
+    "relower": _relower,
+    "build file": _build_file,
+}
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    from kernelfuzz.toolchain.compat import UnsupportedWarp
+
+    try:
+        return {"answer": ACTIONS[request["action"]](request)}
+    except UnsupportedWarp as error:
+        return {"unsupported": str(error)}
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        return {"fault": f"{type(error).__name__}: {error} ({where})"}
+
+
+def _start() -> dict[str, Any]:
+    """Get everything ready that is slow, and say so."""
+    from kernelfuzz.toolchain import compat
+
+    try:
+        compat.initialize()
+    except compat.UnsupportedWarp as error:
+        return {"unsupported": str(error)}
+    # What is there by now is there for good: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    return {"answer": compat.version()}
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    pipe = Connection(int(sys.argv[1]))
+    # What Warp and kernels print goes where nobody takes it for data.
+    os.dup2(2, 1)
+    pipe.send_bytes(json.dumps(_start()).encode())
+    while True:
+        try:
+            request = json.loads(pipe.recv_bytes())
+        except EOFError:
+            return
+        pipe.send_bytes(json.dumps(_answer(request)).encode())
+
+
+if __name__ == "__main__":
+    main()

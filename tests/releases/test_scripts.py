@@ -1,0 +1,95 @@
+"""Reproducers: what their exit status says, and what is no answer."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelfuzz.releases.scripts import run_script
+
+SCRIPTS = {
+    "present": (
+        "import sys\nprint('expected: 1   actual: 2')\nsys.exit(1)",
+        "present",
+        "expected: 1   actual: 2",
+    ),
+    "true": ("import sys\nprint('x')\nsys.exit(True)", "present", "x"),
+    "fixed": ("import sys\nprint('same')\nsys.exit(0)", "fixed", "same"),
+    "falls off the end": ("print('same')", "fixed", "same"),
+    "uncaught": ("print('before')\nraise ValueError('no such thing')", "broken", "ValueError: no such thing"),
+    "syntax": ("def f(:\n    pass", "broken", "SyntaxError"),
+    "undecided": ("import sys\nprint('undecided: no device')\nsys.exit(2)", "broken", "undecided: no device"),
+    "killed": ("import os\nos.kill(os.getpid(), 11)", "broken", "killed by SIGSEGV"),
+    "own name": (
+        "import sys\nassert __name__ == '__main__' and sys.argv == [__file__], sys.argv\nsys.exit(1)",
+        "present",
+        "",
+    ),
+    "runs itself": (
+        "import subprocess, sys\n"
+        "if len(sys.argv) == 1:\n"
+        "    sys.exit(subprocess.run([sys.executable, __file__, 'child']).returncode - 4)\n"
+        "print('child')\nsys.exit(5)",
+        "present",
+        "child",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "presence", "detail"), SCRIPTS.values(), ids=SCRIPTS)
+def test_what_a_script_says(text: str, presence: str, detail: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    outcome = run_script(script, sys.executable, timeout=30)
+    assert outcome.presence == presence
+    assert detail in outcome.detail
+
+
+def test_a_script_that_hangs_goes_with_what_it_started(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(60)"
+    )
+    outcome = run_script(script, sys.executable, timeout=1.5)
+    assert outcome.presence == "broken"
+    assert outcome.detail == "still running after 1.5 seconds"
+    child = int((tmp_path / "pid").read_text())
+    until = time.monotonic() + 5
+    while running(child) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not running(child)
+
+
+def running(pid: int) -> bool:
+    """Whether a process runs still; one that nobody has reaped does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    script = tmp_path / "script.py"
+    script.write_text("open('left', 'w').write('x')\nimport tempfile\ntempfile.mkdtemp()")
+    assert run_script(script, sys.executable, timeout=30).presence == "fixed"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["script.py", "temporary"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_script_that_is_stopped(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import time\ntime.sleep(60)")
+    started = time.monotonic()
+    with pytest.raises(InterruptedError):
+        run_script(script, sys.executable, timeout=60, stopped=lambda: time.monotonic() > started + 0.5)
+    assert time.monotonic() < started + 10
