@@ -33,7 +33,8 @@ from kernelfuzz.toolchain.errors import Failure
 
 # How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.
 RELATIVE = 1e-6
-# Against the largest derivative of the launch: what cancels leaves rounding of that size.
+# Against the largest derivative of the launch, and the largest gradient that it starts from: what cancels
+# leaves rounding of that size, also where all derivatives are zero.
 ABSOLUTE = 1e-9
 
 NO_OUTPUT = "no output over floats"
@@ -151,7 +152,7 @@ def judge(
 
 
 def _verdict(point: Point, actual: Mapping[str, Input], setting: Setting) -> Verdict:
-    mismatch = first_difference(point.expected, actual)
+    mismatch = first_difference(point.expected, actual, point.seeds)
     if mismatch is None:
         return Verdict("gradient", "passed", "", "", setting)
     if setting.target == "cuda" and point.case.launch.tiled:
@@ -173,14 +174,18 @@ def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:
     return int(np.ravel_multi_index(mismatch.index, shape))
 
 
-def first_difference(expected: Mapping[str, Input], actual: Mapping[str, Input]) -> Mismatch | None:
-    """The first derivative that is off by more than rounding."""
+def first_difference(
+    expected: Mapping[str, Input], actual: Mapping[str, Input], seeds: Mapping[str, Input]
+) -> Mismatch | None:
+    """The first derivative that is off by more than rounding; ``seeds`` are the gradients of the outputs."""
     pairs = [
         (path, wanted, dict(leaves(name, actual[name]))[path])
         for name, value in expected.items()
         for path, wanted in leaves(name, value)
     ]
-    largest = max((float(np.abs(wanted).max(initial=0.0)) for _, wanted, _ in pairs), default=0.0)
+    starts = [seed for name, value in seeds.items() for _, seed in leaves(name, value)]
+    sizes = [wanted for _, wanted, _ in pairs] + starts
+    largest = max((float(np.abs(each).max(initial=0.0)) for each in sizes), default=0.0)
     for path, wanted, got in pairs:
         allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
         off = ~(np.abs(wanted - got) <= allowed)

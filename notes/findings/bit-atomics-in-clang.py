@@ -39,6 +39,16 @@ def bit_xor(out: wp.array(dtype=int)):
     wp.atomic_xor(out, 0, 1)
 
 
+@wp.kernel(module="unique")
+def wide_max(out: wp.array(dtype=wp.int64)):
+    wp.atomic_max(out, 0, wp.int64(1))
+
+
+@wp.kernel(module="unique")
+def wide_min(out: wp.array(dtype=wp.int64)):
+    wp.atomic_min(out, 0, wp.int64(1))
+
+
 def run(kernel):
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -54,5 +64,5 @@ def run(kernel):
 if not run(control):
     print("clang compiles no CUDA at all here")
     sys.exit()
-good = [run(bit_and), run(bit_or), run(bit_xor)]
+good = [run(bit_and), run(bit_or), run(bit_xor), run(wide_max), run(wide_min)]
 sys.exit(not all(good))

@@ -117,7 +117,7 @@ def test_gradients_agree_with_the_host(subject: str, left: str) -> None:
         assert not isinstance(one, Failure), one
         assert not isinstance(other, Failure), other
         expected = {name: one[name] for name in point.expected}
-        assert gradient.first_difference(expected, other) is None, str(point.case.kernel)
+        assert gradient.first_difference(expected, other, point.seeds) is None, str(point.case.kernel)
 
 
 SUM = """
