@@ -105,7 +105,10 @@ BAD = {
     "output is a file": (["corpus", "--output", "{tmp}/file"], "is a file: give --output a directory"),
     "output under a file": (["corpus", "--output", "{tmp}/file/out"], "cannot write in"),
     "output in /proc": (["corpus", "--output", "/proc/kernelfuzz"], "cannot write in"),
-    "output is something else": ([*SMALL_CORPUS, "{tmp}/full"], "holds something else: give another --output"),
+    "output is something else": (
+        [*SMALL_CORPUS, "{tmp}/full"],
+        "holds something else: give another --output",
+    ),
     "manifest of another program": ([*SMALL_CORPUS, "{tmp}/other"], "is not of this version of kernelfuzz"),
     "count and megabytes": ([*CORPUS, "--count", "3", "--target-mb", "1"], "not both"),
     "no megabytes": ([*CORPUS, "--target-mb", "0"], "--target-mb"),
@@ -313,7 +316,10 @@ def test_a_missing_extra_is_named(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main([*SMALLEST, "--output", str(tmp_path / "out")]) == 2
-    assert "this needs pyarrow, which is not installed: pip install 'kernelfuzz[corpus]'" in capsys.readouterr().err
+    assert (
+        "this needs pyarrow, which is not installed: pip install 'kernelfuzz[corpus]'"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, TypeAlias, cast
 
-from kernelfuzz.corpus.words import ATOMIC_VERBS, BUILTIN_WORDS, NUMBERS, OPERATOR_WORDS
+from kernelfuzz.corpus.words import (
+    ATOMIC_VERBS,
+    BUILTIN_WORDS,
+    COMMON,
+    NODE_WORDS,
+    NUMBERS,
+    OPERATOR_WORDS,
+    SCALAR_WORDS,
+    TILE_WORDS,
+    UNARY_WORDS,
+)
 from kernelfuzz.ir.effects import root_name, written_arrays
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import (
+    ArrayShape,
     Assign,
     AugAssign,
     Binary,
+    Block,
     Break,
     Call,
     CallFunction,
+    Cast,
+    Construct,
     Continue,
+    Expr,
     For,
     Function,
     If,
-    Index,
+    IfExp,
     Kernel,
     Literal,
     Name,
-    Node,
     Return,
+    Static,
     Unary,
     Unpack,
     While,
@@ -44,9 +60,16 @@ from kernelfuzz.ir.types import (
 )
 from kernelfuzz.ir.walk import nesting, walk
 
-# The longest lists: what is computed, and what is read.
-_COMPUTED = 8
-_READ = 6
+# Every node of some blocks by its class, in source order.
+_Nodes: TypeAlias = Mapping[type, list[Any]]
+
+# About how many characters a description may have, and what is listed at most until it is as short: the
+# parameters that are read, what is computed, the functions; and whether their types are said.
+_LENGTH = 600
+_DETAILS = (
+    *((8, 8, 3, True), (5, 6, 2, True), (3, 4, 0, True)),
+    *((8, 8, 2, False), (6, 6, 0, False), (3, 3, 0, False)),
+)
 
 _GRID = {1: "thread {} of a one-dimensional grid"} | {
     ndim: f"point ({{}}) of a {NUMBERS[ndim]}-dimensional grid" for ndim in (2, 3, 4)
@@ -54,44 +77,102 @@ _GRID = {1: "thread {} of a one-dimensional grid"} | {
 
 
 def describe(kernel: Kernel) -> str:
-    """One to six sentences in one line: the grid, what is read, computed and stored, and the control flow."""
-    own = list(walk(*kernel.body))
-    nodes = own + [node for function in kernel.functions for node in walk(*function.body)]
-    sentences = [
-        _access(kernel, own),
-        _computed(nodes),
-        _loops(nodes),
-        _branches(nodes, own, nesting(kernel)),
-        _atomics(nodes),
-        _functions(kernel, nodes),
-    ]
-    return " ".join(sentence for sentence in sentences if sentence)
+    """One to four sentences in one line: what is read and stored, computed, the control flow, atomics.
+
+    Functions that the kernel calls, itself or through others, count as a part of it.  Long lists are cut, and
+    end in how many more there are; every parameter that is written is named.
+    """
+    own = _by_class(kernel.body)
+    functions = _called(kernel, own)
+    nodes = _merged([own, *(inside for _, inside in functions)]) if functions else own
+    reads, updates, writes = _accesses(kernel, own)
+    computed = _computed(nodes)
+    rest = " ".join(filter(None, (_control_flow(kernel, own, nodes), _atomics(own, functions))))
+    called = [function for function, _ in functions]
+    said = ""
+    for most_read, most_computed, most_functions, typed in _DETAILS:
+        access = _access_sentence(_grid(kernel), reads[:most_read], len(reads), updates, writes, typed)
+        made = _computed_sentence(computed, most_computed, called, most_functions)
+        said = " ".join(filter(None, (access, made, rest)))
+        if len(said) <= _LENGTH:
+            break
+    return said
+
+
+def _by_class(block: Block) -> _Nodes:
+    found: defaultdict[type, list[Any]] = defaultdict(list)
+    for node in walk(*block):
+        found[node.__class__].append(node)
+    return found
+
+
+def _merged(parts: Iterable[_Nodes]) -> _Nodes:
+    found: defaultdict[type, list[Any]] = defaultdict(list)
+    for part in parts:
+        for kind, nodes in part.items():
+            found[kind] += nodes
+    return found
+
+
+def _called(kernel: Kernel, own: _Nodes) -> list[tuple[Function, _Nodes]]:
+    """The functions that run and their nodes, in the order of the source."""
+    names = {call.name for call in own.get(CallFunction, ())}
+    found: list[tuple[Function, _Nodes]] = []
+    for function in reversed(kernel.functions):  # declared before they are called
+        if function.name in names:
+            nodes = _by_class(function.body)
+            found.append((function, nodes))
+            names |= {call.name for call in nodes.get(CallFunction, ())}
+    return found[::-1]
 
 
 # ------------------------------------------------------------------------------------- what is accessed
 
 
-def _access(kernel: Kernel, own: Sequence[Node]) -> str:
-    """The grid, the parameters that are read and the arrays that are written."""
+def _accesses(kernel: Kernel, own: _Nodes) -> tuple[list[Any], list[Any], list[Any]]:
+    """The parameters that are read only, those that are read and written, and those that are written only."""
     written = written_arrays(kernel)
-    places = {id(node.target.value) for node in own if _is_store(node)}
-    # An array that is only stored into is no input.
-    read = {node.id for node in own if isinstance(node, Name) and id(node) not in places}
-    inputs = [
-        f"{param.name} ({_type_words(param.type)})"
-        for param in kernel.params
-        if param.name in read and param.name not in written
+    # What names an array and reads no element of it.
+    places = [node.target for node in own.get(Assign, ()) if not isinstance(node.target, Name)]
+    places += [
+        node.args[0] for node in own.get(Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"
     ]
-    outputs = [
-        f"{param.name} ({_type_words(param.type)})" for param in kernel.params if param.name in written
-    ]
-    done = [f"reads {_several(inputs, _READ)}"] if inputs else []
-    done += [f"writes {_joined(outputs)}"] if outputs else ["writes nothing"]
-    return f"For each {_grid(kernel)}, the kernel {' and '.join(done)}."
+    places += [node.array for node in own.get(ArrayShape, ())]
+    places += [each for node in own.get(CallFunction, ()) for each in node.args if root_name(each) in written]
+    uses = Counter(node.id for node in own.get(Name, ()))
+    uses.subtract(map(root_name, places))
+    # The kernel itself may add to an element without an atomic call.
+    read = {name for name, count in uses.items() if count > 0}
+    params = kernel.params
+    return (
+        [param for param in params if param.name in read and param.name not in written],
+        [param for param in params if param.name in read and param.name in written],
+        [param for param in params if param.name not in read and param.name in written],
+    )
 
 
-def _is_store(node: Node) -> bool:
-    return isinstance(node, (Assign, AugAssign)) and isinstance(node.target, Index)
+def _access_sentence(
+    grid: str, reads: list[Any], count: int, updates: list[Any], writes: list[Any], typed: bool
+) -> str:
+    groups = _groups(reads, typed)
+    if count > len(reads):
+        groups.append(f"{_number(count - len(reads))} more")
+    done = [f"reads {_joined(groups)}"] if groups else []
+    done += [f"updates {_joined(_groups(updates, typed))}"] if updates else []
+    done += [f"writes {_joined(_groups(writes, typed))}"] if writes else []
+    if not updates and not writes:
+        done.append("writes nothing")
+    return f"For each {grid}, the kernel {_joined(done, ', ')}."
+
+
+def _groups(params: Iterable[Any], typed: bool) -> list[str]:
+    """The parameters, those of one type together."""
+    if not typed:
+        return [param.name for param in params]
+    groups: dict[Type, list[str]] = {}
+    for param in params:
+        groups.setdefault(param.type, []).append(param.name)
+    return [f"{_joined(names)} ({_type_words(type_, len(names) > 1)})" for type_, names in groups.items()]
 
 
 def _grid(kernel: Kernel) -> str:
@@ -106,29 +187,38 @@ def _grid(kernel: Kernel) -> str:
     return "thread"
 
 
-@lru_cache(maxsize=512)
-def _type_words(type_: Type) -> str:
+@lru_cache(maxsize=1024)
+def _type_words(type_: Type, several: bool) -> str:
+    """``a float``, ``arrays of 3x3 float matrices``."""
+    words = _noun(type_, several)
+    if several:
+        return words
+    # By how it is said: "an unsigned integer", "a uniform", "an 8-bit integer".
+    return f"{'an' if words.startswith(('a', 'e', 'i', 'o', 'un', '8')) else 'a'} {words}"
+
+
+def _noun(type_: Type, several: bool) -> str:
+    s = "s" * several
     match type_:
         case Scalar():
-            return type_.name
+            return SCALAR_WORDS[type_.name] + s
         case Vector(length=length):
-            return f"vector of {length} {type_.dtype.name}"
+            return f"{_number(length)}-component {SCALAR_WORDS[type_.dtype.name]} vector{s}"
         case Matrix(rows=rows, columns=columns):
-            return f"{rows}x{columns} matrix of {type_.dtype.name}"
+            return f"{rows}x{columns} {SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
         case Quaternion():
-            return f"quaternion of {type_.dtype.name}"
+            return f"{SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
         case Transform():
-            return f"transformation of {type_.dtype.name}"
+            return f"{SCALAR_WORDS[type_.dtype.name]} transformation{s}"
         case Struct():
-            return f"struct of {_joined([name for name, _ in type_.fields])}"
-        case Array(ndim=1):
-            return f"array of {_type_words(type_.dtype)}"
+            return f"struct{s} of {_joined([name for name, _ in type_.fields]) or 'nothing'}"
         case Array(ndim=ndim):
-            return f"{NUMBERS[ndim]}-dimensional array of {_type_words(type_.dtype)}"
-        case Tile():
-            return f"tile of {type_.dtype.name}"
+            dimensions = f"{NUMBERS[ndim]}-dimensional " if ndim > 1 else ""
+            return f"{dimensions}array{s} of {_noun(type_.dtype, True)}"
+        case Tile(shape=shape):
+            return f"{'x'.join(map(str, shape))} tile{s} of {SCALAR_WORDS[type_.dtype.name]}s"
         case Tuple():
-            return "tuple"
+            return f"tuple{s}"
         case _:
             return assert_never(type_)
 
@@ -136,99 +226,122 @@ def _type_words(type_: Type) -> str:
 # -------------------------------------------------------------------------------------- what is computed
 
 
-def _computed(nodes: Iterable[Node]) -> str:
-    """What is computed, most frequent first."""
+def _computed(nodes: _Nodes) -> list[str]:
+    """What is computed: what says most first, then the most frequent."""
     found: Counter[str] = Counter()
-    for node in nodes:
-        match node:
-            case Call(name=name) if BUILTIN_WORDS.get(name) and name not in ATOMIC_VERBS:
-                found[BUILTIN_WORDS[name]] += 1
-            case Call(name=name) if name.startswith("tile_"):
-                found[f"operations on tiles ({name})"] += 1
-            case Binary(op=op) | AugAssign(op=op):
-                found[OPERATOR_WORDS[op.removesuffix("=")]] += 1
-            case Unary(op="-"):
-                found["negations"] += 1
-            case Unary(op="~"):
-                found["inverted bits"] += 1
-            case _:
-                continue
-    words = [word for word, _ in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
-    return f"It computes {_several(words, _COMPUTED)}." if words else ""
+    for node in nodes.get(Call, ()):
+        if node.name not in ATOMIC_VERBS:
+            found[BUILTIN_WORDS.get(node.name) or TILE_WORDS.get(node.name, "")] += 1
+    for kind in (Binary, AugAssign):
+        for node in nodes.get(kind, ()):
+            found[OPERATOR_WORDS[node.op]] += 1
+    for node in nodes.get(Unary, ()):
+        found[UNARY_WORDS[node.op]] += 1
+    for kind in (Cast, IfExp, Static):
+        if kind in nodes:
+            found[NODE_WORDS[kind.__name__]] += len(nodes[kind])
+    for node in nodes.get(Construct, ()):
+        found[NODE_WORDS[node.type.__class__.__name__]] += 1
+    found.pop("", None)
+    return sorted(found, key=lambda word: (word in COMMON, -found[word], word))
+
+
+def _computed_sentence(words: Sequence[str], most: int, functions: Sequence[Function], detailed: int) -> str:
+    done = [f"computes {_several(words, most)}"] if words else []
+    if functions:
+        done.append(f"calls {_joined([_function(each, len(functions) <= detailed) for each in functions])}")
+    return f"It {' and '.join(done)}." if done else ""
+
+
+def _function(function: Function, detailed: bool) -> str:
+    if not detailed:
+        return function.name
+    takes = _joined([_type_words(param.type, False) for param in function.params]) or "nothing"
+    match function.returns:
+        case None:
+            gives = "nothing"
+        case Tuple(elements=elements):
+            gives = _joined([_type_words(element, False) for element in elements])
+        case type_:
+            gives = _type_words(type_, False)
+    return f"{function.name} (from {takes} to {gives})"
 
 
 # ----------------------------------------------------------------------------------------- control flow
 
 
-def _loops(nodes: Sequence[Node]) -> str:
-    """The loops, alike ones together."""
-    kinds = Counter(_loop_words(node) for node in nodes if isinstance(node, (For, While)))
-    if not kinds:
-        return ""
-    return f"It has {_joined([_counted(count, words) for words, count in kinds.items()])}."
-
-
-def _loop_words(loop: For | While) -> tuple[str, str]:
-    """One loop, and several of them, after a number."""
-    if isinstance(loop, While):
-        return "while loop", "while loops"
-    bounds = [bound.value for bound in loop.bounds if isinstance(bound, Literal)]
-    if len(bounds) < len(loop.bounds):
-        return "loop whose bounds are computed", "loops whose bounds are computed"
-    turns = len(range(*map(int, bounds)))
-    words = f"of {_number(turns)} turn{'s' * (turns != 1)}"
-    return f"loop {words}", f"loops {words}"
-
-
-def _counted(count: int, words: tuple[str, str]) -> str:
-    one, several = words
-    if count == 1:
-        return f"a {one}"
-    return f"{_number(count)} {several}"
-
-
-def _branches(nodes: Sequence[Node], own: Sequence[Node], depth: int) -> str:
-    branches = sum(isinstance(node, If) for node in nodes)
-    exits = [
-        words
-        for kind, words in ((Break, "leaves loops early"), (Continue, "skips turns of loops"))
-        if any(isinstance(node, kind) for node in nodes)
-    ]
-    if any(isinstance(node, Return) for node in own):
-        exits.append("returns early")
-    done = [f"branches in {_number(branches)} place{'s' * (branches > 1)}"] if branches else []
-    done += exits
+def _control_flow(kernel: Kernel, own: _Nodes, nodes: _Nodes) -> str:
+    done: list[str] = []
+    constants = {constant.name: constant.value for constant in kernel.constants}
+    loops = Counter(_turns(loop, constants) for loop in nodes.get(For, ()))
+    kinds = [_loop_words(turns, count) for turns, count in loops.items()]
+    if whiles := len(nodes.get(While, ())):
+        kinds.append("a while loop" if whiles == 1 else f"{_number(whiles)} while loops")
+    if kinds:
+        done.append(f"has {_joined(kinds)}")
+    if branches := len(nodes.get(If, ())):
+        done.append(f"branches in {_number(branches)} place{'s' * (branches > 1)}")
+    if Break in nodes:
+        done.append("breaks out of a loop")
+    if Continue in nodes:
+        done.append("skips the rest of some turns of a loop")
+    returns = len(own.get(Return, ()))
+    if returns > (bool(kernel.body) and isinstance(kernel.body[-1], Return)):
+        done.append("returns early")
     if not done:
         return ""
-    nested = f", nested {_number(depth)} deep" if depth > 1 else ""
-    return f"It {_joined(done)}{nested}."
+    deep = nesting(kernel)
+    nested = f", with control flow nested {_number(deep)} deep" if deep > 1 else ""
+    return f"It {_joined(done, ', ')}{nested}."
 
 
-# -------------------------------------------------------------------------------- atomics and functions
+def _turns(loop: For, constants: Mapping[str, Literal]) -> int | None:
+    """How often a loop turns, or None where only the run can tell."""
+    bounds = [_constant(bound, constants) for bound in loop.bounds]
+    if None in bounds or (len(bounds) == 3 and bounds[2] == 0):
+        return None
+    return len(range(*cast("list[int]", bounds)))
 
 
-def _atomics(nodes: Iterable[Node]) -> str:
+def _constant(bound: Expr, constants: Mapping[str, Literal]) -> int | None:
+    literal = constants.get(bound.id) if isinstance(bound, Name) else bound
+    return int(literal.value) if isinstance(literal, Literal) else None
+
+
+def _loop_words(turns: int | None, count: int) -> str:
+    start = "a loop" if count == 1 else f"{_number(count)} loops"
+    if turns is None:
+        whose = "whose number" if count == 1 else "whose numbers"
+        return f"{start} {whose} of turns {'is' if count == 1 else 'are'} only known at run time"
+    each = "" if count == 1 else " each"
+    return f"{start} of {_number(turns)} turn{'s' * (turns != 1)}{each}"
+
+
+# --------------------------------------------------------------------------------------------- atomics
+
+
+def _atomics(own: _Nodes, functions: Sequence[tuple[Function, _Nodes]]) -> str:
     found: dict[str, dict[str, None]] = {}
-    for node in nodes:
-        if isinstance(node, Call) and node.name in ATOMIC_VERBS:
-            found.setdefault(ATOMIC_VERBS[node.name], {})[root_name(node.args[0])] = None
+    views = {
+        node.target.id: root_name(node.value)
+        for node in own.get(Assign, ())
+        if isinstance(node.target, Name) and isinstance(node.value.type, Array)
+    }
+    for node in own.get(Call, ()):
+        if verb := ATOMIC_VERBS.get(node.name):
+            name = root_name(node.args[0])
+            while name in views:
+                name = views[name]
+            found.setdefault(verb, {})[name] = None
+    for function, nodes in functions:
+        for node in nodes.get(Call, ()):
+            if verb := ATOMIC_VERBS.get(node.name):
+                found.setdefault(verb, {})[f"an array in {function.name}"] = None
     if not found:
         return ""
-    return f"It atomically {_joined([f'{verb} {_joined(list(names))}' for verb, names in found.items()])}."
-
-
-def _functions(kernel: Kernel, nodes: Iterable[Node]) -> str:
-    called = {node.name for node in nodes if isinstance(node, CallFunction)}
-    used = [_function(function) for function in kernel.functions if function.name in called]
-    return f"It calls {_joined(used)}." if used else ""
-
-
-def _function(function: Function) -> str:
-    if function.returns is None:
-        return f"{function.name}, which only stores"
-    if isinstance(function.returns, Tuple):
-        return f"{function.name}, which returns several values"
-    return f"{function.name}, which returns {_type_words(function.returns)}"
+    return (
+        f"It atomically {_joined([f'{verb} {_joined(list(names))}' for verb, names in found.items()], ', ')}."
+    )
 
 
 # ---------------------------------------------------------------------------------------------- English
@@ -238,17 +351,17 @@ def _number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
-def _joined(words: Sequence[str]) -> str:
-    if len(words) < 2:
-        return "".join(words)
-    # A comma inside of a part makes the parts hard to tell apart.
-    between = "; " if any(", " in word for word in words) else ", "
-    last = f"{between.rstrip()} and " if between == "; " else " and "
-    return between.join(words[:-1]) + last + words[-1]
+def _joined(words: Collection[str], last: str = " ") -> str:
+    """``a``, ``a and b``, ``a, b and c``; ``last`` of ``", "`` puts a comma before the and of long parts."""
+    *head, tail = words or ("",)
+    if not head:
+        return tail
+    comma = "," if last == ", " and (len(head) > 1 or any(" and " in word for word in words)) else ""
+    return f"{', '.join(head)}{comma} and {tail}"
 
 
 def _several(words: Sequence[str], most: int) -> str:
     """The first words, and how many more there are."""
     if len(words) <= most:
         return _joined(words)
-    return f"{', '.join(words[: most - 1])} and {len(words) - most + 1} more"
+    return _joined([*words[: most - 1], f"{_number(len(words) - most + 1)} more"])

@@ -13,7 +13,7 @@ from datasketch import MinHash, MinHashLSH
 
 from kernelfuzz.corpus.row import Split
 
-# Two kernels are near duplicates where the sets of their runs of five tokens share this much or more (Jaccard).
+# Two kernels are near duplicates where their sets of runs of five tokens share this much or more (Jaccard).
 THRESHOLD = 0.8
 _RUN = 5
 _PERMUTATIONS = 64

@@ -45,7 +45,7 @@ class Store:
     # ------------------------------------------------------------------------------------ manifest
 
     def manifest(self) -> dict[str, Any] | None:
-        """What the manifest says; None where there is none.  Raises WrongCorpus at one not ours, and OSError."""
+        """What the manifest says, or None.  Raises WrongCorpus at one that is not ours, and OSError."""
         path = self.directory / MANIFEST
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

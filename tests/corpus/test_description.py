@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import kernelfuzz
 from kernelfuzz.corpus.description import describe
-from kernelfuzz.corpus.words import BUILTIN_WORDS
+from kernelfuzz.corpus.words import (
+    ATOMIC_VERBS,
+    BUILTIN_WORDS,
+    OPERATOR_WORDS,
+    SCALAR_WORDS,
+    TILE_WORDS,
+    UNARY_WORDS,
+)
 from kernelfuzz.ir.builtins import NAMES
 from kernelfuzz.ir.effects import written_arrays
-from kernelfuzz.ir.nodes import Break, Call, Continue, For, If, Kernel, While
+from kernelfuzz.ir.nodes import Break, Call, CallFunction, Continue, For, If, Kernel, Node, While
+from kernelfuzz.ir.operators import BINARY, UNARY
 from kernelfuzz.ir.parse import parse
+from kernelfuzz.ir.tiles import TILE_CALLS
+from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
 
 SCALE = """\
@@ -42,54 +54,114 @@ def kernel(x: wp.array2d(dtype=float), n: int, total: wp.array(dtype=float)):
             wp.atomic_add(total, 0, limit(x[i, j]))
 """
 
+UNCALLED = """\
+import warp as wp
+
+
+@wp.func
+def inner(a: wp.array(dtype=float), i: int) -> float:
+    while a[i] < 1.0:
+        wp.atomic_max(a, i, 2.0)
+    return a[i]
+
+
+@wp.func
+def outer(v: float) -> float:
+    return wp.sqrt(v)
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=float), out: wp.array(dtype=float), q: wp.array(dtype=wp.quatd)):
+    i = wp.tid()
+    out[i] += outer(x[i])
+"""
+
 EXACTLY = {
     SCALE: (
-        "For each thread i of a one-dimensional grid, the kernel reads x (array of vector of 3 float32) and s "
-        "(float32) and writes out (array of vector of 3 float32). It computes products and unit vectors."
+        "For each thread i of a one-dimensional grid, the kernel reads x (an array of three-component "
+        "float vectors) and s (a float), and writes out (an array of three-component float vectors). It "
+        "computes unit vectors and products."
     ),
     GRID: (
-        "For each point (i, j) of a two-dimensional grid, the kernel reads x (two-dimensional array of float32) "
-        "and n (int32) and writes total (array of float32). It computes clamped values. It has a loop of three "
-        "turns and a loop whose bounds are computed. It branches in one place and leaves loops early, nested "
-        "three deep. It atomically adds to total. It calls limit, which returns float32."
+        "For each point (i, j) of a two-dimensional grid, the kernel reads x (a two-dimensional array of "
+        "floats) and n (an integer), and writes total (an array of floats). It computes clamped values "
+        "and calls limit (from a float to a float). It has a loop of three turns and a loop whose number "
+        "of turns is only known at run time, branches in one place, and breaks out of a loop, with "
+        "control flow nested three deep. It atomically adds to total."
+    ),
+    UNCALLED: (
+        "For each thread i of a one-dimensional grid, the kernel reads x (an array of floats) and "
+        "updates out (an array of floats). It computes square roots and sums and calls outer (from a "
+        "float to a float)."
+    ),
+    UNCALLED.replace("outer(x[i])", "inner(x, i)"): (
+        "For each thread i of a one-dimensional grid, the kernel updates out (an array of floats) and "
+        "writes x (an array of floats). It computes sums and calls inner (from an array of floats and an "
+        "integer to a float). It has a while loop. It atomically takes maxima in an array in inner."
     ),
 }
 
 
-@pytest.mark.parametrize(("source", "said"), EXACTLY.items(), ids=["scale", "grid"])
+@pytest.mark.parametrize(
+    ("source", "said"), EXACTLY.items(), ids=["scale", "grid", "uncalled", "in_function"]
+)
 def test_the_whole_description(source: str, said: str) -> None:
     assert describe(parse(source)) == said
 
 
-def test_every_builtin_has_words() -> None:
+def test_everything_has_words() -> None:
     assert BUILTIN_WORDS.keys() == NAMES
+    assert [name for name, words in BUILTIN_WORDS.items() if not words] == ["pos"]
+    assert TILE_WORDS.keys() == TILE_CALLS.keys()
+    assert OPERATOR_WORDS.keys() == {rule.op for rule in BINARY}
+    assert UNARY_WORDS.keys() == {rule.op for rule in UNARY}
+    assert SCALAR_WORDS.keys() == {scalar.name for scalar in SCALARS}
+    assert ATOMIC_VERBS.keys() == {name for name in NAMES if name.startswith("atomic_")}
 
 
 @pytest.fixture(scope="module")
 def kernels() -> list[Kernel]:
-    return [kernelfuzz.generate(seed=3, index=index) for index in range(200)]
+    return [kernelfuzz.generate(seed=3, index=index) for index in range(300)]
+
+
+def running(kernel: Kernel) -> list[Node]:
+    """The nodes of the kernel and of the functions that it calls, itself or through others."""
+    functions = {function.name: function for function in kernel.functions}
+    nodes, waiting, seen = list(walk(*kernel.body)), list(walk(*kernel.body)), set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, CallFunction) and node.name not in seen:
+            seen.add(node.name)
+            inside = list(walk(*functions[node.name].body))
+            nodes += inside
+            waiting += inside
+    return nodes
 
 
 def test_it_says_what_is_there(kernels: list[Kernel]) -> None:
     for kernel in kernels:
-        said = describe(kernel)
-        nodes = list(walk(*kernel.body, *[s for function in kernel.functions for s in function.body]))
-        assert ("It has " in said) == any(isinstance(node, (For, While)) for node in nodes)
-        assert ("while loop" in said) == any(isinstance(node, While) for node in nodes)
-        assert ("branches in" in said) == any(isinstance(node, If) for node in nodes)
-        assert ("leaves loops" in said) == any(isinstance(node, Break) for node in nodes)
-        assert ("skips turns" in said) == any(isinstance(node, Continue) for node in nodes)
+        said, nodes = describe(kernel), running(kernel)
+        kinds = {type(node) for node in nodes}
+        assert bool(re.search(r"\bloops?\b", said)) == (not kinds.isdisjoint((For, While)))
+        assert ("while loop" in said) == (While in kinds)
+        assert ("branches in" in said) == (If in kinds)
+        assert ("breaks out of" in said) == (Break in kinds)
+        assert ("skips the rest" in said) == (Continue in kinds)
         atomic = any(isinstance(node, Call) and node.name.startswith("atomic_") for node in nodes)
-        assert ("It atomically" in said) == atomic
-        assert all(f"{name} (" in said for name in written_arrays(kernel))
+        assert ("atomic" in said) == atomic
+        calls = {node.name for node in nodes if isinstance(node, CallFunction)}
+        assert calls == {each.name for each in kernel.functions if re.search(rf"\b{each.name}\b", said)}
+        stored = re.split("(?:updates|writes) ", said.partition(". ")[0], maxsplit=1)[-1]
+        assert all(re.search(rf"\b{name}\b", stored) for name in written_arrays(kernel))
 
 
 def test_it_is_plain_text(kernels: list[Kernel]) -> None:
     said = [describe(kernel) for kernel in kernels]
+    assert said == [describe(kernel) for kernel in kernels]
     for text in said:
-        assert text.startswith("For each ")
-        assert text.endswith(".")
-        assert "\n" not in text
+        assert re.fullmatch(r"For each [ -~]+\.", text)
         assert "  " not in text
-        assert 40 < len(text) < 1500
-    assert len(set(said)) > 0.95 * len(said)
+        assert " ," not in text
+        assert text.count(". ") < 4
+        assert 60 < len(text) <= 650
+    assert len(set(said)) > 0.95 * len(set(map(str, kernels)))
