@@ -22,6 +22,8 @@ from kernelfuzz.cli.lower_command import lower
 from kernelfuzz.cli.reduce_command import reduce
 from kernelfuzz.cli.replay_command import replay
 from kernelfuzz.cli.show_command import show
+from kernelfuzz.cli.stats_command import stats
+from kernelfuzz.cli.validate_command import validate
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -67,6 +69,8 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(fuzz)
 cli.add_command(corpus)
+cli.add_command(stats)
+cli.add_command(validate)
 cli.add_command(show)
 cli.add_command(lower)
 cli.add_command(reduce)

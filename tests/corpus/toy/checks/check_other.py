@@ -1,4 +1,4 @@
-"""What is asked for by name: how many examples are drawn, a worker that dies, a suite without kernels."""
+"""What is asked for by name: how many examples are drawn, a process that dies, a disk that is full."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_log import say
 
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.strategies import kernels
-
-drawn: list[int] = []
 
 
 @given(number=st.integers())
 def test_numbers(number: int) -> None:
-    drawn.append(number)
+    say("numbers", str(number))
 
 
-def test_how_many_numbers() -> None:
-    if "TOY_LOG" in os.environ:
-        Path(os.environ["TOY_LOG"]).write_text(f"{len(drawn)} {hash(tuple(drawn))}", encoding="utf-8")
-
-
-seen: list[Kernel] = []
+passed: list[Kernel] = []
 
 
 @given(kernel=kernels(size="small"))
-def test_worker_dies(kernel: Kernel) -> None:
-    seen.append(kernel)
-    if len(seen) == 4 and "TOY_KILL" in os.environ:
+def test_dies(kernel: Kernel) -> None:
+    if len(passed) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
+    passed.append(kernel)
+    say("dies", fingerprint(kernel))
+
+
+def test_disk_is_taken_away() -> None:
+    shards = Path(os.environ["TOY_SHARDS"])
+    shards.rmdir()
+    shards.touch()
 
 
 @given(kernel=kernels(size="small"))
-def test_fails(kernel: Kernel) -> None:
-    raise AssertionError
+def test_without_a_disk(kernel: Kernel) -> None:
+    assert kernel.name == "kernel"

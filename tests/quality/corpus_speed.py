@@ -1,0 +1,72 @@
+"""How long a corpus takes against what Warp itself needs, in one run.
+
+    python tests/quality/corpus_speed.py --count 400
+
+Three times, by processor time, in turns over the same kernels: the whole work for a shard (drawing,
+rendering, describing, lowering, hashing, sketching, encoding), a plain loop that has Warp lower the finished
+sources and keeps nothing, and within the first the time spent in Warp.  Merging is measured at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+
+from kernelfuzz.corpus.make import make_shard
+from kernelfuzz.corpus.plan import Plan, as_dict
+from kernelfuzz.corpus.publish import publish
+from kernelfuzz.corpus.store import Store
+from kernelfuzz.ir.render import render
+from kernelfuzz.strategies.options import check_options
+from kernelfuzz.toolchain import lower_devices
+
+_SHARD = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=400, help="how many kernels")
+    parser.add_argument("--seed", type=int, default=0)
+    count, seed = (lambda given: (given.count, given.seed))(parser.parse_args())
+    plan = Plan(check_options(), count=count, seed=seed)
+    make_shard(plan, 0, 4)  # Warp is imported, caches are warm
+    ours = plain = within = 0.0
+    with tempfile.TemporaryDirectory() as directory:
+        store = Store(directory)
+        store.open(as_dict(plan))
+        starts = range(0, count, _SHARD)
+        for number, start in enumerate(starts):
+            size = min(_SHARD, count - start)
+            sources = [render(plan.draw(index)[0]) for index in range(start, start + size)]
+            began = time.process_time()
+            for source in sources:
+                lower_devices(source, plan.devices, keep_comments=True)
+            plain += time.process_time() - began
+            began = time.process_time()
+            made = make_shard(plan, start, size)
+            store.write(store.path(number), made.data)
+            ours += time.process_time() - began
+            within += made.warp_seconds / made.work_seconds * (time.process_time() - began)
+        began = time.process_time()
+        manifest = publish(store, plan, len(starts), command="")
+        merging = time.process_time() - began
+    print(
+        json.dumps(
+            {
+                "kernels": count,
+                "distinct": manifest["kernels"],
+                "pairs_per_second": round(2 * count / (ours + merging), 1),
+                "plain_loop_pairs_per_second": round(2 * count / plain, 1),
+                "work_to_warp": round((ours + merging) / within, 3),
+                "work_to_plain_loop": round((ours + merging) / plain, 3),
+                "merging_share": round(merging / (ours + merging), 3),
+            },
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
