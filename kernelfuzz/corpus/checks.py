@@ -93,7 +93,7 @@ def _facts(subject: Subject) -> Iterator[str]:
     for name, function in _FACTS.items():
         stored, wanted = attrgetter(name)(subject.row), function(subject.kernel)
         if stored != wanted:
-            yield f"{name} must be {wanted!r} and is {stored!r}"
+            yield f"{name} is not that of python_source: {_difference(stored, wanted)}"
 
 
 # What a row says of outputs that the reference gives to the bit.
@@ -370,8 +370,21 @@ def _difference(stored: Any, wanted: Any) -> str:
     if not (isinstance(stored, str) and isinstance(wanted, str)):
         return f"it must be {_clipped(repr(wanted))} and is {_clipped(repr(stored))}"
     mine, other = [*stored.splitlines(), ""], [*wanted.splitlines(), ""]
-    at = next((at for at, (one, two) in enumerate(zip(mine, other, strict=False)) if one != two), 0)
-    return f"line {at + 1} must be {_clipped(other[at])!r} and is {_clipped(mine[at])!r}"
+    # Texts that differ in their last line end only have the same lines.
+    at = min(_same_length(mine, other), len(mine) - 1, len(other) - 1)
+    start = max(0, _same_length(mine[at], other[at]) - _BEFORE)
+    texts = [_clipped(("..." if start else "") + line[start:]) for line in (other[at], mine[at])]
+    return f"line {at + 1} must be {texts[0]!r} and is {texts[1]!r}"
+
+
+# How much is shown of a line before the difference.
+_BEFORE = 30
+
+
+def _same_length(one: Sequence[str], two: Sequence[str]) -> int:
+    """How far two texts, or their lines, are the same."""
+    pairs = enumerate(zip(one, two, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(two)))
 
 
 def _clipped(text: str, most: int = 100) -> str:
