@@ -45,6 +45,12 @@ _LOWERED = (
 )
 
 
+def warp_version() -> str:
+    """The version of the installed Warp, which is quiet from now on.  Raises UnsupportedWarp."""
+    compat.initialize()
+    return compat.version()
+
+
 class NotPossible(Exception):
     """A check that cannot be made of this row; the message says why, in a few words."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.corpus.again import Malformed, NotPossible, Subject, parsed, run_all, written
+from kernelfuzz.corpus.again import Malformed, NotPossible, Subject, parsed, run_all, warp_version, written
 from kernelfuzz.corpus.description import describe
 from kernelfuzz.corpus.execute import tensors
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, Row, Tensor
@@ -257,7 +257,8 @@ def _code(subject: Subject) -> Iterator[str]:
 
 def _built(subject: Subject, target: Target) -> bytes | Failure:
     # What the optimizer does is not in question; for PTX it is, as that is compared.
-    options = {"optimization_level": 0} if target == "cpu" else {}
+    quick = target == "cpu" and compat.has_option("optimization_level")
+    options = {"optimization_level": 0} if quick else {}
     artifact = build(subject.module, target, options=options)
     if not isinstance(artifact, Failure):
         return artifact.data
@@ -323,6 +324,7 @@ def check_rows(
     rows: Sequence[Row], plan: Mapping[str, Any], stages: Sequence[Stage]
 ) -> list[dict[str, Outcome]]:
     """The outcome of every check of these stages, by its name, for each row.  Raises UnsupportedWarp."""
+    warp_version()
     subjects = [Subject(row, plan) for row in rows]
     if "run" in stages:
         run_all(subjects)

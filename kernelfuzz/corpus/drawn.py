@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -23,10 +23,11 @@ from kernelfuzz.corpus.row import (
     Setting,
     Verified,
 )
-from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.nodes import Cast, Kernel, Literal
 from kernelfuzz.ir.normalize import canonical_tokens, hashed
+from kernelfuzz.ir.parse import parse
 from kernelfuzz.ir.render import render
-from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
+from kernelfuzz.ir.walk import count_nodes, nesting, num_lines, walk
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.inputs import draw_grid, is_tiled
@@ -76,11 +77,13 @@ def drawn(
     kernel: Kernel, category: str | None = None, *, seed: int | None = None, index: int | None = None
 ) -> Drawn:
     """A kernel, rendered and looked at; without a category the one that says most about it."""
+    source = render(kernel)
+    kernel = _as_written(kernel, source)
     tokens = canonical_tokens(kernel)
     had = features(kernel)
     return Drawn(
         kernel=kernel,
-        source=render(kernel),
+        source=source,
         id=hashed(tokens),
         sketch=sketch(tokens),
         category=category or main_category(had),
@@ -88,6 +91,14 @@ def drawn(
         seed=seed,
         index=index,
     )
+
+
+def _as_written(kernel: Kernel, source: str) -> Kernel:
+    """The tree that the source says: a converted literal has the text of a literal of that type."""
+    if any(isinstance(node, Cast) and isinstance(node.operand, Literal) for node in walk(kernel)):
+        # The contract is not in the text.
+        return replace(parse(source), params=kernel.params)
+    return kernel
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,12 @@ from typing import Any
 import msgspec
 
 from kernelfuzz import workers
-from kernelfuzz.corpus.again import NotPossible
+from kernelfuzz.corpus.again import NotPossible, warp_version
 from kernelfuzz.corpus.checks import CHECKS, STAGES, Outcome, Stage, check_rows
 from kernelfuzz.corpus.read import Unreadable, manifest, placed
 from kernelfuzz.corpus.row import Row
 from kernelfuzz.corpus.store import MANIFEST
 from kernelfuzz.corpus.survey import TOGETHER, WHOLE, Manifest, Survey
-from kernelfuzz.toolchain import compat
 
 # Rows that a process gets at once: enough to build them together, few enough that a crash costs little.
 _CHUNK = 16
@@ -139,7 +138,7 @@ def validate(
     survey = _surveyed(directory, report)
     if survey is None:
         return report
-    report.warp = workers.call(compat.version, timeout=_STARTING)
+    report.warp = workers.call(warp_version, timeout=_STARTING)
     chosen = _sample(survey.seen, sample)
     report.checked = len(chosen)
     read = ((place, row) for place, row in _readable(directory) if (row.id, row.device) in chosen)
