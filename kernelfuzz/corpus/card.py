@@ -151,7 +151,7 @@ def _about(manifest: Mapping[str, Any], command: str) -> Iterator[str]:
     yield "kernel share an `id`."
     yield ""
     yield f"Made with Warp {versions['warp']} and kernelfuzz {versions['kernelfuzz']}, version"
-    drawn = manifest["plan"].get("source") == "pytest"
+    drawn = manifest.get("plan", {}).get("source") == "pytest"
     again = "It came out of a test suite, by:" if drawn else "With these, the same corpus is made again by:"
     yield f"{versions['grammar']} of its grammar. {again}"
     yield ""

@@ -224,7 +224,13 @@ PROMISES: dict[str, tuple[Condition, str]] = {
 }
 
 
-@pytest.mark.parametrize("promise", PROMISES)
+# What takes most of the searches, and up to five minutes.
+RARE = ("a matrix product", "a continue", "a sine")
+
+
+@pytest.mark.parametrize(
+    "promise", [pytest.param(name, marks=pytest.mark.slow) if name in RARE else name for name in PROMISES]
+)
 def test_the_smallest_kernel_with(promise: str) -> None:
     condition, smallest = PROMISES[promise]
     expected = textwrap.dedent(smallest).strip()

@@ -168,12 +168,12 @@ def test_the_best_so_far_only_gets_smaller() -> None:
 def test_a_time_limit_and_going_on(tmp_path: Path) -> None:
     """What was tried is not tried again, and the result is the one of a run in one go."""
     log, state = tmp_path / "log", tmp_path / "state"
-    command = Command(f"sleep 0.02; echo >> {log}; grep -q 'energy(' kernels.py", "kernels.py")
+    command = Command(f"sleep 0.1; echo >> {log}; grep -q 'energy(' kernels.py", "kernels.py")
     whole = reduce_source(KERNELS, command)
     asked = log.read_text().count("\n")
     log.write_text("")
     runs = 0
-    while not (result := reduce_source(KERNELS, command, seconds=0.6, state=str(state))).minimal:
+    while not (result := reduce_source(KERNELS, command, seconds=0.5, state=str(state))).minimal:
         runs += 1
         assert state.exists()
         assert runs < 100
