@@ -110,6 +110,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Code Generation, Static Expressions", "static",
     ),
     Difference(
+        "constants of 64 bits", "wp.float64(K) and wp.int64(wp.static(e)) convert Python's number, unrounded",
+        "GH-485 (wp.float64(wp.PI)); Limitations: wp.int64(large_value)", "static",
+        "1.12.1: before, the number was rounded to float32 or int32 first",
+    ),
+    Difference(
         "tiles on the CPU", "a block has one thread, whatever block_dim says",
         "Tiles, CPU Tile Semantics: \"an effective block_dim of 1\"", "tiles",
     ),

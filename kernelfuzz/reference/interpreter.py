@@ -62,6 +62,7 @@ def expression(node: Expr, names: Names) -> Evaluate:
         case Unary():
             return located(node, domain.unary(node.op, node.operand.type), expression(node.operand, names))
         case Cast():
+            node = static.unrounded(node, names)
             source: Type = node.operand.type
             assert isinstance(source, Scalar)
             return located(node, domain.cast(source, node.type), expression(node.operand, names))

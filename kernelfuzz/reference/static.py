@@ -1,4 +1,4 @@
-"""``wp.static(expression)``: evaluated by Python, on Python's int, float and bool, when a kernel is declared.
+"""Numbers of Python's: ``wp.static(expression)``, evaluated when a kernel is declared, and module constants.
 
 "Code Generation: Static Expressions" of Warp's user guide; the result becomes a constant of the node's type.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from kernelfuzz.ir.nodes import Binary, BoolOp, Compare, Expr, Literal, Name, Static, Unary
-from kernelfuzz.reference.compiled import Module
+from kernelfuzz.ir.nodes import Binary, BoolOp, Cast, Compare, Expr, Literal, Name, Static, Unary
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, INT64, UINT64, Scalar, Type
+from kernelfuzz.reference.compiled import Module, Names
 from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.release import at_least
 from kernelfuzz.reference.undefined import DIVISION_BY_ZERO, SIGNED_OVERFLOW, Undefined
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
@@ -34,6 +37,30 @@ def value(node: Static, module: Module) -> Value:
         if not low <= found <= high:
             raise Undefined(SIGNED_OVERFLOW, node)
     return module.domain.literal(node.type, found)
+
+
+def unrounded(cast: Cast, names: Names) -> Cast:
+    """``wp.float64(K)``, ``wp.int64(wp.static(2**40))``: a conversion to 64 bits is one of Python's number.
+
+    That is the fix of GH-485, whose kernel is ``wp.float64(wp.PI)``; before 1.12.1 the number was rounded to
+    float32 or cut to int32 first.
+    """
+    operand = cast.operand
+    if cast.type not in (INT64, UINT64, FLOAT64) or not at_least(1, 12, 1):
+        return cast
+    match operand:
+        case Static(type=type_):
+            number = operand
+        case Name(id=name, type=type_) if name not in names.places and name in names.module.constants:
+            number = names.module.constants[name].value
+        case _:
+            return cast
+    wide = _WIDE.get(type_)
+    return cast if wide is None else replace(cast, operand=replace(number, type=wide))
+
+
+# What holds all that a number of Python's may be, where the type is that of a number without a type.
+_WIDE: dict[Type, Scalar] = {FLOAT32: FLOAT64, INT32: INT64}
 
 
 def _evaluate(node: Expr, module: Module) -> Any:

@@ -14,6 +14,7 @@ import pytest
 from kernelfuzz import reference
 from kernelfuzz.ir.nodes import Literal
 from kernelfuzz.ir.types import FLOAT32, INT32, Struct, Vector
+from kernelfuzz.reference.release import at_least
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))
 assert _SPEC is not None
@@ -279,6 +280,12 @@ EXAMPLES = [
             out[0] = wp.static(-7 // 2)
             out[1] = wp.static(-7 % K)
         """, [-4, 2], constants={"K": Literal(3, INT32)}),
+    Example("a conversion to 64 bits of Python's number loses nothing", """
+        def k(out: array[float64]):
+            out[0] = wp.float64(K)
+            out[1] = wp.float64(wp.static(10000000000.0 * 3.0))
+        """, [0.1, 3e10] if at_least(1, 12, 1) else [0.10000000149011612, 30000001024.0],
+        constants={"K": Literal(0.1, FLOAT32)}),
     Example("the last axis of a grid varies fastest", """
         def k(out: array[int]):
             i, j = wp.tid()

@@ -33,6 +33,7 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.operators import unary_result
+from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import (
     INT32,
     Array,
@@ -146,7 +147,8 @@ def _remainder_of(name: str, type_: Scalar) -> Function:
 def changed_in_place(kernel: Kernel) -> Kernel:
     """``x = +f(y)`` where ``x`` is bound again, and ``v = +v`` before ``v[i] += e``.
 
-    So the adjoint of ``f``, and those of what has read ``v``, find a variable that no sum changes.
+    So the adjoint of ``f``, and those of what has read ``v``, find a variable that no sum changes.  What ``e``
+    reads of ``v`` it reads of the variable that ``v`` was before.
     """
     done = {
         id(node)
@@ -163,11 +165,19 @@ def changed_in_place(kernel: Kernel) -> Kernel:
         for name in bound_names((copy,))
     }
 
+    fresh = FreshNames(own_names(kernel), "held")
+
     def change(node: Stmt, function: Function | Kernel) -> Block:
         match node:
-            case AugAssign():
+            case AugAssign(target=Index(value=whole)):
                 copy = None if id(node) in done else _copy_before(node)
-                return (node,) if copy is None else (copy, node)
+                if copy is None:
+                    return (node,)
+                if whole not in walk(node.value):
+                    return (copy, node)
+                held = Name(fresh(), whole.type)
+                value = transform(node.value, lambda each: held if each == whole else each)
+                return (Assign(held, whole), copy, replace(node, value=value))
             case Assign(target=Name(id=name) as target, value=(Call() | CallFunction() | Binary()) as value):
                 changed = is_bound_again(name, function) or name in summed_in_part
                 if not changed or (copied := _copied(value)) is None:
