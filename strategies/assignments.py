@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import (
     Assign,
+    Attribute,
     AugAssign,
     Call,
     Cast,
@@ -139,15 +140,17 @@ def component_store(ctx: Context) -> list[Stmt]:
 
 
 def store_part(ctx: Context, variable: Variable) -> list[Stmt]:
-    """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``."""
+    """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``, ``s.v.x += expression``."""
     target = inner_place(ctx, Name(variable.name, variable.type))
     value = draw(ctx, target.type, operations(ctx))
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     ctx.wrote(variable)
     scalar = target.type if isinstance(target.type, Scalar) else None
+    # Before 1.19 Warp has s.v.x += 1, but neither s.v[0] += 1 nor s.m[0, 0] += 1.
     in_struct = isinstance(variable.type, Struct)
-    if scalar and scalar.is_float and not in_struct and ctx.allows("augmented") and ctx.choices.chance(0.3):
+    summed = not in_struct or (isinstance(target, Attribute) and isinstance(target.value.type, Vector))
+    if scalar and scalar.is_float and summed and ctx.allows("augmented") and ctx.choices.chance(0.3):
         return [AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
     return [Assign(target, value.expr)]
 

@@ -14,7 +14,7 @@ from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.strategies.profiles import INPUT_NDIMS, realistic, swarm
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
-GRAMMAR_VERSION = 2
+GRAMMAR_VERSION = 3
 
 
 def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> Kernel:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Call, Expr, ExprStmt, Index, Name, Place, Stmt
-from kernelfuzz.ir.types import INT32, Matrix, Quaternion, Scalar, Struct, Transform, Vector
+from kernelfuzz.ir.types import INT32, Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies import atomics
 from kernelfuzz.strategies.arrays import can_hold, new_output, own_slot, subscript
 from kernelfuzz.strategies.components import position
@@ -122,7 +123,9 @@ def inner_place(ctx: Context, value: Name | Index | Attribute) -> Place:
         case Struct(fields=fields):
             name, field = ctx.choices.pick(fields)
             inner = Attribute(value, name, field)
-            return inner_place(ctx, inner) if isinstance(field, Struct) else inner
+            if isinstance(field, Struct) or (_goes_deeper(value, field) and ctx.choices.chance(0.4)):
+                return inner_place(ctx, inner)
+            return inner
         case Matrix(rows=rows, columns=columns, dtype=dtype):
             if isinstance(value, Name) and dtype.is_float and ctx.choices.chance(0.2):
                 return Index(value, (position(ctx, rows, 0),), Vector(columns, dtype))
@@ -136,3 +139,8 @@ def inner_place(ctx: Context, value: Name | Index | Attribute) -> Place:
             return Index(value, (position(ctx, length, 0),), type_.dtype)
         case _:
             raise AssertionError(f"{type_} has no inside")
+
+
+def _goes_deeper(value: Name | Index | Attribute, field: Type) -> bool:
+    """Whether ``s.v.x = e`` can be said; before 1.19 Warp refuses that two structs deep in a local."""
+    return isinstance(field, (Vector, Matrix)) and (not isinstance(value, Attribute) or not is_local(value))

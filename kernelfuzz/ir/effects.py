@@ -39,7 +39,7 @@ def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozen
             case Assign(target=Name(id=name), value=value) if isinstance(value.type, Array):
                 views[name] = views.get(root_name(value), root_name(value))
             case Assign(target=target) | AugAssign(target=target) if not isinstance(target, Name):
-                if _through_array(target):
+                if not is_local(target):
                     found.add(views.get(root_name(target), root_name(target)))
             case Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
                 root = root_name(args[STORING.get(name, 0)])
@@ -61,9 +61,10 @@ def root_name(value: Expr) -> str:
     return value.id if isinstance(value, Name) else ""
 
 
-def _through_array(target: Expr) -> bool:
-    while isinstance(target, (Index, Attribute)):
-        target = target.value
-        if isinstance(target.type, Array):
-            return True
-    return False
+def is_local(place: Expr) -> bool:
+    """Whether this is a local or a part of one, not of an array."""
+    while isinstance(place, (Index, Attribute)):
+        place = place.value
+        if isinstance(place.type, Array):
+            return False
+    return isinstance(place, Name)

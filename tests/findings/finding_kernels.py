@@ -277,6 +277,18 @@ def eager_chain() -> Case:
     return Case(replace(kernel, functions=(bump(),)), launch_of(n=0, out0=ints(2, 0)))
 
 
+def condition_changed() -> Case:
+    """condition-is-read-again: 7 for True."""
+    flag = at("flags", 0, BOOL)
+    body: Block = (
+        let("p", add(n, int_(1))),
+        If(flag, (Assign(flag, Literal(False, BOOL)), let("p", add(n, int_(7))))),
+        store(0, name("p")),
+    )
+    kernel = kernel_of(*body, params=(Param("flags", Array(BOOL)),))
+    return Case(kernel, launch_of(n=0, flags=np.array([True]), out0=ints(0)))
+
+
 def element_rebound() -> Case:
     """tuple-assignment-of-an-element: rejected; (11, 7) for (8, 7)."""
     body: Block = (

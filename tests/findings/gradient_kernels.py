@@ -81,7 +81,7 @@ TEXTS: dict[str, list[tuple[str, str]]] = {
         ("", POINT + "    d = wp.dot(v, v)\n    v[1] += x[2]\n    out[0] = v[0] + d"),
         (
             "",
-            "    m = wp.mat22d(x[0], x[1], x[2], x[3])\n    m[0, 0] += (m * m)[0, 0]\n    out[0] = m[0, 0] * m[1, 0]",
+            "    m = wp.mat22d(x[0], x[1], x[2], x[3])\n    m[0, 0] += (m * m)[0, 0]\n    out[0] = m[0, 0]",
         ),
         (
             "",

@@ -44,6 +44,7 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
         (kernels.read_late, kernels.ints(102, 3)),
         (kernels.read_late_augmented, kernels.ints(4, 0)),
     ],
+    "condition-is-read-again": [(kernels.condition_changed, kernels.ints(7))],
     "chained-comparison-is-eager": [(kernels.eager_chain, kernels.ints(2, 0))],
     "tuple-assignment-of-an-element": [(kernels.element_rebound, kernels.ints(11, 7))],
 }

@@ -31,6 +31,7 @@ WORKAROUNDS: Mapping[str, Workaround] = {
     "chained-comparison-of-references": expressions.chained_comparison_of_references,
     "negated-zero": expressions.negated_zero,
     "element-is-read-late": expressions.element_is_read_late,
+    "condition-is-read-again": expressions.condition_is_read_again,
     "chained-comparison-is-eager": expressions.chained_comparison_is_eager,
     # Before the aliases, whose rewrite splits every tuple assignment.
     "tuple-assignment-of-an-element": statements.tuple_assignment_of_an_element,

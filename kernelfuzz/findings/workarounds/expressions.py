@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kernelfuzz.findings.rewrite import map_expressions, map_statements
-from kernelfuzz.findings.workarounds.parts import is_local, loaded, own_value, writes
+from kernelfuzz.findings.workarounds.parts import loaded, own_value, writes
+from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -21,6 +22,7 @@ from kernelfuzz.ir.nodes import (
     Expr,
     For,
     Function,
+    If,
     IfExp,
     Index,
     Kernel,
@@ -156,6 +158,22 @@ def _read_early(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 def _is_element(node: Expr) -> bool:
     return isinstance(node, (Index, Attribute)) and not isinstance(node.type, Array) and not is_local(node)
+
+
+def condition_is_read_again(kernel: Kernel) -> Kernel:
+    """``if not not a[i]:`` instead of ``if a[i]:``: an operator loads the element once."""
+
+    def change(node: Expr) -> Expr:
+        if isinstance(node, IfExp) and _is_element(node.test):
+            return replace(node, test=own_value(node.test))
+        return node
+
+    def change_statement(node: Stmt, function: Function | Kernel) -> Block:
+        if isinstance(node, If) and _is_element(node.test):
+            return (replace(node, test=own_value(node.test)),)
+        return (node,)
+
+    return map_statements(map_expressions(kernel, change), change_statement)
 
 
 def chained_comparison_is_eager(kernel: Kernel) -> Kernel:

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from kernelfuzz.findings.messages import own_names
 from kernelfuzz.findings.rewrite import FreshNames, map_expressions, map_statements
-from kernelfuzz.findings.workarounds.parts import is_bound_again, is_local, moved
+from kernelfuzz.findings.workarounds.parts import is_bound_again, moved
+from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -148,7 +149,7 @@ def changed_in_place(kernel: Kernel) -> Kernel:
     """``x = +f(y)`` where ``x`` is bound again, and ``v = +v`` before ``v[i] += e``.
 
     So the adjoint of ``f``, and those of what has read ``v``, find a variable that no sum changes.  What ``e``
-    reads of ``v`` it reads of the variable that ``v`` was before.
+    reads is then the variable that ``v`` was before.
     """
     done = {
         id(node)

@@ -46,15 +46,6 @@ def writes(node: Expr) -> bool:
     )
 
 
-def is_local(place: Expr) -> bool:
-    """Whether this is a local or a part of one, not of an array."""
-    while isinstance(place, (Index, Attribute)):
-        place = place.value
-        if isinstance(place.type, Array):
-            return False
-    return isinstance(place, Name)
-
-
 def moved(place: Index | Attribute, value: Name) -> Index | Attribute:
     """The same part of another value."""
     if isinstance(place, Attribute):
