@@ -148,8 +148,8 @@ def _remainder_of(name: str, type_: Scalar) -> Function:
 def changed_in_place(kernel: Kernel) -> Kernel:
     """``x = +f(y)`` where ``x`` is bound again, and ``v = +v`` before ``v[i] += e``.
 
-    So the adjoint of ``f``, and those of what has read ``v``, find a variable that no sum changes.  What ``e``
-    reads is then the variable that ``v`` was before.
+    So the adjoint of ``f``, and those of what has read ``v``, find a variable that no sum changes.  ``e``
+    reads the variable that ``v`` was before.
     """
     done = {
         id(node)
