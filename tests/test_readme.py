@@ -6,19 +6,7 @@ import os
 import re
 from pathlib import Path
 
-import pytest
-
 README = Path(__file__).parents[1] / "README.md"
-
-_BLOCK = re.compile(r"```(\w+)\n(.*?)```\n", re.DOTALL)
-
-
-def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    section = README.read_text(encoding="utf-8").partition("## In Python")[2]
-    block = _BLOCK.search(section)
-    assert block is not None
-    exec(block[2], {})
-    assert "_cuda_kernel_forward(" in capsys.readouterr().out
 
 
 _FINDINGS = re.compile(r"(<!-- findings: begin.*?-->\n)(.*?)(<!-- findings: end -->)", re.DOTALL)
