@@ -110,8 +110,13 @@ BAD = {
         "holds something else: give another --output",
     ),
     "manifest of another program": ([*SMALL_CORPUS, "{tmp}/other"], "is not of this version of kernelfuzz"),
+    "half a manifest": ([*SMALL_CORPUS, "{tmp}/half"], "is not of this version of kernelfuzz"),
     "count and megabytes": ([*CORPUS, "--count", "3", "--target-mb", "1"], "not both"),
     "no megabytes": ([*CORPUS, "--target-mb", "0"], "--target-mb"),
+    "megabytes without end": ([*CORPUS, "--target-mb", "inf"], "must be a number of megabytes, and is inf"),
+    "megabytes of nothing": ([*CORPUS, "--target-mb", "nan"], "must be a number of megabytes, and is nan"),
+    "category of what comes": ([*CORPUS, "--natural", "--category", "math"], "drop one of the two"),
+    "no name": (["corpus", "--output", ""], "--output is empty"),
     "shard 2 of 2": ([*CORPUS, "--shard-index", "2", "--shard-count", "2"], "a --shard-count of at least 3"),
     "shards of megabytes": ([*CORPUS, "--target-mb", "1", "--shard-count", "2"], "needs --count"),
     "ptx of cpu": ([*CORPUS, "--device", "cpu", "--ptx"], "add --device cuda"),
@@ -140,6 +145,8 @@ def test_bad_input_is_one_sentence(
     for name, file in (("full", "README.md"), ("other", "manifest.json")):
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_text("{}")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "manifest.json").write_text('{"format": 1, "state": "complete"}')
     before = sorted(tmp_path.rglob("*"))
     assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 2
     out, err = capsys.readouterr()
@@ -267,6 +274,8 @@ def test_other_options_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*arguments, "--seed", "4", "--scope", "both"]) == 2
     said = capsys.readouterr().err
     assert "seed (0, now 4); scope (kernel, now both)" in said
+    assert main([*arguments, "--device", "cuda", "--no-backward"]) == 2
+    assert "device (cpu, now cpu cuda); backward (on, now off)" in capsys.readouterr().err
     assert "--overwrite" in said
     assert (tmp_path / "out" / "manifest.json").read_bytes() == before
     assert main([*arguments, "--seed", "4", "--overwrite"]) == 0
@@ -323,20 +332,32 @@ def test_a_missing_extra_is_named(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--count", "3"), "every kernel failed, the first at index 0 on cpu: no"),
+        (("--target-mb", "1"), "16 kernels gave no row for some device, the first at index 0 on cpu: no"),
+    ],
+)
 def test_no_rows_are_no_success(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    asked: tuple[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from kernelfuzz.corpus import make
+    from kernelfuzz.corpus import make, plan
     from kernelfuzz.toolchain import Failure
 
     def lower_devices(source: str, devices: tuple[str, ...], **_: object) -> dict[str, Failure]:
         return {device: Failure("codegen", "no") for device in devices}
 
     monkeypatch.setattr(make, "lower_devices", lower_devices)
-    assert main(["corpus", "--count", "3", "--output", str(tmp_path / "out")]) == 3
+    monkeypatch.setattr(plan, "_USUAL", 4)
+    assert main(["corpus", *asked, "--output", str(tmp_path / "out")]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "every kernel failed, the first at index 0 on cpu: no" in captured.err
+    assert said in captured.err
     assert not (tmp_path / "out").exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -171,6 +172,10 @@ def corpus(
         raise click.UsageError("--ray-address has a meaning with --engine ray only")
     drawing = {name: options.pop(name) for name in ("categories", "size", "profile", "include", "exclude")}
     checked = checked_options(**drawing)
+    if drawing["categories"] and not options["balanced"]:
+        raise click.UsageError("--category has no meaning with --natural; drop one of the two")
+    if not output:
+        raise Problem("--output is empty: give it the name of a directory.", USAGE)
     if os.path.exists(output) and not os.path.isdir(output):
         raise Problem(f"{output} is a file: give --output a directory.", USAGE)
     with needing("corpus"):
@@ -221,6 +226,8 @@ def _plan(
 
     if count is not None and target_mb is not None:
         raise click.UsageError("give --count or --target-mb, not both")
+    if target_mb is not None and not math.isfinite(target_mb):
+        raise click.UsageError(f"--target-mb must be a number of megabytes, and is {target_mb}")
     chosen: Any = tuple(device for device in DEVICES if device in devices)
     if (ptx or cubin) and "cuda" not in chosen:
         raise click.UsageError("--ptx and --cubin are made of the code for cuda: add --device cuda")
@@ -274,8 +281,9 @@ def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
             return on_ray(address, jobs)
     from kernelfuzz.corpus.engines import here, processes
 
-    # What Warp built runs in a process of its own.
-    return here if jobs == 1 and not plan.execute else processes(jobs)
+    # Compilers, and what they built, run in a process of their own: they may crash.
+    compiled = plan.execute or plan.ptx or plan.cubin
+    return here if jobs == 1 and not compiled else processes(jobs)
 
 
 def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:

@@ -85,7 +85,7 @@ def describe(kernel: Kernel) -> str:
     own = _by_class(kernel.body)
     functions = _called(kernel, own)
     nodes = _merged([own, *(inside for _, inside in functions)]) if functions else own
-    reads, updates, writes = _accesses(kernel, own)
+    reads, updates, writes = _accesses(kernel, own, functions)
     computed = _computed(nodes)
     rest = " ".join(filter(None, (_control_flow(kernel, own, nodes), _atomics(own, functions))))
     called = [function for function, _ in functions]
@@ -129,26 +129,41 @@ def _called(kernel: Kernel, own: _Nodes) -> list[tuple[Function, _Nodes]]:
 # ------------------------------------------------------------------------------------- what is accessed
 
 
-def _accesses(kernel: Kernel, own: _Nodes) -> tuple[list[Any], list[Any], list[Any]]:
+def _accesses(
+    kernel: Kernel, own: _Nodes, functions: Sequence[tuple[Function, _Nodes]]
+) -> tuple[list[Any], list[Any], list[Any]]:
     """The parameters that are read only, those that are read and written, and those that are written only."""
     written = written_arrays(kernel)
-    # What names an array and reads no element of it.
-    places = [node.target for node in own.get(Assign, ()) if not isinstance(node.target, Name)]
-    places += [
-        node.args[0] for node in own.get(Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"
-    ]
-    places += [node.array for node in own.get(ArrayShape, ())]
-    places += [each for node in own.get(CallFunction, ()) for each in node.args if root_name(each) in written]
-    uses = Counter(node.id for node in own.get(Name, ()))
-    uses.subtract(map(root_name, places))
-    # The kernel itself may add to an element without an atomic call.
-    read = {name for name, count in uses.items() if count > 0}
+    reading: dict[str, list[bool]] = {}
+    for function, nodes in functions:  # declared before they are called
+        names = _read(nodes, reading)
+        reading[function.name] = [param.name in names for param in function.params]
+    read = _read(own, reading)
     params = kernel.params
     return (
         [param for param in params if param.name in read and param.name not in written],
         [param for param in params if param.name in read and param.name in written],
         [param for param in params if param.name not in read and param.name in written],
     )
+
+
+def _read(nodes: _Nodes, reading: Mapping[str, Sequence[bool]]) -> set[str]:
+    """The names whose value or element is used; ``reading`` says it of functions' parameters."""
+    # What names an array and reads no element of it.
+    places = [node.target for node in nodes.get(Assign, ()) if not isinstance(node.target, Name)]
+    places += [
+        node.args[0] for node in nodes.get(Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"
+    ]
+    places += [node.array for node in nodes.get(ArrayShape, ())]
+    places += [
+        each
+        for node in nodes.get(CallFunction, ())
+        for each, is_read in zip(node.args, reading[node.name], strict=True)
+        if isinstance(each.type, Array) and not is_read
+    ]
+    uses = Counter(node.id for node in nodes.get(Name, ()))
+    uses.subtract(map(root_name, places))
+    return {name for name, count in uses.items() if count > 0}
 
 
 def _access_sentence(

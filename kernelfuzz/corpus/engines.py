@@ -34,7 +34,7 @@ class Engine(Protocol):
 
 
 def here(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
-    """One after the other in this process; not for plans that run what Warp built."""
+    """One after the other in this process; not for plans that compile, since a compiler may crash."""
     for start, count in spans:
         yield make_shard(plan, start, count)
 

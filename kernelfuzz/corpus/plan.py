@@ -154,7 +154,19 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Where two plans, or what two runs were made with, differ: "seed (0, now 1)"."""
     names = dict.fromkeys((*before, *now))
     return [
-        f"{name} ({before.get(name)}, now {now.get(name)})"
+        f"{name} ({_value(before.get(name))}, now {_value(now.get(name))})"
         for name in names
         if before.get(name) != now.get(name)
     ]
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case None | []:
+            return "none"
+        case list():
+            return " ".join(map(str, value))
+        case _:
+            return str(value)

@@ -18,11 +18,14 @@ import msgspec
 
 from kernelfuzz.corpus.engines import Engine, here
 from kernelfuzz.corpus.plan import Plan
-from kernelfuzz.corpus.publish import publish
+from kernelfuzz.corpus.publish import NothingMade, one_line, publish
 from kernelfuzz.corpus.shard import Head, Made, Missing
 from kernelfuzz.corpus.store import Store
 
 _MEGABYTE = 1_000_000
+
+# After so many shards without a row for some device, megabytes of such rows are not to be had.
+_BARREN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +156,15 @@ def _make_shards(
             if progress is not None:
                 progress(done)
             size.update(head.bytes)
-            if plan.target_mb is not None and min(size[each] for each in plan.devices) >= (
-                plan.target_mb * _MEGABYTE
-            ):
-                return number + 1
+            if plan.target_mb is not None:
+                least = min(size[each] for each in plan.devices)
+                if least >= plan.target_mb * _MEGABYTE:
+                    return number + 1
+                if least == 0 and number + 1 >= _BARREN and summary.first_missing is not None:
+                    raise NothingMade(
+                        f"{done} kernels gave no row for some device, "
+                        f"the first at {one_line(summary.first_missing)}"
+                    )
     assert plan.shards is not None, "only a number of megabytes has shards without end"
     return plan.shards
 

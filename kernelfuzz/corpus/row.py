@@ -30,15 +30,15 @@ def _said(description: str) -> Meta:
 class Argument(Struct, frozen=True, forbid_unknown_fields=True):
     """A parameter of the kernel."""
 
-    name: str
+    name: Annotated[str, _said("its name in the source")]
     type: Annotated[str, _said("as Warp writes it: 'array(ndim=1, dtype=float32)'")]
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):
     """One of the module options under which Warp generated the code."""
 
-    name: str
-    value: str
+    name: Annotated[str, _said("as in wp.set_module_options")]
+    value: Annotated[str, _said("as Python prints it")]
 
 
 class Inputs(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +67,7 @@ class Tensor(Struct, frozen=True, forbid_unknown_fields=True):
 class Run(Struct, frozen=True, forbid_unknown_fields=True):
     """A real launch of the generated code of this row (for cuda: of the CUDA text, on the host)."""
 
-    inputs: tuple[Tensor, ...]
+    inputs: Annotated[tuple[Tensor, ...], _said("every parameter before the launch")]
     outputs: Annotated[tuple[Tensor, ...], _said("every array parameter that the kernel writes, afterwards")]
     reference: Annotated[
         str, _said("'agrees', or why kernelfuzz's reference interpreter has no answer for this launch")
@@ -78,46 +78,46 @@ class Run(Struct, frozen=True, forbid_unknown_fields=True):
 class Verified(Struct, frozen=True, forbid_unknown_fields=True):
     """What was tried with this row's code and succeeded; null is what was not tried."""
 
-    lowered: bool
+    lowered: Annotated[bool, _said("Warp generated the code")]
     built_cpu: Annotated[bool | None, _said("clang built it to run on the CPU")] = None
     built_cuda: Annotated[bool | None, _said("NVRTC built it")] = None
-    ran: bool | None = None
+    ran: Annotated[bool | None, _said("it was launched, and came back")] = None
     matched: Annotated[bool | None, _said("its outputs are the reference's")] = None
 
 
 class Metadata(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a row comes from and what it counts for."""
 
-    kernel_name: str
-    mangled_name: Annotated[str, _said("the name in the generated code")]
-    category: str
-    device: Device
-    ir_type: IrType
+    kernel_name: Annotated[str, _said("the name in the source")]
+    mangled_name: Annotated[str, _said("what names in the generated code begin with")]
+    category: Annotated[str, _said("that of the row")]
+    device: Annotated[Device, _said("that of the row")]
+    ir_type: Annotated[IrType, _said("that of the row")]
     seed: Annotated[int | None, _said("null where Hypothesis drew the kernel")]
     index: Annotated[int | None, _said("null where Hypothesis drew the kernel")]
-    num_params: int
+    num_params: Annotated[int, _said("parameters of the kernel")]
     num_lines: Annotated[int, _said("lines of the kernel's and its functions' bodies")]
     nesting: Annotated[int, _said("depth of nested control flow")]
     num_nodes: Annotated[int, _said("nodes of the typed AST")]
     module_id: Annotated[str, _said("a hash of the generated module: rows with the same one share it")]
-    warp_version: str
-    kernelfuzz_version: str
-    grammar_version: int
+    warp_version: Annotated[str, _said("the release of Warp that generated the code")]
+    kernelfuzz_version: Annotated[str, _said("the release of kernelfuzz that made the row")]
+    grammar_version: Annotated[int, _said("the same seed and index of one version are the same kernel")]
     options: Annotated[tuple[Setting, ...], _said("the module options that the generated text depends on")]
-    has_backward: bool
+    has_backward: Annotated[bool, _said("whether there is an adjoint")]
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
     """A kernel, and the code that Warp generated from it for one device."""
 
     id: Annotated[str, _said("a hash of the kernel up to the names in it; the rows for its devices share it")]
-    python_source: str
-    category: str
-    features: tuple[str, ...]
+    python_source: Annotated[str, _said("a module with the kernel, and the functions and structs it needs")]
+    category: Annotated[str, _said("what the kernel was drawn for, or else what says most about it")]
+    features: Annotated[tuple[str, ...], _said("what of the language it uses, in alphabetical order")]
     description: Annotated[str, _said("what the kernel does, in English, made from its AST")]
-    arg_types: tuple[Argument, ...]
-    device: Device
-    ir_type: IrType
+    arg_types: Annotated[tuple[Argument, ...], _said("the parameters of the kernel, in order")]
+    device: Annotated[Device, _said("whose code this is")]
+    ir_type: Annotated[IrType, _said("the language of the code")]
     ir_forward: Annotated[str | None, _said("the kernel's own function; null with scope module")]
     ir_backward: Annotated[str | None, _said("its adjoint; null where there is none, and with scope module")]
     ir_functions: Annotated[tuple[str, ...], _said("the user functions that it calls, each with its adjoint")]
@@ -125,13 +125,13 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
     generated_code: Annotated[str | None, _said("the whole module; null with scope kernel")]
     ptx: Annotated[str | None, _said("what NVRTC made of the module, for sm_90; null unless asked for")]
     cubin: Annotated[str | None, _said("the same as a binary, in base64; null unless asked for")]
-    launch: Inputs
-    io: Run | None
-    verified: Verified
-    metadata: Metadata
+    launch: Annotated[Inputs, _said("how the kernel is launched")]
+    io: Annotated[Run | None, _said("a real launch; null unless asked for, and where nothing can judge it")]
+    verified: Annotated[Verified, _said("what was tried with this row's code; null is what was not tried")]
+    metadata: Annotated[Metadata, _said("where the row comes from, and its size")]
     near_duplicate_cluster: Annotated[str, _said("the smallest id of the rows that this one is much like")]
     split: Annotated[Split, _said("the rows of a cluster are in one split")]
-    license: str
+    license: Annotated[str, _said("an SPDX identifier")]
     cpp_forward: Annotated[str | UnsetType | None, _said("ir_forward again, for older readers")] = UNSET
     cpp_backward: Annotated[str | UnsetType | None, _said("ir_backward again")] = UNSET
     cuda_forward: Annotated[str | UnsetType | None, _said("ir_forward again, for older readers")] = UNSET

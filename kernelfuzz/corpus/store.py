@@ -35,6 +35,15 @@ class WrongCorpus(ValueError):
     """A directory that the corpus asked for cannot be made in; the message says why and what would do."""
 
 
+def _is_ours(manifest: Any) -> bool:
+    return (
+        isinstance(manifest, dict)
+        and manifest.get("format") == FORMAT
+        and manifest.get("state") in (RUNNING, COMPLETE)
+        and all(isinstance(manifest.get(part), dict) for part in ("plan", "versions"))
+    )
+
+
 class Store:
     """One corpus on disk."""
 
@@ -53,7 +62,7 @@ class Store:
             return None
         except ValueError as error:
             raise WrongCorpus(f"{path} cannot be read ({error}): give another --output") from None
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
+        if not _is_ours(found):
             raise WrongCorpus(f"{path} is not of this version of kernelfuzz: give another --output")
         return found
 

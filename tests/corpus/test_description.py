@@ -76,7 +76,35 @@ def kernel(x: wp.array(dtype=float), out: wp.array(dtype=float), q: wp.array(dty
     out[i] += outer(x[i])
 """
 
+BY_CALL = """\
+import warp as wp
+
+
+@wp.func
+def first(a: wp.array(dtype=float), i: int, v: float):
+    a[i] = v
+
+
+@wp.func
+def second(a: wp.array(dtype=float), b: wp.array(dtype=float), i: int):
+    first(a, i, b[i])
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=float), y: wp.array(dtype=float), z: wp.array(dtype=float)):
+    i = wp.tid()
+    first(x, i, 1.0)
+    first(y, i, y[i])
+    second(z, y, i)
+"""
+
 EXACTLY = {
+    BY_CALL: (
+        "For each thread i of a one-dimensional grid, the kernel updates y (an array of floats), and "
+        "writes x and z (arrays of floats). It calls first (from an array of floats, an integer and a "
+        "float to nothing) and second (from an array of floats, an array of floats and an integer to "
+        "nothing)."
+    ),
     SCALE: (
         "For each thread i of a one-dimensional grid, the kernel reads x (an array of three-component "
         "float vectors) and s (a float), and writes out (an array of three-component float vectors). It "
@@ -95,15 +123,15 @@ EXACTLY = {
         "float to a float)."
     ),
     UNCALLED.replace("outer(x[i])", "inner(x, i)"): (
-        "For each thread i of a one-dimensional grid, the kernel updates out (an array of floats) and "
-        "writes x (an array of floats). It computes sums and calls inner (from an array of floats and an "
-        "integer to a float). It has a while loop. It atomically takes maxima in an array in inner."
+        "For each thread i of a one-dimensional grid, the kernel updates x and out (arrays of floats). "
+        "It computes sums and calls inner (from an array of floats and an integer to a float). It has a "
+        "while loop. It atomically takes maxima in an array in inner."
     ),
 }
 
 
 @pytest.mark.parametrize(
-    ("source", "said"), EXACTLY.items(), ids=["scale", "grid", "uncalled", "in_function"]
+    ("source", "said"), EXACTLY.items(), ids=["by_call", "scale", "grid", "uncalled", "in_function"]
 )
 def test_the_whole_description(source: str, said: str) -> None:
     assert describe(parse(source)) == said

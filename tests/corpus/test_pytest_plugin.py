@@ -282,7 +282,7 @@ def test_a_corpus_of_another_device_is_refused(run: Run, made: Made) -> None:
     session = run(PROFILE, "--corpus-dir", made.directory, "--corpus-device", "cuda", "-n", "2")
     assert session.code == USAGE
     assert session.output.splitlines()[0] == (
-        f"ERROR: {made.directory} holds a corpus made with another device (['cpu', 'cuda'], now ['cuda']): "
+        f"ERROR: {made.directory} holds a corpus made with another device (cpu cuda, now cuda): "
         "give another --corpus-dir"
     )
     assert contents(made.directory) == before
