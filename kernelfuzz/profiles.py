@@ -2,10 +2,12 @@
 
 Hypothesis runs ``register`` when it is imported, through the entry point, so that the profile is there before
 pytest asks for it.  That is in every program that imports Hypothesis where kernelfuzz is installed: nothing
-else is imported here.
+else is imported here, unless the program has the types of a kernel already.
 """
 
 from __future__ import annotations
+
+import sys
 
 CORPUS = "corpus"
 
@@ -13,7 +15,7 @@ MAX_EXAMPLES = 200
 
 
 def register(max_examples: int = MAX_EXAMPLES) -> None:
-    """Register the profile.
+    """Register the profile, and the types of a kernel where they are imported.
 
     It says nothing by omission: where ``CI`` is set, a profile without a parent draws the same examples every
     time.  Health checks are off because a corpus is no judgement of the tests, and no failure is explained
@@ -32,3 +34,7 @@ def register(max_examples: int = MAX_EXAMPLES) -> None:
         phases=(Phase.explicit, Phase.generate, Phase.target, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
+
+    # Where our classes were imported first, Hypothesis is told of them now; where not, kernelfuzz.ir does it.
+    if "kernelfuzz.ir" in sys.modules:
+        import kernelfuzz.from_type  # noqa: F401  (registers)

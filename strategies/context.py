@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -70,10 +70,10 @@ class Buffer:
 class Module:
     """The declarations drawn so far: made on demand, so that a kernel declares only what it uses."""
 
-    functions: list[Function] = field(default_factory=list)
-    structs: list[Struct] = field(default_factory=list)
-    constants: list[Constant] = field(default_factory=list)
-    ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    functions: list[Function] = field(default_factory=list[Function])
+    structs: list[Struct] = field(default_factory=list[Struct])
+    constants: list[Constant] = field(default_factory=list[Constant])
+    ranges: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     """The range of each integer function's result, by name."""
     statements: int = 0
     """How many statements were drawn so far, everywhere."""
@@ -103,17 +103,17 @@ class Context:
     """How many dimensions a new array has, with weights."""
     ndim: int = 1
     """Dimensions of the launch grid; 0 in a function, which cannot ask for its thread."""
-    params: list[Param] = field(default_factory=list)
-    buffers: list[Buffer] = field(default_factory=list)
-    variables: list[Variable] = field(default_factory=list)
+    params: list[Param] = field(default_factory=list[Param])
+    buffers: list[Buffer] = field(default_factory=list[Buffer])
+    variables: list[Variable] = field(default_factory=list[Variable])
     uses_thread: bool = False
     loops: int = 0
     copies: int = 1
     """How often the loops around are unrolled, all together."""
     depth: int = 0
-    read_names: set[str] = field(default_factory=set)
-    counters: dict[str, int] = field(default_factory=dict)
-    loop_names: list[str] = field(default_factory=list)
+    read_names: set[str] = field(default_factory=set[str])
+    counters: dict[str, int] = field(default_factory=dict[str, int])
+    loop_names: list[str] = field(default_factory=list[str])
     """The names of loops that are over: another loop may use them again."""
 
     @property
@@ -164,7 +164,7 @@ class Context:
         self.read_names.discard(variable.name)
 
     @contextmanager
-    def block(self, *, loop: bool = False, copies: int = 1) -> Iterator[None]:
+    def block(self, *, loop: bool = False, copies: int = 1) -> Generator[None]:
         """A nested block, of which an unrolled loop makes copies: names declared inside end with it."""
         mark, outside = len(self.variables), (self.depth, self.loops, self.copies)
         self.depth, self.loops, self.copies = self.depth + 1, self.loops + loop, self.copies * copies

@@ -25,6 +25,7 @@ from kernelfuzz.ir.nodes import (
     IfExp,
     Index,
     Kernel,
+    Keyword,
     Literal,
     Name,
     Return,
@@ -56,7 +57,12 @@ _OPERATORS = {
     "%": "arithmetic",
 }  # fmt: skip
 _FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")
-_KINDS = {Vector: "vector", Matrix: "matrix", Quaternion: "quaternion", Transform: "transform"}
+_KINDS: dict[type[Type], str] = {
+    Vector: "vector",
+    Matrix: "matrix",
+    Quaternion: "quaternion",
+    Transform: "transform",
+}
 
 
 def features(kernel: Kernel) -> frozenset[str]:
@@ -219,7 +225,13 @@ def _composite(type_: Type, found: set[str]) -> None:
         found.add("spatial")
 
 
-def _call(name: str, args: tuple[Expr, ...], keywords: tuple, result: Type, found: set[str]) -> None:
+def _call(
+    name: str,
+    args: tuple[Expr, ...],
+    keywords: tuple[tuple[str, Keyword], ...],
+    result: Type,
+    found: set[str],
+) -> None:
     if name.startswith("atomic_"):
         found.add("atomic")
         return

@@ -101,7 +101,7 @@ def _values(
     scalar = type_ if isinstance(type_, Scalar) else type_.dtype
     total = lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_))
     flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar), style)
-    return np.array(flat, dtype=np.dtype(scalar.name)).reshape(total)
+    return np.reshape(np.array(flat, dtype=np.dtype(scalar.name)), total)
 
 
 # How many values of one parameter are drawn one by one; a larger array repeats them in a new order.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.nodes import Assign, Block, Call, Kernel, Name, Stmt, Unpack
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
 from kernelfuzz.strategies import plants, statement, stores
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
 from kernelfuzz.strategies.dtypes import allowed_dtypes
-from kernelfuzz.strategies.options import Options, check_options
+from kernelfuzz.strategies.options import KernelOptions, Options, check_options
 from kernelfuzz.strategies.profiles import INPUT_NDIMS, realistic, swarm
+
+if TYPE_CHECKING:
+    import typing_extensions
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
 GRAMMAR_VERSION = 3
@@ -21,7 +26,8 @@ def draw_kernel(choices: Choices, options: Options, category: str | None = None)
     """A kernel of the category, or of none in particular."""
     ctx, planted = _context(choices, options, category)
     body = _body(ctx, planted, *options.size)
-    return _assemble(ctx, body, closure=ctx.allows("closure") and bool(ctx.module.constants))
+    made = _assemble(ctx, body, closure=ctx.allows("closure") and bool(ctx.module.constants))
+    return canonical(made)
 
 
 def new_context(choices: Choices, options: Options) -> Context:
@@ -104,7 +110,9 @@ def _assemble(ctx: Context, body: Block, *, closure: bool) -> Kernel:
     )
 
 
-def generate(*, seed: int, index: int, category: str | None = None, **options: object) -> Kernel:
+def generate(
+    *, seed: int, index: int, category: str | None = None, **options: typing_extensions.Unpack[KernelOptions]
+) -> Kernel:
     """The kernel with a given seed and index: the same one on any machine, whatever else is installed.
 
     ``category`` restricts it to one category; without it the kernels of a seed go through the categories in
@@ -112,16 +120,21 @@ def generate(*, seed: int, index: int, category: str | None = None, **options: o
     """
     if category is not None:
         options["categories"] = (category,)
-    return generate_with(check_options(**options), seed, index)  # pyright: ignore[reportArgumentType]
+    return generate_with(check_options(**options), seed, index)
 
 
 def generate_many(
-    count: int, *, seed: int, start: int = 0, category: str | None = None, **options: object
+    count: int,
+    *,
+    seed: int,
+    start: int = 0,
+    category: str | None = None,
+    **options: typing_extensions.Unpack[KernelOptions],
 ) -> Iterator[Kernel]:
     """The kernels ``start`` to ``start + count - 1`` of a seed, as ``generate`` gives them."""
     if category is not None:
         options["categories"] = (category,)
-    checked = check_options(**options)  # pyright: ignore[reportArgumentType]
+    checked = check_options(**options)
     return (generate_with(checked, seed, index) for index in range(start, start + count))
 
 

@@ -5,14 +5,33 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, TypedDict, cast
 
 from kernelfuzz.ir.types import SCALAR_BY_NAME, SCALARS, Scalar
 from kernelfuzz.strategies.relations import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
 
-DEVICES = ("cpu", "cuda")
-PROFILES = ("default", "realistic")
+# The names that an option takes.  Those of categories, features and dtypes are tables that grow: CATEGORIES
+# and FEATURES of kernelfuzz.strategies.vocabulary, SCALAR_BY_NAME of kernelfuzz.ir.types.
+Device: TypeAlias = Literal["cpu", "cuda"]
+Profile: TypeAlias = Literal["default", "realistic"]
+Size: TypeAlias = Literal["small", "medium", "large"]
+
+DEVICES: tuple[Device, ...] = ("cpu", "cuda")
+PROFILES: tuple[Profile, ...] = ("default", "realistic")
+
+
+class KernelOptions(TypedDict, total=False):
+    """The options of ``kernels``, which the other strategies and ``kernelfuzz.generate`` take as well."""
+
+    categories: Iterable[str] | None
+    include: Iterable[str]
+    exclude: Iterable[str]
+    dtypes: Iterable[str | Scalar] | None
+    size: Size | int | tuple[int, int]
+    depth: int
+    devices: Iterable[Device]
+    profile: Profile
 
 
 class InvalidOption(ValueError):
@@ -59,7 +78,7 @@ def check_options(
     """
     included = frozenset(_known("feature", include, FEATURES))
     excluded = frozenset(_known("feature", exclude, FEATURES))
-    if not isinstance(depth, int) or isinstance(depth, bool) or depth < 0:
+    if not _is_whole(depth) or depth < 0:
         raise InvalidOption(f"depth must be a whole number of at least 0, not {depth!r}")
     wanted = tuple(_known("device", devices, DEVICES))
     if not wanted:
@@ -130,8 +149,12 @@ def _categories(
 def _items(kind: str, values: object) -> list[Any]:
     """The values of an option that takes several."""
     if isinstance(values, Iterable):
-        return list(values)
+        return list(cast("Iterable[Any]", values))
     raise InvalidOption(f"{kind} must be a list of names, not {values!r}")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def category_name(name: str) -> str:
@@ -172,8 +195,7 @@ def _size(size: str | int | Sequence[int]) -> tuple[int, int]:
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise InvalidOption(f"size must be one of {', '.join(SIZES)}, a number, or two numbers, not {size!r}")
     low, high = bounds
-    whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in bounds)
-    if not whole or not 0 <= low <= high or high < 1:
+    if not all(map(_is_whole, bounds)) or not 0 <= low <= high or high < 1:
         raise InvalidOption(f"size must be at least one statement and its range in order, not {size!r}")
     return low, high
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.ir.types import SCALAR_BY_NAME, Array, Scalar, Tile, Tuple, Type
@@ -17,8 +18,19 @@ from kernelfuzz.strategies.function import inner_context, new_function
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.literals import literal
-from kernelfuzz.strategies.options import InvalidOption, check_options
+from kernelfuzz.strategies.options import (
+    Device,
+    InvalidOption,
+    KernelOptions,
+    Options,
+    Profile,
+    Size,
+    check_options,
+)
 from kernelfuzz.strategies.statement import draw_block
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def kernels(
@@ -27,10 +39,10 @@ def kernels(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     dtypes: Iterable[str | Scalar] | None = None,
-    size: str | int | tuple[int, int] = "medium",
+    size: Size | int | tuple[int, int] = "medium",
     depth: int = 5,
-    devices: Iterable[str] = ("cpu", "cuda"),
-    profile: str = "default",
+    devices: Iterable[Device] = ("cpu", "cuda"),
+    profile: Profile = "default",
 ) -> st.SearchStrategy[Kernel]:
     """Well-typed Warp kernels that are defined for every launch of ``launches(kernel)``.
 
@@ -41,6 +53,11 @@ def kernels(
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
     ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
+        >>> @given(kernels(categories=["atomic"], dtypes=["float32", "int32"], size="small"))
+        ... def test_my_backend(kernel):
+        ...     assert "wp.atomic_" in str(kernel)
+        >>> test_my_backend()
+
     Raises InvalidOption.
     """
     options = check_options(
@@ -49,7 +66,7 @@ def kernels(
     )  # fmt: skip
 
     @st.composite
-    def kernels(draw: Any) -> Kernel:
+    def kernels(draw: st.DrawFn) -> Kernel:
         choices = DrawnChoices(draw)
         return draw_kernel(choices, options, choices.pick(options.categories) if categories else None)
 
@@ -71,90 +88,131 @@ _DECLARED = frozenset(
 )
 
 
-def _without_declarations(options: dict[str, Any]) -> None:
-    """Exclude what a module would have to declare."""
+def _without_declarations(options: KernelOptions) -> Options:
+    """The options checked, with what a module would have to declare excluded."""
     named = options.get("exclude", ())
-    options["exclude"] = {*((named,) if isinstance(named, str) else named), *_DECLARED}
+    excluded = {*((named,) if isinstance(named, str) else named), *_DECLARED}
+    stands_alone: KernelOptions = {**options, "exclude": excluded}
+    return check_options(**stands_alone)
 
 
-def functions(*, returns: Type | None = None, **options: Any) -> st.SearchStrategy[Function]:
+def functions(
+    *, returns: Type | None = None, **options: Unpack[KernelOptions]
+) -> st.SearchStrategy[Function]:
     """``@wp.func`` functions, by default of any value type; the options are those of ``kernels``.
 
-    A drawn function calls no other one and uses no struct, so that it stands alone.  Raises InvalidOption.
+    A drawn function calls no other one and uses no struct, so that it stands alone.
+
+        >>> @given(functions(returns=FLOAT32))
+        ... def test_my_inliner(function):
+        ...     assert render_function(function).startswith("@wp.func")
+        >>> test_my_inliner()
+
+    Raises InvalidOption.
     """
-    _without_declarations(options)
-    checked = check_options(**options)
+    checked = _without_declarations(options)
 
     @st.composite
-    def functions(draw: Any) -> Function:
+    def functions(draw: st.DrawFn) -> Function:
         ctx = new_context(DrawnChoices(draw), checked)
-        return new_function(ctx, (returns or typing.value_type(ctx),))
+        return canonical(new_function(ctx, (returns or typing.value_type(ctx),)))
 
     return functions()
 
 
-def statements(**options: Any) -> st.SearchStrategy[Block]:
+def statements(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Block]:
     """Blocks of statements as a function without parameters may hold them; options as for ``kernels``.
+
+        >>> @given(statements(exclude=["while"]))
+        ... def test_my_printer(block):
+        ...     assert "while " not in render_statements(block)
+        >>> test_my_printer()
 
     Raises InvalidOption.
     """
-    _without_declarations(options)
-    checked = check_options(**options)
+    checked = _without_declarations(options)
 
     @st.composite
-    def statements(draw: Any) -> Block:
+    def statements(draw: st.DrawFn) -> Block:
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
-        return draw_block(ctx)
+        return tuple([canonical(statement) for statement in draw_block(ctx)])
 
     return statements()
 
 
-def expressions(type_: Type, **options: Any) -> st.SearchStrategy[Expr]:
+def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrategy[Expr]:
     """Expressions of a type over literals alone; the options are those of ``kernels``.
+
+        >>> @given(expressions(Vector(3, FLOAT32)))
+        ... def test_my_evaluator(expression):
+        ...     assert expression.type == Vector(3, FLOAT32)
+        >>> test_my_evaluator()
 
     Raises InvalidOption for an array, a tile or a tuple, of which there are no expressions.
     """
     if isinstance(type_, (Array, Tile, Tuple)):
         raise InvalidOption(f"there are no expressions of {type(type_).__name__} type; ask for a value type")
-    _without_declarations(options)
-    checked = check_options(**options)
+    checked = _without_declarations(options)
 
     @st.composite
-    def expressions(draw: Any) -> Expr:
+    def expressions(draw: st.DrawFn) -> Expr:
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
-        return grammar.draw(ctx, type_, ctx.choices.integer(0, 6)).expr
+        return canonical(grammar.draw(ctx, type_, ctx.choices.integer(0, 6)).expr)
 
     return expressions()
 
 
-def types(**options: Any) -> st.SearchStrategy[Type]:
-    """Value types: scalars, vectors, matrices, quaternions, transforms and structs.  Raises InvalidOption."""
+def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Type]:
+    """Value types: scalars, vectors, matrices, quaternions, transforms and structs.
+
+        >>> @given(types(dtypes=["float64"], exclude=["struct"]))
+        ... def test_my_layout(type_):
+        ...     assert repr(type_).startswith("wp.")
+        >>> test_my_layout()
+
+    Raises InvalidOption.
+    """
     checked = check_options(**options)
 
     @st.composite
-    def types(draw: Any) -> Type:
+    def types(draw: st.DrawFn) -> Type:
         return typing.value_type(new_context(DrawnChoices(draw), checked))
 
     return types()
 
 
 def scalars(dtype: str | Scalar) -> st.SearchStrategy[Expr]:
-    """Literals of a scalar type, given by name or as a type.  Raises InvalidOption for an unknown name."""
-    (scalar,) = check_options(dtypes=dtype if isinstance(dtype, str) else dtype.name).dtypes  # pyright: ignore
+    """Literals of a scalar type, given by name or as a type.
+
+        >>> @given(scalars("int8"))
+        ... def test_my_literals(literal):
+        ...     assert -128 <= literal.value <= 127
+        >>> test_my_literals()
+
+    Raises InvalidOption for an unknown name.
+    """
+    (scalar,) = check_options(dtypes=[dtype]).dtypes
     assert scalar.name in SCALAR_BY_NAME
 
     @st.composite
-    def scalars(draw: Any) -> Expr:
+    def scalars(draw: st.DrawFn) -> Expr:
         return literal(DrawnChoices(draw), scalar).expr
 
     return scalars()
 
 
 def launches(kernel: Kernel) -> st.SearchStrategy[Launch]:
-    """Launches of a kernel: the grid, and inputs (as numpy arrays) for which the kernel is defined."""
+    """Launches of a kernel: the grid, and inputs (as numpy arrays) for which the kernel is defined.
+
+    >>> @given(kernels(size="small"), st.data())
+    ... def test_my_launcher(kernel, data):
+    ...     launch = data.draw(launches(kernel))
+    ...     assert launch.inputs.keys() == {param.name for param in kernel.params}
+    >>> test_my_launcher()
+    """
 
     @st.composite
-    def launches(draw: Any) -> Launch:
+    def launches(draw: st.DrawFn) -> Launch:
         return draw_launch(DrawnChoices(draw), kernel)
 
     return launches()

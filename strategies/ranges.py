@@ -105,4 +105,6 @@ def binary_range(op: str, a: Ranged, b: Ranged, terms: int = 1) -> tuple[int, in
             return min(a.low << b.high, a.low), max(a.high << b.high, a.high)
         case ">>":
             return min(a.low, 0), max(a.high, 0)
+        case _:
+            pass
     raise ValueError(f"no range rule for the operator {op}")

@@ -19,13 +19,14 @@ from kernelfuzz.cli import main
 from kernelfuzz.corpus.drawn import Drawn, drawn, make_row
 from kernelfuzz.corpus.near import clusters, split_of
 from kernelfuzz.corpus.row import encode
+from kernelfuzz.strategies.options import Size
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.toolchain import Lowering, compat, lower_devices
 
 CATEGORY_NAMES = [name for name, category in CATEGORIES.items() if category.default]
 
 
-def lines_of(count: int, size: str = "medium") -> list[bytes]:
+def lines_of(count: int, size: Size = "medium") -> list[bytes]:
     """The rows of so many kernels, as a corpus has them."""
     import msgspec
 

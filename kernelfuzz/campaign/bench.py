@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kernelfuzz.campaign.plan import Judging, Plan
+from kernelfuzz.campaign.plan import Judging, Patience, Plan
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.request import Checks, Evidence, Outcome, Request, category
@@ -33,7 +33,7 @@ class Bench:
     def __init__(self, pool: Pool, judging: Judging, plan: Plan) -> None:
         self.pool = pool
         self.judging = judging
-        self.patience = plan.patience
+        self.patience: Patience = plan.patience
         self.unexplained: Counter[str] = Counter()
 
     # ------------------------------------------------------------------------------ drawn in the worker

@@ -15,7 +15,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +30,7 @@ from kernelfuzz.corpus.shard import Damaged, Entry, Key
 from kernelfuzz.corpus.store import CARD, DATA, RUNNING, Store, WrongCorpus
 from kernelfuzz.corpus.symbols import plain_symbols
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.normalize import identity
 from kernelfuzz.toolchain import Failure, UnsupportedWarp, compat, lower_devices
 from kernelfuzz.toolchain.compat import Device
 
@@ -269,7 +269,7 @@ class Recorder:
 
 def _digest(kernel: Kernel) -> bytes:
     """Tells kernels apart that == does not: 0.0 and -0.0, 1 and True."""
-    return blake2b(repr(kernel).encode(), digest_size=16).digest()
+    return bytes.fromhex(identity(kernel))
 
 
 def _replacement(inner: Callable[..., Any], done: Callable[[Iterable[Kernel]], None]) -> Callable[..., Any]:

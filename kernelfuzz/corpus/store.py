@@ -48,8 +48,8 @@ class Store:
     """One corpus on disk."""
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(directory)
-        self.shards = self.directory / SHARDS
+        self.directory: Path = Path(directory)
+        self.shards: Path = self.directory / SHARDS
 
     # ------------------------------------------------------------------------------------ manifest
 

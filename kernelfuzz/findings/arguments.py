@@ -9,7 +9,8 @@ from typing import Any
 import libcst as cst
 import numpy as np
 
-from kernelfuzz.findings.literals import (
+from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.ir.literals import (
     WIDTH,
     list_text,
     number_text,
@@ -17,7 +18,6 @@ from kernelfuzz.findings.literals import (
     shape_text,
     uniform,
 )
-from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.pieces import type_expression
 from kernelfuzz.ir.types import (

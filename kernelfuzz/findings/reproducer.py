@@ -13,7 +13,6 @@ import numpy as np
 from kernelfuzz.findings.arguments import Arguments, arguments, array_lines, leaves
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.harness import HARNESS, HARNESS_IMPORTS
-from kernelfuzz.findings.literals import WIDTH, numpy_text
 from kernelfuzz.findings.script import (
     CHILD,
     CHILD_MEMORY,
@@ -25,6 +24,7 @@ from kernelfuzz.findings.script import (
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.literals import WIDTH, numpy_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.ir.types import Array

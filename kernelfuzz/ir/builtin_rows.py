@@ -10,6 +10,7 @@ moves towards the first row that yields a type.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ SPATIAL_MATH = (
 )
 
 # ``rand_init`` makes a state from a seed; every other one advances the state that it is given, in place.
-_DRAW = {"group": "random", "differentiable": False, "mutates": (0,)}
+_DRAW: dict[str, Any] = {"group": "random", "differentiable": False, "mutates": (0,)}
 RANDOM = (
     row("rand_init", "(int32) -> uint32", "random", differentiable=False),
     row("rand_init", "(int32, int32) -> uint32", "random", differentiable=False),

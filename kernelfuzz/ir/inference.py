@@ -164,6 +164,8 @@ def constant_value(node: Expr, scope: Scope) -> int | None:
             return constant_value(scope.module.constants[name].value, scope)
         case Call(name="len", args=(argument,)):
             return _fixed_length(argument.type)
+        case _:
+            pass
     return None
 
 
@@ -196,6 +198,8 @@ def subscript_type(value: Type, indices: tuple[Expr | Slice, ...]) -> Type | Non
             return dtype if count == 2 else Vector(columns, dtype)
         case Quaternion(dtype=dtype) | Transform(dtype=dtype) if count == 1:
             return dtype
+        case _:
+            pass
     return None
 
 
@@ -244,6 +248,8 @@ def attribute_type(value: Type, name: str) -> Type | None:
             return dtype
         case Transform(dtype=dtype) if name in ("p", "q"):
             return Vector(3, dtype) if name == "p" else Quaternion(dtype)
+        case _:
+            pass
     return None
 
 
@@ -275,6 +281,8 @@ def is_valid(type_: Type) -> bool:
             )
         case Tuple(elements=elements):
             return all(is_valid(element) for element in elements)
+        case _:
+            pass
     return True
 
 
@@ -292,6 +300,8 @@ def _constructors(type_: Type) -> tuple[tuple[Type, ...], ...]:
             return (), (Vector(3, dtype), Quaternion(dtype)), (dtype,) * 7
         case Struct(fields=fields):
             return (), tuple(field for _, field in fields)
+        case _:
+            pass
     return ()
 
 
@@ -306,6 +316,8 @@ def _construct(node: Construct, scope: Scope) -> Type:
             return type_
         case Matrix(), (Matrix() as other,) if shape(other) == shape(type_):
             return type_
+        case _:
+            pass
     fail(f"{type_name(type_)} cannot be made from ({', '.join(map(type_name, given))})", node)
 
 
@@ -407,6 +419,8 @@ def is_fixed(node: Expr, scope: Scope) -> bool:
             return is_fixed_value(test, scope) and (
                 is_fixed_value(body, scope) or is_fixed_value(orelse, scope)
             )
+        case _:
+            pass
     return False
 
 
@@ -444,6 +458,8 @@ def _static(node: Expr, scope: Scope) -> Type:
             for operand in values:
                 _static(operand, scope)
             return infer(node, scope)
+        case _:
+            pass
     fail("a static expression has only literals, constants and their arithmetic", node)
 
 

@@ -9,31 +9,32 @@ node still lacks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from kernelfuzz.ir.printed import Printed
 from kernelfuzz.ir.types import BOOL, INT32, Scalar, Struct, Type
 
 # ---------------------------------------------------------------- expressions
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+@dataclass(frozen=True, slots=True, repr=False)
+class Literal(Printed):
     """``1``, ``2.5``, ``True``; any other dtype than int32, float32 and bool as ``wp.int8(1)``."""
 
     value: int | float | bool
     type: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+@dataclass(frozen=True, slots=True, repr=False)
+class Name(Printed):
     """A local variable, a parameter or a module constant."""
 
     id: str
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Unary(Printed):
     """``-x``, ``+x``, ``~x``, ``not x``."""
 
     op: str
@@ -41,8 +42,8 @@ class Unary:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Binary(Printed):
     """``left op right`` for the arithmetic, bitwise and shift operators."""
 
     op: str
@@ -51,8 +52,8 @@ class Binary:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+@dataclass(frozen=True, slots=True, repr=False)
+class Compare(Printed):
     """``a < b``, chained with several operators as in ``a < b <= c``."""
 
     left: Expr
@@ -61,8 +62,8 @@ class Compare:
     type: Type = BOOL
 
 
-@dataclass(frozen=True, slots=True)
-class BoolOp:
+@dataclass(frozen=True, slots=True, repr=False)
+class BoolOp(Printed):
     """``a and b and c`` or ``a or b``: two values or more."""
 
     op: str
@@ -70,8 +71,8 @@ class BoolOp:
     type: Type = BOOL
 
 
-@dataclass(frozen=True, slots=True)
-class IfExp:
+@dataclass(frozen=True, slots=True, repr=False)
+class IfExp(Printed):
     """``body if test else orelse``."""
 
     test: Expr
@@ -80,8 +81,8 @@ class IfExp:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, repr=False)
+class Call(Printed):
     """``wp.name(args...)``: a builtin, by its row in the table of ``kernelfuzz.ir.builtins``.
 
     ``keywords`` holds what Warp wants by name (``dtype=``, ``shape=``): compile-time constants.
@@ -93,8 +94,8 @@ class Call:
     keywords: tuple[tuple[str, Keyword], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CallFunction:
+@dataclass(frozen=True, slots=True, repr=False)
+class CallFunction(Printed):
     """``name(args...)``: a ``@wp.func`` of the same module."""
 
     name: str
@@ -102,24 +103,24 @@ class CallFunction:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Construct:
+@dataclass(frozen=True, slots=True, repr=False)
+class Construct(Printed):
     """``wp.vec3f(...)``, ``mat23(...)``, ``wp.quatf(...)``, ``wp.transformf(p, q)``, ``S()``."""
 
     type: Type
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+@dataclass(frozen=True, slots=True, repr=False)
+class Cast(Printed):
     """``float(x)``, ``wp.int8(x)``: also of a literal, which declares a mutable local in Warp."""
 
     type: Scalar
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+@dataclass(frozen=True, slots=True, repr=False)
+class Slice(Printed):
     """The constant slice ``start:stop:step`` of a vector; None is an omitted part."""
 
     start: int | None
@@ -127,8 +128,8 @@ class Slice:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+@dataclass(frozen=True, slots=True, repr=False)
+class Index(Printed):
     """``a[i]``, ``a[i, j]``, ``v[-1]``, ``m[i, j]``, ``m[i]`` (a row), ``v[0:2]``, a view of an array."""
 
     value: Expr
@@ -136,8 +137,8 @@ class Index:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+@dataclass(frozen=True, slots=True, repr=False)
+class Attribute(Printed):
     """``v.x``, ``t.p``, ``s.field``."""
 
     value: Expr
@@ -145,8 +146,8 @@ class Attribute:
     type: Type
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayShape:
+@dataclass(frozen=True, slots=True, repr=False)
+class ArrayShape(Printed):
     """``a.shape[axis]``."""
 
     array: Expr
@@ -154,8 +155,8 @@ class ArrayShape:
     type: Scalar = INT32
 
 
-@dataclass(frozen=True, slots=True)
-class Static:
+@dataclass(frozen=True, slots=True, repr=False)
+class Static(Printed):
     """``wp.static(expression)``: the expression is evaluated by Python when the kernel is declared."""
 
     value: Expr
@@ -172,24 +173,24 @@ Place: TypeAlias = Name | Index | Attribute
 # ----------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+@dataclass(frozen=True, slots=True, repr=False)
+class Assign(Printed):
     """``target = value``; a first assignment to a name declares it."""
 
     target: Place
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Unpack:
+@dataclass(frozen=True, slots=True, repr=False)
+class Unpack(Printed):
     """``i, j = value``: one value of a tuple type, or ``i, j = a, b`` with as many values as names."""
 
     names: tuple[str, ...]
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AugAssign:
+@dataclass(frozen=True, slots=True, repr=False)
+class AugAssign(Printed):
     """``target op= value``; ``op`` without the equals sign."""
 
     target: Place
@@ -197,8 +198,8 @@ class AugAssign:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class If:
+@dataclass(frozen=True, slots=True, repr=False)
+class If(Printed):
     """``if test: body else: orelse``; an orelse that is one If renders as ``elif``."""
 
     test: Expr
@@ -206,8 +207,8 @@ class If:
     orelse: Block = ()
 
 
-@dataclass(frozen=True, slots=True)
-class For:
+@dataclass(frozen=True, slots=True, repr=False)
+class For(Printed):
     """``for name in range(*bounds): body`` with one to three bounds."""
 
     name: str
@@ -215,38 +216,38 @@ class For:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
-class While:
+@dataclass(frozen=True, slots=True, repr=False)
+class While(Printed):
     """``while test: body``."""
 
     test: Expr
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+@dataclass(frozen=True, slots=True, repr=False)
+class Break(Printed):
     """``break``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Continue:
+@dataclass(frozen=True, slots=True, repr=False)
+class Continue(Printed):
     """``continue``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+@dataclass(frozen=True, slots=True, repr=False)
+class Pass(Printed):
     """``pass``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+@dataclass(frozen=True, slots=True, repr=False)
+class Return(Printed):
     """``return``, ``return a``, ``return a, b``."""
 
     values: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExprStmt:
+@dataclass(frozen=True, slots=True, repr=False)
+class ExprStmt(Printed):
     """An expression for its effect: an atomic, a call of a function that writes an array."""
 
     value: Expr
@@ -258,8 +259,8 @@ Block: TypeAlias = tuple[Stmt, ...]
 # --------------------------------------------------------------- declarations
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+@dataclass(frozen=True, slots=True, repr=False)
+class Param(Printed):
     """A parameter of a kernel or of a function.
 
     ``bounds`` and ``shape`` are the contract that a launch keeps so that the kernel is defined for its
@@ -274,16 +275,16 @@ class Param:
     shape: tuple[int | str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+@dataclass(frozen=True, slots=True, repr=False)
+class Constant(Printed):
     """A module constant: ``NAME = wp.constant(value)``."""
 
     name: str
     value: Literal
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+@dataclass(frozen=True, slots=True, repr=False)
+class Function(Printed):
     """A ``@wp.func``.  ``returns`` is None for a function that returns nothing."""
 
     name: str
@@ -292,8 +293,8 @@ class Function:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
-class Kernel:
+@dataclass(frozen=True, slots=True, repr=False)
+class Kernel(Printed):
     """A ``@wp.kernel`` with everything of its module that it needs, in order of declaration.
 
     With ``closure`` set, the constants are the parameters of a factory function around the kernel,
@@ -312,10 +313,6 @@ class Kernel:
         from kernelfuzz.ir.render import render
 
         return render(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        # Hypothesis prints a falsifying example this way, as IPython does: as the source of the kernel.
-        printer.text(f"\n{self}")
 
 
 Node: TypeAlias = Expr | Slice | Stmt | Param | Constant | Function | Kernel

@@ -314,6 +314,8 @@ def match_type(pattern: Pattern, type_: Type, bindings: Bindings, where: dict[st
                 match_type(element, inner, bindings, where)
                 for element, inner in zip(elements, types, strict=True)
             )
+        case _:
+            pass
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from kernelfuzz.ir.nodes import (
     Attribute,
@@ -75,7 +75,7 @@ def rename(kernel: Kernel, new_name: NewName) -> Kernel:
         def renamed(value: Any) -> Any:
             match value:
                 case tuple():
-                    return tuple([renamed(element) for element in value])
+                    return tuple([renamed(element) for element in cast(tuple[Any, ...], value)])
                 case Name(id=name, type=type_):
                     return Name(variable(name), renamed(type_))
                 case Param(name=name, type=type_):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -33,14 +33,14 @@ class Scope:
     module: Module
     is_kernel: bool
     returns: Type | None
-    types: dict[str, Type] = field(default_factory=dict)
+    types: dict[str, Type] = field(default_factory=dict[str, Type])
     params: frozenset[str] = frozenset()
-    visible: set[str] = field(default_factory=set)
-    fixed: set[str] = field(default_factory=set)
-    counters: set[str] = field(default_factory=set)
-    active: set[str] = field(default_factory=set)
+    visible: set[str] = field(default_factory=set[str])
+    fixed: set[str] = field(default_factory=set[str])
+    counters: set[str] = field(default_factory=set[str])
+    active: set[str] = field(default_factory=set[str])
     frozen: frozenset[str] = frozenset()
-    assigned: set[str] = field(default_factory=set)
+    assigned: set[str] = field(default_factory=set[str])
     loops: int = 0
 
     def lookup(self, name: str) -> Type | None:
@@ -62,7 +62,7 @@ class Scope:
             self.fixed.discard(name)
 
     @contextmanager
-    def loop(self, name: str | None, unrolled: bool, runs: bool) -> Iterator[None]:
+    def loop(self, name: str | None, unrolled: bool, runs: bool) -> Generator[None]:
         """The body of a loop.
 
         Warp unrolls loops with constant bounds, so that what such a body leaves behind may be a

@@ -28,6 +28,8 @@ def _load(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types, _shape(keywords):
         case (Array(dtype=Scalar() as dtype, ndim=ndim),), (*sizes,) if len(sizes) == ndim:
             return Tile(dtype, tuple(sizes))
+        case _:
+            pass
     return None
 
 
@@ -40,6 +42,8 @@ def _reduced(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types:
         case (Tile(dtype=dtype),) if not keywords:
             return Tile(dtype, (1,))
+        case _:
+            pass
     return None
 
 
@@ -47,6 +51,8 @@ def _converted(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types, keywords.get("dtype"):
         case (Tile(shape=shape),), Scalar() as dtype:
             return Tile(dtype, shape)
+        case _:
+            pass
     return None
 
 
@@ -54,6 +60,8 @@ def _reshaped(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types, _shape(keywords):
         case (Tile(dtype=dtype, shape=shape),), (*sizes,) if prod(sizes) == prod(shape):
             return Tile(dtype, tuple(sizes))
+        case _:
+            pass
     return None
 
 
@@ -61,6 +69,8 @@ def _transposed(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types:
         case (Tile(dtype=dtype, shape=(rows, columns)),) if not keywords:
             return Tile(dtype, (columns, rows))
+        case _:
+            pass
     return None
 
 
@@ -68,6 +78,8 @@ def _broadcast(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types, _shape(keywords):
         case (Tile(dtype=dtype, shape=(1,)),), (*sizes,):
             return Tile(dtype, tuple(sizes))
+        case _:
+            pass
     return None
 
 
@@ -75,6 +87,8 @@ def _extracted(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
     match types:
         case (Tile(dtype=dtype, shape=shape), *indices) if indices == [INT32] * len(shape) and not keywords:
             return dtype
+        case _:
+            pass
     return None
 
 
@@ -84,6 +98,8 @@ def _stored(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
             tile.dtype == dtype and len(tile.shape) == ndim
         ):
             return Tuple(()) if not keywords else None
+        case _:
+            pass
     return None
 
 

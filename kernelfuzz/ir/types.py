@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kernelfuzz.ir.printed import Printed
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Scalar(Printed):
     """A scalar type.  ``kind`` is ``bool``, ``int``, ``uint`` or ``float``; ``bits`` its width."""
 
     name: str
@@ -37,7 +39,7 @@ class Scalar:
             return 0, (1 << self.bits) - 1
         raise ValueError(f"{self.name} is not an integer type")
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         return self.name
 
 
@@ -64,16 +66,16 @@ SCALARS = (*NUMBERS, BOOL)
 SCALAR_BY_NAME = {scalar.name: scalar for scalar in SCALARS}
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+@dataclass(frozen=True, slots=True, repr=False)
+class Vector(Printed):
     """``wp.vec3``, ``wp.types.vector(length, dtype)``; length 6 is also Warp's spatial vector."""
 
     length: int
     dtype: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+@dataclass(frozen=True, slots=True, repr=False)
+class Matrix(Printed):
     """``wp.mat33``, ``wp.types.matrix((rows, columns), dtype)``; 6x6 is also Warp's spatial matrix."""
 
     rows: int
@@ -81,22 +83,22 @@ class Matrix:
     dtype: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Quaternion:
+@dataclass(frozen=True, slots=True, repr=False)
+class Quaternion(Printed):
     """``wp.quat``: x, y, z, w over a float type."""
 
     dtype: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Transform:
+@dataclass(frozen=True, slots=True, repr=False)
+class Transform(Printed):
     """``wp.transform``: a translation ``p`` (a 3-vector) and a rotation ``q`` (a quaternion)."""
 
     dtype: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+@dataclass(frozen=True, slots=True, repr=False)
+class Struct(Printed):
     """A ``@wp.struct`` class: its name and its fields in order of declaration."""
 
     name: str
@@ -107,24 +109,24 @@ class Struct:
         return dict(self.fields).get(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+@dataclass(frozen=True, slots=True, repr=False)
+class Array(Printed):
     """``wp.array(dtype=..., ndim=...)`` with 1 to 4 dimensions."""
 
     dtype: Value
     ndim: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+@dataclass(frozen=True, slots=True, repr=False)
+class Tile(Printed):
     """A tile of a block: what ``wp.tile_load`` and ``wp.tile_zeros`` return."""
 
     dtype: Scalar
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tuple:
+@dataclass(frozen=True, slots=True, repr=False)
+class Tuple(Printed):
     """What a function with several returned values returns, and ``wp.tid()`` over several axes."""
 
     elements: tuple[Type, ...]
@@ -190,6 +192,8 @@ def warp_name(type_: Scalar | Composite) -> str | None:
             return f"quat{suffix}"
         case Transform() if is_float:
             return f"transform{suffix}"
+        case _:
+            pass
     return None
 
 

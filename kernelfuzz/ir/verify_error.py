@@ -57,6 +57,8 @@ def node_text(node: Node) -> str:
         case Slice():
             parts = (node.start, node.stop) if node.step is None else (node.start, node.stop, node.step)
             return ":".join("" if part is None else str(part) for part in parts)
+        case _:
+            pass
     from kernelfuzz.ir import render  # slow to import, and only an error needs it
 
     try:

@@ -85,7 +85,7 @@ class Tree:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.kernel = case.kernel
+        self.kernel: Kernel = case.kernel
         self.sites: list[Site] = []
         self._collect(self.kernel, (), self.kernel)
 

@@ -28,6 +28,7 @@ from kernelfuzz.ir.nodes import (
     Static,
     Unary,
 )
+from kernelfuzz.ir.normalize import identity
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import (
     Array,
@@ -118,7 +119,7 @@ def retyped(case: Case, change: TypeMap, field_of: FieldOf | None = None) -> Cas
         ]
     )
     new = replace(body, structs=structs, params=params, functions=functions)  # pyright: ignore
-    if new == kernel and repr(new) == repr(kernel):
+    if new == kernel and identity(new) == identity(kernel):
         return None
     inputs = {
         param.name: converted(case.launch.inputs[param.name], param.type, mapped(param.type), field_of)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Construct, Expr, Function, Literal, Node
+from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Construct, Expr, Function, Kernel, Literal, Node
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import (
     BOOL,
@@ -200,7 +200,7 @@ def _is_in(target: Expr, gone: list[Node]) -> bool:
         value = inner
 
 
-def retyped_nodes(case: Case, mapped: TypeMap):
+def retyped_nodes(case: Case, mapped: TypeMap) -> Kernel:
     """The kernel with types replaced, where no value changes its components."""
     kernel = case.kernel
 

@@ -41,8 +41,8 @@ class Dual:
     __slots__ = ("tangent", "value")
 
     def __init__(self, value: float | np.floating[Any], tangent: Tangent) -> None:
-        self.value = np.float64(value)
-        self.tangent = tangent
+        self.value: np.float64 = np.float64(value)
+        self.tangent: Tangent = tangent
         if not math.isfinite(self.value) and tangent.any():
             # Comparisons with it hold by convention only, and zero times its derivative is no number.
             raise NotSmooth(NOT_FINITE)

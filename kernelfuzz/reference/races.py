@@ -63,8 +63,8 @@ class Shadow:
         self._writers: dict[int, int] = {}
         self._atomics: dict[int, Atomics] = {}
         self._floats = _has_floats(dtype)
-        self.overwritten = False
-        self.rewritten = False
+        self.overwritten: bool = False
+        self.rewritten: bool = False
 
     def read(self, flat: int, thread: int) -> None:
         """A plain read; raises Undefined where another thread writes the element."""

@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -81,7 +81,7 @@ class Program:
 
     def __init__(self, target: Target, entries: Mapping[str, Entry], launcher: Launcher) -> None:
         self.target = target
-        self.kernels = tuple(entries)
+        self.kernels: tuple[str, ...] = tuple(entries)
         self._entries: dict[str, Entry] = dict(entries)
         self._launcher = launcher
 
@@ -158,7 +158,7 @@ def loaded(
     options: Mapping[str, Any] | None = None,
     backward: bool = False,
     block_dim: int | None = None,
-) -> Iterator[Program | Failure]:
+) -> Generator[Program | Failure]:
     """The kernels of a source, built and loaded for ``target``; unloaded at the end, nothing left on disk.
 
     "cpu" and "cuda" go through Warp's public launch.  "cuda-host" runs the text that Warp generates for CUDA
@@ -183,7 +183,7 @@ def loaded_pair(
     options: Mapping[str, Any] | None = None,
     backward: bool = False,
     block_dim: int | None = None,
-) -> Iterator[tuple[Program, Program] | Failure]:
+) -> Generator[tuple[Program, Program] | Failure]:
     """The kernels of a source for "cpu" and for "cuda-host", lowered from one run of it and built as one.
 
     The same programs as ``loaded`` gives one by one, and the same arguments, in less time; ``block_dim`` is
@@ -210,7 +210,7 @@ _Build: TypeAlias = Callable[
 
 
 @contextlib.contextmanager
-def _programs(source: str, request: _Request, build: _Build) -> Iterator[tuple[Program, ...] | Failure]:
+def _programs(source: str, request: _Request, build: _Build) -> Generator[tuple[Program, ...] | Failure]:
     with contextlib.ExitStack() as stack:
         with compat.LOCK, compat.isolated(), captured_output() as said:
             # Numbered: two programs made of the same text must not share a module of Warp.

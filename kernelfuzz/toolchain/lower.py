@@ -92,10 +92,10 @@ def lower_devices(
         if device not in DEVICES:
             raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
     text = source_text(source)
-    settings = _Settings(backward, kernel, keep_comments, dict(options or {}))
+    settings = _Settings(backward, kernel, keep_comments, dict(options) if options else {})
     with compat.LOCK, compat.isolated():
         results: dict[str, Lowering | Failure] = {}
-        todo = list(devices)
+        todo: list[Device] = [*devices]
         while todo:
             # A failure can leave a Warp kernel half built, so the next device starts from the source again.
             done = _run(text, tuple(todo), settings)

@@ -9,8 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,35 +25,8 @@ from kernelfuzz.strategies.options import check_options
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).with_name("toy")
 
-# What a wheel is built of; building would leave things behind in the source tree.
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "kernelfuzz", "strategies")
-
 PROFILE = "--hypothesis-profile=corpus"
 PASSED, FAILED, INTERNAL_ERROR, USAGE = 0, 1, 3, 4
-
-
-@pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with a wheel of kernelfuzz; other packages are those of this one."""
-    work = tmp_path_factory.mktemp("wheel")
-    source = work / "source"
-    source.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, source / name, symlinks=True, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", work, source], check=True)
-    (wheel,) = work.glob("kernelfuzz-*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", work / "venv"], check=True)
-    (site,) = work.glob("venv/lib/python*/site-packages")
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", site, wheel], check=True)
-    # Behind its own.  What editable installs add to the path is not followed from here.
-    others = dict.fromkeys(sysconfig.get_paths()[name] for name in ("purelib", "platlib"))
-    (site / "others.pth").write_text("".join(f"{path}\n" for path in others), encoding="utf-8")
-    return work / "venv" / "bin" / "python"
 
 
 @dataclass(frozen=True, slots=True)

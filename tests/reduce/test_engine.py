@@ -18,9 +18,10 @@ from kernelfuzz.reduce.measure import input_arrays, measure
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.options import Size
 
 
-def case_of(index: int, size: str = "large") -> Case:
+def case_of(index: int, size: Size = "large") -> Case:
     kernel = generate(seed=3, index=index, size=size)
     return Case(kernel, draw_launch(SeededChoices(3, index), kernel))
 

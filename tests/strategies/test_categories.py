@@ -8,7 +8,7 @@ import pytest
 
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.kernel import category_of, generate, generate_many
-from kernelfuzz.strategies.options import check_options
+from kernelfuzz.strategies.options import Size, check_options
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES
 
 TEN = tuple(name for name, category in CATEGORIES.items() if category.default)
@@ -23,7 +23,7 @@ def test_every_kernel_drawn_for_a_category_is_of_it(name: str) -> None:
 
 @pytest.mark.parametrize("size", ["small", "large", 1])
 @pytest.mark.parametrize("name", CATEGORIES)
-def test_so_it_is_at_any_size(name: str, size: str | int) -> None:
+def test_so_it_is_at_any_size(name: str, size: Size | int) -> None:
     for index, kernel in enumerate(generate_many(4, seed=21, category=name, size=size)):
         assert CATEGORIES[name].holds(features(kernel)), f"seed 21, index {index}, size {size}"
 

@@ -42,7 +42,7 @@ from kernelfuzz.ir.walk import nesting, walk
 from kernelfuzz.strategies import expressions, functions, kernels, scalars, statements, types
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.kernel import generate, generate_many
-from kernelfuzz.strategies.options import InvalidOption, check_options
+from kernelfuzz.strategies.options import InvalidOption, Profile, Size, check_options
 from kernelfuzz.strategies.vocabulary import CATEGORIES, FEATURES
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
@@ -142,7 +142,7 @@ def test_no_kernel_has_an_excluded_feature(feature: str) -> None:
 
 
 @pytest.mark.parametrize("profile", ["default", "realistic"])
-def test_several_features_can_be_included_and_excluded_at_once(profile: str) -> None:
+def test_several_features_can_be_included_and_excluded_at_once(profile: Profile) -> None:
     include, exclude = {"atomic", "while", "struct"}, {"transform", "static", "view"}
     for index in range(COUNT):
         kernel = generate(seed=33, index=index, include=include, exclude=exclude, profile=profile)
@@ -234,7 +234,7 @@ def test_what_a_category_needs_keeps_to_the_depth_too() -> None:
 
 
 def test_larger_sizes_give_larger_kernels() -> None:
-    def lines(size: str) -> int:
+    def lines(size: Size) -> int:
         return sum(render(kernel).count("\n") for kernel in generate_many(40, seed=39, size=size))
 
     assert lines("small") < lines("medium") < lines("large")

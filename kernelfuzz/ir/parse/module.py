@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
+from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
 from kernelfuzz.ir.nodes import CallFunction, Constant, Function, Kernel, Node
 from kernelfuzz.ir.parse.errors import ParseError
 from kernelfuzz.ir.parse.expressions import literal_of
@@ -28,11 +30,37 @@ from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
 
 
-def parse(source: str, kernel: str | None = None) -> Kernel:
+def parse(
+    source: str, kernel: str | None = None, *, bounds: Bounds | None = None, shapes: Shapes | None = None
+) -> Kernel:
     """The kernel of a source text as a verified tree; ``kernel`` says which one where there are several.
 
-    Names are those of ``parse_all``.  Raises ParseError.
+    Names are those of ``parse_all``.  ``bounds`` and ``shapes`` give parameters by name what a launch keeps
+    to and the text does not say.  The text may also be what ``repr`` of a kernel prints, with all of that.
+    Raises ParseError, and ValueError at a parameter that there is not.
     """
+    if (printed := _printed(source)) is not None:
+        return parse(printed[0], kernel, **printed[1])
+    made = _parse(source, kernel)
+    return with_contract(made, bounds or {}, shapes or {}) if bounds or shapes else made
+
+
+def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
+    """The arguments of ``parse(...)``, where that is the whole text."""
+    if not source.lstrip().startswith("parse("):
+        return None
+    match _tree(source).body:
+        case [
+            ast.Expr(
+                value=ast.Call(func=ast.Name(id="parse"), args=[ast.Constant(value=str() as text)]) as call
+            )
+        ]:
+            return text, {each.arg or "": ast.literal_eval(each.value) for each in call.keywords}
+        case _:
+            return None
+
+
+def _parse(source: str, kernel: str | None) -> Kernel:
     sources = _read(source)
     found = _kernels(sources)
     if kernel is None and len(found) != 1:
@@ -63,8 +91,12 @@ def parse_all(source: str) -> dict[str, Kernel | ParseError]:
 
 
 def _read(source: str) -> Sources:
+    return read_names(_tree(source))
+
+
+def _tree(source: str) -> ast.Module:
     try:
-        return read_names(ast.parse(source))
+        return ast.parse(source)
     except SyntaxError as failure:
         raise ParseError(f"this is no Python: {failure.msg}", failure.lineno or 0) from failure
 

@@ -88,10 +88,12 @@ class Namespace:
     parent: Namespace | None
     owner: FunctionNode | None = None
     is_class: bool = False
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
-    calls: dict[str, list[tuple[ast.Call, Namespace]]] = field(default_factory=dict)
-    made: dict[tuple[ast.Call, int], Known] = field(default_factory=dict)
-    busy: set[str] = field(default_factory=set)
+    bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
+    calls: dict[str, list[tuple[ast.Call, Namespace]]] = field(
+        default_factory=dict[str, "list[tuple[ast.Call, Namespace]]"]
+    )
+    made: dict[tuple[ast.Call, int], Known] = field(default_factory=dict[tuple[ast.Call, int], Known])
+    busy: set[str] = field(default_factory=set[str])
 
     def bind(self, name: str, binding: Binding) -> None:
         self.bindings.setdefault(name, []).append(binding)

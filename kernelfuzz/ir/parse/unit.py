@@ -22,13 +22,13 @@ class Unit:
     """
 
     read_function: Callable[[FunctionSource, Unit], Function]
-    constants: dict[str, Constant] = field(default_factory=dict)
-    structs: dict[str, Struct] = field(default_factory=dict)
-    functions: dict[str, Function] = field(default_factory=dict)
-    sources: dict[str, FunctionSource] = field(default_factory=dict)
-    reading: list[str] = field(default_factory=list)
-    lines: dict[int, int] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
+    constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
+    structs: dict[str, Struct] = field(default_factory=dict[str, Struct])
+    functions: dict[str, Function] = field(default_factory=dict[str, Function])
+    sources: dict[str, FunctionSource] = field(default_factory=dict[str, FunctionSource])
+    reading: list[str] = field(default_factory=list[str])
+    lines: dict[int, int] = field(default_factory=dict[int, int])
+    nodes: list[Node] = field(default_factory=list[Node])
 
     def at(self, node: Node, source: ast.AST) -> None:
         """Remember where in the text a node comes from."""
@@ -83,5 +83,5 @@ class Reader:
     unit: Unit
     namespace: Namespace
     is_kernel: bool
-    types: dict[str, Type] = field(default_factory=dict)
-    returns: list[Type] = field(default_factory=list)
+    types: dict[str, Type] = field(default_factory=dict[str, Type])
+    returns: list[Type] = field(default_factory=list[Type])

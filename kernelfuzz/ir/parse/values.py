@@ -146,7 +146,7 @@ def evaluate(node: ast.expr, namespace: Namespace) -> Known:
                     case ast.Not():
                         return not value
                     case ast.Invert() if isinstance(value, int):
-                        return ~value
+                        return ~int(value)
                     case _:
                         pass
         case ast.BinOp(left=left, op=op, right=right):

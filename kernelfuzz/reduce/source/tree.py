@@ -86,11 +86,11 @@ class Tree:
 
     def __init__(self, text: str, wanted: str | None = None) -> None:
         try:
-            self.module = cst.parse_module(text)
+            self.module: cst.Module = cst.parse_module(text)
         except cst.ParserSyntaxError as error:
             raise SyntaxError(error.message) from error
         self.wanted = wanted
-        self.sites = list(_walk(self.module, (), None))
+        self.sites: list[Site] = list(_walk(self.module, (), None))
 
     def of(self, *kinds: type[cst.CSTNode]) -> list[Site]:
         """The sites of nodes of some kinds, in the order of the text."""

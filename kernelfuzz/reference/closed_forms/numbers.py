@@ -18,9 +18,10 @@ from kernelfuzz.reference.dual import Dual, value_of
 
 Number: TypeAlias = Any
 Components: TypeAlias = "np.ndarray[Any, Any]"
+Function: TypeAlias = Callable[[Number], Number]
 
 
-def _function(name: str) -> Callable[[Number], Number]:
+def _function(name: str) -> Function:
     of_float = getattr(np, name)
 
     def function(x: Number) -> Number:
@@ -32,26 +33,26 @@ def _function(name: str) -> Callable[[Number], Number]:
     return function
 
 
-sin = _function("sin")
-cos = _function("cos")
-tan = _function("tan")
-arctan = _function("arctan")
-sinh = _function("sinh")
-cosh = _function("cosh")
-tanh = _function("tanh")
-exp = _function("exp")
-log = _function("log")
-log2 = _function("log2")
-log10 = _function("log10")
-sqrt = _function("sqrt")
-cbrt = _function("cbrt")
-floor = _function("floor")
-ceil = _function("ceil")
-trunc = _function("trunc")
-rint = _function("rint")
+sin: Function = _function("sin")
+cos: Function = _function("cos")
+tan: Function = _function("tan")
+arctan: Function = _function("arctan")
+sinh: Function = _function("sinh")
+cosh: Function = _function("cosh")
+tanh: Function = _function("tanh")
+exp: Function = _function("exp")
+log: Function = _function("log")
+log2: Function = _function("log2")
+log10: Function = _function("log10")
+sqrt: Function = _function("sqrt")
+cbrt: Function = _function("cbrt")
+floor: Function = _function("floor")
+ceil: Function = _function("ceil")
+trunc: Function = _function("trunc")
+rint: Function = _function("rint")
 
 
-def _clamped(name: str) -> Callable[[Number], Number]:
+def _clamped(name: str) -> Function:
     of_float = getattr(np, name)
 
     def function(x: Number) -> Number:
@@ -61,8 +62,8 @@ def _clamped(name: str) -> Callable[[Number], Number]:
 
 
 # "Inputs are automatically clamped to [-1.0, 1.0]" (Built-ins, asin and acos).
-arcsin = _clamped("arcsin")
-arccos = _clamped("arccos")
+arcsin: Function = _clamped("arcsin")
+arccos: Function = _clamped("arccos")
 
 
 def arctan2(y: Number, x: Number) -> Number:
@@ -143,7 +144,7 @@ def like(x: Number, value: int) -> Number:
 # --------------------------------------------------------------- the error functions
 
 
-def _in_double(function: Callable[[float], float]) -> Callable[[Number], Number]:
+def _in_double(function: Callable[[float], float]) -> Function:
     """A function that Python has for doubles only; narrower floats are rounded from it."""
 
     def of_float(x: Number) -> Number:

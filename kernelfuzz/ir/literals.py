@@ -56,7 +56,7 @@ def uniform(value: np.ndarray[Any, Any]) -> str | None:
     """The one number that all elements of an array are, as text; None where they differ or are few."""
     if value.size < 4:
         return None
-    texts = {number_text(each) for each in value.reshape(-1)}
+    texts = {number_text(each) for each in np.ravel(value)}
     return texts.pop() if len(texts) == 1 else None
 
 

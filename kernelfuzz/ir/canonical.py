@@ -1,0 +1,34 @@
+"""The one tree of a text that has several: the one that ``kernelfuzz.ir.parse`` reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from kernelfuzz.ir.nodes import Cast, For, Function, If, Kernel, Literal, Node, Pass, Unary, While
+from kernelfuzz.ir.rewrite import transform
+from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
+
+N = TypeVar("N", bound=Node)
+
+
+def canonical(node: N) -> N:
+    """The tree that has the same text and is what the text is read as."""
+    made: Any = _canonical(transform(node, _canonical))
+    return made
+
+
+def _canonical(node: Node) -> Node:
+    match node:
+        case If() | For() | While() | Function() | Kernel() if not node.body:
+            return replace(node, body=(Pass(),))
+        case Unary(op="-", operand=Literal(value=number, type=dtype)) if dtype in (INT32, FLOAT32):
+            # The text of -(-3) has two signs, and -0 is no literal.
+            plain = str(number)[0] not in "-n" and not (dtype == INT32 and number == 0)
+            return Literal(-number, dtype) if plain else node
+        case Cast(type=dtype, operand=Literal(value=number, type=source)):
+            same = source == (FLOAT32 if dtype.is_float else INT32)
+            fits = dtype.is_float or (dtype != BOOL and dtype.limits[0] <= number <= dtype.limits[1])
+            return Literal(number, dtype) if same and fits and dtype not in (INT32, FLOAT32, BOOL) else node
+        case _:
+            return node
