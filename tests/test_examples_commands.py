@@ -42,7 +42,7 @@ def _runs(value: Any) -> Iterator[str]:
 
 
 def commands(path: Path) -> list[list[str]]:
-    """The words behind ``kernelfuzz`` of each call, with a number in the place of what a shell would put in."""
+    """The words behind ``kernelfuzz`` of each call, with a number where a shell puts something in."""
     found = []
     for script in scripts(path):
         text = re.sub(r"\$\{\{.*?\}\}", "1", script.replace("\\\n", " "))

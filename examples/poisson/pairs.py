@@ -3,8 +3,8 @@
     python examples/poisson/pairs.py --output pairs.jsonl
 
 warp.fem makes the kernels while it runs: one for each integrand and what it is integrated over, and more to
-assemble and to solve.  All of them are recorded and lowered for both devices.  A line of the output is a kernel,
-or an integrand alone; its columns have the names and meanings of a corpus (notes/corpus.md).
+assemble and to solve.  All of them are recorded and lowered for both devices.  A line of the output is a
+kernel, or an integrand alone; its columns have the names and meanings of a corpus (notes/corpus.md).
 """
 
 from __future__ import annotations

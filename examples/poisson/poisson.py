@@ -1,10 +1,10 @@
 """Poisson's equation with warp.fem: ``-Δu = f`` in the unit square or cube, ``u`` given on its boundary.
 
-A problem is a manufactured solution: ``u`` is chosen, and ``f`` worked out from it by hand.  ``l2_error`` solves
-it on the CPU and says how far the finite element solution is from ``u``.
+A problem is a manufactured solution: ``u`` is chosen, and ``f`` worked out from it by hand.  ``l2_error``
+solves it on the CPU and says how far the finite element solution is from ``u``.
 
-Everything is float64 where warp.fem has geometries in float64; before, in Warp 1.10, geometry and basis functions
-are float32, and the integrals, the matrix and the solver float64.
+Everything is float64 where warp.fem has geometries in float64; before, in Warp 1.10, geometry and basis
+functions are float32, and the integrals, the matrix and the solver float64.
 """
 
 from __future__ import annotations
