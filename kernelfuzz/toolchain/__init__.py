@@ -6,7 +6,14 @@ Importing this package does not import Warp; the first call does.
 from kernelfuzz.toolchain.build import Artifact, build
 from kernelfuzz.toolchain.compat import UnsupportedWarp
 from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.lower import KernelCode, Lowering, lower, lower_devices
+from kernelfuzz.toolchain.lower import (
+    KernelCode,
+    Lowering,
+    lower,
+    lower_devices,
+    lower_kernel,
+    made_kernels,
+)
 
 __all__ = [
     "Artifact",
@@ -17,4 +24,6 @@ __all__ = [
     "build",
     "lower",
     "lower_devices",
+    "lower_kernel",
+    "made_kernels",
 ]

@@ -1,11 +1,13 @@
-"""From Python source to the C++ or CUDA text that Warp would compile."""
+"""From Python source, or a kernel that was made, to the C++ or CUDA text that Warp would compile."""
 
 from __future__ import annotations
 
+import contextlib
+import linecache
 import time
 import types
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kernelfuzz.toolchain import compat
@@ -40,6 +42,8 @@ class Lowering:
     ``module_hash`` is what Warp's kernel cache knows the module by.
     ``warp_seconds`` is the time spent in Warp: running the source (its decorators), hashing, code
     generation.  Where one source is lowered for several devices, the first one carries the shared part.
+    ``source`` is the Python that was lowered; for a kernel that a program has made, what Warp translated:
+    its structs, functions and the kernel, after whatever rewrote their syntax trees.
     """
 
     device: Device
@@ -49,6 +53,7 @@ class Lowering:
     options: Mapping[str, Any]
     warp_seconds: float
     module_hash: str = ""
+    source: str = field(default="", compare=False, repr=False)
 
 
 def lower(
@@ -102,6 +107,58 @@ def lower_devices(
             results.update(done)
             todo = [device for device in todo if device not in done]
     return results
+
+
+@contextlib.contextmanager
+def made_kernels() -> Iterator[list[Any]]:
+    """Every kernel of Warp that is made inside, in that order, whoever makes it and in whatever module.
+
+    Libraries make kernels while they run (warp.fem one for each integrand and what it is integrated over) and
+    keep them to themselves.  The list holds on to those that their makers would drop.
+    """
+    compat.initialize()
+    with compat.registered_kernels() as kernels:
+        yield kernels
+
+
+def lower_kernel(
+    kernel: Any,
+    device: Device = "cpu",
+    *,
+    backward: bool = True,
+    keep_comments: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> Lowering | Failure:
+    """The code that Warp generates for a ``warp.Kernel`` that this process has made, in a module of its own.
+
+    For a kernel whose source is no text that ``lower`` could run: a closure, one with rewritten syntax trees.
+    Of a generic kernel, all overloads are lowered.  The kernel itself stays as it was, and can still be
+    launched.  Functions keep the numbers that Warp gave them in this process.  The options and errors are
+    those of ``lower``, and TypeError at what is no kernel.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
+    if not compat.is_kernel(kernel):
+        raise TypeError(f"a warp.Kernel is lowered, got {type(kernel).__name__}")
+    settings = _Settings(backward, None, keep_comments, dict(options or {}))
+    with compat.LOCK, compat.isolated(), compat.borrowed(kernel) as unit:
+        filename = kernel.func.__code__.co_filename
+        source = Source("".join(linecache.getlines(filename)), kernel.func.__module__, filename)
+        problem = no_kernels(unit, None)
+        if problem is not None:
+            return problem
+        start = time.perf_counter()
+        try:
+            # Numbers are not made anew: functions that live on must not get the names of others.
+            generated = compat.generate(
+                unit, compat.Numbering({}), device, backward=backward, options=settings.options
+            )
+        except compat.Unsupported as error:
+            return Failure("unsupported", str(error))
+        except Exception as error:
+            return raised(source, error)
+        spent = time.perf_counter() - start
+        return _lowering(generated, device, settings, spent, compat.translated(generated.pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +225,14 @@ def _attempt(
             spent += time.perf_counter() - start
             if not first.keys() >= set(generated.collisions):
                 return generated.collisions
-            results[device] = _lowering(generated, device, settings, spent)
+            results[device] = _lowering(generated, device, settings, spent, source.text)
             spent = 0.0
         return results
 
 
-def _lowering(generated: compat.Generated, device: Device, settings: _Settings, seconds: float) -> Lowering:
+def _lowering(
+    generated: compat.Generated, device: Device, settings: _Settings, seconds: float, source: str
+) -> Lowering:
     text, pieces = generated.text, generated.pieces
     if not settings.keep_comments:
         text, pieces = stripped(text, pieces)
@@ -185,4 +244,5 @@ def _lowering(generated: compat.Generated, device: Device, settings: _Settings, 
         options=generated.options,
         warp_seconds=seconds,
         module_hash=generated.module_hash,
+        source=source,
     )
