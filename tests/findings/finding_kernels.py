@@ -270,6 +270,20 @@ def read_late_augmented() -> Case:
     return Case(replace(kernel, functions=(bump(),)), launch_of(out0=ints(2, 0)))
 
 
+def read_late_transform() -> Case:
+    """element-is-read-late: a transform, which has no unary plus."""
+    turn = Transform(FLOAT32)
+    last = float_(1.0)
+    one = Construct(
+        turn, (Construct(Vector(3, FLOAT32), (last,)), Construct(Quaternion(FLOAT32), (last,) * 4))
+    )
+    slot = at("out0", 0, turn)
+    write = Function("f", (Param("a", Array(turn)),), turn, (store(0, one, array="a"), Return((one,))))
+    call = CallFunction("f", (name("out0", Array(turn)),), turn)
+    kernel = replace(kernel_of(store(1, add(slot, call)), out=Array(turn), n=False), functions=(write,))
+    return Case(kernel, launch_of(out0=np.zeros((2, 7), np.float32)))
+
+
 def eager_chain() -> Case:
     """chained-comparison-is-eager: (2, 0) for (2, 0)."""
     test = Compare(int_(1), ("<", "<"), (n, BUMPED))

@@ -43,6 +43,7 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
     "element-is-read-late": [
         (kernels.read_late, kernels.ints(102, 3)),
         (kernels.read_late_augmented, kernels.ints(4, 0)),
+        (kernels.read_late_transform, np.ones((2, 7), np.float32)),
     ],
     "condition-is-read-again": [(kernels.condition_changed, kernels.ints(7))],
     "chained-comparison-is-eager": [(kernels.eager_chain, kernels.ints(2, 0))],

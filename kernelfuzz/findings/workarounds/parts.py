@@ -6,6 +6,7 @@ from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
     AugAssign,
+    Binary,
     Call,
     CallFunction,
     Expr,
@@ -13,13 +14,14 @@ from kernelfuzz.ir.nodes import (
     Function,
     Index,
     Kernel,
+    Literal,
     Name,
     Unary,
     Unpack,
     While,
 )
 from kernelfuzz.ir.operators import unary_result
-from kernelfuzz.ir.types import BOOL, Array
+from kernelfuzz.ir.types import BOOL, Array, Transform
 from kernelfuzz.ir.walk import walk
 
 
@@ -29,7 +31,12 @@ def own_value(node: Expr) -> Expr:
         return node
     if node.type == BOOL:
         return Unary("not", Unary("not", node, BOOL), BOOL)
-    return Unary("+", node, node.type) if unary_result("+", node.type) == node.type else node
+    if unary_result("+", node.type) == node.type:
+        return Unary("+", node, node.type)
+    if isinstance(node.type, Transform):
+        # It has no unary plus; a product by one has the same bits.
+        return Binary("*", node, Literal(1.0, node.type.dtype), node.type)
+    return node
 
 
 def loaded(node: Expr) -> Expr:
