@@ -17,7 +17,6 @@ from kernelfuzz.ir.nodes import Expr, Function, Kernel, Stmt
 from kernelfuzz.ir.render import render_expression, render_statements
 from kernelfuzz.ir.types import Type, Value
 from kernelfuzz.ir.verify import verify
-from kernelfuzz.reference import Undefined, run
 
 few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -117,12 +116,3 @@ def test_the_classes_alone_import_no_hypothesis() -> None:
 def test_registering_imports_no_strategies() -> None:
     _, names = loaded("import hypothesis, kernelfuzz.ir.nodes")
     assert names == {"kernelfuzz.ir", "kernelfuzz.from_type", "numpy"}
-
-
-@few
-@given(st.from_type(Case))
-def test_a_case_is_defined(case: Case) -> None:
-    try:
-        run(case.kernel, case.launch)
-    except Undefined as undefined:
-        raise AssertionError(case) from undefined

@@ -146,7 +146,7 @@ def _array(default: int, *, dtype: Value, ndim: int | None = None) -> Array:
 class _Warp:
     """``wp`` as far as types go: ``wp.vec3f``, ``wp.array(dtype=wp.float32)``."""
 
-    types = _Makers()
+    types: _Makers = _Makers()
 
     def __getattr__(self, name: str) -> Any:
         if name in TYPES:
@@ -159,7 +159,7 @@ class _Warp:
         return Tile(dtype, shape)
 
 
-wp = _Warp()
+wp: _Warp = _Warp()
 
 
 def struct(text: str) -> Struct:

@@ -162,7 +162,8 @@ class Dual:
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # equality may raise
+    def __hash__(self) -> int:
+        raise TypeError("a Dual has no hash: its equality may raise")
 
     def __bool__(self) -> bool:
         return self != 0.0

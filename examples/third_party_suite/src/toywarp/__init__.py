@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -91,10 +92,8 @@ def run(
     for index in product(*map(range, dim)):
         # A scalar is the thread's own; arrays are shared.
         names = {name: value if value.ndim else int(value) for name, value in values.items()}
-        try:
+        with contextlib.suppress(_Left):  # by a return: loops end the others
             _Thread(names, index, bug == BUG).block(kernel.body)
-        except _Left:
-            pass  # by a return: a loop ends the others
     return {name: value for name, value in values.items() if value.ndim}
 
 
