@@ -3,8 +3,8 @@
     python -m venv fuzzing && fuzzing/bin/pip install 'kernelfuzz[test]' hypofuzz
     fuzzing/bin/python examples/hypofuzz/fuzz.py --seconds 120
 
-Exits with 1 where no line of the code generator was traced (or no kernel was drawn yet), with 3 where HypoFuzz
-ended by itself.
+Exits with 1 where no line of the code generator was traced (or no kernel was drawn yet), and with 3 where
+HypoFuzz ended by itself.
 """
 
 from __future__ import annotations
