@@ -60,6 +60,7 @@ class Drawn:
     sketch: bytes
     category: str
     features: tuple[str, ...]
+    description: str
     seed: int | None
     index: int | None
 
@@ -88,6 +89,7 @@ def drawn(
         sketch=sketch(tokens),
         category=category or main_category(had),
         features=tuple(sorted(had)),
+        description=describe(kernel),
         seed=seed,
         index=index,
     )
@@ -125,7 +127,7 @@ def make_row(
         python_source=kernel.source,
         category=kernel.category,
         features=kernel.features,
-        description=describe(kernel.kernel),
+        description=kernel.description,
         arg_types=tuple(Argument(name, type_) for name, type_ in code.arg_types),
         device=lowering.device,
         ir_type=IR_TYPES[lowering.device],

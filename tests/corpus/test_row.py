@@ -140,7 +140,7 @@ def test_no_row_tells_the_answer_or_the_machine(count: int, size: str, tmp_path:
 
 @pytest.mark.slow
 def test_no_compiled_row_tells_the_answer_or_the_machine(tmp_path: Path) -> None:
-    plan = Plan(check_options(size="small"), devices=("cuda",), count=12, ptx=True, cubin=True)
+    plan = Plan(check_options(size="small"), devices=("cuda",), count=4, ptx=True, cubin=True)
     found = corpus(tmp_path / "one", plan)
     assert all(row["ptx"] and row["cubin"] for row in found)
     assert {(row["id"], leak) for row in found for leak in leaks(row)} == set()
