@@ -39,6 +39,7 @@ from kernelfuzz.ir.types import (
     FLOAT32,
     INT32,
     INT64,
+    UINT32,
     Array,
     Matrix,
     Quaternion,
@@ -282,6 +283,20 @@ def read_late_transform() -> Case:
     call = CallFunction("f", (name("out0", Array(turn)),), turn)
     kernel = replace(kernel_of(store(1, add(slot, call)), out=Array(turn), n=False), functions=(write,))
     return Case(kernel, launch_of(out0=np.zeros((2, 7), np.float32)))
+
+
+def read_late_state() -> Case:
+    """element-is-read-late: a random state, which stays 5 where it is read."""
+    state = name("state", UINT32)
+    drawn = Binary("*", Call("randu", (state,), UINT32), Literal(0, UINT32), UINT32)
+    body: Block = (
+        let("state", Cast(UINT32, add(n, int_(5)))),
+        store(0, Cast(INT32, Binary("+", state, drawn, UINT32))),
+        let("state", Cast(UINT32, add(n, int_(5)))),
+        AugAssign(state, "+", drawn),
+        store(1, Cast(INT32, state)),
+    )
+    return Case(kernel_of(*body), launch_of(n=0, out0=ints(0, 0)))
 
 
 def eager_chain() -> Case:

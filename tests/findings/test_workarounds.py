@@ -43,6 +43,7 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
     "element-is-read-late": [
         (kernels.read_late, kernels.ints(102, 3)),
         (kernels.read_late_augmented, kernels.ints(4, 0)),
+        (kernels.read_late_state, kernels.ints(5, 5)),
         (kernels.read_late_transform, np.ones((2, 7), np.float32)),
     ],
     "condition-is-read-again": [(kernels.condition_changed, kernels.ints(7))],

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kernelfuzz.findings.rewrite import map_expressions, map_statements
 from kernelfuzz.findings.workarounds.parts import loaded, own_value, writes
+from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import (
     Assign,
@@ -131,6 +132,8 @@ def element_is_read_late(kernel: Kernel) -> Kernel:
                 simple = all(isinstance(index, (Name, Literal)) for index in indices)
                 if op in _NOT_ATOMIC and simple and _is_element(target) and writes(value):
                     return (Assign(target, Binary(op, own_value(target), value, target.type)),)
+            case AugAssign(target=Name() as target, op=op, value=value) if _changes(target, value):
+                return (Assign(target, Binary(op, own_value(target), value, target.type)),)
             case For(bounds=bounds):
                 return (replace(node, bounds=_read_early(bounds)),)
             case Return(values=values):
@@ -147,13 +150,26 @@ _NOT_ATOMIC = frozenset(("*", "/", "//", "%", "<<", ">>", "**"))
 
 
 def _read_early(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """The operands; those that are elements, and have one that may write behind them, are loaded."""
+    """The operands; those that one behind them may change (elements, random states) are loaded."""
     return tuple(
         [
-            own_value(node) if _is_element(node) and any(map(writes, operands[number + 1 :])) else node
+            own_value(node) if any(_changes(node, later) for later in operands[number + 1 :]) else node
             for number, node in enumerate(operands)
         ]
     )
+
+
+def _changes(node: Expr, later: Expr) -> bool:
+    """Whether evaluating an expression may change what an element or a local holds."""
+    if isinstance(node, Name):
+        return any(isinstance(each, Call) and node in _advanced(each) for each in walk(later))
+    return _is_element(node) and writes(later)
+
+
+def _advanced(call: Call) -> list[Expr]:
+    """The arguments that a builtin changes in place: the states of random numbers."""
+    signature = resolve(call.name, tuple([each.type for each in call.args]))
+    return [] if signature is None else [call.args[at] for at in signature.mutates]
 
 
 def _is_element(node: Expr) -> bool:
