@@ -14,10 +14,10 @@ from kernelfuzz.ir.parse.names import ClassSource, FunctionSource, Known, Python
 from kernelfuzz.ir.parse.unit import Reader
 from kernelfuzz.ir.parse.values import (
     TYPE_CLASSES,
+    class_type,
     evaluate,
     evaluate_type,
     is_decorated,
-    class_type,
 )
 from kernelfuzz.ir.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
 from kernelfuzz.ir.tiles import TILE_CALLS, tile_call

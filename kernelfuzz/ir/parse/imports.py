@@ -46,6 +46,6 @@ def _read(path: Path, _changed: int, package: str) -> Namespace | None:
     except (OSError, SyntaxError, ValueError):
         return None
     for node in ast.walk(tree):
-        if hasattr(node, "lineno"):
-            node.lineno = 0  # no line of the text that an error is about
+        if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
+            node.lineno = 0  # an error has no line of the text that is read
     return read_names(tree, package).module

@@ -82,8 +82,8 @@ class Opaque:
 class Namespace:
     """The names that a module, a function or a class body binds; ``owner`` is that function.
 
-    A module's also has the calls of its text by name, what calls of its functions gave, the modules of which it
-    imports everything, and the package that its relative imports start from.
+    A module's also has the calls of its text by name, what calls of its functions gave, the modules that it
+    imports everything of, and the package that its relative imports start from.
     """
 
     parent: Namespace | None

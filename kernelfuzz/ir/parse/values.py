@@ -382,7 +382,7 @@ def is_decorated(
 
 
 def class_type(source: ClassSource) -> Struct | Vector | Matrix:
-    """The type that a class is: a struct, or what ``class vec5(wp.types.vector(5, float))`` has as its base."""
+    """The type that a class is: a struct, or the base of ``class vec5(wp.types.vector(5, float))``."""
     node, namespace = source.node, source.namespace
     assert namespace.parent is not None
     if not is_decorated(node, "struct", namespace.parent):
