@@ -264,7 +264,10 @@ def main() -> int:
     good = True
     reasons: dict[tuple[str, str], str] = {}
     planted: list[tuple[Source, ast.FunctionDef]] = []
-    print("| package | kernels | no import | lowered | Warp alone | without tiles, meshes, volumes | fit the IR |")
+    print(
+        "| package | kernels | no import | lowered | Warp alone "
+        "| without tiles, meshes, volumes | fit the IR |"
+    )
     print("|---|---|---|---|---|---|---|")
     why: Counter[str] = Counter()
     packages = options.package or ["warp"]
