@@ -33,6 +33,18 @@ def k(a: wp.array(dtype=float)):
     a[i] = missing(a[i])
 """
 
+FACTORY = """\
+import warp as wp
+
+
+def make(n: int):
+    @wp.kernel(module="unique", enable_backward=False)
+    def made(out: wp.array(dtype=float)):
+        out[wp.tid()] = missing + float(n)
+
+    return made
+"""
+
 BAD = {
     "neither": (["file.py"], 2, "either --fails or --test"),
     "both": (["file.py", "--fails", "cpu", "--test", "true"], 2, "either --fails or --test"),
@@ -47,7 +59,20 @@ BAD = {
     "test fails": (["file.py", "--test", "exit 3"], 2, "does not pass --test: it ends with status 3"),
     "hangs": (["file.py", "--test", "sleep 30", "--timeout", "0.5"], 3, "--timeout gives it more time"),
     "works": (["fine.py", "--fails", "lowering"], 2, "does not fail at lowering: nothing fails"),
-    "earlier": (["file.py", "--fails", "ptx"], 2, "does not fail at ptx: lowering codegen: "),
+    "no call": (
+        ["factory.py", "--fails", "lowering", "--kernel", "made"],
+        2,
+        "no @wp.kernel found in the source; made is made by a call of make: have the file call it",
+    ),
+    "no import": (
+        ["imports.py", "--fails", "lowering"],
+        2,
+        "imports.py, cannot be imported: ModuleNotFoundError",
+    ),
+    "relative": (["relative.py", "--fails", "lowering"], 2, "relative.py, cannot be imported: ImportError"),
+    "dies early": (["dies.py", "--fails", "cpu"], 2, "(it was killed by SIGSEGV): give --fails lowering"),
+    "read-only": (["file.py", "--test", "true", "--output", "/sys/x.py"], 2, "cannot write in /sys"),
+    "earlier": (["file.py", "--fails", "ptx"], 2, "does not fail at ptx: its lowering does ("),
 }
 
 
@@ -57,6 +82,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "fine.py").write_text(BROKEN.replace("missing", "wp.sin"))
     (tmp_path / "text").write_text("this is no Python")
     (tmp_path / "lines.py").write_text(LINES)
+    (tmp_path / "factory.py").write_text(FACTORY)
+    (tmp_path / "imports.py").write_text("import not_installed_anywhere\n")
+    (tmp_path / "relative.py").write_text("from .beside import x\n")
+    (tmp_path / "dies.py").write_text("import ctypes\nctypes.string_at(0)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -94,6 +123,46 @@ def test_json_and_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     }  # fmt: skip
     assert facts["tries"] > 0
     assert Path("small.py").read_text() == "x7 = 0\n"
+
+
+def test_a_factory_that_is_called(here: Path) -> None:
+    Path("factory.py").write_text(FACTORY + "\n\nkernels = [make(n) for n in (1, 2, 3)]\n")
+    assert main(["reduce", "factory.py", "--fails", "lowering", "--kernel", "made"]) == 0
+    assert Path("factory.reduced.py").read_text() == (
+        "import warp as wp\n\n\n@wp.kernel\ndef made():\n    missing\n"
+    )
+
+
+def test_a_file_of_a_package(here: Path) -> None:
+    package = here / "package_of_kernels"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "helpers.py").write_text(
+        "import warp as wp\n\n@wp.func\ndef twice(x: float):\n    return x * 2.0\n"
+    )
+    text = BROKEN.replace("import warp as wp", "import warp as wp\nfrom .helpers import twice")
+    (package / "file.py").write_text(text.replace("missing(a[i])", "twice(1.0) + wp.vec2(1.0)"))
+    assert main(["lower", "package_of_kernels/file.py", "--json"]) == 1
+    assert main(["reduce", "package_of_kernels/file.py", "--fails", "lowering"]) == 0
+    left = (package / "file.reduced.py").read_text()
+    assert "wp.vec2" in left
+    assert len(left.splitlines()) <= 7
+
+
+def test_a_test_that_always_passes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("nothing.py").write_text("")
+    for name in ("file.py", "nothing.py"):
+        assert main(["reduce", name, "--test", "true"]) == 0
+        assert Path(name.replace(".py", ".reduced.py")).read_text() == ""
+        assert "passes for an empty file too" in capsys.readouterr().err
+
+
+def test_any_number_of_jobs(here: Path) -> None:
+    results = []
+    for jobs in ("1", "2"):
+        assert main(["reduce", "lines.py", "--test", "grep -q 'x[12]7'", "--jobs", jobs]) == 0
+        results.append(Path("lines.reduced.py").read_text())
+    assert results[0] == results[1] == "x27 = 0\n"
 
 
 def test_what_is_minimal_stays(here: Path) -> None:

@@ -38,6 +38,7 @@ class Request:
 
     source: str
     directory: str
+    package: str
     device: Any
     kernel: str | None
     backward: bool
@@ -57,9 +58,14 @@ def answer(request: Request) -> Answer:
     """Run the module code, lower it and build it.  For a worker process only."""
     from kernelfuzz.toolchain import Failure, build, lower
 
-    # As ``python FILE`` has it, for what the file imports from beside it.
     sys.path.insert(0, request.directory)
-    lowering = lower(request.source, request.device, backward=request.backward, kernel=request.kernel)
+    lowering = lower(
+        request.source,
+        request.device,
+        backward=request.backward,
+        kernel=request.kernel,
+        package=request.package,
+    )
     if isinstance(lowering, Failure) or request.target is None:
         return Answer(lowering, None)
     return Answer(lowering, build(lowering, request.target, request.arch))
@@ -123,8 +129,8 @@ def lower(
     if binary and output is None and sys.stdout.isatty():
         raise click.UsageError(f"--build {target} makes binary data: give --output FILE")
     source = read_source(file)
-    here = os.path.dirname(os.path.abspath(file))
-    request = Request(source, here, device, kernel, not no_backward, target, 90 if arch is None else arch)
+    architecture = 90 if arch is None else arch
+    request = Request(source, *home_of(file), device, kernel, not no_backward, target, architecture)
     lowering, artifact = _checked(_ask(request, file, timeout), file, kernel)
     if as_json:
         data: str | bytes = json.dumps(_as_dict(lowering, artifact)) + "\n"
@@ -144,6 +150,18 @@ def _device(device: str | None, target: str | None) -> str:
             f"--build {target} is built from the code for {needed}: drop --device {device}"
         )
     return needed
+
+
+def home_of(file: str) -> tuple[str, str]:
+    """The directory that a file imports from, and the package that it is in: empty where it is in none.
+
+    As ``python FILE`` has it; for a file of a package as ``python -m PACKAGE.FILE`` does.
+    """
+    directory, package = os.path.dirname(os.path.abspath(file)), ""
+    while os.path.isfile(os.path.join(directory, "__init__.py")):
+        directory, name = os.path.split(directory)
+        package = f"{name}.{package}" if package else name
+    return directory, package
 
 
 def read_source(file: str) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import click
 from kernelfuzz.cli.console import CLEAN, INFRASTRUCTURE, USAGE, Problem, say
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_command import Duration
-from kernelfuzz.cli.lower_command import read_source
+from kernelfuzz.cli.lower_command import home_of, read_source
 
 if TYPE_CHECKING:
     from kernelfuzz.reduce.source import Progress, Question
@@ -115,6 +116,8 @@ def reduce(
     else:
         click.echo(target)
         say(f"{facts['original_lines']} lines became {facts['lines']}, in {result.tries} tries.")
+    if not result.text:
+        say("--test passes for an empty file too: it does not depend on what is in the file.")
     if not result.minimal:
         say("the time was over before nothing smaller was left; the same command goes on from here.")
     return CLEAN
@@ -131,10 +134,12 @@ def _target(file: str, output: str | None) -> str:
     if os.path.exists(target) and os.path.samefile(file, target):
         raise Problem(f"--output is {file} itself, which is kept: give another path.", USAGE)
     directory = os.path.dirname(os.path.abspath(target))
-    if not os.access(directory, os.W_OK | os.X_OK):
+    try:
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError:
         raise Problem(
             f"cannot write in {directory}: give --output a path in a directory that can be written.", USAGE
-        )
+        ) from None
     return target
 
 
@@ -155,7 +160,7 @@ def _question(file: str, kernel: str | None, stage: Any, command: str | None) ->
     from kernelfuzz.reduce.source import Command, Fails
 
     if command is None:
-        return Fails(stage, kernel, os.path.dirname(os.path.abspath(file)))
+        return Fails(stage, kernel, *home_of(file))
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -212,7 +217,12 @@ def _not_interesting(answer: str, file: str, question: Question) -> Problem:
     if isinstance(question, Command):
         return Problem(f"the original, {file}, does not pass --test: it ends with {answer}.", USAGE)
     which = f"{file} (kernel {question.kernel})" if question.kernel else file
-    said = answer.rstrip(".") or "nothing fails"
+    before, _, said = answer.rstrip(".").partition(": ")
+    if "ImportError:" in said or "ModuleNotFoundError:" in said:
+        return Problem(f"the original, {which}, cannot be imported: {said}.", USAGE)
+    if before in ("lowering codegen", "lowering process"):
+        said = f"its lowering does ({said}): give --fails lowering"
+    said = said or "nothing fails"
     return Problem(f"the original, {which}, does not fail at {question.stage}: {said}.", USAGE)
 
 

@@ -240,7 +240,8 @@ def declarations(name: str) -> Iterator[Declarations]:
     original = context.Module.register_kernel
 
     def register_kernel(module: Any, kernel: Any) -> None:
-        if kernel.func.__module__ == name:
+        # warp.fem makes a kernel of an integrand, in a module that is named after that of the integrand.
+        if kernel.func.__module__ == name or module.name.startswith(f"{name}."):
             declared.kernels.append(weakref.ref(kernel))
             declared.modules[id(module)] = module
         original(module, kernel)

@@ -64,12 +64,14 @@ def lower(
     kernel: str | None = None,
     keep_comments: bool = False,
     options: Mapping[str, Any] | None = None,
+    package: str = "",
 ) -> Lowering | Failure:
     """The code that Warp generates for ``device`` from Python source text, or from a kernel of our IR.
 
     ``backward=False`` takes the adjoints away; True leaves it to the source, where Warp's default is to have
     them.  ``kernel`` picks the kernels of that name; the module keeps the others, except those that ask for
     other module options.  ``options`` are module options of Warp, or fields of ``warp.config``, by name.
+    ``package`` is what relative imports start from.
 
     The text is what a launch on that device would compile (block_dim 1 on the CPU, 256 on CUDA), with Warp's
     own fallback where libmathdx would need an architecture.  What the source prints while it runs is dropped.
@@ -78,7 +80,13 @@ def lower(
     UnsupportedWarp where the installed Warp cannot be driven.
     """
     return lower_devices(
-        source, (device,), backward=backward, kernel=kernel, keep_comments=keep_comments, options=options
+        source,
+        (device,),
+        backward=backward,
+        kernel=kernel,
+        keep_comments=keep_comments,
+        options=options,
+        package=package,
     )[device]
 
 
@@ -90,6 +98,7 @@ def lower_devices(
     kernel: str | None = None,
     keep_comments: bool = False,
     options: Mapping[str, Any] | None = None,
+    package: str = "",
 ) -> dict[str, Lowering | Failure]:
     """``lower`` for several devices; the source runs once.  The same arguments and errors."""
     devices = tuple(devices)
@@ -97,7 +106,7 @@ def lower_devices(
         if device not in DEVICES:
             raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
     text = source_text(source)
-    settings = _Settings(backward, kernel, keep_comments, dict(options) if options else {})
+    settings = _Settings(backward, kernel, keep_comments, dict(options) if options else {}, package)
     with compat.LOCK, compat.isolated():
         results: dict[str, Lowering | Failure] = {}
         todo: list[Device] = [*devices]
@@ -167,11 +176,12 @@ class _Settings:
     kernel: str | None
     keep_comments: bool
     options: dict[str, Any]
+    package: str
 
 
 def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[str, Lowering | Failure]:
     """Lower for ``devices``, in order, up to and including the first that fails."""
-    source = named(text)
+    source = named(text, package=settings.package)
     code = compiled(source)
     if isinstance(code, Failure):
         return dict.fromkeys(devices, code)
@@ -206,7 +216,7 @@ def _attempt(
         except (Exception, SystemExit) as error:
             return dict.fromkeys(devices, raised(source, error))
         spent = time.perf_counter() - start
-        problem = no_kernels(unit, settings.kernel)
+        problem = no_kernels(unit, settings.kernel, source.text)
         if problem is not None:
             return dict.fromkeys(devices, problem)
         numbering.mark()

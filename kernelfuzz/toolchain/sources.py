@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import inspect
@@ -29,6 +30,7 @@ class Source:
     text: str
     name: str
     filename: str
+    package: str = ""  # what its relative imports start from
 
 
 def source_text(source: str | Kernel) -> str:
@@ -44,13 +46,13 @@ def source_text(source: str | Kernel) -> str:
     return source if source.endswith("\n") else source + "\n"
 
 
-def named(text: str, suffix: str = "") -> Source:
+def named(text: str, suffix: str = "", package: str = "") -> Source:
     """``text`` under names made of its content: with comments kept, they end up in the generated text.
 
     ``suffix`` tells several uses of one text apart.
     """
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest() + suffix
-    return Source(text, f"kernelfuzz_source_{digest}", f"<kernelfuzz {digest}>")
+    return Source(text, f"kernelfuzz_source_{digest}", f"<kernelfuzz {digest}>", package)
 
 
 def compiled(source: Source) -> types.CodeType | Failure:
@@ -81,6 +83,7 @@ def registered(source: Source) -> Iterator[dict[str, Any]]:
     """A fresh module namespace for the source, where ``inspect`` finds its text; gone afterwards."""
     module = types.ModuleType(source.name)
     module.__file__ = source.filename
+    module.__package__ = source.package
     sys.modules[source.name] = module
     lines = io.StringIO(source.text).readlines()
     linecache.cache[source.filename] = (len(source.text), None, lines, source.filename)
@@ -97,10 +100,13 @@ def registered(source: Source) -> Iterator[dict[str, Any]]:
         module.__dict__.clear()
 
 
-def no_kernels(unit: compat.Unit, wanted: str | None) -> Failure | None:
-    """Why there is no code to generate: no kernel, none of the name ``wanted``, only generic ones."""
+def no_kernels(unit: compat.Unit, wanted: str | None, text: str = "") -> Failure | None:
+    """Why there is no code to generate: no kernel, none of the name ``wanted``, only generic ones.
+
+    Where ``text`` has a kernel that no call made, that is said too.
+    """
     if not unit.kernels:
-        return Failure("empty", "no @wp.kernel found in the source")
+        return Failure("empty", f"no @wp.kernel found in the source{_uncalled(text, None)}")
     generic = compat.generic_without_overloads(unit)
     if len(generic) == len(unit.kernels) or wanted in generic:
         return Failure(
@@ -109,8 +115,29 @@ def no_kernels(unit: compat.Unit, wanted: str | None) -> Failure | None:
         )
     names = compat.kernel_names(unit)
     if wanted is not None and wanted not in names:
-        return Failure("empty", f"no kernel named {wanted!r}; the source has {', '.join(sorted(names))}")
+        found = ", ".join(sorted(names))
+        return Failure(
+            "empty", f"no kernel named {wanted!r}; the source has {found}{_uncalled(text, wanted)}"
+        )
     return None
+
+
+def _uncalled(text: str, wanted: str | None) -> str:
+    """What to do about a kernel that only a call would make."""
+    for maker in ast.walk(ast.parse(text)):
+        if isinstance(maker, ast.FunctionDef):
+            inside = [node for node in ast.walk(maker) if isinstance(node, ast.FunctionDef)][1:]
+            made = [node.name for node in inside if _is_kernel(node) and wanted in (None, node.name)]
+            if made:
+                return (
+                    f"; {made[0]} is made by a call of {maker.name}: "
+                    f"have the file call it, with the arguments that you want"
+                )
+    return ""
+
+
+def _is_kernel(function: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each).partition("(")[0].endswith("kernel") for each in function.decorator_list)
 
 
 def raised(source: Source, error: BaseException) -> Failure:

@@ -279,3 +279,30 @@ def test_a_kernel_of_the_ir_is_lowered_as_its_text() -> None:
     assert isinstance(result, Lowering)
     assert only(result).name == "idle"
     assert result.module == lowered(render(kernel), "cuda").module
+
+
+INTEGRAND = """\
+import warp as wp
+import warp.fem as fem
+
+
+@fem.integrand
+def mass(s: fem.Sample, u: fem.Field, v: fem.Field):
+    return u(s) * v(s)
+
+
+grid = fem.Grid2D(res=wp.vec2i(2))
+space = fem.make_polynomial_space(grid, degree=1)
+domain = fem.Cells(geometry=grid)
+fields = {"u": fem.make_trial(space, domain=domain), "v": fem.make_test(space, domain=domain)}
+fem.integrate(mass, fields=fields)
+"""
+
+
+@pytest.mark.slow
+def test_the_kernel_that_fem_makes_of_an_integrand() -> None:
+    lowering = lower(INTEGRAND, "cpu", backward=False)
+    assert isinstance(lowering, Lowering)
+    (kernel,) = lowering.kernels
+    assert kernel.name.startswith("mass_")
+    assert "mass" in kernel.forward

@@ -14,10 +14,10 @@ from kernelfuzz.ir.parse.names import ClassSource, FunctionSource, Known, Python
 from kernelfuzz.ir.parse.unit import Reader
 from kernelfuzz.ir.parse.values import (
     TYPE_CLASSES,
+    class_type,
     evaluate,
     evaluate_type,
     is_decorated,
-    struct_of,
 )
 from kernelfuzz.ir.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
 from kernelfuzz.ir.tiles import TILE_CALLS, tile_call
@@ -58,7 +58,7 @@ def call(node: ast.Call, reader: Reader, read: Read) -> Expr:
         case Vector() | Matrix() | Quaternion() | Transform() | Struct() as type_:
             return _construct(type_, node, reader, read)
         case ClassSource() as source:
-            return _construct(struct_of(source), node, reader, read)
+            return _construct(class_type(source), node, reader, read)
         case FunctionSource() as source:
             return _function(source, node, reader, read)
         case WarpName(name="static"):

@@ -24,7 +24,7 @@ from kernelfuzz.ir.parse.names import (
 )
 from kernelfuzz.ir.parse.statements import block
 from kernelfuzz.ir.parse.unit import Reader, Unit
-from kernelfuzz.ir.parse.values import argument_of, evaluate, is_decorated, struct_of
+from kernelfuzz.ir.parse.values import argument_of, class_type, evaluate, is_decorated
 from kernelfuzz.ir.types import Struct
 from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import walk
@@ -185,7 +185,7 @@ def _declare_all(sources: Sources, unit: Unit) -> None:
                 case [FunctionSource() as function] if is_decorated(function.node, "func", module):
                     _declare_function(function, unit)
                 case [ClassSource() as struct] if is_decorated(struct.node, "struct", module):
-                    unit.struct(struct_of(struct), struct.node)
+                    unit.struct(class_type(struct), struct.node)
                 case _:
                     pass
         except ParseError:
@@ -213,8 +213,9 @@ def _by_line(constants: Iterable[Constant], module: Namespace) -> tuple[Constant
 
 
 def _structs(unit: Unit, sources: Sources) -> tuple[Struct, ...]:
+    # Those of other modules come first: they hold none of this one.
     order = {source.node.name: position for position, source in enumerate(sources.classes)}
-    return tuple(sorted(unit.structs.values(), key=lambda each: order.get(each.name, len(order))))
+    return tuple(sorted(unit.structs.values(), key=lambda each: order.get(each.name, -1)))
 
 
 def _by_position(unit: Unit) -> tuple[Function, ...]:

@@ -82,12 +82,15 @@ class Opaque:
 class Namespace:
     """The names that a module, a function or a class body binds; ``owner`` is that function.
 
-    A module's also has the calls of its text by name, and what calls of its functions gave.
+    A module's also has the calls of its text by name, what calls of its functions gave, the modules that it
+    imports everything of, and the package that its relative imports start from.
     """
 
     parent: Namespace | None
     owner: FunctionNode | None = None
     is_class: bool = False
+    package: str = ""
+    stars: list[str] = field(default_factory=list[str])
     bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
     calls: dict[str, list[tuple[ast.Call, Namespace]]] = field(
         default_factory=dict[str, "list[tuple[ast.Call, Namespace]]"]
@@ -112,9 +115,9 @@ class Sources:
     classes: tuple[ClassSource, ...]
 
 
-def read_names(tree: ast.Module) -> Sources:
-    """The namespaces of a text."""
-    scan = _Scan(Namespace(None))
+def read_names(tree: ast.Module, package: str = "") -> Sources:
+    """The namespaces of a text, which is that of a module in a package."""
+    scan = _Scan(Namespace(None, package=package))
     for statement in tree.body:
         scan.visit(statement, scan.module)
     return Sources(scan.module, tuple(scan.functions), tuple(scan.classes))
@@ -155,7 +158,7 @@ class _Scan:
             case _:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     self.module.calls.setdefault(node.func.id, []).append((node, namespace))
-                for name, binding in _bound(node):
+                for name, binding in _bound(node, namespace.module):
                     namespace.bind(name, binding)
                 for child in ast.iter_child_nodes(node):
                     self.visit(child, namespace)
@@ -187,8 +190,8 @@ def parameters(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr | None]
             yield rest.arg, None
 
 
-def _bound(node: ast.AST) -> Iterator[tuple[str, Binding]]:
-    """The names that one statement binds itself."""
+def _bound(node: ast.AST, module: Namespace) -> Iterator[tuple[str, Binding]]:
+    """The names that one statement of a module binds itself."""
     match node:
         case ast.Assign(targets=targets, value=value):
             for target in targets:
@@ -207,12 +210,17 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, Binding]]:
             for alias in names:
                 path = alias.name if alias.asname else alias.name.partition(".")[0]
                 yield alias.asname or path, _module(path)
-        case ast.ImportFrom(module=str() as path, names=names):
+        case ast.ImportFrom(names=names):
+            path = _absolute(node, module.package)
             for alias in names:
-                if alias.name != "*":
+                if not path:
+                    yield alias.asname or alias.name, Opaque()
+                elif alias.name != "*":
                     yield alias.asname or alias.name, member(_module(path), alias.name)
                 elif isinstance(_module(path), WarpName):
                     yield "wp", WarpName("warp")  # what the modules of Warp call it
+                else:
+                    module.stars.append(path)
         case _:
             pass
 
@@ -230,6 +238,14 @@ def _targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, Binding]]
                     yield element.id, Opaque()
         case _:
             pass
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """The module that ``from`` names; empty where it is relative and the package is not known."""
+    above = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+    if node.level and not (package and above):
+        return ""
+    return ".".join([*above, *([node.module] if node.module else [])])
 
 
 def _module(path: str) -> Known:

@@ -12,6 +12,7 @@ import math
 from kernelfuzz.ir.builtins import NAMES
 from kernelfuzz.ir.nodes import Construct, Literal
 from kernelfuzz.ir.parse.errors import ParseError, error, fail, text_of
+from kernelfuzz.ir.parse.imports import namespace_of
 from kernelfuzz.ir.parse.literals import BINARY, component, computed, typed
 from kernelfuzz.ir.parse.names import (
     Binding,
@@ -58,6 +59,10 @@ def lookup(name: str, namespace: Namespace, node: ast.AST) -> Known:
     if found is None:
         if name in GENERIC:
             return PythonName("typing", name)
+        for star in namespace.module.stars:
+            there = namespace_of(star)
+            if there is not None and name in there.bindings:
+                return lookup(name, there, node)
         known = python_name(name)
         if known is not None:
             return known
@@ -79,7 +84,25 @@ def _bound_value(name: str, binding: Binding, where: Namespace, node: ast.AST) -
         return _argument(name, binding, where, node)
     if isinstance(binding, Opaque):
         raise error(f"the value of {name} cannot be told from the text", node)
+    if isinstance(binding, PythonName):
+        return _imported(binding, node)
     return evaluate(binding, where) if isinstance(binding, ast.expr) else binding
+
+
+def _imported(name: PythonName, node: ast.AST) -> Known:
+    """What a member of another module is there, which may be a module too; the name where no file tells."""
+    where = namespace_of(name.module)
+    if where is None:
+        return name
+    # ``from . import x`` in the package itself binds the submodule x.
+    if name not in where.bindings.get(name.name, [name]):
+        return lookup(name.name, where, node)
+    if namespace_of(f"{name.module}.{name.name}") is not None:
+        return PythonModule(f"{name.module}.{name.name}")
+    for star in where.stars:
+        if (found := _imported(PythonName(star, name.name), node)) != PythonName(star, name.name):
+            return found
+    return name
 
 
 def _argument(name: str, parameter: Parameter, where: Namespace, node: ast.AST) -> Known:
@@ -169,7 +192,7 @@ def _member(owner: Known, name: str, node: ast.Attribute) -> Known:
             found = member(owner, name)
             if isinstance(found, PythonName) and isinstance(getattr(math, name, None), float):
                 return getattr(math, name) if found.module in ("math", "numpy") else found
-            return found
+            return _imported(found, node) if isinstance(found, PythonName) else found
         case PythonName(module=module, name=inner):
             return PythonName(f"{module}.{inner}", name)
         case ClassSource(namespace=inside) if name in inside.bindings:
@@ -332,7 +355,7 @@ def evaluate_type(node: ast.expr, namespace: Namespace) -> Known:
             ast.copy_location(each, node)
         return evaluate_type(inner, namespace)
     value = evaluate(node, namespace)
-    return struct_of(value) if isinstance(value, ClassSource) else value
+    return class_type(value) if isinstance(value, ClassSource) else value
 
 
 def type_of(node: ast.expr, namespace: Namespace) -> Type:
@@ -358,11 +381,15 @@ def is_decorated(
     return False
 
 
-def struct_of(source: ClassSource) -> Struct:
-    """The struct that a class declares."""
+def class_type(source: ClassSource) -> Struct | Vector | Matrix:
+    """The type that a class is: a struct, or the base of ``class vec5(wp.types.vector(5, float))``."""
     node, namespace = source.node, source.namespace
     assert namespace.parent is not None
     if not is_decorated(node, "struct", namespace.parent):
+        if len(node.bases) == 1:
+            base = evaluate_type(node.bases[0], namespace.parent)
+            if isinstance(base, (Vector, Matrix)):
+                return base
         raise error(f"{node.name} is a class and no struct", node)
     fields: list[tuple[str, Type]] = []
     for statement in node.body:

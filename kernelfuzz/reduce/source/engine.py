@@ -8,6 +8,7 @@ where it last succeeded, and the passes are gone through until none of them chan
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -272,7 +273,9 @@ class _Search:
             return self.pool.result(task, until)
         except WorkerDied as error:
             match self.question:
-                case Fails(stage=stage) if stage == "lowering" or not self._dies_before(text, until):
+                case Fails(stage=stage):
+                    if stage != "lowering" and self._dies_before(text, until):
+                        stage = "lowering"
                     return f"{stage} process: it {error}"
                 case _:
                     return f"the process {error}"
@@ -301,4 +304,7 @@ def _counts(answer: str, question: Question) -> bool:
         case Command():
             return answer == "status 0"
         case Fails(stage=stage):
+            # What cannot be imported says nothing about Warp, and would be reduced to its import.
+            if re.match(r"lowering codegen: (ModuleNotFoundError|ImportError)\b", answer):
+                return False
             return answer.startswith((f"{stage} codegen:", f"{stage} compile:", f"{stage} process:"))

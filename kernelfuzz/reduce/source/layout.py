@@ -106,4 +106,5 @@ def tidy(text: str) -> str:
         apart = defines
     header = [line for line in module.header if line.comment]
     footer = [line for line in module.footer if line.comment]
-    return module.with_changes(header=header, body=body, footer=footer).code.strip("\n") + "\n"
+    made = module.with_changes(header=header, body=body, footer=footer).code.strip("\n")
+    return f"{made}\n" if made else ""

@@ -28,12 +28,13 @@ class Fails:
 
     ``lowering``: Warp generates no code for the CPU.  ``cpu`` and ``ptx``: it does, and clang or NVRTC does
     not take it; of a text that is not lowered, the answer is a signature that starts with ``lowering``.
-    ``directory`` is where the text imports from, as ``python FILE`` has it.
+    ``directory`` is where the text imports from, ``package`` what its relative imports start from.
     """
 
     stage: Stage
     kernel: str | None = None
     directory: str = "."
+    package: str = ""
 
     def __call__(self, text: str) -> str:
         """The signature of what goes wrong; empty where nothing does.  For a worker process only."""
@@ -48,8 +49,12 @@ class Fails:
 
         if self.directory not in sys.path:
             sys.path.insert(0, self.directory)
-        made = lower(text, "cuda" if self.stage == "ptx" else "cpu", kernel=self.kernel)
+        device = "cuda" if self.stage == "ptx" else "cpu"
+        made = lower(text, device, kernel=self.kernel, package=self.package)
         if isinstance(made, Failure):
+            if made.kind in ("empty", "unsupported"):
+                # Nothing that is looked for in smaller texts: the words are for people.
+                return f"lowering {made.kind}: {made.message}"
             return f"lowering {made.kind}: {exception_text(made.message, _NO_NAMES)}"
         if self.stage == "lowering":
             return ""
