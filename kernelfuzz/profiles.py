@@ -37,4 +37,4 @@ def register(max_examples: int = MAX_EXAMPLES) -> None:
 
     # Where our classes were imported first, Hypothesis is told of them now; where not, kernelfuzz.ir does it.
     if "kernelfuzz.ir" in sys.modules:
-        import kernelfuzz.from_type  # noqa: F401  (registers)
+        import kernelfuzz.from_type  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers)

@@ -18,7 +18,7 @@ from kernelfuzz.ir.render import render_expression, render_statements
 from kernelfuzz.ir.types import Type, Value
 from kernelfuzz.ir.verify import verify
 
-few = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10, deadline=None, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 
 
 @dataclass
@@ -48,7 +48,7 @@ def test_builds_finds_them(work: Work, launch: Launch) -> None:
 
 
 @few
-@given(st.from_type(Expr), st.from_type(Stmt))
+@given(st.from_type(Expr), st.from_type(Stmt))  # pyright: ignore[reportArgumentType]
 def test_unions_are_drawn_as_their_members(expression: Any, statement: Any) -> None:
     assert render_expression(expression)
     assert render_statements((statement,))

@@ -6,7 +6,7 @@ import contextlib
 import linecache
 import time
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +119,7 @@ def lower_devices(
 
 
 @contextlib.contextmanager
-def made_kernels() -> Iterator[list[Any]]:
+def made_kernels() -> Generator[list[Any]]:
     """Every kernel of Warp that is made inside, in that order, whoever makes it and in whatever module.
 
     Libraries make kernels while they run (warp.fem one for each integrand and what it is integrated over) and
@@ -176,7 +176,7 @@ class _Settings:
     kernel: str | None
     keep_comments: bool
     options: dict[str, Any]
-    package: str
+    package: str = ""
 
 
 def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[str, Lowering | Failure]:

@@ -50,7 +50,7 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import expressions, functions, kernels, launches, statements, types
 from kernelfuzz.strategies.kernel import generate
 
-quick = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 
 
 def pasted(text: str) -> Any:
@@ -211,7 +211,7 @@ def test_a_failing_example_can_be_pasted(given_: str, capsys: pytest.CaptureFixt
 
     with pytest.raises(AssertionError) as failure:
         test()
-    printed = "\n".join(failure.value.__notes__)
+    printed = "\n".join(failure.value.__notes__)  # pyright: ignore[reportAttributeAccessIssue]
     call = printed[printed.index("test(") :]
     names: dict[str, Any] = {"test": lambda value: value}
     exec("from kernelfuzz.ir.paste import *", names)

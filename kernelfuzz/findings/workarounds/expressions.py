@@ -169,7 +169,7 @@ def _changes(node: Expr, later: Expr) -> bool:
 def _advanced(call: Call) -> list[Expr]:
     """The arguments that a builtin changes in place: the states of random numbers."""
     signature = resolve(call.name, tuple([each.type for each in call.args]))
-    return [] if signature is None else [call.args[at] for at in signature.mutates]
+    return [] if signature is None else [call.args[at] for at in signature.builtin.mutates]
 
 
 def _is_element(node: Expr) -> bool:
