@@ -306,6 +306,13 @@ def eager_chain() -> Case:
     return Case(replace(kernel, functions=(bump(),)), launch_of(n=0, out0=ints(2, 0)))
 
 
+def eager_chain_of_values() -> Case:
+    """chained-comparison-is-eager: (2, 0) for (2, 0), with a value in the middle that is no name."""
+    test = Compare(int_(1), ("<", "<"), (add(n, int_(1)), BUMPED))
+    kernel = kernel_of(If(test, (store(1, int_(1)),)))
+    return Case(replace(kernel, functions=(bump(),)), launch_of(n=0, out0=ints(2, 0)))
+
+
 def condition_changed() -> Case:
     """condition-is-read-again: 7 for True."""
     flag = at("flags", 0, BOOL)

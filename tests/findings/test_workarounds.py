@@ -47,7 +47,10 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
         (kernels.read_late_transform, np.ones((2, 7), np.float32)),
     ],
     "condition-is-read-again": [(kernels.condition_changed, kernels.ints(7))],
-    "chained-comparison-is-eager": [(kernels.eager_chain, kernels.ints(2, 0))],
+    "chained-comparison-is-eager": [
+        (kernels.eager_chain, kernels.ints(2, 0)),
+        (kernels.eager_chain_of_values, kernels.ints(2, 0)),
+    ],
     "tuple-assignment-of-an-element": [(kernels.element_rebound, kernels.ints(11, 7))],
 }
 # The rewrites that change a kernel of another bug too: a tuple assignment that is split up binds no element.

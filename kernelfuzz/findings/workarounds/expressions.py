@@ -193,15 +193,19 @@ def condition_is_read_again(kernel: Kernel) -> Kernel:
 
 
 def chained_comparison_is_eager(kernel: Kernel) -> Kernel:
-    """``a < b and b < f(c)`` instead of ``a < b < f(c)``, where nothing in between has to be kept."""
+    """``a < b and b < f(c)`` instead of ``a < b < f(c)``, where ``b`` may be evaluated twice."""
 
     def change(node: Expr) -> Expr:
         if not isinstance(node, Compare) or not any(map(writes, node.comparators[1:])):
             return node
-        if not all(isinstance(each, (Name, Literal)) for each in node.comparators[:-1]):
+        if any(map(_has_effects, node.comparators[:-1])):
             return node
         sides = (node.left, *node.comparators)
         links = zip(sides[:-1], node.ops, sides[1:], strict=True)
         return BoolOp("and", tuple([Compare(left, (op,), (right,)) for left, op, right in links]))
 
     return map_expressions(kernel, change)
+
+
+def _has_effects(node: Expr) -> bool:
+    return writes(node) or any(isinstance(each, Call) and _advanced(each) for each in walk(node))
