@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from kernelfuzz.ir.inference import is_value
 from kernelfuzz.ir.nodes import Cast, For, Function, If, Kernel, Literal, Node, Pass, Unary, While
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
@@ -28,7 +29,7 @@ def _canonical(node: Node) -> Node:
             return Literal(-number, dtype) if plain else node
         case Cast(type=dtype, operand=Literal(value=number, type=source)):
             same = source == (FLOAT32 if dtype.is_float else INT32)
-            fits = dtype.is_float or (dtype != BOOL and dtype.limits[0] <= number <= dtype.limits[1])
-            return Literal(number, dtype) if same and fits and dtype not in (INT32, FLOAT32, BOOL) else node
+            fits = same and dtype not in (INT32, FLOAT32, BOOL) and is_value(number, dtype)
+            return Literal(number, dtype) if fits else node
         case _:
             return node

@@ -134,17 +134,21 @@ def _infer(node: Expr, scope: Scope) -> Type:
             return assert_never(node)
 
 
-def _literal(node: Literal) -> Type:
-    type_, value = node.type, node.value
+def is_value(value: float, type_: Scalar) -> bool:
+    """Whether a literal of the type can have the value."""
     if type_ == BOOL:
-        good = isinstance(value, bool)
-    elif type_.is_float:
+        return isinstance(value, bool)
+    if type_.is_float:
         special = math.isnan(value) or math.isinf(value)
-        good = isinstance(value, float) and (special or abs(value) <= LARGEST[type_.bits])
-    else:
-        low, high = type_.limits
-        good = type(value) is int and low <= value <= high
-    return type_ if good else fail(f"{value!r} is no value of {type_}", node)
+        return isinstance(value, float) and (special or abs(value) <= LARGEST[type_.bits])
+    low, high = type_.limits
+    return type(value) is int and low <= value <= high
+
+
+def _literal(node: Literal) -> Type:
+    if not is_value(node.value, node.type):
+        fail(f"{node.value!r} is no value of {node.type}", node)
+    return node.type
 
 
 # ------------------------------------------------------------- parts of values

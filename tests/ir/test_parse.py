@@ -73,6 +73,8 @@ EXPRESSIONS: list[tuple[str, Expr]] = [
     ("wp.int8(3)", Literal(3, INT8)),
     ("wp.int8(-3)", Literal(-3, INT8)),
     ("wp.int8(300)", Cast(INT8, Literal(300, INT32))),
+    ("wp.float16(65504.0)", Literal(65504.0, FLOAT16)),
+    ("wp.float16(65536.0)", Cast(FLOAT16, three(65536.0))),
     ("wp.uint64(18446744073709551615)", Literal(2**64 - 1, UINT64)),
     ("wp.float64(0.5)", Literal(0.5, FLOAT64)),
     ("wp.float64(1)", Cast(FLOAT64, Literal(1, INT32))),

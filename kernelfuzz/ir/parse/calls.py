@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from kernelfuzz.ir.builtins import NAMES, resolve
+from kernelfuzz.ir.inference import is_value
 from kernelfuzz.ir.nodes import Call, CallFunction, Cast, Construct, Expr, Keyword, Literal, Static
 from kernelfuzz.ir.parse.errors import ParseError, error, text_of
 from kernelfuzz.ir.parse.literals import number_literal
@@ -115,14 +116,9 @@ def _scalar(type_: Scalar, node: ast.Call, reader: Reader, read: Read) -> Expr:
     if type_ in (INT32, FLOAT32, BOOL) or not isinstance(operand, Literal):
         return Cast(type_, operand)
     same_kind = operand.type == (FLOAT32 if type_.is_float else INT32)
-    if not same_kind or (type_.is_integer and not _in_range(operand.value, type_)):
+    if not same_kind or not is_value(operand.value, type_):
         return Cast(type_, operand)
     return Literal(operand.value, type_)
-
-
-def _in_range(value: float, type_: Scalar) -> bool:
-    low, high = type_.limits
-    return low <= value <= high
 
 
 _PARTS: dict[type, tuple[str, ...]] = {Transform: ("p", "q"), Quaternion: ("x", "y", "z", "w")}
@@ -152,7 +148,7 @@ def as_component(argument: Expr, dtype: Scalar, reader: Reader) -> Expr:
         return argument
     if dtype.is_float:
         made = Literal(float(argument.value), dtype)
-    elif argument.type == INT32 and dtype != BOOL and _in_range(argument.value, dtype):
+    elif argument.type == INT32 and is_value(argument.value, dtype):
         made = Literal(argument.value, dtype)
     else:
         return argument
