@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -23,11 +23,11 @@ from kernelfuzz.corpus.row import (
     Setting,
     Verified,
 )
-from kernelfuzz.ir.nodes import Cast, Kernel, Literal
+from kernelfuzz.ir.canonical import canonical
+from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.normalize import canonical_tokens, hashed
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.ir.render import render
-from kernelfuzz.ir.walk import count_nodes, nesting, num_lines, walk
+from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.inputs import draw_grid, is_tiled
@@ -79,7 +79,7 @@ def drawn(
 ) -> Drawn:
     """A kernel, rendered and looked at; without a category the one that says most about it."""
     source = render(kernel)
-    kernel = _as_written(kernel, source)
+    kernel = canonical(kernel)  # so that what is read back has the same id
     tokens = canonical_tokens(kernel)
     had = features(kernel)
     return Drawn(
@@ -93,14 +93,6 @@ def drawn(
         seed=seed,
         index=index,
     )
-
-
-def _as_written(kernel: Kernel, source: str) -> Kernel:
-    """The tree that the source says: a converted literal has the text of a literal of that type."""
-    if any(isinstance(node, Cast) and isinstance(node.operand, Literal) for node in walk(kernel)):
-        # The contract is not in the text.
-        return replace(parse(source), params=kernel.params)
-    return kernel
 
 
 @dataclass(frozen=True, slots=True)
