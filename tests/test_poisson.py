@@ -35,9 +35,9 @@ def example() -> ModuleType:
         sys.path.remove(str(EXAMPLE))
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def quick_builds() -> Iterator[None]:
-    """The kernels of warp.fem take much longer to optimize than to run."""
+    """The kernels of warp.fem take much longer to optimize than to run on few cells."""
     import warp as wp
 
     config: dict[str, Any] = vars(wp.config)  # pyright: ignore[reportAssignmentType]
@@ -48,7 +48,7 @@ def quick_builds() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def kernels(example: ModuleType) -> list[Any]:
+def kernels(example: ModuleType, quick_builds: None) -> list[Any]:
     """What warp.fem makes on squares of degree 1; each process makes it once, so this comes first."""
     return sys.modules["pairs"].record(["squares"], [1])
 
