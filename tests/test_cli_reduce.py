@@ -57,7 +57,11 @@ BAD = {
     "directory": (["file.py", "--test", "true", "--output", "."], 2, "is a directory"),
     "nowhere": (["file.py", "--test", "true", "--output", "none/x.py"], 2, "cannot write in"),
     "test fails": (["file.py", "--test", "exit 3"], 2, "does not pass --test: it ends with status 3"),
-    "hangs": (["file.py", "--test", "sleep 30", "--timeout", "0.5"], 3, "--timeout gives it more time"),
+    "hangs": (
+        ["file.py", "--test", "sleep 30;", "--timeout", "0.5"],
+        3,
+        "--timeout gives it more time",
+    ),
     "works": (["fine.py", "--fails", "lowering"], 2, "does not fail at lowering: nothing fails"),
     "no call": (
         ["factory.py", "--fails", "lowering", "--kernel", "made"],

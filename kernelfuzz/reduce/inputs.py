@@ -60,10 +60,10 @@ def _fits(value: float, dtype: np.dtype[Any]) -> bool:
 
 
 def _edit(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Edit:
-    return Edit(0, ("input", path, positions, value), change=_with_value(path, positions, value))
+    return Edit(0, ("input", path, positions, value), change=with_element(path, positions, value))
 
 
-def _with_value(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Change:
+def with_element(path: tuple[str, ...], positions: tuple[int, ...], value: float) -> Change:
     def replaced(known: Input, fields: tuple[str, ...]) -> Input:
         if isinstance(known, dict):
             first, *rest = fields

@@ -30,6 +30,7 @@ PASSES: tuple[Pass, ...] = (
     expressions.replace_by_input,
     expressions.inline_params,
     statements.substitute_locals,
+    statements.keep_in_array,
     scalars.split_structs,
     scalars.store_parts,
     statements.join_branches,

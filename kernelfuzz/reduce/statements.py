@@ -12,12 +12,14 @@ from kernelfuzz.ir.nodes import (
     Block,
     Break,
     Call,
+    Cast,
     Continue,
     Expr,
     For,
     Function,
     If,
     IfExp,
+    Index,
     Kernel,
     Literal,
     Name,
@@ -30,9 +32,10 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.rewrite import Path, transform
-from kernelfuzz.ir.types import BOOL, INT32
+from kernelfuzz.ir.types import BOOL, INT32, Array, Scalar
+from kernelfuzz.reduce import inputs
 from kernelfuzz.reduce.defaults import base_name, number, unpacked
-from kernelfuzz.reduce.edit import Edit, Site, Tree, at
+from kernelfuzz.reduce.edit import Change, Edit, Site, Tree, at
 from kernelfuzz.reduce.measure import weight_of
 
 # Loops that run at most this often are written out.
@@ -257,6 +260,54 @@ def _substituted(tree: Tree, key: tuple[str, str], site: Site, later: Sequence[S
     label = ("substitute", *key, site.node, len(readings))
     replacements = ((site.path, ()), *[(reading.path, (value,)) for reading in readings])
     return Edit(gain, label, replacements)
+
+
+def keep_in_array(tree: Tree) -> Iterator[Edit]:
+    """``out[0]`` in place of a local that ``out[0] = x`` stores; it starts with what the launch gives."""
+    for site in tree.sites:
+        match site.node:
+            case Assign(
+                target=Index(value=Name(type=Array()), indices=indices) as place, value=Name(id=name)
+            ):
+                if all(isinstance(index, Literal) for index in indices):
+                    yield from _kept_in(tree, place, Name(name, place.type), site)
+            case _:
+                pass
+
+
+def _kept_in(tree: Tree, place: Index, local: Name, store: Site) -> Iterator[Edit]:
+    here = [each for each in tree.sites if each.function is store.function]
+    declared = [each for each in here if isinstance(each.node, Assign) and each.node.target == local]
+    bound_else = any(
+        (isinstance(each.node, For) and each.node.name == local.id)
+        or (isinstance(each.node, Unpack) and local.id in each.node.names)
+        for each in here
+    )
+    if bound_else or not declared:
+        return
+    gone = (store, declared[0])
+    uses = [
+        each
+        for each in here
+        if each.node == local and not any(each.path[: len(site.path)] == site.path for site in gone)
+    ]
+    gain = sum(site.weight for site in gone) - sum(weight_of(place) - each.weight for each in uses)
+    replacements = (*[(site.path, ()) for site in gone], *[(each.path, (place,)) for each in uses])
+    change = _starting_with(place, declared[0].node)
+    yield Edit(gain, ("keep in", place, local, len(uses)), replacements, change)
+
+
+def _starting_with(place: Index, declared: Node) -> Change | None:
+    """What gives an array's element the number that a local is declared with."""
+    assert isinstance(declared, Assign)
+    value = declared.value.operand if isinstance(declared.value, Cast) else declared.value
+    if not isinstance(value, Literal) or not isinstance(place.type, Scalar):
+        return None
+    match place:
+        case Index(value=Name(id=array), indices=(Literal(value=position),)):
+            return inputs.with_element((array,), (int(position),), value.value)
+        case _:
+            return None
 
 
 def drop_thread_index(tree: Tree) -> Iterator[Edit]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.nodes import Kernel, Pass
 from kernelfuzz.ir.render import render
 from kernelfuzz.ir.verify import verify
 from kernelfuzz.strategies.choices import Choices, DrawnChoices, SeededChoices
@@ -114,5 +114,5 @@ def test_the_first_and_the_last_choice_every_time_give_kernels_too(
 
 def test_the_simplest_choices_give_the_smallest_kernel() -> None:
     simplest = draw_kernel(Lowest(), DEFAULT)
-    assert simplest.body == ()
+    assert simplest.body == (Pass(),)
     assert simplest.params == ()

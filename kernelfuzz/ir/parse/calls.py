@@ -227,9 +227,13 @@ def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr:
                     )
                     result = signature.result
     if result is None:
-        given = ", ".join([*map(type_name, types), *[f"{key}={value}" for key, value in keywords]])
+        given = ", ".join([*map(type_name, types), *[f"{key}={_shown(value)}" for key, value in keywords]])
         raise error(f"{name} does not take ({given})", node)
     return Call(name, arguments, result, keywords)
+
+
+def _shown(value: Keyword) -> str:
+    return repr(value) if isinstance(value, (int, str, tuple)) else type_name(value)
 
 
 def _as_called(name: str, arguments: tuple[Expr, ...]) -> tuple[Type, ...]:
