@@ -35,6 +35,15 @@ POLE = "pole"
 NOT_FINITE = "a value that is not finite"
 
 
+class Scale:
+    """The largest derivative that any number had since ``Scale.watched`` was set."""
+
+    watched: Scale | None = None
+
+    def __init__(self) -> None:
+        self.largest = 0.0
+
+
 class Dual:
     """A number and its derivatives: ``value`` a numpy float64, ``tangent`` float64 of shape (K,)."""
 
@@ -43,6 +52,8 @@ class Dual:
     def __init__(self, value: float | np.floating[Any], tangent: Tangent) -> None:
         self.value: np.float64 = np.float64(value)
         self.tangent: Tangent = tangent
+        if Scale.watched is not None:
+            Scale.watched.largest = max(Scale.watched.largest, float(np.abs(tangent).max(initial=0.0)))
         if not math.isfinite(self.value) and tangent.any():
             # Comparisons with it hold by convention only, and zero times its derivative is no number.
             raise NotSmooth(NOT_FINITE)

@@ -27,7 +27,7 @@ from kernelfuzz.ir.types import (
 )
 from kernelfuzz.reference import arithmetic, builtins, composites
 from kernelfuzz.reference.domain import Leaf, Value
-from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
+from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
 
 # Bugs of Warp's native library that no grammar avoids: a launch that agrees with Warp only with one of these
 # shows that bug and no other.  Each has a page in notes/findings.
@@ -226,6 +226,8 @@ def _reinterpreted(signature: Signature) -> Callable[[tuple[Value, ...]], Value]
     assert isinstance(target, Scalar)
 
     def call(arguments: tuple[Value, ...]) -> Value:
+        if source.is_float and not target.is_float and np.isnan(arguments[0]):
+            raise Undefined(BITS_OF_NAN)  # the sign and the payload of a NaN that was computed are open
         bits = np.array(arguments[0], dtype=source.name).view(target.name)
         return bits[()] if target.is_float else bits.item()
 

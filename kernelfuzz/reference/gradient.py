@@ -15,7 +15,7 @@ import numpy as np
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
 from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
-from kernelfuzz.reference.dual import Dual
+from kernelfuzz.reference.dual import Dual, Scale
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.launch import execute
 from kernelfuzz.reference.smooth import Smooth, raise_unless_finite
@@ -62,6 +62,19 @@ def gradient(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> dict
         begin = first[leaf.path]
         _put(result, leaf.path, derivative[begin : begin + leaf.values.size].reshape(leaf.values.shape))
     return result
+
+
+def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> float:
+    """The largest derivative of anything that is computed on the way; ``gradient`` must have an answer.
+
+    An adjoint is rounded in steps of that size, also where they cancel.
+    """
+    Scale.watched = scale = Scale()
+    try:
+        gradient(kernel, launch, seeds)
+    finally:
+        Scale.watched = None
+    return scale.largest
 
 
 def _seeded(

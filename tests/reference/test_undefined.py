@@ -37,6 +37,8 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], int]] = [
     ("index out of range", "v[a]", "a: int", "v = wp.vec2i(1, 2)\n    out[0] = v[a]", {"a": 2}, 1),
     ("float to int out of range", "int(a)", "a: float", "out[0] = int(a)", {"a": 3e9}, 1),
     ("float to int out of range", "int(a)", "a: float", "out[0] = int(a)", {"a": np.nan}, 1),
+    ("bits of a NaN", "wp.cast(a, dtype=wp.int32)", "a: float",
+     "out[0] = wp.cast(a, dtype=int32)", {"a": np.nan}, 1),
     ("uninitialised read", "x", "a: int", "if a > 0:\n        x = 1\n    out[0] = x", {"a": 0}, 1),
     ("uninitialised read", "i", "a: int",
      "for i in range(a):\n        out[0] = 1\n    out[0] = i", {"a": 0}, 1),
