@@ -203,7 +203,7 @@ def test_a_failing_example_can_be_pasted(given_: str, capsys: pytest.CaptureFixt
     namespace: dict[str, Any] = {"kernels": kernels, "st": st}
     found: list[Any] = []
 
-    @settings(quick, database=None, phases=[Phase.generate])
+    @settings(quick, database=None, phases=[Phase.generate], print_blob=False)
     @given(value=eval(given_, namespace))
     def test(value: Any) -> None:
         found[:] = [value]
