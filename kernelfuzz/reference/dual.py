@@ -41,7 +41,7 @@ class Scale:
     watched: Scale | None = None
 
     def __init__(self) -> None:
-        self.largest = 0.0
+        self.largest: float = 0.0
 
 
 class Dual:
