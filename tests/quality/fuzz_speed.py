@@ -3,7 +3,8 @@
     python tests/quality/fuzz_speed.py --chunks 4 --json speed.json
 
 Kernels are judged by the same oracles, asked the same questions, in three ways, which take turns; the last
-two judge some kernels of each chunk only (``--alone``), because they are slow:
+two judge some kernels of each chunk only (``--alone``), because they are slow.  Kernels differ much in
+cost: with an ``--alone`` as large as ``--chunk`` all three judge the same ones.
 
 campaign   chunks as a campaign judges them: many kernels to a module, one build for cpu and cuda-host
 alone      each kernel in modules of its own, one for each target, with the options of a campaign
