@@ -1,9 +1,10 @@
-"""What a kernel changes: the arrays that it stores into, itself or through its functions."""
+"""What a kernel changes: arrays that it or its functions store into, and arguments of builtins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -52,6 +53,12 @@ def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozen
             case _:
                 pass
     return frozenset(found & {param.name for param in unit.params})
+
+
+def changed_arguments(call: Call) -> tuple[int, ...]:
+    """The positions of the arguments that a call changes in place."""
+    signature = resolve(call.name, tuple(argument.type for argument in call.args), call.keywords)
+    return () if signature is None else signature.builtin.mutates
 
 
 def root_name(value: Expr) -> str:

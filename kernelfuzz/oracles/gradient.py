@@ -193,8 +193,7 @@ def first_difference(
         for name, value in expected.items()
         for path, wanted in leaves(name, value)
     ]
-    wanted_sizes = [float(np.abs(wanted).max(initial=0.0)) for _, wanted, _ in pairs]
-    largest = max(_largest_of(seeds), *wanted_sizes, 0.0)
+    largest = max(_largest_of(expected), _largest_of(seeds))
     for path, wanted, got in pairs:
         allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
         off = ~(np.abs(wanted - got) <= allowed)

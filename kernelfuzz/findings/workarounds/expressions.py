@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kernelfuzz.findings.rewrite import map_expressions, map_statements
 from kernelfuzz.findings.workarounds.parts import loaded, own_value, writes
-from kernelfuzz.ir.builtins import resolve
-from kernelfuzz.ir.effects import is_local
+from kernelfuzz.ir.effects import changed_arguments, is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -162,14 +162,8 @@ def _read_early(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
 def _changes(node: Expr, later: Expr) -> bool:
     """Whether evaluating an expression may change what an element or a local holds."""
     if isinstance(node, Name):
-        return any(isinstance(each, Call) and node in _advanced(each) for each in walk(later))
+        return any(node == call.args[at] for call, at in _changed_in_place(later))
     return _is_element(node) and writes(later)
-
-
-def _advanced(call: Call) -> list[Expr]:
-    """The arguments that a builtin changes in place: the states of random numbers."""
-    signature = resolve(call.name, tuple([each.type for each in call.args]))
-    return [] if signature is None else [call.args[at] for at in signature.builtin.mutates]
 
 
 def _is_element(node: Expr) -> bool:
@@ -207,5 +201,12 @@ def chained_comparison_is_eager(kernel: Kernel) -> Kernel:
     return map_expressions(kernel, change)
 
 
+def _changed_in_place(node: Expr) -> Iterator[tuple[Call, int]]:
+    """The calls of builtins that change an argument (the states of random numbers), and which."""
+    for each in walk(node):
+        if isinstance(each, Call):
+            yield from ((each, at) for at in changed_arguments(each))
+
+
 def _has_effects(node: Expr) -> bool:
-    return writes(node) or any(isinstance(each, Call) and _advanced(each) for each in walk(node))
+    return writes(node) or any(_changed_in_place(node))

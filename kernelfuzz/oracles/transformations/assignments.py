@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kernelfuzz.ir.effects import root_name
+from kernelfuzz.ir.effects import changed_arguments, root_name
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import (
     Assign,
@@ -34,7 +34,6 @@ from kernelfuzz.ir.nodes import (
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.transformations.facts import (
-    changed_arguments,
     count_name,
     fresh,
     has_tiles,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from kernelfuzz.ir.builtins import resolve
+from kernelfuzz.ir.effects import changed_arguments
 from kernelfuzz.ir.nodes import (
     ArrayShape,
     Assign,
@@ -96,12 +96,6 @@ def statements(kernel: Kernel, *, functions: bool = True) -> Iterator[tuple[Path
     for path, node in located(kernel):
         if isinstance(node, STATEMENTS) and (functions or path[0][0] == KERNEL_BODY):
             yield path, node  # pyright: ignore[reportReturnType]
-
-
-def changed_arguments(call: Call) -> tuple[int, ...]:
-    """The positions of the arguments that a call changes in place."""
-    signature = resolve(call.name, tuple(argument.type for argument in call.args), call.keywords)
-    return () if signature is None else signature.builtin.mutates
 
 
 def values(kernel: Kernel) -> Iterator[tuple[Path, Expr]]:
