@@ -23,8 +23,9 @@ def builtin_choices(
 ) -> tuple[tuple[Signature, ...], ...]:
     """The builtins that give a type, grouped by name: each name is as likely as any other."""
     by_name: dict[str, list[Signature]] = {}
+    scalars = frozenset(dtypes)
     for candidate in candidates(type_):
-        if candidate.features <= features and candidate.scalars.issubset(dtypes):
+        if candidate.features <= features and candidate.scalars <= scalars:
             by_name.setdefault(candidate.signature.name, []).append(candidate.signature)
     return tuple(tuple(group) for group in by_name.values())
 

@@ -61,17 +61,16 @@ class Drawn:
     category: str
     features: tuple[str, ...]
     description: str
+    launch: Inputs
+    num_lines: int
+    nesting: int
+    num_nodes: int
     seed: int | None
     index: int | None
 
-    @property
-    def launch_seed(self) -> str:
-        """What the kernel is launched with is a function of this and of its contract."""
-        return f"launch {self.id}"
-
     def launch_choices(self) -> SeededChoices:
-        """What ``draw_launch`` draws this kernel's launch from."""
-        return SeededChoices(GRAMMAR_VERSION, self.launch_seed)
+        """What ``draw_launch`` draws this kernel's launch from: a function of its id and its contract."""
+        return _launch_choices(self.launch.seed)
 
 
 def drawn(
@@ -82,14 +81,19 @@ def drawn(
     kernel = canonical(kernel)  # so that what is read back has the same id
     tokens = canonical_tokens(kernel)
     had = features(kernel)
+    identity = hashed(tokens)
     return Drawn(
         kernel=kernel,
         source=source,
-        id=hashed(tokens),
+        id=identity,
         sketch=sketch(tokens),
         category=category or main_category(had),
         features=tuple(sorted(had)),
         description=describe(kernel),
+        launch=_launch(kernel, f"launch {identity}"),
+        num_lines=num_lines(kernel),
+        nesting=nesting(kernel),
+        num_nodes=count_nodes(kernel),
         seed=seed,
         index=index,
     )
@@ -130,7 +134,7 @@ def make_row(
         generated_code=lowering.module if module else None,
         ptx=None if extras.ptx is None else extras.ptx.decode(),
         cubin=None if extras.cubin is None else base64.b64encode(extras.cubin).decode(),
-        launch=_launch(kernel),
+        launch=kernel.launch,
         io=extras.run,
         verified=extras.verified,
         metadata=_metadata(kernel, lowering, warp_version),
@@ -140,9 +144,12 @@ def make_row(
     )
 
 
-def _launch(kernel: Drawn) -> Inputs:
-    dim = draw_grid(kernel.launch_choices(), kernel.kernel)
-    return Inputs(dim=dim, tiled=is_tiled(kernel.kernel), seed=kernel.launch_seed)
+def _launch(kernel: Kernel, seed: str) -> Inputs:
+    return Inputs(dim=draw_grid(_launch_choices(seed), kernel), tiled=is_tiled(kernel), seed=seed)
+
+
+def _launch_choices(seed: str) -> SeededChoices:
+    return SeededChoices(GRAMMAR_VERSION, seed)
 
 
 def _metadata(kernel: Drawn, lowering: Lowering, warp_version: str) -> Metadata:
@@ -156,9 +163,9 @@ def _metadata(kernel: Drawn, lowering: Lowering, warp_version: str) -> Metadata:
         seed=kernel.seed,
         index=kernel.index,
         num_params=len(kernel.kernel.params),
-        num_lines=num_lines(kernel.kernel),
-        nesting=nesting(kernel.kernel),
-        num_nodes=count_nodes(kernel.kernel),
+        num_lines=kernel.num_lines,
+        nesting=kernel.nesting,
+        num_nodes=kernel.num_nodes,
         module_id=blake2b(lowering.module.encode(), digest_size=16).hexdigest(),
         warp_version=warp_version,
         kernelfuzz_version=__version__,
