@@ -80,7 +80,7 @@ def _started(config: pytest.Config) -> _Recording:
             raise
         raise pytest.UsageError(
             f"--hypothesis-profile={_PROFILE} needs {error.name}, which is not installed: "
-            "pip install 'kernelfuzz[corpus]'"
+            "it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'"
         ) from None
     profiles.register(examples or profiles.MAX_EXAMPLES)
     chosen = _option(config, "--corpus-device") or ("cpu", "cuda")

@@ -326,7 +326,7 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main([*SMALLEST, "--output", str(tmp_path / "out")]) == 2
     assert (
-        "this needs pyarrow, which is not installed: pip install 'kernelfuzz[corpus]'"
+        "this needs pyarrow, which is not installed: it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'"
         in capsys.readouterr().err
     )
     assert not (tmp_path / "out").exists()

@@ -74,6 +74,8 @@ BAD = {
         "imports.py, cannot be imported: ModuleNotFoundError",
     ),
     "relative": (["relative.py", "--fails", "lowering"], 2, "relative.py, cannot be imported: ImportError"),
+    "exits": (["exits.py", "--fails", "lowering"], 2, "exits.py ends its process when it is run"),
+    "exits early": (["exits.py", "--fails", "cpu"], 2, "exits.py ends its process when it is run"),
     "dies early": (["dies.py", "--fails", "cpu"], 2, "(it was killed by SIGSEGV): give --fails lowering"),
     "read-only": (["file.py", "--test", "true", "--output", "/sys/x.py"], 2, "cannot write in /sys"),
     "earlier": (["file.py", "--fails", "ptx"], 2, "does not fail at ptx: its lowering does ("),
@@ -89,6 +91,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "factory.py").write_text(FACTORY)
     (tmp_path / "imports.py").write_text("import not_installed_anywhere\n")
     (tmp_path / "relative.py").write_text("from .beside import x\n")
+    (tmp_path / "exits.py").write_text(BROKEN.replace("missing", "wp.sin") + "raise SystemExit\n")
     (tmp_path / "dies.py").write_text("import ctypes\nctypes.string_at(0)\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

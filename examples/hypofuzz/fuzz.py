@@ -1,6 +1,6 @@
 """Run HypoFuzz on test_codegen.py for a while, and check that it traced Warp's code generator.
 
-    python -m venv fuzzing && fuzzing/bin/pip install 'kernelfuzz[test]' hypofuzz
+    python -m venv fuzzing && fuzzing/bin/pip install '.[test]' hypofuzz
     fuzzing/bin/python examples/hypofuzz/fuzz.py --seconds 120
 
 Exits with 1 where no line of the code generator was traced (or no kernel was drawn yet), and with 3 where

@@ -40,7 +40,9 @@ def needing(extra: str) -> Iterator[None]:
         if error.name is None or error.name.partition(".")[0] == "kernelfuzz":
             raise
         raise Problem(
-            f"this needs {error.name}, which is not installed: pip install 'kernelfuzz[{extra}]'.", USAGE
+            f"this needs {error.name}, which is not installed: it comes with kernelfuzz[{extra}], "
+            f"in a checkout by pip install '.[{extra}]'.",
+            USAGE,
         ) from None
 
 

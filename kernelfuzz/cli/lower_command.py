@@ -226,7 +226,7 @@ def _as_dict(lowering: Lowering, artifact: Artifact | None) -> dict[str, object]
     }
     if artifact is not None:
         text = artifact.target == "ptx"
-        data = artifact.data.rstrip(b"\0").decode() if text else base64.b64encode(artifact.data).decode()
+        data = artifact.data.decode() if text else base64.b64encode(artifact.data).decode()
         result["artifact"] = {
             "target": artifact.target,
             "arch": artifact.arch,

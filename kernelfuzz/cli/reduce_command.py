@@ -220,6 +220,9 @@ def _not_interesting(answer: str, file: str, question: Question) -> Problem:
     before, _, said = answer.rstrip(".").partition(": ")
     if "ImportError:" in said or "ModuleNotFoundError:" in said:
         return Problem(f"the original, {which}, cannot be imported: {said}.", USAGE)
+    if said.startswith("SystemExit"):
+        sentence = f"{which} ends its process when it is run: put that under `if __name__ == '__main__':`."
+        return Problem(f"the original, {sentence}", USAGE)
     if before in ("lowering codegen", "lowering process"):
         said = f"its lowering does ({said}): give --fails lowering"
     said = said or "nothing fails"

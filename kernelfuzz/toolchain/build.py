@@ -106,7 +106,9 @@ def _compile(
             said = read()
         if problem is None and os.path.exists(output):
             with open(output, "rb") as file:
-                return Artifact(target, arch, file.read(), seconds)
+                data = file.read()
+            # NVRTC ends its text as C does.
+            return Artifact(target, arch, data.rstrip(b"\0") if target == "ptx" else data, seconds)
         return compile_failure(build_message(said, problem, directory))
 
 

@@ -264,7 +264,7 @@ def test_without_the_extra(run: Run, tmp_path: Path) -> None:
     session = run(PROFILE, PYTHONPATH=tmp_path)
     assert session.code == USAGE
     assert session.output.splitlines()[0] == (
-        f"ERROR: {PROFILE} needs msgspec, which is not installed: pip install 'kernelfuzz[corpus]'"
+        f"ERROR: {PROFILE} needs msgspec, which is not installed: it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'"
     )
 
 

@@ -37,6 +37,7 @@ def test_ptx() -> None:
     lowering = lowered("several", "cuda")
     data = built(lowering, "ptx", 80).data
     assert b".target sm_80" in data
+    assert b"\0" not in data
     for kernel in lowering.kernels:
         assert f".entry {kernel.mangled_name}_cuda_kernel_forward(".encode() in data
 
