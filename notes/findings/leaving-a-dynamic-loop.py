@@ -47,5 +47,19 @@ def run(kernel):
     return actual == expected
 
 
-good = [run(left_by_break), run(left_by_return), run(guarded)]
+def run_on_short_arrays(kernel):
+    """The gradient is the first two elements of a longer array: what lies behind them can be looked at."""
+    x, out = wp.ones(2, dtype=float, device="cpu"), wp.zeros(2, dtype=float, device="cpu")
+    behind = wp.zeros(4, dtype=float, device="cpu")
+    ones = wp.full(4, 1.0, dtype=float, device="cpu")
+    wp.launch(
+        kernel, dim=1, inputs=[x, 4], outputs=[out], adjoint=True, device="cpu",
+        adj_inputs=[behind[:2], 0], adj_outputs=[ones[:2]],
+    )  # fmt: skip
+    actual, expected = behind.numpy().tolist(), [2.0, 2.0, 0.0, 0.0]
+    print(f"{kernel.key:14} memory of a gradient of two elements expected: {expected}   actual: {actual}")
+    return actual == expected
+
+
+good = [run(left_by_break), run(left_by_return), run(guarded), run_on_short_arrays(left_by_break)]
 sys.exit(not all(good))

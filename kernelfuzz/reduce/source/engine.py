@@ -304,7 +304,7 @@ def _counts(answer: str, question: Question) -> bool:
         case Command():
             return answer == "status 0"
         case Fails(stage=stage):
-            # What cannot be imported, or ends its process, says nothing about Warp: no more than that would be left.
+            # What cannot be imported, or ends its process, says nothing about Warp.
             if re.match(r"lowering codegen: (ModuleNotFoundError|ImportError|SystemExit)\b", answer):
                 return False
             return answer.startswith((f"{stage} codegen:", f"{stage} compile:", f"{stage} process:"))
