@@ -53,9 +53,9 @@ def kernels(
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
     ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
-        >>> @given(kernels(categories=["atomic"], dtypes=["float32", "int32"], size="small"))
+        >>> @given(kernels(include=["while"], dtypes=["float32", "int32"], size="small"))
         ... def test_my_backend(kernel):
-        ...     assert "wp.atomic_" in str(kernel)
+        ...     assert "while " in str(kernel)
         >>> test_my_backend()
 
     Raises InvalidOption.

@@ -1,0 +1,50 @@
+"""The examples in docstrings run as they are printed, with what their readers would import."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kernelfuzz
+from kernelfuzz.ir import render
+from kernelfuzz.ir.types import FLOAT32, Vector
+
+ROOT = Path(kernelfuzz.__file__).parent
+IMPORTED = {
+    "given": given,
+    "st": st,
+    "FLOAT32": FLOAT32,
+    "Vector": Vector,
+    "render_function": render.render_function,
+    "render_statements": render.render_statements,
+}
+
+
+def modules() -> list[str]:
+    """The names of the modules whose text has an example."""
+    found = pkgutil.walk_packages([str(ROOT)], f"{ROOT.name}.")
+    return [each.name for each in found if ">>> " in inspect.getsource(importlib.import_module(each.name))]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_the_examples_run(name: str) -> None:
+    module = importlib.import_module(name)
+    result = doctest.testmod(module, extraglobs=IMPORTED)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_all_public_strategies_have_an_example() -> None:
+    public = importlib.import_module("kernelfuzz.strategies.public")
+    found = {test.name.rpartition(".")[2] for test in doctest.DocTestFinder().find(public) if test.examples}
+    assert found == set(importlib.import_module("kernelfuzz.strategies").__all__) - {
+        "InvalidOption",
+        "Launch",
+    }
