@@ -41,7 +41,7 @@ from kernelfuzz.ir.nodes import (
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector, has_floats
 from kernelfuzz.ir.verify import VerifyError, verify
-from kernelfuzz.ir.walk import walk
+from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.dynamic_loops import is_dynamic
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.reference.reassigned import constant_component, reassigned_components
@@ -226,9 +226,9 @@ class _Fresh:
         self.taken = {node.id for node in walk(*unit.body) if isinstance(node, Name)}
         self.taken |= {param.name for param in unit.params}
 
-    def __call__(self) -> str:
+    def __call__(self, stem: str) -> str:
         number = 0
-        while (name := f"turn{number}") in self.taken:
+        while (name := f"{stem}{number}") in self.taken:
             number += 1
         self.taken.add(name)
         return name
@@ -247,7 +247,7 @@ def _without_dynamic(
             case For() | While() if is_dynamic(statement):
                 inner = tuple(_without_dynamic(statement.body, fresh, guarded, iterations[1:] or iterations))
                 body = tuple([_staying(each) for each in inner])
-                yield _few_turns(statement, body, fresh, guarded, iterations[0])
+                yield from _few_turns(statement, body, fresh, guarded, iterations[0])
             case For(name=name, bounds=bounds, body=body):
                 inner = iterations[1:] or iterations
                 yield For(name, bounds, tuple(_without_dynamic(body, fresh, guarded, inner)))
@@ -266,21 +266,33 @@ def _staying(statement: Stmt) -> Stmt:
             return statement
 
 
-def _few_turns(loop: For | While, body: Block, fresh: _Fresh, guarded: bool, count: int) -> For:
+def _few_turns(
+    loop: For | While, body: Block, fresh: _Fresh, guarded: bool, count: int
+) -> Iterator[Assign | For]:
     turns = (Literal(count, INT32),)
     if isinstance(loop, While):
-        return For(fresh(), turns, (If(loop.test, body),) if guarded else body)
-    bounds = loop.bounds
+        yield For(fresh("turn"), turns, (If(loop.test, body),) if guarded else body)
+        return
+    bounds: list[Expr] = []
+    changed = bound_names(loop.body)
+    for bound in loop.bounds:
+        if any(isinstance(node, Name) and node.id in changed for node in walk(bound)):
+            # A range is made once, whatever the body does to what it was made of.
+            held = Name(fresh("bound"), bound.type)
+            yield Assign(held, bound)
+            bound = held
+        bounds.append(bound)
     counter = Name(loop.name, INT32)
     if len(bounds) == 1:
-        return For(loop.name, turns, (If(Compare(counter, ("<",), bounds), body),) if guarded else body)
-    turn = Name(fresh(), INT32)
+        yield For(loop.name, turns, (If(Compare(counter, ("<",), tuple(bounds)), body),) if guarded else body)
+        return
+    turn = Name(fresh("turn"), INT32)
     step: Expr = bounds[2] if len(bounds) == 3 else Literal(1, INT32)
     distance = turn if len(bounds) == 2 else Binary("*", turn, step, INT32)
     here = Assign(counter, Binary("+", bounds[0], distance, INT32))
     order = ">" if isinstance(step, Unary) or (isinstance(step, Literal) and step.value < 0) else "<"
     rest: Block = (If(Compare(counter, (order,), (bounds[1],)), body),) if guarded else body
-    return For(turn.id, turns, (here, *rest))
+    yield For(turn.id, turns, (here, *rest))
 
 
 # ----------------------------------------------------------------------------------- atomics

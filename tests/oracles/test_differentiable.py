@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -39,11 +41,12 @@ from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.differentiable import RULES, differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
 from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.reference import run
 from kernelfuzz.reference.limitations import LIMITATIONS, array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import SeededChoices
 
 F, ARRAY, VECTOR = FLOAT64, Array(FLOAT64), Vector(3, FLOAT64)
-I = Name("i", INT32)  # noqa: E741
+I, J, N = Name("i", INT32), Name("j", INT32), Name("n", INT32)  # noqa: E741
 X, Y, V, W = Name("x", ARRAY), Name("y", ARRAY), Name("v", VECTOR), Name("w", F)
 XI, YI = Index(X, (I,), F), Index(Y, (I,), F)
 TID = Assign(I, Call("tid", (), INT32))
@@ -136,6 +139,16 @@ def test_a_loop_of_few_turns_keeps_the_condition() -> None:
     assert isinstance(outer.body[-1], If)
     assert isinstance(inner.body[-1], If)
     assert inner.body[-1].test == Compare(W, ("<",), (XI,))
+
+
+@pytest.mark.parametrize("bounds", [(N,), (integer(0), N), (integer(0), N, integer(1))], ids=len)
+def test_a_loop_of_few_turns_goes_as_far_as_its_bound_was(bounds: tuple[Expr, ...]) -> None:
+    grow, store = AugAssign(N, "+", integer(2)), Assign(Index(Y, (J,), F), product(Index(X, (J,), F), W))
+    made = kernel(Assign(N, COUNT), LOCAL, For("j", bounds, (grow, store, TIMES)))
+    form = differentiable(made)
+    assert documented_limitation(form) is None
+    for each in (made, form):  # neither goes beyond the arrays
+        run(each, replace(launch(2), dim=(1,)))
 
 
 def test_a_new_vector_has_the_other_components_of_the_old() -> None:
