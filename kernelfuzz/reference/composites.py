@@ -9,6 +9,7 @@ see ``kernelfuzz.reference.exact``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,10 +27,10 @@ def elementwise(scalar: Scalar, operation: Operation) -> Operation:
     dtype = np.dtype(scalar.name)
 
     def unary_or_binary(*operands: Any) -> Components:
-        arrays = np.broadcast_arrays(*[np.asarray(operand, dtype=dtype) for operand in operands])
-        columns = [array.reshape(-1).tolist() for array in arrays]
-        values = [operation(*numbers) for numbers in zip(*columns, strict=True)]
-        return np.array(values, dtype=dtype).reshape(arrays[0].shape)
+        arrays = [np.asarray(operand, dtype=dtype) for operand in operands]
+        whole = max(arrays, key=np.ndim)
+        columns = [each.ravel().tolist() if each.ndim else [each.item()] * whole.size for each in arrays]
+        return np.array(list(map(operation, *columns)), dtype=dtype).reshape(whole.shape)
 
     return unary_or_binary
 
@@ -38,22 +39,19 @@ def product(left: Vector | Matrix, right: Vector | Matrix, add: Operation, multi
     """``left @ right`` of linear algebra, with the operations on components."""
 
     def multiplied(a: Components, b: Components) -> Components:
-        rows = a.reshape(1, -1) if isinstance(left, Vector) else a
-        columns = b.reshape(-1, 1) if isinstance(right, Vector) else b
-        result = np.empty((rows.shape[0], columns.shape[1]), dtype=a.dtype)
-        for at in np.ndindex(result.shape):
-            terms = [
-                multiply(rows[at[0], k], columns[k, at[1]])
-                if a.dtype.kind in "fO"
-                else multiply(rows.item(at[0], k), columns.item(k, at[1]))
-                for k in range(rows.shape[1])
-            ]
-            total = terms[0]
-            for term in terms[1:]:
-                total = add(total, term)
-            result[at] = total
+        rows = _numbers(a.reshape(1, -1) if isinstance(left, Vector) else a)
+        columns = _numbers(b.reshape(1, -1) if isinstance(right, Vector) else b.T)
+        result = np.empty((len(rows), len(columns)), dtype=a.dtype)
+        for at, row in enumerate(rows):
+            for across, column in enumerate(columns):
+                result[at, across] = reduce(add, map(multiply, row, column))
         if isinstance(left, Matrix) and isinstance(right, Matrix):
             return result
         return result.reshape(-1)
 
     return multiplied
+
+
+def _numbers(rows: Components) -> list[list[Any]]:
+    """The components as what operations on scalars take: of floats numpy's, else Python's."""
+    return [list(row) for row in rows] if rows.dtype.kind in "fO" else rows.tolist()
