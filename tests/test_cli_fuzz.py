@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kernelfuzz import campaign
-from kernelfuzz.cli import main
+from kernelfuzz.cli import fuzz_command, main
 from kernelfuzz.cli.fuzz_command import Duration
 
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
@@ -86,7 +86,9 @@ def test_findings(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[
     judged_by(fakes.COMPANY_CRASH)
     out = tmp_path / "out"
     assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(out), "--json"]) == 1
-    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    captured = capsys.readouterr()
+    (found,) = json.loads(captured.out)["findings"]
+    assert captured.err.splitlines()[0] == f"kernelfuzz: new: {found['signature']} ({found['path']})."
     assert {"signature", "kind", "oracle", "features", "path", "nodes", "lines", "upstream"} <= set(found)
     assert found["kind"] == "crash"
     assert Path(found["path"]).parent == out
@@ -100,6 +102,20 @@ def test_without_json_the_table_is_the_data(
     captured = capsys.readouterr()
     assert "examples" in captured.out
     assert captured.err == ""
+
+
+def test_a_log_says_how_far_it_is(
+    judged_by: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_by(fakes.PASSING)
+    monkeypatch.setattr(fuzz_command, "_LOGGED_EVERY", 0.0)
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path)]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" in ")[0] for line in lines][::3] == [
+        "kernelfuzz: 1 examples",
+        "kernelfuzz: 4 examples",
+    ]
+    assert all(line.endswith(" s, 0 failed, 0 of them by known bugs; 0 findings.") for line in lines)
 
 
 def test_nothing_judged_is_no_success(

@@ -35,6 +35,9 @@ ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 
 _INTERRUPTED = 128 + 2
 
+# Seconds between two lines about how far a campaign is, where nobody watches a table.
+_LOGGED_EVERY = 60.0
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -217,10 +220,10 @@ def _run(plan: Plan, jobs: int) -> Summary:
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Callable[[Summary], None] | None]:
-    """The state of affairs, live, on a terminal; nothing elsewhere."""
+def _progress() -> Iterator[Callable[[Summary], None]]:
+    """The state of affairs, live, on a terminal; elsewhere a line now and then."""
     if not sys.stderr.isatty():
-        yield None
+        yield _logged()
         return
     from rich.console import Console
     from rich.live import Live
@@ -236,6 +239,26 @@ def _progress() -> Iterator[Callable[[Summary], None] | None]:
                 live.update(_table(summary), refresh=True)
 
         yield show
+
+
+def _logged() -> Callable[[Summary], None]:
+    """Says each finding when it is there, and how far the campaign is once a minute: for logs."""
+    said = 0.0
+    shown = 0
+
+    def show(summary: Summary) -> None:
+        nonlocal said, shown
+        for found in summary.findings[shown:]:
+            say(f"new: {found.finding.signature} ({found.path}).")
+        shown = len(summary.findings)
+        if summary.seconds - said >= _LOGGED_EVERY:
+            said = summary.seconds
+            say(
+                f"{summary.examples} examples in {said:.0f} s, {summary.failed} failed, "
+                f"{sum(summary.known.values())} of them by known bugs; {shown} findings."
+            )
+
+    return show
 
 
 def _table(summary: Summary) -> Table:
