@@ -9,6 +9,7 @@ from kernelfuzz.corpus.drawn import Drawn
 from kernelfuzz.corpus.row import Run, Tensor, Verified
 from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.literals import plain_text
 from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.compare import first_mismatch, leaves
 from kernelfuzz.oracles.verdict import Setting
@@ -64,7 +65,7 @@ def _executed(case: Case, wanted: value.Outputs | Undefined, actual: value.Outpu
 def tensors(values: Mapping[str, Input]) -> tuple[Tensor, ...]:
     """Values as a row has them."""
     return tuple(
-        Tensor(path, array.dtype.name, array.shape, tuple(map(str, array.ravel())))
+        Tensor(path, array.dtype.name, array.shape, tuple(map(plain_text, array.ravel())))
         for name, value in values.items()
         for path, array in leaves(name, value)
     )

@@ -22,21 +22,27 @@ class _Text:
         return self.text
 
 
-def number_text(value: Any) -> str:
-    """A numpy number as text that gives the same bits when an array of its dtype is made of it."""
+def plain_text(value: Any) -> str:
+    """A numpy number as text that gives the same bits when an array of its dtype is made of it.
+
+    As Python writes numbers: the text of numpy's own depends on its release.  ``nan``, ``inf``, ``-inf``.
+    """
     kind = value.dtype.kind
     if kind == "b":
         return repr(bool(value))
     if kind in "iu":
         return repr(int(value))
     wide = float(value)
-    if math.isnan(wide):
-        return "np.nan"
-    if math.isinf(wide):
-        return "np.inf" if wide > 0 else "-np.inf"
     # The shortest text of a narrow float, unless rounding it twice ends elsewhere.
     short = repr(float(str(value)))
-    return short if value.dtype.type(float(short)) == value else repr(wide)
+    same = value.dtype.type(float(short)) == value
+    return short if same or math.isnan(wide) else repr(wide)
+
+
+def number_text(value: Any) -> str:
+    """The same as an expression, with numpy as ``np``."""
+    text = plain_text(value)
+    return text.replace("nan", "np.nan").replace("inf", "np.inf")
 
 
 def _nested(value: np.ndarray[Any, Any]) -> Any:
