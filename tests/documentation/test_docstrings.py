@@ -36,7 +36,8 @@ def modules() -> list[str]:
 def _text(name: str) -> str:
     # Not by importing it: some modules need an extra.
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).read_text(encoding="utf-8")
 
 
