@@ -201,6 +201,19 @@ def simplify_targets(tree: Tree) -> Iterator[Edit]:
                 yield Edit(gain, (target, new), (((*site.path, 0), (new,)),))
 
 
+def store_the_whole(tree: Tree) -> Iterator[Edit]:
+    """``v = wp.vec3()`` for ``v.x = e``: the simplest values of all that the part belongs to."""
+    for site in tree.sites:
+        match site.node:
+            case Assign(target=Index(value=whole) | Attribute(value=whole)) if isinstance(
+                whole, (Name, Index, Attribute)
+            ) and not isinstance(whole.type, Array):
+                for new in _simplest(whole.type):
+                    yield at(site, Assign(whole, new))
+            case _:
+                pass
+
+
 def simplify_literals(tree: Tree) -> Iterator[Edit]:
     """Numbers closer to zero, or with fewer digits; slices with fewer parts."""
     for site in tree.sites:

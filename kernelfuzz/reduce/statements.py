@@ -13,6 +13,7 @@ from kernelfuzz.ir.nodes import (
     Break,
     Call,
     Cast,
+    Compare,
     Continue,
     Expr,
     For,
@@ -260,6 +261,47 @@ def _substituted(tree: Tree, key: tuple[str, str], site: Site, later: Sequence[S
     label = ("substitute", *key, site.node, len(readings))
     replacements = ((site.path, ()), *[(reading.path, (value,)) for reading in readings])
     return Edit(gain, label, replacements)
+
+
+def ask_for_the_turn(tree: Tree) -> Iterator[Edit]:
+    """``if i == 0`` or ``if i == 1``, of a loop around it, for another test; what only that read goes too."""
+    loops = [site for site in tree.sites if isinstance(site.node, For)]
+    for site in tree.sites:
+        if not isinstance(site.node, If):
+            continue
+        path = (*site.path, 0)
+        gone = list(_only_for(tree, path, site.function))
+        cut = tree.weights[path] + sum(each.weight for each in gone)
+        for loop in loops:
+            if site.path[: len(loop.path)] != loop.path:
+                continue
+            assert isinstance(loop.node, For)
+            for turn in (0, 1):
+                new = Compare(Name(loop.node.name, INT32), ("==",), (number(INT32, turn),))
+                if (gain := cut - weight_of(new)) > 0:
+                    replacements = ((path, (new,)), *[(each.path, ()) for each in gone])
+                    yield Edit(gain, ("turn", site.node, new), replacements)
+
+
+def _only_for(tree: Tree, path: Path, function: Function | Kernel) -> Iterator[Site]:
+    """The assignments of locals that are read below a path, and else only to compute themselves."""
+    here = [site for site in tree.sites if site.function is function]
+    names = {site.node.id for site in here if isinstance(site.node, Name) and site.path[: len(path)] == path}
+    for name in sorted(names):
+        assigning = [
+            site
+            for site in here
+            if isinstance(site.node, (Assign, AugAssign))
+            and isinstance(site.node.target, Name)
+            and site.node.target.id == name
+        ]
+        inside = [path, *[site.path for site in assigning]]
+        if all(
+            any(site.path[: len(each)] == each for each in inside)
+            for site in here
+            if isinstance(site.node, Name) and site.node.id == name
+        ):
+            yield from assigning
 
 
 def keep_in_array(tree: Tree) -> Iterator[Edit]:
