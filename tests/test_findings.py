@@ -10,7 +10,14 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "notes" / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
-KINDS = {"rejected", "does not compile", "wrong value", "wrong gradient", "non-deterministic"}
+KINDS = {
+    "rejected",
+    "does not compile",
+    "wrong value",
+    "wrong gradient",
+    "memory overwritten",
+    "non-deterministic",
+}
 
 
 def table() -> list[dict[str, str]]:
