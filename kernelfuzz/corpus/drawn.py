@@ -70,7 +70,7 @@ class Drawn:
 
     def launch_choices(self) -> SeededChoices:
         """What ``draw_launch`` draws this kernel's launch from: a function of its id and its contract."""
-        return _launch_choices(self.launch.seed)
+        return _launch_choices(self.id)
 
 
 def drawn(
@@ -90,7 +90,7 @@ def drawn(
         category=category or main_category(had),
         features=tuple(sorted(had)),
         description=describe(kernel),
-        launch=_launch(kernel, f"launch {identity}"),
+        launch=_launch(kernel, identity),
         num_lines=num_lines(kernel),
         nesting=nesting(kernel),
         num_nodes=count_nodes(kernel),
@@ -144,12 +144,17 @@ def make_row(
     )
 
 
-def _launch(kernel: Kernel, seed: str) -> Inputs:
-    return Inputs(dim=draw_grid(_launch_choices(seed), kernel), tiled=is_tiled(kernel), seed=seed)
+def _launch(kernel: Kernel, identity: str) -> Inputs:
+    dim = draw_grid(_launch_choices(identity), kernel)
+    return Inputs(dim=dim, tiled=is_tiled(kernel), seed=_launch_seed(identity))
 
 
-def _launch_choices(seed: str) -> SeededChoices:
-    return SeededChoices(GRAMMAR_VERSION, seed)
+def _launch_seed(identity: str) -> str:
+    return f"launch {identity}"
+
+
+def _launch_choices(identity: str) -> SeededChoices:
+    return SeededChoices(GRAMMAR_VERSION, _launch_seed(identity))
 
 
 def _metadata(kernel: Drawn, lowering: Lowering, warp_version: str) -> Metadata:
