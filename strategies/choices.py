@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import operator
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 T = TypeVar("T")
+
+_WEIGHT = operator.itemgetter(1)
 
 
 class Choices:
@@ -37,7 +40,7 @@ class Choices:
         """One of the options, each as often as its whole-number weight says; the first is the simplest."""
         if len(options) == 1:
             return options[0][0]
-        at = self.integer(0, sum(weight for _, weight in options) - 1)
+        at = self.integer(0, sum(map(_WEIGHT, options)) - 1)
         for option, weight in options:
             at -= weight
             if at < 0:

@@ -87,15 +87,17 @@ def children(node: Node) -> tuple[Node, ...]:
             return assert_never(node)
 
 
+_LEAVES = frozenset({Name, Literal})
+
+
 def walk(*roots: Node) -> Iterator[Node]:
     """The roots and every node below them: parents before children, in source order."""
     waiting: list[Node] = [*reversed(roots)]
     while waiting:
         current = waiting.pop()
         yield current
-        below = children(current)
-        if below:
-            waiting.extend(reversed(below))
+        if type(current) not in _LEAVES:  # half of all nodes: asking each costs more than this
+            waiting.extend(reversed(children(current)))
 
 
 def count_nodes(node: Node) -> int:
