@@ -325,8 +325,11 @@ def test_a_missing_extra_is_named(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main([*SMALLEST, "--output", str(tmp_path / "out")]) == 2
-    said = capsys.readouterr().err
-    assert "this needs pyarrow, which is not installed: it comes with kernelfuzz[corpus]" in said
+    assert (
+        "this needs pyarrow, which is not installed: "
+        "it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'."
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -79,6 +79,10 @@ class Site:
     parent: Node
     function: Function | Kernel
 
+    def is_in(self, path: Path) -> bool:
+        """Whether it is the node at a path, or stands below it."""
+        return self.path[: len(path)] == path
+
 
 class Tree:
     """A case, taken apart once for all the passes that look for something to cut."""

@@ -238,7 +238,7 @@ def _forwarded(tree: Tree) -> Iterator[Edit]:
                 (each.path, (value,))
                 for each in tree.sites[position + 2 :]
                 if each.node == target
-                and each.path[: len(site.path)] != site.path
+                and not each.is_in(site.path)
                 and not (isinstance(each.parent, (Assign, AugAssign)) and each.path[-1] == 0)
             ]
             if readings:
@@ -251,7 +251,7 @@ def _substituted(tree: Tree, key: tuple[str, str], site: Site, later: Sequence[S
     assert isinstance(site.node, Assign)
     readings: list[Site] = []
     for each in later:
-        inside = each.path[: len(site.path)] == site.path  # its own value reads what the name was before
+        inside = each.is_in(site.path)  # its own value reads what the name was before
         if isinstance(each.node, Name) and not inside:
             readings.append(each)
         elif not inside:
@@ -273,7 +273,7 @@ def ask_for_the_turn(tree: Tree) -> Iterator[Edit]:
         gone = list(_only_for(tree, path, site.function))
         cut = tree.weights[path] + sum(each.weight for each in gone)
         for loop in loops:
-            if site.path[: len(loop.path)] != loop.path:
+            if not site.is_in(loop.path):
                 continue
             assert isinstance(loop.node, For)
             for turn in (0, 1):
@@ -286,7 +286,7 @@ def ask_for_the_turn(tree: Tree) -> Iterator[Edit]:
 def _only_for(tree: Tree, path: Path, function: Function | Kernel) -> Iterator[Site]:
     """The assignments of locals that are read below a path, and else only to compute themselves."""
     here = [site for site in tree.sites if site.function is function]
-    names = {site.node.id for site in here if isinstance(site.node, Name) and site.path[: len(path)] == path}
+    names = {site.node.id for site in here if isinstance(site.node, Name) and site.is_in(path)}
     for name in sorted(names):
         assigning = [
             site
@@ -297,7 +297,7 @@ def _only_for(tree: Tree, path: Path, function: Function | Kernel) -> Iterator[S
         ]
         inside = [path, *[site.path for site in assigning]]
         if all(
-            any(site.path[: len(each)] == each for each in inside)
+            any(map(site.is_in, inside))
             for site in here
             if isinstance(site.node, Name) and site.node.id == name
         ):
@@ -328,11 +328,7 @@ def _kept_in(tree: Tree, place: Index, local: Name, store: Site) -> Iterator[Edi
     if bound_else or not declared:
         return
     gone = (store, declared[0])
-    uses = [
-        each
-        for each in here
-        if each.node == local and not any(each.path[: len(site.path)] == site.path for site in gone)
-    ]
+    uses = [each for each in here if each.node == local and not any(each.is_in(site.path) for site in gone)]
     gain = sum(site.weight for site in gone) - sum(weight_of(place) - each.weight for each in uses)
     replacements = (*[(site.path, ()) for site in gone], *[(each.path, (place,)) for each in uses])
     change = _starting_with(place, declared[0].node)

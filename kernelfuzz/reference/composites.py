@@ -30,7 +30,9 @@ def elementwise(scalar: Scalar, operation: Operation) -> Operation:
         arrays = [np.asarray(operand, dtype=dtype) for operand in operands]
         whole = max(arrays, key=np.ndim)
         columns = [each.ravel().tolist() if each.ndim else [each.item()] * whole.size for each in arrays]
-        return np.array(list(map(operation, *columns)), dtype=dtype).reshape(whole.shape)
+        return np.array([operation(*each) for each in zip(*columns, strict=True)], dtype=dtype).reshape(
+            whole.shape
+        )
 
     return unary_or_binary
 
@@ -44,7 +46,8 @@ def product(left: Vector | Matrix, right: Vector | Matrix, add: Operation, multi
         result = np.empty((len(rows), len(columns)), dtype=a.dtype)
         for at, row in enumerate(rows):
             for across, column in enumerate(columns):
-                result[at, across] = reduce(add, map(multiply, row, column))
+                terms = [multiply(one, other) for one, other in zip(row, column, strict=True)]
+                result[at, across] = reduce(add, terms)
         if isinstance(left, Matrix) and isinstance(right, Matrix):
             return result
         return result.reshape(-1)

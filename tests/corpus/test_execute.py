@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import from_dtype
 from kernelfuzz.corpus.execute import tensors
 
 FLOATS = [np.dtype(name) for name in ("float16", "float32", "float64")]
-NUMBERS = st.sampled_from(FLOATS).flatmap(lambda dtype: from_dtype(dtype))
+NUMBERS = st.sampled_from(FLOATS).flatmap(from_dtype)
 
 
 def text_of(value: Any) -> str:
