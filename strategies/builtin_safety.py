@@ -132,18 +132,31 @@ _ONLY_RANGED = frozenset({"negatable", "term", "factor"})
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A signature that the grammar can call where the kernel has these features and scalar types."""
+class Needs:
+    """What a kernel must have for a signature to be called in it."""
 
-    signature: Signature
     features: frozenset[str]
     scalars: frozenset[Scalar]
 
 
-@functools.cache
-def candidates(type_: Type) -> tuple[Candidate, ...]:
-    """The calls that give a type: of builtins with a feature, over values, with a result of known range."""
-    return tuple(_candidate(signature) for signature in producing(type_) if _is_candidate(signature))
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The calls that give a type: of builtins with a feature, over values, with a result of known range.
+
+    Many calls need the same: ``signatures`` has each with the place of its needs in ``needs``.
+    """
+
+    needs: tuple[Needs, ...]
+    signatures: tuple[tuple[Signature, int], ...]
+
+
+@functools.lru_cache(maxsize=4096)
+def candidates(type_: Type) -> Candidates:
+    """The calls that the grammar can make for a value of the type."""
+    needed = [(signature, _needs(signature)) for signature in producing(type_) if _is_candidate(signature)]
+    different = tuple(dict.fromkeys(needs for _, needs in needed))
+    places = {needs: place for place, needs in enumerate(different)}
+    return Candidates(different, tuple((signature, places[needs]) for signature, needs in needed))
 
 
 def _is_candidate(signature: Signature) -> bool:
@@ -154,13 +167,13 @@ def _is_candidate(signature: Signature) -> bool:
     return signature.name in RESULT_RANGES or not is_ranged(signature.result)
 
 
-def _candidate(signature: Signature) -> Candidate:
+def _needs(signature: Signature) -> Needs:
     features = {FEATURE_OF_GROUP[signature.builtin.group]}
     features.update(FEATURE_OF_TYPE[type(t)] for t in signature.params if type(t) in FEATURE_OF_TYPE)
     scalars = {scalar for t in (signature.result, *signature.params) if (scalar := component_of(t))}
     if UINT32 in scalars:  # an index or a random state, whatever the dtypes are
         features.add("unsigned")
-    return Candidate(signature, frozenset(features), frozenset(scalars - {BOOL, INT32, UINT32}))
+    return Needs(frozenset(features), frozenset(scalars - {BOOL, INT32, UINT32}))
 
 
 def result_range(signature: Signature, arguments: Sequence[Ranged]) -> tuple[int, int]:

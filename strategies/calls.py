@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.nodes import Call, Cast, Construct, Name, Unary
@@ -16,22 +17,31 @@ from kernelfuzz.strategies.production import share
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.safety import integer_of_float
 
+_Groups: TypeAlias = "tuple[tuple[Signature, ...], ...]"
+
+
+def builtin_choices(ctx: Context, type_: Type) -> _Groups:
+    """The builtins that give a type, grouped by name: each name is as likely as any other."""
+    return ctx.once(_allowed, type_)
+
+
+def _allowed(ctx: Context, type_: Type) -> _Groups:
+    scalars = frozenset(ctx.dtypes)
+    met = [each.features <= ctx.features and each.scalars <= scalars for each in candidates(type_).needs]
+    return _by_name(type_, tuple(met))
+
 
 @functools.lru_cache(maxsize=4096)
-def builtin_choices(
-    type_: Type, features: frozenset[str], dtypes: tuple[Scalar, ...]
-) -> tuple[tuple[Signature, ...], ...]:
-    """The builtins that give a type, grouped by name: each name is as likely as any other."""
-    by_name: dict[str, list[Signature]] = {}
-    scalars = frozenset(dtypes)
-    for candidate in candidates(type_):
-        if candidate.features <= features and candidate.scalars <= scalars:
-            by_name.setdefault(candidate.signature.name, []).append(candidate.signature)
-    return tuple(tuple(group) for group in by_name.values())
+def _by_name(type_: Type, met: tuple[bool, ...]) -> _Groups:
+    groups: dict[str, list[Signature]] = {}
+    for signature, needs in candidates(type_).signatures:
+        if met[needs]:
+            groups.setdefault(signature.name, []).append(signature)
+    return tuple(map(tuple, groups.values()))
 
 
 def builtin(ctx: Context, type_: Type, budget: int) -> Ranged:
-    group = ctx.choices.pick(builtin_choices(type_, ctx.features, ctx.dtypes))
+    group = ctx.choices.pick(builtin_choices(ctx, type_))
     return call_builtin(ctx, ctx.choices.pick(group), budget)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from kernelfuzz.ir.nodes import Constant, Function, Name, Param
 from kernelfuzz.ir.types import (
@@ -21,6 +22,8 @@ from kernelfuzz.ir.types import (
 )
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged, input_range
+
+T = TypeVar("T")
 
 AXES = ("x", "y", "z", "w")
 GRID_NAMES = ("i", "j", "k", "l")
@@ -115,6 +118,10 @@ class Context:
     counters: dict[str, int] = field(default_factory=dict[str, int])
     loop_names: list[str] = field(default_factory=list[str])
     """The names of loops that are over: another loop may use them again."""
+    known: dict[tuple[Callable[..., Any], Type], Any] = field(
+        default_factory=dict[tuple[Callable[..., Any], Type], Any]
+    )
+    """What ``once`` was asked for, in this kernel and its functions."""
 
     @property
     def in_kernel(self) -> bool:
@@ -128,6 +135,13 @@ class Context:
     def has_room(self) -> bool:
         """Whether more statements may still be asked for."""
         return self.module.statements < self.most
+
+    def once(self, find: Callable[[Context, Type], T], type_: Type) -> T:
+        """``find(ctx, type_)``, where that follows from the kernel's features and dtypes: asked for once."""
+        key = (find, type_)
+        if key not in self.known:
+            self.known[key] = find(self, type_)
+        return self.known[key]
 
     def fresh(self, prefix: str) -> str:
         """A name that is not used yet in this kernel or function."""

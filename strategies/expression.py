@@ -8,6 +8,8 @@ one is to add a row.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from kernelfuzz.ir.nodes import Attribute, Index, Slice
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies import calls, knots, operators
@@ -26,28 +28,29 @@ def draw(ctx: Context, type_: Type, budget: int) -> Ranged:
 
 
 def _draw(ctx: Context, type_: Type, budget: int) -> Ranged:
-    options = _options(ctx, "leaves" if budget <= 0 else "operations", type_)
+    options = ctx.once(_leaves if budget <= 0 else _operations, type_)
     chosen = ctx.choices.possible(options, lambda production: production.ready(ctx, type_))
     return chosen.draw(ctx, type_, budget)
 
 
-_TABLES = {"leaves": LEAVES}
-_CACHE: dict[tuple[object, ...], tuple[tuple[Production, int], ...]] = {}
+_Options: TypeAlias = "tuple[tuple[Production, int], ...]"
 
 
-def _options(ctx: Context, table: str, type_: Type) -> tuple[tuple[Production, int], ...]:
+def _leaves(ctx: Context, type_: Type) -> _Options:
+    return _options(LEAVES, ctx, type_)
+
+
+def _operations(ctx: Context, type_: Type) -> _Options:
+    return _options(OPERATIONS, ctx, type_)
+
+
+def _options(table: tuple[Production, ...], ctx: Context, type_: Type) -> _Options:
     """The productions of a table that give the type under the kernel's features, with their weights."""
-    key = (table, type_, ctx.features, ctx.dtypes)
-    if key not in _CACHE:
-        if len(_CACHE) > 20_000:
-            _CACHE.clear()
-        _CACHE[key] = tuple(
-            (production, production.weight)
-            for production in _TABLES[table]
-            if (production.feature is None or production.feature in ctx.features)
-            and production.makes(ctx, type_)
-        )
-    return _CACHE[key]
+    return tuple(
+        (production, production.weight)
+        for production in table
+        if ctx.allows(production.feature) and production.makes(ctx, type_)
+    )
 
 
 def _component(ctx: Context, type_: Type, budget: int) -> Ranged:
@@ -93,15 +96,15 @@ def _part(ctx: Context, type_: Type, budget: int) -> Ranged:
 
 
 def _has_operators(ctx: Context, type_: Type) -> bool:
-    return bool(operators.operators_for(type_, ctx.features))
+    return bool(operators.operators_for(ctx, type_))
 
 
 def _has_unary_operators(ctx: Context, type_: Type) -> bool:
-    return bool(operators.unary_operators_for(type_, ctx.features))
+    return bool(operators.unary_operators_for(ctx, type_))
 
 
 def _has_builtins(ctx: Context, type_: Type) -> bool:
-    return bool(calls.builtin_choices(type_, ctx.features, ctx.dtypes))
+    return bool(calls.builtin_choices(ctx, type_))
 
 
 def _has_constructor(ctx: Context, type_: Type) -> bool:
@@ -150,4 +153,3 @@ OPERATIONS: tuple[Production, ...] = (
     Production("function", is_plain, knots.call_function, 2, "function", knots.can_call),
     Production("effect", is_plain, knots.call_with_effect, 2, "effect", knots.can_have_effect),
 )
-_TABLES["operations"] = OPERATIONS

@@ -50,6 +50,7 @@ from kernelfuzz.ir.types import (
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
 from kernelfuzz.strategies.dtypes import feature_of
+from kernelfuzz.strategies.ranges import component_of
 
 _OPERATORS = {
     "**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "<<": "shift", ">>": "shift",
@@ -70,8 +71,15 @@ def features(kernel: Kernel) -> frozenset[str]:
     found: set[str] = set()
     for param in kernel.params:
         _parameter(param.type, found)
+    types: dict[int, Type] = {}
     for node in walk(kernel):
+        if isinstance(node, (Name, Literal)):  # half of all nodes, and they show nothing
+            continue
         _node(node, found)
+        if (type_ := getattr(node, "type", None)) is not None:
+            types[id(type_)] = type_
+    for type_ in types.values():
+        _scalar(type_, found)
     for function in kernel.functions:
         if function.returns is None:
             found.add("procedure")
@@ -84,7 +92,7 @@ def features(kernel: Kernel) -> frozenset[str]:
     if kernel.structs:
         found.add("struct")
     storing = {function.name for function in kernel.functions if function.returns and _stores(function)}
-    if any(isinstance(node, CallFunction) and node.name in storing for node in walk(kernel)):
+    if storing and any(isinstance(node, CallFunction) and node.name in storing for node in walk(kernel)):
         found.add("effect")
     if any(outlives(block) for block in (kernel.body, *(function.body for function in kernel.functions))):
         found.add("outlive")
@@ -117,9 +125,9 @@ def _outlives(block: Block, known: set[str]) -> bool:
     """``known``: the names that the code before the block makes; grows by what the block makes itself."""
     nested: set[str] = set()
     for statement in block:
-        mine = {node.id for node in walk(statement) if isinstance(node, Name)}
         bound = bound_names((statement,))
-        if mine & (nested - known) - bound:
+        gone = nested - known - bound
+        if gone and any(isinstance(node, Name) and node.id in gone for node in walk(statement)):
             return True
         if isinstance(statement, (If, For, While)):
             blocks = (statement.body, statement.orelse) if isinstance(statement, If) else (statement.body,)
@@ -150,21 +158,18 @@ def _parameter(type_: Type, found: set[str]) -> None:
             pass
 
 
-def _scalar_of(type_: Type) -> Scalar | None:
-    if isinstance(type_, Scalar):
-        return type_
-    return getattr(type_, "dtype", None) if not isinstance(type_, (Struct, Tuple, Array)) else None
+def _scalar(type_: Type, found: set[str]) -> None:
+    """What the scalars of an expression or a parameter show, of all but arrays."""
+    scalar = None if isinstance(type_, Array) else component_of(type_)
+    if scalar is None:
+        return
+    if (feature := feature_of(scalar)) is not None:
+        found.add(feature)
+    if scalar.kind == "uint":
+        found.add("unsigned")
 
 
 def _node(node: object, found: set[str]) -> None:
-    type_ = getattr(node, "type", None)
-    if type_ is not None and not isinstance(node, (Name, Literal)):
-        scalar = _scalar_of(type_)
-        if scalar is not None:
-            if (feature := feature_of(scalar)) is not None:
-                found.add(feature)
-            if scalar.kind == "uint":
-                found.add("unsigned")
     match node:
         case Binary(op=op, type=result) | Unary(op=op, type=result):
             if isinstance(result, Scalar) and op in _OPERATORS:

@@ -47,25 +47,38 @@ def condition(ctx: Context, budget: int) -> Expr:
     return value
 
 
+# What an operator needs, where arithmetic is not enough.
+_FEATURES = {
+    "**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "~": "bitwise",
+    "<<": "shift", ">>": "shift",
+}  # fmt: skip
+
+
+def operators_for(ctx: Context, type_: Type) -> list[tuple[str, Type, Type]]:
+    """Every ``(op, left, right)`` that gives the type and may be drawn."""
+    return ctx.once(_operators_for, type_)
+
+
+def _operators_for(ctx: Context, type_: Type) -> list[tuple[str, Type, Type]]:
+    return [operation for needs, operation in _with_needs(type_) if needs <= ctx.features]
+
+
 @functools.lru_cache(maxsize=4096)
-def operators_for(type_: Type, features: frozenset[str]) -> tuple[tuple[str, Type, Type], ...]:
-    gates = {"**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "<<": "shift", ">>": "shift"}
-    return tuple(
-        (op, left, right)
-        for op, left, right in binary_operands(type_)
-        if (op not in gates or gates[op] in features)
-        and drawable(left, features)
-        and drawable(right, features)
-    )
+def _with_needs(type_: Type) -> tuple[tuple[frozenset[str], tuple[str, Type, Type]], ...]:
+    """Every operation that gives the type, with the features that it needs."""
+    rows: list[tuple[frozenset[str], tuple[str, Type, Type]]] = []
+    for op, left, right in binary_operands(type_):
+        needs = frozenset((_FEATURES.get(op, "arithmetic"), _feature_of(left), _feature_of(right)))
+        rows.append((needs, (op, left, right)))
+    return tuple(rows)
 
 
-def drawable(type_: Type, features: frozenset[str]) -> bool:
-    """Whether operands of a type may be drawn under the kernel's features."""
-    return FEATURE_OF_TYPE.get(type(type_), "arithmetic") in features
+def _feature_of(operand: Type) -> str:
+    return FEATURE_OF_TYPE.get(type(operand), "arithmetic")
 
 
 def binary(ctx: Context, type_: Type, budget: int) -> Ranged:
-    op, left_type, right_type = ctx.choices.pick(operators_for(type_, ctx.features))
+    op, left_type, right_type = ctx.choices.pick(operators_for(ctx, type_))
     first, second = share(ctx, budget, 2)
     left = draw(ctx, left_type, first)
     right = draw(ctx, right_type, second)
@@ -116,7 +129,7 @@ def _terms(left: Type, right: Type) -> int:
 
 
 def unary(ctx: Context, type_: Type, budget: int) -> Ranged:
-    op, operand_type = ctx.choices.pick(unary_operators_for(type_, ctx.features))
+    op, operand_type = ctx.choices.pick(unary_operators_for(ctx, type_))
     operand = draw(ctx, operand_type, budget - 1)
     if op == "-" and isinstance(operand.expr, Literal):
         return operand  # a negative literal is a literal
@@ -132,13 +145,13 @@ def unary(ctx: Context, type_: Type, budget: int) -> Ranged:
     return Ranged(Unary(op, operand.expr, type_), *clipped(type_, low, high))
 
 
-@functools.lru_cache(maxsize=4096)
-def unary_operators_for(type_: Type, features: frozenset[str]) -> tuple[tuple[str, Type], ...]:
-    return tuple(
+def unary_operators_for(ctx: Context, type_: Type) -> list[tuple[str, Type]]:
+    """Every ``(op, operand)`` that gives the type and may be drawn; ``not`` is a production of its own."""
+    return [
         (op, operand)
         for op, operand in unary_operands(type_)
-        if op != "not" and (op != "~" or "bitwise" in features)
-    )
+        if op != "not" and ctx.allows(_FEATURES.get(op))
+    ]
 
 
 def negation(ctx: Context, type_: Type, budget: int) -> Ranged:

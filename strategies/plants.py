@@ -87,7 +87,7 @@ def _builtin(feature: str, type_: Callable[[Context], Type]) -> Plant:
     def made(ctx: Context) -> list[Stmt]:
         groups = [
             [one for one in group if FEATURE_OF_GROUP.get(one.builtin.group) == feature]
-            for group in builtin_choices(type_(ctx), ctx.features, ctx.dtypes)
+            for group in builtin_choices(ctx, type_(ctx))
         ]
         signature = ctx.choices.pick(ctx.choices.pick([group for group in groups if group]))
         return _local(ctx, call_builtin(ctx, signature, operations(ctx)))

@@ -23,7 +23,6 @@ from kernelfuzz.corpus.row import (
     Setting,
     Verified,
 )
-from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.normalize import canonical_tokens, hashed
 from kernelfuzz.ir.render import render
@@ -76,15 +75,13 @@ class Drawn:
 def drawn(
     kernel: Kernel, category: str | None = None, *, seed: int | None = None, index: int | None = None
 ) -> Drawn:
-    """A kernel, rendered and looked at; without a category the one that says most about it."""
-    source = render(kernel)
-    kernel = canonical(kernel)  # so that what is read back has the same id
+    """A canonical kernel, rendered and looked at; without a category the one that says most about it."""
     tokens = canonical_tokens(kernel)
     had = features(kernel)
     identity = hashed(tokens)
     return Drawn(
         kernel=kernel,
-        source=source,
+        source=render(kernel),
         id=identity,
         sketch=sketch(tokens),
         category=category or main_category(had),

@@ -44,7 +44,7 @@ def sketch(tokens: Sequence[str]) -> bytes:
         # Wraps around, as a hash may.
         runs = runs * np.uint64(0x9E3779B97F4A7C15) + hashes[offset : offset + len(runs)]
     found = _empty().copy()
-    found.update_batch(np.unique(runs >> np.uint64(32)))
+    found.update_batch(runs >> np.uint64(32))
     return found.hashvalues.astype("<u4").tobytes()
 
 

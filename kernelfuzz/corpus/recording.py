@@ -29,6 +29,7 @@ from kernelfuzz.corpus.row import encode
 from kernelfuzz.corpus.shard import Damaged, Entry, Key
 from kernelfuzz.corpus.store import CARD, DATA, RUNNING, Store, WrongCorpus
 from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.normalize import identity
 from kernelfuzz.toolchain import Failure, UnsupportedWarp, compat, lower_devices
@@ -241,7 +242,7 @@ class Recorder:
                 ]
 
     def _write(self, kernel: Kernel, recorded: Recorded) -> None:
-        looked_at = drawn(kernel)
+        looked_at = drawn(canonical(kernel))  # what is read back has the same id
         for device, result in lower_devices(looked_at.source, self._wanted.devices).items():
             if isinstance(result, Failure):
                 recorded.rejected.append(Rejected(looked_at.id, device, result.kind, result.message))

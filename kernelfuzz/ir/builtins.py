@@ -7,13 +7,12 @@ verify, the reference interpreter, the oracles) reads its row here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from kernelfuzz.ir.builtin_rows import ROWS, Builtin
 from kernelfuzz.ir.nodes import Keyword
-from kernelfuzz.ir.patterns import SignaturePattern, Solution, match_call, parse, solutions
+from kernelfuzz.ir.patterns import SignaturePattern, Solution, match_call, may_stand_for, parse, solutions
 from kernelfuzz.ir.types import Type
 
 BUILTINS: tuple[Builtin, ...] = ROWS
@@ -56,11 +55,14 @@ def instances(builtin: Builtin) -> tuple[Signature, ...]:
     return tuple(_signature(builtin, solution) for solution in solutions(pattern(builtin)))
 
 
-def _default_rows(since: bool) -> Iterable[Builtin]:
-    return (builtin for builtin in BUILTINS if since or not builtin.since)
-
-
 @cache
+def _rows_giving(kind: type[Type], newer: bool) -> tuple[tuple[Builtin, SignaturePattern], ...]:
+    """The rows whose result may be a type of this class: most rows give something else."""
+    rows = ((builtin, pattern(builtin)) for builtin in BUILTINS if newer or not builtin.since)
+    return tuple((builtin, written) for builtin, written in rows if may_stand_for(written.result, kind))
+
+
+@lru_cache(maxsize=4096)
 def producing(result: Type, newer: bool = False) -> tuple[Signature, ...]:
     """Every signature that yields the type, simplest first, always in the same order.
 
@@ -68,8 +70,8 @@ def producing(result: Type, newer: bool = False) -> tuple[Signature, ...]:
     """
     return tuple(
         _signature(builtin, solution)
-        for builtin in _default_rows(newer)
-        for solution in solutions(pattern(builtin), result)
+        for builtin, written in _rows_giving(type(result), newer)
+        for solution in solutions(written, result)
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from kernelfuzz.ir.inference import is_value
-from kernelfuzz.ir.nodes import Cast, For, Function, If, Kernel, Literal, Node, Pass, Unary, While
+from kernelfuzz.ir.nodes import Cast, For, Function, If, Kernel, Literal, Name, Node, Pass, Unary, While
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
 
@@ -21,6 +21,8 @@ def canonical(node: N) -> N:
 
 def _canonical(node: Node) -> Node:
     match node:
+        case Name():  # most of the nodes
+            return node
         case If() | For() | While() | Function() | Kernel() if not node.body:
             return replace(node, body=(Pass(),))
         case Unary(op="-", operand=Literal(value=number, type=dtype)) if dtype in (INT32, FLOAT32):

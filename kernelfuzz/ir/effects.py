@@ -15,6 +15,7 @@ from kernelfuzz.ir.nodes import (
     Function,
     Index,
     Kernel,
+    Literal,
     Name,
 )
 from kernelfuzz.ir.types import Array
@@ -37,6 +38,8 @@ def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozen
     views: dict[str, str] = {param.name: param.name for param in unit.params}
     for node in walk(*unit.body):
         match node:
+            case Name() | Literal():  # most of the nodes
+                pass
             case Assign(target=Name(id=name), value=value) if isinstance(value.type, Array):
                 views[name] = views.get(root_name(value), root_name(value))
             case Assign(target=target) | AugAssign(target=target) if not isinstance(target, Name):

@@ -333,6 +333,22 @@ def _match_keyword(
     return not isinstance(value, (int, str, tuple)) and match_type(pattern, value, bindings, where)
 
 
+_CLASS_OF = {"vec": Vector, "mat": Matrix, "quat": Quaternion, "transform": Transform, "array": Array}
+
+
+def may_stand_for(pattern: Pattern, kind: type[Type]) -> bool:
+    """Whether the pattern can match any type of a class; a variable's ``where`` is not looked at."""
+    match pattern:
+        case Variable():
+            return True
+        case Scalar():
+            return kind is Scalar
+        case Several():
+            return kind is Tuple
+        case Composed():
+            return kind is _CLASS_OF[pattern.kind]
+
+
 # --------------------------------------------------------------- substitution
 
 

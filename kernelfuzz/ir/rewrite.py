@@ -45,7 +45,7 @@ from kernelfuzz.ir.nodes import (
     Unpack,
     While,
 )
-from kernelfuzz.ir.walk import children
+from kernelfuzz.ir.walk import LEAVES, children
 
 # A place in a tree: at each level the position among the children, as ``walk.children`` lists them.
 Path: TypeAlias = tuple[int, ...]
@@ -161,7 +161,7 @@ def transform(node: N, change: Callable[[Node], Node | Part]) -> N:
     parts: list[Part] = []
     same = True
     for child in below:
-        new = change(transform(child, change))
+        new = change(child if type(child) in LEAVES else transform(child, change))
         same = same and new is child
         parts.append(new if isinstance(new, tuple) else (new,))
     return node if same else rebuild(node, parts)

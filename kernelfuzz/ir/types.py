@@ -6,15 +6,19 @@ rules follow Warp's documentation ("Basics: Vectors, Matrices, Quaternions, Tran
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from kernelfuzz.ir.printed import Printed
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Scalar(Printed):
-    """A scalar type.  ``kind`` is ``bool``, ``int``, ``uint`` or ``float``; ``bits`` its width."""
+    """A scalar type.  ``kind`` is ``bool``, ``int``, ``uint`` or ``float``; ``bits`` its width.
+
+    There is one object for each, so that they are compared and hashed by identity: that is done everywhere.
+    """
 
     name: str
     kind: str
@@ -42,6 +46,10 @@ class Scalar(Printed):
     def __str__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> tuple[Callable[[str], Scalar], tuple[str]]:
+        # A copy, also one in another process, is the object itself.
+        return _by_name, (self.name,)
+
 
 BOOL = Scalar("bool", "bool", 8)
 INT8 = Scalar("int8", "int", 8)
@@ -64,6 +72,10 @@ FLOATS = (FLOAT32, FLOAT64, FLOAT16)
 NUMBERS = FLOATS + INTEGERS
 SCALARS = (*NUMBERS, BOOL)
 SCALAR_BY_NAME = {scalar.name: scalar for scalar in SCALARS}
+
+
+def _by_name(name: str) -> Scalar:
+    return SCALAR_BY_NAME[name]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

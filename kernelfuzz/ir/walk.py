@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Any
 
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import (
@@ -43,51 +45,54 @@ from kernelfuzz.ir.nodes import (
 )
 
 
+def _none(node: Node) -> tuple[Node, ...]:
+    return ()
+
+
+# What is directly below a node, by its class.  A table and no ``match``: every node of every kernel is asked
+# many times, and going through the cases took half of a walk.  A test holds it to the union of all nodes.
+_CHILDREN: dict[type[Node], Callable[[Any], tuple[Node, ...]]] = {
+    Name: _none,
+    Literal: _none,
+    Binary: attrgetter("left", "right"),
+    Index: lambda node: (node.value, *node.indices),
+    Assign: attrgetter("target", "value"),
+    AugAssign: attrgetter("target", "value"),
+    Call: attrgetter("args"),
+    CallFunction: attrgetter("args"),
+    Construct: attrgetter("args"),
+    Unary: lambda node: (node.operand,),
+    Cast: lambda node: (node.operand,),
+    Attribute: lambda node: (node.value,),
+    Static: lambda node: (node.value,),
+    ExprStmt: lambda node: (node.value,),
+    Compare: lambda node: (node.left, *node.comparators),
+    BoolOp: attrgetter("values"),
+    Return: attrgetter("values"),
+    Unpack: attrgetter("values"),
+    If: lambda node: (node.test, *node.body, *node.orelse),
+    For: lambda node: (*node.bounds, *node.body),
+    While: lambda node: (node.test, *node.body),
+    IfExp: attrgetter("body", "test", "orelse"),
+    ArrayShape: lambda node: (node.array,),
+    Slice: _none,
+    Break: _none,
+    Continue: _none,
+    Pass: _none,
+    Param: _none,
+    Constant: lambda node: (node.value,),
+    Function: lambda node: (*node.params, *node.body),
+    Kernel: lambda node: (*node.constants, *node.functions, *node.params, *node.body),
+}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below ``node``, in the order in which the source text has them."""
-    match node:
-        # The most frequent nodes come first: this is called once per node of every kernel.
-        case Name() | Literal():
-            return ()
-        case Binary():
-            return (node.left, node.right)
-        case Index():
-            return (node.value, *node.indices)
-        case Assign() | AugAssign():
-            return (node.target, node.value)
-        case Call() | CallFunction() | Construct():
-            return node.args
-        case Unary() | Cast():
-            return (node.operand,)
-        case Attribute() | Static() | ExprStmt():
-            return (node.value,)
-        case Compare():
-            return (node.left, *node.comparators)
-        case BoolOp() | Return() | Unpack():
-            return node.values
-        case If():
-            return (node.test, *node.body, *node.orelse)
-        case For():
-            return (*node.bounds, *node.body)
-        case While():
-            return (node.test, *node.body)
-        case IfExp():
-            return (node.body, node.test, node.orelse)
-        case ArrayShape():
-            return (node.array,)
-        case Slice() | Break() | Continue() | Pass() | Param():
-            return ()
-        case Constant():
-            return (node.value,)
-        case Function():
-            return (*node.params, *node.body)
-        case Kernel():
-            return (*node.constants, *node.functions, *node.params, *node.body)
-        case _:
-            return assert_never(node)
+    return _CHILDREN[type(node)](node)
 
 
-_LEAVES = frozenset({Name, Literal})
+# Half of all nodes: asking each for its children would cost more than asking whether it is one of these.
+LEAVES = frozenset({Name, Literal})
 
 
 def walk(*roots: Node) -> Iterator[Node]:
@@ -96,8 +101,9 @@ def walk(*roots: Node) -> Iterator[Node]:
     while waiting:
         current = waiting.pop()
         yield current
-        if type(current) not in _LEAVES:  # half of all nodes: asking each costs more than this
-            waiting.extend(reversed(children(current)))
+        kind = type(current)
+        if kind not in LEAVES:
+            waiting.extend(reversed(_CHILDREN[kind](current)))
 
 
 def count_nodes(node: Node) -> int:

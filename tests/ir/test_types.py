@@ -1,0 +1,29 @@
+"""Types are values: what travels to another process, or is copied, is the same type afterwards."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+import kernelfuzz
+from kernelfuzz.ir.types import SCALARS, Scalar, Vector
+
+
+@pytest.mark.parametrize("scalar", SCALARS, ids=str)
+def test_there_is_one_object_for_each_scalar_type(scalar: Scalar) -> None:
+    for again in (pickle.loads(pickle.dumps(scalar)), copy.copy(scalar), copy.deepcopy(scalar)):
+        assert again is scalar
+
+
+def test_other_types_are_compared_by_what_they_are_made_of() -> None:
+    types = [Vector(length, scalar) for length in (2, 3) for scalar in SCALARS]
+    assert len(set(types)) == len(types)
+    assert [pickle.loads(pickle.dumps(type_)) for type_ in types] == types
+
+
+def test_a_kernel_that_travels_is_the_same_kernel() -> None:
+    for index in range(30):
+        kernel = kernelfuzz.generate(seed=0, index=index)
+        assert pickle.loads(pickle.dumps(kernel)) == kernel
