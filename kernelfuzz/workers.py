@@ -45,11 +45,20 @@ _RECEIVED = b"received"
 
 
 class WorkerError(RuntimeError):
-    """A worker did not finish its task; the message says how it ended, in words that follow "the process"."""
+    """A worker did not finish its task; the message says how it ended, in words that follow "the process".
+
+    ``from_outside``: by SIGKILL, which no process comes by alone: someone sent it, or a system out of memory.
+    """
+
+    from_outside = False
 
 
 class WorkerDied(WorkerError):
-    """The process ended: a crash in native code, or the system killed it."""
+    """The process ended: a crash in native code, or something killed it."""
+
+    def __init__(self, message: str, *, from_outside: bool = False) -> None:
+        super().__init__(message)
+        self.from_outside = from_outside
 
 
 class WorkerTimeout(WorkerError):
@@ -253,7 +262,8 @@ class Pool:
         while worker.task is not None and worker.pipe.poll() and self._receive(worker):
             pass
         if worker in self._workers:
-            self._kill(worker, WorkerDied(_ending(worker.process.exitcode or 0)))
+            code = worker.process.exitcode or 0
+            self._kill(worker, WorkerDied(_ending(code), from_outside=code == -signal.SIGKILL))
 
     def _kill(self, worker: _Worker, reason: WorkerError) -> None:
         """Kill a worker and give its task the reason."""

@@ -159,8 +159,8 @@ def _parameter(type_: Type, found: set[str]) -> None:
 
 
 def _scalar(type_: Type, found: set[str]) -> None:
-    """What the scalars of an expression or a parameter show, of all but arrays."""
-    scalar = None if isinstance(type_, Array) else component_of(type_)
+    """What the scalar type shows that an expression or a parameter is made of, if it is no array."""
+    scalar = component_of(type_)
     if scalar is None:
         return
     if (feature := feature_of(scalar)) is not None:

@@ -23,6 +23,14 @@ def test_a_crash_is_an_error_that_says_how() -> None:
         workers.call(os.abort, timeout=60)
 
 
+def test_a_process_that_is_killed_from_outside_is_told_apart() -> None:
+    with pytest.raises(workers.WorkerDied, match="SIGKILL") as killed:
+        workers.call(exec, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", timeout=60)
+    with pytest.raises(workers.WorkerDied) as crashed:
+        workers.call(os.abort, timeout=60)
+    assert (killed.value.from_outside, crashed.value.from_outside) == (True, False)
+
+
 def test_an_exit_is_an_error_that_says_how() -> None:
     with pytest.raises(workers.WorkerDied, match="exit code 7"):
         workers.call(os._exit, 7, timeout=60)

@@ -14,6 +14,9 @@ from kernelfuzz.corpus.shard import Made
 _PATIENCE = 120.0
 _PATIENCE_PER_KERNEL = 10.0
 
+# So often something is made again whose process was killed from outside; then the system is short of memory.
+_ATTEMPTS = 5
+
 # The first index of a shard and how many kernels it has.
 Span: TypeAlias = tuple[int, int]
 
@@ -54,11 +57,20 @@ def processes(jobs: int) -> Engine:
         try:
             for result in results:
                 start, count = asked.pop(0)
-                yield result if isinstance(result, Made) else one_by_one(plan, start, count)
+                yield result if isinstance(result, Made) else _mended(plan, start, count, result)
         finally:
             results.close()
 
     return make
+
+
+def _mended(plan: Plan, start: int, count: int, problem: workers.WorkerError) -> Made:
+    """A shard whose process died: made again where that was not its own fault, else kernel by kernel."""
+    if problem.from_outside:
+        again = _in_a_process(plan, start, count, timeout(plan))
+        if isinstance(again, Made):
+            return again
+    return one_by_one(plan, start, count)
 
 
 def one_by_one(plan: Plan, start: int, count: int) -> Made:
@@ -67,11 +79,23 @@ def one_by_one(plan: Plan, start: int, count: int) -> Made:
 
 
 def _alone(plan: Plan, index: int) -> Made:
-    try:
-        return workers.call(make_shard, plan, index, 1, timeout=_PATIENCE + _PATIENCE_PER_KERNEL)
-    except workers.WorkerError as error:
-        kind = "hang" if isinstance(error, workers.WorkerTimeout) else "crash"
-        return lost_shard(plan, index, kind, f"the process that made it {error}")
+    made = _in_a_process(plan, index, 1, _PATIENCE + _PATIENCE_PER_KERNEL)
+    if isinstance(made, Made):
+        return made
+    kind = "hang" if isinstance(made, workers.WorkerTimeout) else "crash"
+    return lost_shard(plan, index, kind, f"the process that made it {made}")
+
+
+def _in_a_process(plan: Plan, start: int, count: int, patience: float) -> Made | workers.WorkerError:
+    """A shard made in a process of its own, or how that ended; again where something outside killed it."""
+    left = _ATTEMPTS
+    while True:
+        left -= 1
+        try:
+            return workers.call(make_shard, plan, start, count, timeout=patience)
+        except workers.WorkerError as error:
+            if left == 0 or not error.from_outside:
+                return error
 
 
 def timeout(plan: Plan) -> float:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,35 @@ def test_a_crash_costs_one_kernel(whole: Path, tmp_path: Path, monkeypatch: pyte
     assert summary.first_missing.message == "the process that made it was killed by SIGSEGV"
     left = [row for row in rows(whole) if row["metadata"]["index"] != 1]
     assert list(rows(tmp_path)) == left
+
+
+@pytest.mark.parametrize(("kills", "lost"), [(4, False), (5, True)])
+def test_what_is_killed_from_outside_is_made_again(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, lost: bool
+) -> None:
+    """A shard, and when that is killed again and again, each of its kernels; one of them as often."""
+    killed = workers.WorkerDied("was killed by SIGKILL", from_outside=True)
+    calls: Counter[tuple[int, int]] = Counter()
+
+    def in_order(
+        function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], **_: Any
+    ) -> Generator[Any, None, None]:
+        for number, task in enumerate(tasks):
+            yield killed if number == 0 else function(*task)
+
+    def call(function: Callable[..., Any], plan: Plan, index: int, count: int, **_: Any) -> Any:
+        calls[index, count] += 1
+        if index == 0 and calls[index, count] <= kills:
+            raise killed
+        return function(plan, index, count)
+
+    monkeypatch.setattr(engines.workers, "in_order", in_order)
+    monkeypatch.setattr(engines.workers, "call", call)
+    summary = made(PLAN, tmp_path, engine=processes(2))
+    assert summary.failures == ({"crash": 2} if lost else {})
+    assert calls[0, PLAN.shard_size] == 5
+    if not lost:
+        assert contents(tmp_path) == contents(whole)
 
 
 def test_a_fault_of_ours_costs_one_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
