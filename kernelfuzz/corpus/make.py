@@ -41,7 +41,7 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     version = compat.version()
     started = time.perf_counter()
     missing: list[Missing] = []
-    with _old_objects_left_alone():
+    with _old_objects_left_alone(count):
         pairs = list(_lowered(plan, range(start, start + count), missing))
     if plan.execute:
         _execute(pairs, plan.devices)
@@ -61,14 +61,25 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     return Made(data, head, time.perf_counter() - started, warp_seconds)
 
 
+# How many kernels are made before what they left behind is looked for: a third of a second, once a minute.
+_COLLECTED_AFTER = 1000
+_kernels_since_collected = 0
+
+
 @contextlib.contextmanager
-def _old_objects_left_alone() -> Iterator[None]:
+def _old_objects_left_alone(kernels: int) -> Iterator[None]:
     """Full garbage collections pass over what was there before: Warp and the grammar live on anyway.
 
     Lowering makes so many objects that looking through the old ones again and again took 2 % of the time.
+    What earlier shards left behind would be passed over too, and memory grow: so it is collected at times.
     """
+    global _kernels_since_collected
     ours = not gc.get_freeze_count()  # who has frozen objects for a purpose keeps them so
     if ours:
+        _kernels_since_collected += kernels
+        if _kernels_since_collected >= _COLLECTED_AFTER:
+            gc.collect()
+            _kernels_since_collected = 0
         gc.freeze()
     try:
         yield
