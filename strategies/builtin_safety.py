@@ -58,6 +58,13 @@ FEATURE_OF_TYPE: dict[type, str] = {
     Transform: "transform",
 }
 
+FEATURE_OF_OPERATOR = {
+    "**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "~": "bitwise",
+    "<<": "shift", ">>": "shift",
+    "+": "arithmetic", "-": "arithmetic", "*": "arithmetic", "/": "arithmetic", "//": "arithmetic",
+    "%": "arithmetic",
+}  # fmt: skip
+
 Rule = Callable[[Signature, Sequence[Ranged]], tuple[int, int]]
 
 

@@ -48,15 +48,10 @@ from kernelfuzz.ir.types import (
     Vector,
 )
 from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
+from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR
 from kernelfuzz.strategies.dtypes import feature_of
 from kernelfuzz.strategies.ranges import component_of
 
-_OPERATORS = {
-    "**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "<<": "shift", ">>": "shift",
-    "+": "arithmetic", "-": "arithmetic", "*": "arithmetic", "/": "arithmetic", "//": "arithmetic",
-    "%": "arithmetic",
-}  # fmt: skip
 _FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")
 _KINDS: dict[type[Type], str] = {
     Vector: "vector",
@@ -172,8 +167,8 @@ def _scalar(type_: Type, found: set[str]) -> None:
 def _node(node: object, found: set[str]) -> None:
     match node:
         case Binary(op=op, type=result) | Unary(op=op, type=result):
-            if isinstance(result, Scalar) and op in _OPERATORS:
-                found.add(_OPERATORS[op])
+            if isinstance(result, Scalar) and op in FEATURE_OF_OPERATOR:
+                found.add(FEATURE_OF_OPERATOR[op])
             if op == "~":
                 found.add("bitwise")
             _composite(result, found)
@@ -213,8 +208,8 @@ def _node(node: object, found: set[str]) -> None:
         case AugAssign(target=target, op=op):
             found.add("augmented")
             _target(target, found)
-            if isinstance(target.type, Scalar) and op in _OPERATORS:
-                found.add(_OPERATORS[op])
+            if isinstance(target.type, Scalar) and op in FEATURE_OF_OPERATOR:
+                found.add(FEATURE_OF_OPERATOR[op])
             if isinstance(target, Index) and isinstance(target.value.type, Array) and op in "+-&|^":
                 found.add("atomic")
         case _:

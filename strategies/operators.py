@@ -20,7 +20,7 @@ from kernelfuzz.ir.nodes import (
 )  # fmt: skip
 from kernelfuzz.ir.operators import binary_operands, unary_operands
 from kernelfuzz.ir.types import BOOL, INT32, Matrix, Scalar, Type, Vector
-from kernelfuzz.strategies.builtin_safety import FEATURE_OF_TYPE
+from kernelfuzz.strategies.builtin_safety import FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.dtypes import comparable_type
 from kernelfuzz.strategies.knots import draw
@@ -47,13 +47,6 @@ def condition(ctx: Context, budget: int) -> Expr:
     return value
 
 
-# What an operator needs, where arithmetic is not enough.
-_FEATURES = {
-    "**": "power", "&": "bitwise", "|": "bitwise", "^": "bitwise", "~": "bitwise",
-    "<<": "shift", ">>": "shift",
-}  # fmt: skip
-
-
 def operators_for(ctx: Context, type_: Type) -> list[tuple[str, Type, Type]]:
     """Every ``(op, left, right)`` that gives the type and may be drawn."""
     return ctx.once(_operators_for, type_)
@@ -68,7 +61,7 @@ def _with_needs(type_: Type) -> tuple[tuple[frozenset[str], tuple[str, Type, Typ
     """Every operation that gives the type, with the features that it needs."""
     rows: list[tuple[frozenset[str], tuple[str, Type, Type]]] = []
     for op, left, right in binary_operands(type_):
-        needs = frozenset((_FEATURES.get(op, "arithmetic"), _feature_of(left), _feature_of(right)))
+        needs = frozenset((FEATURE_OF_OPERATOR.get(op, "arithmetic"), _feature_of(left), _feature_of(right)))
         rows.append((needs, (op, left, right)))
     return tuple(rows)
 
@@ -150,7 +143,7 @@ def unary_operators_for(ctx: Context, type_: Type) -> list[tuple[str, Type]]:
     return [
         (op, operand)
         for op, operand in unary_operands(type_)
-        if op != "not" and ctx.allows(_FEATURES.get(op))
+        if op != "not" and ctx.allows(FEATURE_OF_OPERATOR.get(op))
     ]
 
 

@@ -61,7 +61,7 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     return Made(data, head, time.perf_counter() - started, warp_seconds)
 
 
-# How many kernels are made before what they left behind is looked for: a third of a second, once a minute.
+# How many kernels are made before what they left behind is looked for, which took 0.14 s.
 _COLLECTED_AFTER = 1000
 _kernels_since_collected = 0
 
