@@ -106,11 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from kernelfuzz.toolchain.compat import UnsupportedWarp
+    from kernelfuzz.toolchain.compat import UnsupportedWarp, UnwritableCache
 
     if isinstance(error, UnsupportedWarp):
         say(str(error))
-        return UNAVAILABLE
+        # A folder is missing, and not another Warp: with one, the same command works.
+        return INFRASTRUCTURE if isinstance(error, UnwritableCache) else UNAVAILABLE
     if os.environ.get("KERNELFUZZ_TRACEBACK"):
         raise error
     if isinstance(error, OSError):

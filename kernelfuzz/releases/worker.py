@@ -40,11 +40,18 @@ def _build_file(request: dict[str, Any]) -> Any:
     return build_file(request["source"], request["directory"])
 
 
+def _control(request: dict[str, Any]) -> Any:
+    from kernelfuzz.toolchain.control import answers
+
+    return answers()
+
+
 ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "observe": _observe,
     "seconds": _seconds,
     "relower": _relower,
     "build file": _build_file,
+    "control": _control,
 }
 
 

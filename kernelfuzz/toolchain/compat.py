@@ -11,6 +11,7 @@ import contextlib
 import copy
 import ctypes
 import enum
+import errno
 import functools
 import importlib
 import inspect
@@ -63,6 +64,10 @@ class UnsupportedWarp(RuntimeError):
     """The installed Warp, or the lack of one, makes it impossible to go on."""
 
 
+class UnwritableCache(UnsupportedWarp):
+    """Warp cannot write its kernel cache, without which it does not start."""
+
+
 class Unsupported(ValueError):
     """Something asked for, or something in a source, that the installed Warp cannot do."""
 
@@ -107,13 +112,47 @@ def _ready() -> _Warp:
     """Warp, initialised.  Without a driver it complains about that on the way."""
     loaded = _load()
     with captured_output(), _quiet(vars(loaded.warp.config)):
-        loaded.context.init()
+        before = loaded.warp.config.kernel_cache_dir
+        try:
+            loaded.context.init()
+        except OSError as error:
+            cache, loaded.warp.config.kernel_cache_dir = str(loaded.warp.config.kernel_cache_dir), before
+            # It is about the folder itself, or one of those that lead there.
+            if error.filename and cache.startswith(str(error.filename)):
+                raise _unwritable(cache, error) from None
+            raise
     return loaded
+
+
+# Why a folder that is there cannot be written.
+_DENIED = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS})
+
+
+def check_cache(error: BaseException) -> None:
+    """Raise UnwritableCache where an error is that Warp cannot write what it built."""
+    cache = str(_ready().warp.config.kernel_cache_dir)
+    if isinstance(error, OSError) and error.errno in _DENIED and str(error.filename).startswith(cache):
+        raise _unwritable(cache, error) from None
+
+
+def _unwritable(cache: str, error: OSError) -> UnwritableCache:
+    reason = error.strerror
+    return UnwritableCache(
+        f"Warp's kernel cache at {cache} cannot be written ({reason}): set WARP_CACHE_PATH to another folder."
+    )
 
 
 @functools.cache
 def _parameters(function: Callable[..., Any]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
+
+
+def _has(instance: Any, method: str) -> bool:
+    """Whether an object of Warp has a method, asked of its class.
+
+    In 1.11.0 to 1.12.1 a module looks up what it lacks among deprecated names, and recurses without end.
+    """
+    return hasattr(type(instance), method)
 
 
 def initialize() -> None:
@@ -430,7 +469,7 @@ def generate(
     _set_options(module, options)
     if not backward:
         module.options["enable_backward"] = False
-    if hasattr(module, "mark_modified"):
+    if _has(module, "mark_modified"):
         module.mark_modified()
     with _without_backward(unit, active=not backward), _ordered_promotions(loaded.codegen):
         try:
@@ -738,7 +777,7 @@ def _coerced(name: str, current: Any, value: Any) -> Any:
 
 def _resolved_options(loaded: _Warp, module: Any, block_dim: int) -> dict[str, Any]:
     config = loaded.warp.config
-    if hasattr(module, "resolve_options"):
+    if _has(module, "resolve_options"):
         takes = "block_dim" in _parameters(type(module).resolve_options)
         return module.resolve_options(config, **({"block_dim": block_dim} if takes else {}))
     resolved = dict(module.options)
@@ -812,12 +851,22 @@ def compile_file(
             raise Unsupported(f"Warp {version()} has no build option {name!r} for {kind}")
     more = {"block_dim": options.get("block_dim", 256)}
     if "pch_dir" in takes:
-        more["pch_dir"] = runtime.get_clang_pch_dir() if arch is None else runtime.get_nvrtc_pch_dir()
+        more["pch_dir"] = _pch_dir(runtime, arch, output)
     arguments.update({name: value for name, value in more.items() if name in takes})
     if arch is None:
         function(output, source, **arguments)
     else:
         function(source, arch, output, **arguments)
+
+
+def _pch_dir(runtime: Any, arch: int | None, output: str) -> str | None:
+    """Where Warp puts precompiled headers; None for none."""
+    if arch is None:
+        return runtime.get_clang_pch_dir()
+    if _has(runtime, "get_nvrtc_pch_dir"):
+        return runtime.get_nvrtc_pch_dir()
+    # 1.12.1, which always wants a folder.
+    return runtime.get_pch_dir() or os.path.dirname(output)
 
 
 # ------------------------------------------------------------------------------------------ launching
@@ -939,7 +988,7 @@ def load(
                 module.options["enable_backward"] = False
             # Some releases resolve the options of every variant with the module's own block size.
             module.options["block_dim"] = block_dim
-            if hasattr(module, "mark_modified"):
+            if _has(module, "mark_modified"):
                 module.mark_modified()
             numbering.rewind()
             module.get_module_hash(block_dim)

@@ -214,6 +214,7 @@ def _attempt(
         except compat.Unsupported as error:
             return dict.fromkeys(devices, Failure("unsupported", str(error)))
         except (Exception, SystemExit) as error:
+            compat.check_cache(error)  # a source may launch its kernels
             return dict.fromkeys(devices, raised(source, error))
         spent = time.perf_counter() - start
         problem = no_kernels(unit, settings.kernel, source.text)

@@ -1,0 +1,143 @@
+"""Control kernels: so simple that where Warp fails on one, nothing can be judged here.
+
+What they find wrong is the installation (a release that cannot be driven, a compiler that is missing), and
+never a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
+import numpy as np
+
+from kernelfuzz.ir.launch import Launch
+from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain.build import build
+from kernelfuzz.toolchain.compat import UnsupportedWarp
+from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain.launch import TARGETS, Target, loaded
+from kernelfuzz.toolchain.lower import lower
+
+EMPTY = """\
+import warp as wp
+
+
+@wp.kernel
+def control():
+    pass
+"""
+
+SQUARE = """\
+import warp as wp
+
+
+@wp.kernel
+def control(x: wp.array(dtype=float), out: wp.array(dtype=float)):
+    i = wp.tid()
+    out[i] = x[i] * x[i]
+"""
+
+_X = np.array([3.0, -0.5], np.float32)
+_ONE_THREAD = Launch((1,), {})
+_TWO_THREADS = Launch((2,), {"x": _X, "out": np.zeros(2, np.float32)})
+
+
+def lowered(source: str, device: compat.Device) -> str | None:
+    """Why a source is not lowered for ``device``; None where it is."""
+    result = lower(source, device)
+    return str(result) if isinstance(result, Failure) else None
+
+
+def compiled(source: str) -> str | None:
+    """Why NVRTC does not compile a source to PTX; None where it does."""
+    lowering = lower(source, "cuda")
+    artifact = lowering if isinstance(lowering, Failure) else build(lowering, "ptx")
+    return str(artifact) if isinstance(artifact, Failure) else None
+
+
+def launched(target: Target) -> str | None:
+    """Why an empty kernel is not built and launched for ``target``; None where it is."""
+    with loaded(EMPTY, target) as program:
+        if isinstance(program, Failure):
+            return str(program)
+        program.run("control", _ONE_THREAD)
+    return None
+
+
+def computed(target: Target) -> str | None:
+    """What is wrong with ``x * x`` of float32, launched on two threads; None where nothing is."""
+    with loaded(SQUARE, target) as program:
+        if isinstance(program, Failure):
+            return str(program)
+        outputs = program.run("control", _TWO_THREADS)
+    return _differs("x * x", outputs["out"], _X * _X)
+
+
+def differentiated(target: Target) -> str | None:
+    """What is wrong with the adjoint of ``x * x``; None where nothing is."""
+    with loaded(SQUARE, target, backward=True) as program:
+        if isinstance(program, Failure):
+            return str(program)
+        gradients = program.adjoint("control", _TWO_THREADS, {"out": np.ones(2, np.float32)})
+    return _differs("the gradient of x * x", gradients["x"], 2.0 * _X)
+
+
+def _differs(what: str, actual: object, wanted: np.ndarray) -> str | None:
+    if np.array_equal(cast("np.ndarray", actual), wanted):
+        return None
+    return f"{what} at {_X.tolist()} is {np.asarray(actual).tolist()}"
+
+
+# What a release must do to be judged at all, by the column that says so in notes/releases.md.
+QUESTIONS: Mapping[str, Callable[[], str | None]] = {
+    "lower cpu": lambda: lowered(SQUARE, "cpu"),
+    "lower cuda": lambda: lowered(SQUARE, "cuda"),
+    "compile PTX": lambda: compiled(SQUARE),
+    "launch cpu": lambda: computed("cpu"),
+    "launch cuda-host": lambda: computed("cuda-host"),
+    "adjoint cpu": lambda: differentiated("cpu"),
+    "adjoint cuda-host": lambda: differentiated("cuda-host"),
+}
+
+
+def answers() -> dict[str, str]:
+    """What is wrong, by question of ``QUESTIONS``; an empty text where nothing is."""
+    return {question: _asked(ask) or "" for question, ask in QUESTIONS.items()}
+
+
+def require(targets: Iterable[str]) -> None:
+    """Have an empty kernel lowered, built and launched on each target; "ptx" is compiled only.
+
+    Raises UnsupportedWarp, with one sentence, where that fails.
+    """
+    for target in targets:
+        fault = _asked(lambda target=target: _empty(target))
+        if fault is not None:
+            raise UnsupportedWarp(unusable(target, fault))
+
+
+def unusable(target: str, fault: str) -> str:
+    """The sentence on a target for which not even an empty kernel works."""
+    text = " ".join(fault.split()).rstrip(".")
+    return (
+        f"Warp {compat.version()} cannot be judged on {target} here, where an empty kernel fails: "
+        f"{text if len(text) <= 300 else text[:300] + '...'}. Choose another --device or Warp release."
+    )
+
+
+def _empty(target: str) -> str | None:
+    if target == "ptx":
+        return compiled(EMPTY)
+    assert target in TARGETS
+    return lowered(EMPTY, "cpu" if target == "cpu" else "cuda") or launched(cast("Target", target))
+
+
+def _asked(ask: Callable[[], str | None]) -> str | None:
+    """The answer; whatever is raised on the way is what is wrong."""
+    try:
+        return ask()
+    except UnsupportedWarp:
+        raise
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
