@@ -144,14 +144,18 @@ class Pool:
 
     ``memory``: how many bytes of main memory a worker may hold (None: any number); watched through /proc, so
     on Linux only.  A worker that holds more than half of it after a task is replaced, so that what one task
-    left behind is not held against a later one.
+    left behind is not held against a later one.  ``on_wait`` is called several times a second while a result
+    is waited for.
 
     The temporary files of the workers are in one directory, which is removed at the end.
     """
 
-    def __init__(self, jobs: int, *, memory: int | None = None) -> None:
+    def __init__(
+        self, jobs: int, *, memory: int | None = None, on_wait: Callable[[], None] = lambda: None
+    ) -> None:
         self.jobs = jobs
         self._memory = memory
+        self._on_wait = on_wait
         self._workers: list[_Worker] = []
         self._urgent: deque[Task[Any]] = deque()
         self._queue: deque[Task[Any]] = deque()
@@ -221,6 +225,7 @@ class Pool:
         pipes = {worker.pipe: worker for worker in self._workers}
         sentinels = {worker.process.sentinel: worker for worker in self._workers}
         ready = connection.wait([*pipes, *sentinels], timeout=max(0.0, min(_WAKE, deadline - now)))
+        self._on_wait()
         for pipe in ready:
             if pipe in pipes:
                 self._receive(pipes[pipe])  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,7 @@
-"""What several tests share: a wheel, installed; and the suite that ``--hypothesis-profile=corpus`` runs."""
+"""What several tests share: a wheel, installed; and the suite that ``--hypothesis-profile=corpus`` runs.
+
+Hypothesis asks no clock, neither in tests nor in the examples of docstrings, unless a profile is named.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,10 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Makes the helpers of this folder importable.
+sys.path.append(str(Path(__file__).parent))
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,8 +25,14 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "kernelfuzz", "strategies")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put the suite for corpora in the place of all tests; a path on the command line has precedence."""
+    profile = config.getoption("hypothesis_profile", None)
+    if profile is None:
+        settings.register_profile(
+            "any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        )
+        settings.load_profile("any machine")
     chosen = config.args_source is pytest.Config.ArgsSource.ARGS
-    if config.getoption("hypothesis_profile", None) == "corpus" and not chosen:
+    if profile == "corpus" and not chosen:
         config.args[:] = [str(Path(__file__).with_name("test_emit_corpus.py"))]
 
 

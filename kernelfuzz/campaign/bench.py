@@ -24,6 +24,15 @@ LOST_AS: dict[type[WorkerError], FailedKind] = {
 LOST = frozenset(LOST_AS.values())
 
 
+# A machine with much else to do may take minutes to start Warp and make its precompiled headers.
+CONTROL_SECONDS = 600.0
+
+
+def controls(checks: Checks) -> tuple[str, ...]:
+    """Where an empty kernel is tried before a campaign: wherever kernels are then built or run."""
+    return (*checks.targets, *(("ptx",) if "compile" in checks.oracles else ()))
+
+
 class Bench:
     """The workers of a campaign, and what they are asked.
 
@@ -35,6 +44,22 @@ class Bench:
         self.judging = judging
         self.patience: Patience = plan.patience
         self.unexplained: Counter[str] = Counter()
+
+    # --------------------------------------------------------------------------------- control kernels
+
+    def begin_control(self, checks: Checks) -> Task[None]:
+        """Have an empty kernel tried on everything that will be asked; ``control`` has what comes of it."""
+        return self.pool.submit(self.judging.control, controls(checks), timeout=CONTROL_SECONDS)
+
+    def control(self, task: Task[None]) -> None:
+        """Raises UnsupportedWarp where this Warp cannot be judged here."""
+        try:
+            self.pool.result(task)
+        except WorkerError as error:
+            raise UnsupportedWarp(
+                f"Warp cannot be judged here: the process that tried an empty kernel {error}. "
+                "Choose another --device or Warp release."
+            ) from None
 
     # ------------------------------------------------------------------------------ drawn in the worker
 

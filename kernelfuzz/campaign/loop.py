@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelfuzz.campaign.bench import Bench
+from kernelfuzz.campaign.bench import Bench, controls
 from kernelfuzz.campaign.plan import Judging, Plan
 from kernelfuzz.campaign.stretches import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import Summary
@@ -29,10 +29,12 @@ class _Begun:
 
 def judging() -> Judging:
     """The oracles of kernelfuzz."""
+    from kernelfuzz.campaign.confirm import confirm
     from kernelfuzz.oracles.again import explain, judge_again
     from kernelfuzz.oracles.judge import judge_batch
+    from kernelfuzz.toolchain.control import require
 
-    return Judging(judge_batch, judge_again, explain)
+    return Judging(judge_batch, judge_again, explain, require, confirm)
 
 
 def fuzz(
@@ -45,8 +47,9 @@ def fuzz(
 ) -> Summary:
     """Fuzz as planned and give what came of it.
 
-    The findings do not depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is
-    called with the summary, which goes on changing, whenever there is something new.  ``judges`` replaces
+    An empty kernel comes first: nothing is reported of a Warp that cannot even do that.  The findings do not
+    depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is called with the summary,
+    which goes on changing, whenever there is something new, and several times a second.  ``judges`` replaces
     the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).
 
     A KeyboardInterrupt ends the campaign early: the summary so far says ``interrupted``.  Raises
@@ -61,7 +64,7 @@ def fuzz(
             on_progress(summary)
 
     until = math.inf if plan.seconds is None else started + plan.seconds
-    with Pool(jobs, memory=memory or memory_share(jobs)) as pool:
+    with Pool(jobs, memory=memory or memory_share(jobs), on_wait=changed) as pool:
         bench = Bench(pool, judges or judging(), plan)
         triage = Triage(plan, bench, summary, changed)
         try:
@@ -82,6 +85,9 @@ def _run(
     changed: Callable[[], None],
     until: float,
 ) -> None:
+    summary.doing = f"starting Warp, and trying an empty kernel on {', '.join(controls(plan.checks))}"
+    changed()
+    control: Task[None] | None = bench.begin_control(plan.checks)
     coming = spans(plan)
     following = next(coming, None)
     begun: deque[_Begun] = deque()
@@ -96,6 +102,11 @@ def _run(
             asked = request(plan, following, triage.learnt)
             begun.append(_Begun(following, asked, bench.begin(asked)))
             following = next(coming, None)
+        if control is not None:
+            # The first chunks are under way meanwhile.
+            bench.control(control)
+            control = None
+            summary.doing = ""
         first = begun.popleft()
         try:
             # However short the time, something is judged.

@@ -18,14 +18,18 @@ from kernelfuzz.strategies.options import Options
 # Writes a finding into a directory and gives the path of what it wrote; in a worker too.
 Write: TypeAlias = Callable[[Finding, str], Path]
 
+# Whether the script of a finding, run alone, shows it; ``tick`` is called again and again meanwhile.
+Confirm: TypeAlias = Callable[[Finding, Callable[[], None]], bool]
+
 
 NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """The functions that run in workers, so each must be importable by name.
+    """What judges: the functions that run in workers, so each must be importable by name, and ``confirm``.
 
+    ``control`` raises UnsupportedWarp where not even an empty kernel works on the targets that it is given.
     ``batch`` draws the kernels of a request and judges them.  ``again`` judges cases the way that led to a
     verdict, by its oracle and under its setting, and gives a verdict for each: a skipped one where the
     reference has no answer.  ``explain`` gives what shows that a failed verdict on a case is right.
@@ -34,6 +38,8 @@ class Judging:
     batch: Callable[[Request], list[Outcome]]
     again: Callable[[Sequence[Case], Verdict], list[Verdict]]
     explain: Callable[[Case, Verdict], Evidence]
+    control: Callable[[Sequence[str]], None]
+    confirm: Confirm
     write: Write = write_finding
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.oracles.request import Counts, Outcome
@@ -33,14 +33,30 @@ class Found:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Unexamined:
+    """A failure that looks like earlier ones of its campaign, and was not looked into for that.
+
+    ``index`` is that of its kernel in the seed; ``looks`` is what all of them look like.
+    """
+
+    index: int
+    oracle: str
+    kind: str
+    target: str
+    looks: str
+
+
 @dataclass(slots=True)
 class Summary:
     """Numbers of kernels, and the findings.
 
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
     skipped verdict, so a kernel may be in several.  ``known`` counts failures by the known finding that
-    explains them; ``folded`` those that look like earlier ones and were not looked into.  ``excluded`` are
-    the features that the campaign learnt to avoid, ``faults`` what went wrong in kernelfuzz itself.
+    explains them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
+    of them may be a new bug.  ``unconfirmed`` are ends of processes that their own scripts do not show; they
+    do not count as findings.  ``excluded`` are the features that the campaign learnt to avoid, ``faults``
+    what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
     """
 
@@ -50,8 +66,9 @@ class Summary:
     counts: Counter[str] = field(default_factory=Counter[str])
     skipped: Counter[str] = field(default_factory=Counter[str])
     known: Counter[str] = field(default_factory=Counter[str])
-    folded: int = 0
+    unexamined: list[Unexamined] = field(default_factory=list[Unexamined])
     findings: list[Found] = field(default_factory=list[Found])
+    unconfirmed: list[Found] = field(default_factory=list[Found])
     excluded: list[str] = field(default_factory=list[str])
     faults: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
@@ -82,7 +99,9 @@ class Summary:
             "skipped": dict(sorted(self.skipped.items())),
             "findings": [found.to_dict() for found in self.findings],
             "known": dict(sorted(self.known.items())),
-            "folded": self.folded,
+            "unconfirmed": [found.to_dict() for found in self.unconfirmed],
+            "folded": len(self.unexamined),
+            "unexamined": [asdict(each) for each in self.unexamined],
             "excluded": self.excluded,
             "faults": self.faults,
             "interrupted": self.interrupted,

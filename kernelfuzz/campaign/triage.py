@@ -13,11 +13,11 @@ from importlib.metadata import version as installed_version
 from kernelfuzz.campaign.bench import LOST, Bench
 from kernelfuzz.campaign.plan import Plan
 from kernelfuzz.campaign.stretches import Learnt, to_avoid
-from kernelfuzz.campaign.summary import Found, Summary
+from kernelfuzz.campaign.summary import Found, Summary, Unexamined
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.messages import signal_name
+from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.signature import changed, signature
-from kernelfuzz.findings.workarounds import concerns, worked_around
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import Evidence, Outcome, Request, draw_case
@@ -37,6 +37,10 @@ REDUCTIONS = 3
 
 # A failure that nothing but its message tells apart from an earlier one is reduced once.
 _REDUCTIONS_BY_MESSAGE = 1
+
+# How the signature of a crash starts whose script, run alone, does not show it, or was not run.
+NOT_ALONE = "not reproduced alone"
+NOT_TRIED_ALONE = "not tried alone"
 
 # What a finding says in place of the generated code where there was no time to ask Warp for it.
 _NOT_GENERATED = "// The campaign was interrupted before this code was generated.\n"
@@ -88,6 +92,7 @@ class Triage:
         self.learnt: list[Learnt] = []
         self.groups: dict[str, _Group] = {}
         self.found: dict[str, Found] = {}
+        self.unconfirmed: dict[str, Found] = {}
 
     def take(self, request: Request, outcome: Outcome, stretch: int) -> None:
         """Look into the failures of one kernel; those that look alike count once."""
@@ -112,7 +117,7 @@ class Triage:
             if known is not None:
                 self.summary.known[known] += 1
             elif not group.room(failure.verdict.kind in _TOLD_BY_MESSAGE):
-                self.summary.folded += 1
+                self.summary.unexamined.append(_unexamined(failure))
             elif not self._happens_again(failure):
                 self._not_again(failure)
             else:
@@ -127,18 +132,7 @@ class Triage:
         """The known bug without which the kernel passes; several, where it takes more than one."""
         if failure.verdict.kind in LOST:
             return None
-        kernel = failure.case.kernel
-        names = tuple([name for name in self.plan.workarounds if concerns(name, failure.verdict.kind)])
-        sets: list[tuple[str, ...]] = [(name,) for name in names]
-        if len(sets) > 1:
-            sets.append(names)
-        rewritten = [(names, worked_around(kernel, names)) for names in sets]
-        rewritten = [(names, other) for names, other in rewritten if other != kernel]
-        cases = [replace(failure.case, kernel=other) for _, other in rewritten]
-        for (names, _), verdict in zip(rewritten, self.bench.again(cases, failure.verdict), strict=True):
-            if verdict.status == "passed":
-                return names[0] if len(names) == 1 else "several known bugs together"
-        return None
+        return explained_by(failure.case, failure.verdict, self.plan.workarounds, self.bench.again)
 
     def _happens_again(self, failure: _Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""
@@ -237,14 +231,35 @@ class Triage:
             self.found[said].count += 1
             return False
         finding = _finding(failure, evidence, verdict, said, seconds)
-        path = (
-            None if self.plan.output is None else self._written(failure, finding, self.plan.output, in_haste)
-        )
-        self.found[said] = Found(finding, path)
+        if finding.kind in LOST and (caveat := self._not_confirmed(finding, in_haste)):
+            self._keep_unconfirmed(failure, replace(finding, signature=f"{caveat}: {said}"), in_haste)
+            return False
+        self.found[said] = self._write(failure, finding, in_haste)
         self.summary.findings.append(self.found[said])
         if evidence.case is not failure.case:
             self._learn(failure.stretch, finding)
         return True
+
+    def _not_confirmed(self, finding: Finding, in_haste: bool) -> str:
+        """Why the end of a process does not count: the kernels judged before it may be at fault."""
+        if in_haste:
+            return NOT_TRIED_ALONE
+        self.summary.doing = f"running the script of {finding.signature}"
+        self.changed()
+        return "" if self.bench.judging.confirm(finding, self.changed) else NOT_ALONE
+
+    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, in_haste: bool) -> None:
+        """Write what does not count as a finding, for whoever wants to look into it."""
+        if finding.signature in self.unconfirmed:
+            self.unconfirmed[finding.signature].count += 1
+            return
+        self.unconfirmed[finding.signature] = self._write(failure, finding, in_haste)
+        self.summary.unconfirmed.append(self.unconfirmed[finding.signature])
+
+    def _write(self, failure: _Failure, finding: Finding, in_haste: bool) -> Found:
+        if self.plan.output is None:
+            return Found(finding, None)
+        return Found(finding, self._written(failure, finding, self.plan.output, in_haste))
 
     def _written(self, failure: _Failure, finding: Finding, directory: str, in_haste: bool) -> str | None:
         """Where the finding was written.  A finding that cannot be shown is still one."""
@@ -288,6 +303,11 @@ class _Failure:
     @property
     def case(self) -> Case:
         return self.evidence.case
+
+
+def _unexamined(failure: _Failure) -> Unexamined:
+    verdict = failure.verdict
+    return Unexamined(failure.index, verdict.oracle, verdict.kind, verdict.setting.target, failure.said)
 
 
 def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str, seconds: float) -> Finding:

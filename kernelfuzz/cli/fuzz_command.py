@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,10 +23,9 @@ from kernelfuzz.cli.console import (
     say,
 )
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
+from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from kernelfuzz.campaign import Plan, Summary
     from kernelfuzz.findings.known import Known
 
@@ -34,9 +33,6 @@ TARGETS = ("cpu", "cuda-host", "cuda")
 ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 
 _INTERRUPTED = 128 + 2
-
-# Seconds between two lines about how far a campaign is, where nobody watches a table.
-_LOGGED_EVERY = 60.0
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -125,7 +121,8 @@ def fuzz(
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
 
     Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
-    what was found. The exit code is 1 where there is a new finding.
+    what was found. The exit code is 1 where there is a new finding, or a failure that looks like earlier ones
+    and was not examined for that.
 
     \b
     Examples:
@@ -134,25 +131,30 @@ def fuzz(
     """
     if seconds is not None and examples is not None:
         raise click.UsageError("--time and --examples exclude each other; drop one of the two")
-    options = checked_options(categories, "medium", "default", (), without)
-    from kernelfuzz.campaign import Plan
-    from kernelfuzz.findings.workarounds import WORKAROUNDS
-    from kernelfuzz.oracles.request import Checks
+    with display() as show:
+        show.prepare("loading the grammar and the oracles")
+        options = checked_options(categories, "medium", "default", (), without)
+        from kernelfuzz.campaign import Plan
+        from kernelfuzz.findings.workarounds import WORKAROUNDS
+        from kernelfuzz.oracles.request import Checks
 
-    plan = Plan(
-        options,
-        Checks(tuple(dict.fromkeys(oracles)) or ORACLES, tuple(dict.fromkeys(targets))),
-        seed=seed,
-        examples=examples,
-        seconds=60.0 if examples is None and seconds is None else seconds,
-        known=_known(known),
-        workarounds=tuple(WORKAROUNDS),
-        output=output,
-    )
-    _check_devices(plan.checks.targets)
-    with _writable(output):
-        summary = _run(plan, jobs)
+        plan = Plan(
+            options,
+            Checks(tuple(dict.fromkeys(oracles)) or ORACLES, tuple(dict.fromkeys(targets))),
+            seed=seed,
+            examples=examples,
+            seconds=60.0 if examples is None and seconds is None else seconds,
+            known=_known(known),
+            workarounds=tuple(WORKAROUNDS),
+            output=output,
+        )
+        show.plan(plan)
+        _check_devices(plan.checks.targets)
+        with _writable(output):
+            summary = _run(plan, jobs, show)
     _show(summary, as_json)
+    if sys.stderr.isatty() and not summary.interrupted:
+        say_next(summary, plan, known)
     return _exit_code(summary)
 
 
@@ -212,79 +214,11 @@ def cuda_devices() -> int:
         return len(wp.get_cuda_devices())
 
 
-def _run(plan: Plan, jobs: int) -> Summary:
+def _run(plan: Plan, jobs: int, show: Display) -> Summary:
     from kernelfuzz import campaign
 
-    with stopped_by_terminate(), _progress() as progress:
-        return campaign.fuzz(plan, jobs=jobs, on_progress=progress)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[Summary], None]]:
-    """The state of affairs, live, on a terminal; elsewhere a line now and then."""
-    if not sys.stderr.isatty():
-        yield _logged()
-        return
-    from rich.console import Console
-    from rich.live import Live
-
-    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
-        last = 0.0
-
-        def show(summary: Summary) -> None:
-            nonlocal last
-            # Drawing the table costs more than judging a kernel.
-            if summary.seconds - last >= 0.25:
-                last = summary.seconds
-                live.update(_table(summary), refresh=True)
-
-        yield show
-
-
-def _logged() -> Callable[[Summary], None]:
-    """Says each finding when it is there, and how far the campaign is once a minute: for logs."""
-    said = 0.0
-    shown = 0
-
-    def show(summary: Summary) -> None:
-        nonlocal said, shown
-        for found in summary.findings[shown:]:
-            say(f"new: {found.finding.signature} ({found.path}).")
-        shown = len(summary.findings)
-        if summary.seconds - said >= _LOGGED_EVERY:
-            said = summary.seconds
-            say(
-                f"{summary.examples} examples in {said:.0f} s, {summary.failed} failed, "
-                f"{sum(summary.known.values())} of them by known bugs; {shown} findings."
-            )
-
-    return show
-
-
-def _table(summary: Summary) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    counts = summary.counts
-    rows = {
-        "examples": f"{summary.examples} in {summary.seconds:.1f} s, {summary.rate:.1f} per second",
-        "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
-        "gradients compared",
-        "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
-        "failed": f"{summary.failed}, of them {sum(summary.known.values())} by known bugs, {summary.folded} "
-        "like earlier ones",
-        "findings": str(len(summary.findings)),
-        "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
-        "avoiding": ", ".join(summary.excluded),
-        "now": summary.doing,
-    }
-    for name, value in rows.items():
-        if value:
-            table.add_row(Text(name), Text(value))
-    for found in summary.findings:
-        table.add_row(Text(found.finding.kind), Text(f"{found.finding.signature} ({found.path})"))
-    return table
+    with stopped_by_terminate():
+        return campaign.fuzz(plan, jobs=jobs, on_progress=show)
 
 
 def _show(summary: Summary, as_json: bool) -> None:
@@ -293,7 +227,7 @@ def _show(summary: Summary, as_json: bool) -> None:
 
     if as_json:
         click.echo(json.dumps(summary.to_dict()))
-    Console(stderr=as_json, highlight=False).print(_table(summary), soft_wrap=True)
+    Console(stderr=as_json, highlight=False).print(table(summary), soft_wrap=True)
     for fault in summary.faults:
         say(f"a fault in kernelfuzz, please report it: {' '.join(fault.split())}.")
     if summary.interrupted:
@@ -303,7 +237,8 @@ def _show(summary: Summary, as_json: bool) -> None:
 def _exit_code(summary: Summary) -> int:
     if summary.interrupted:
         return _INTERRUPTED
-    if summary.findings:
+    # What was not examined may be a new bug as well: that is no clean end.
+    if summary.findings or summary.unexamined:
         return FINDINGS
     if not summary.judged:
         reasons = ", ".join(reason for reason, _ in summary.skipped.most_common(1))

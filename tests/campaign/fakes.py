@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from processes import FOREVER  # pyright: ignore[reportMissingImports]
+
 from kernelfuzz.campaign import Judging
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
@@ -18,6 +20,7 @@ from kernelfuzz.ir.render import render
 from kernelfuzz.oracles.request import Counts, Evidence, Outcome, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
+from kernelfuzz.toolchain import UnsupportedWarp
 
 PASSED = Verdict("value", "passed")
 SKIPPED = Verdict("value", "skipped", "", "undefined: too many steps")
@@ -37,16 +40,27 @@ def abort() -> Verdict:
     os.abort()
 
 
+def mark(what: str) -> None:
+    """Tell the test what this process is at, by a file."""
+    Path(os.environ["KERNELFUZZ_TEST"], f"{what}-{os.getpid()}").touch()
+
+
+def marked(directory: Path, what: str) -> list[int]:
+    """The processes that have been at something."""
+    return [int(path.name.rpartition("-")[2]) for path in directory.glob(f"{what}-*")]
+
+
 def hang() -> Verdict:
+    mark("hanging")
     re.match(r"(a|a)*b", "a" * 200)
     raise AssertionError("finished")
 
 
 def hog() -> Verdict:
-    held = []
-    while True:
-        held.append(bytearray(b"x") * (16 << 20))
-        time.sleep(0.005)
+    # Not more and more of it: on a busy machine nobody may look for a while.
+    held = bytearray(b"x") * (600 << 20)
+    time.sleep(FOREVER)
+    raise AssertionError(f"{len(held)} bytes are too few")
 
 
 def fault() -> Verdict:
@@ -74,11 +88,29 @@ def write(finding: Finding, directory: str) -> Path:
     return path
 
 
-# ---------------------------------------------------------------------------- all is well, but slowly
+def no_control(targets: Sequence[str]) -> None:
+    """Whatever there is can be judged."""
+
+
+def refused(targets: Sequence[str]) -> None:
+    """A Warp that does nothing on any of the targets."""
+    raise UnsupportedWarp(f"nothing works on {', '.join(targets)}.")
+
+
+def crashed(targets: Sequence[str]) -> None:
+    """A Warp that ends its process."""
+    segfault()
+
+
+def confirmed(finding: Finding, tick: Callable[[], None]) -> bool:
+    """Every script shows its finding."""
+    return True
+
+
+# ---------------------------------------------------------------------------------------- all is well
 
 
 def _passes(index: int, case: Case) -> Verdict:
-    time.sleep(0.01)
     return SKIPPED if index % 10 == 9 else PASSED
 
 
@@ -90,14 +122,14 @@ def passing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [PASSED for _ in cases]
 
 
-PASSING = Judging(passing_batch, passing_again, explain, write)
+PASSING = Judging(passing_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def skipping_batch(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: SKIPPED)
 
 
-SKIPPING = Judging(skipping_batch, passing_again, explain, write)
+SKIPPING = Judging(skipping_batch, passing_again, explain, no_control, confirmed, write)
 
 
 # ----------------------------------------------------------------------- bugs that depend on features
@@ -120,17 +152,18 @@ def buggy_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [_buggy(case.kernel) for case in cases]
 
 
-BUGGY = Judging(buggy_batch, buggy_again, explain, write)
+BUGGY = Judging(buggy_batch, buggy_again, explain, no_control, confirmed, write)
 
 
 def stuck_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     """The first question is answered; a reduction then takes for ever."""
     if len(cases) > 1:
-        time.sleep(600)
+        mark("stuck")
+        time.sleep(FOREVER)
     return [_buggy(case.kernel) for case in cases]
 
 
-STUCK = Judging(buggy_batch, stuck_again, explain, write)
+STUCK = Judging(buggy_batch, stuck_again, explain, no_control, confirmed, write)
 
 
 def company_batch(request: Request) -> list[Outcome]:
@@ -138,7 +171,7 @@ def company_batch(request: Request) -> list[Outcome]:
 
 
 # Wrong in a batch, and right alone.
-COMPANY = Judging(company_batch, passing_again, explain, write)
+COMPANY = Judging(company_batch, passing_again, explain, no_control, confirmed, write)
 
 
 # ------------------------------------------------------------------------------ what ends the process
@@ -149,7 +182,7 @@ def once_batch(request: Request) -> list[Outcome]:
 
 
 # A crash in the run and not afterwards.
-COMPANY_CRASH = Judging(once_batch, passing_again, explain, write)
+COMPANY_CRASH = Judging(once_batch, passing_again, explain, no_control, confirmed, write)
 
 
 ENDS: dict[int, Callable[[], Verdict]] = {1: hang, 5: segfault, 10: abort, 14: hog, 20: fault}
@@ -159,7 +192,15 @@ def ending_batch(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: ENDS.get(index, lambda: PASSED)())
 
 
-ENDING = Judging(ending_batch, passing_again, explain, write)
+ENDING = Judging(ending_batch, passing_again, explain, no_control, confirmed, write)
+
+
+def hanging_batch(request: Request) -> list[Outcome]:
+    return batch(request, lambda index, case: hang() if index >= 1 else PASSED)
+
+
+# The first kernel passes, and then nothing ends.
+HANGING = Judging(hanging_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def crashing_batch(request: Request) -> list[Outcome]:
@@ -175,7 +216,7 @@ def crashing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [segfault() if case.kernel.body else PASSED for case in cases]
 
 
-CRASHING = Judging(crashing_batch, crashing_again, explain, write)
+CRASHING = Judging(crashing_batch, crashing_again, explain, no_control, confirmed, write)
 
 
 def company_crash(request: Request) -> list[Outcome]:
@@ -183,7 +224,7 @@ def company_crash(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)
 
 
-CROWDED = Judging(company_crash, passing_again, explain, write)
+CROWDED = Judging(company_crash, passing_again, explain, no_control, confirmed, write)
 
 
 def leaving_files(request: Request) -> list[Outcome]:
@@ -192,8 +233,8 @@ def leaving_files(request: Request) -> list[Outcome]:
 
     handle, _ = tempfile.mkstemp(prefix="left-behind")
     os.close(handle)
-    subprocess.Popen(["sleep", "600"])
+    subprocess.Popen(["sleep", str(FOREVER)])
     return batch(request, lambda index, case: segfault() if index == 3 else PASSED)
 
 
-LEAVING = Judging(leaving_files, passing_again, explain, write)
+LEAVING = Judging(leaving_files, passing_again, explain, no_control, confirmed, write)

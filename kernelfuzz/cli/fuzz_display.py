@@ -1,0 +1,215 @@
+"""What ``kernelfuzz fuzz`` shows: how far it is, what it found, and what one would do next."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from kernelfuzz.cli.console import say
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    from kernelfuzz.campaign import Plan, Summary
+
+# Seconds between two lines about how far a campaign is, where nobody watches a table.
+LOGGED_EVERY = 60.0
+
+# Seconds between two drawings of the table, which costs more than judging a kernel.
+_DRAWN_EVERY = 0.25
+
+# How many indices are listed of the failures that look alike; ``--json`` has them all.
+_LISTED = 8
+
+
+class Display(Protocol):
+    """Where a running campaign is shown."""
+
+    def prepare(self, doing: str) -> None:
+        """Say what goes on before the campaign."""
+        ...
+
+    def plan(self, plan: Plan) -> None:
+        """Say what the campaign was asked to do."""
+        ...
+
+    def __call__(self, summary: Summary) -> None:
+        """Show how far it is."""
+        ...
+
+
+@contextlib.contextmanager
+def display() -> Iterator[Display]:
+    """A live table on a terminal; elsewhere a line now and then."""
+    if not sys.stderr.isatty():
+        yield Log()
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+        yield Terminal(live)
+
+
+class Terminal:
+    """A table that is drawn again several times a second."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._plan: Plan | None = None
+        self._last = 0.0
+
+    def prepare(self, doing: str) -> None:
+        self._live.update(_rows({"now": doing}), refresh=True)
+
+    def plan(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __call__(self, summary: Summary) -> None:
+        if summary.seconds - self._last >= _DRAWN_EVERY or not self._last:
+            self._last = summary.seconds
+            self._live.update(table(summary, self._plan), refresh=True)
+
+
+class Log:
+    """Lines for a log: each finding when it is there, and once in a while how far the campaign is."""
+
+    def __init__(self) -> None:
+        self._said = 0.0
+        self._shown = 0
+
+    def prepare(self, doing: str) -> None:
+        pass
+
+    def plan(self, plan: Plan) -> None:
+        pass
+
+    def __call__(self, summary: Summary) -> None:
+        for found in summary.findings[self._shown :]:
+            say(f"new: {found.finding.signature} ({found.path}).")
+        self._shown = len(summary.findings)
+        if summary.examples and summary.seconds - self._said >= LOGGED_EVERY:
+            self._said = summary.seconds
+            say(
+                f"{summary.examples} examples in {self._said:.0f} s, {summary.failed} failed, "
+                f"{sum(summary.known.values())} of them by known bugs; {self._shown} findings."
+            )
+
+
+def table(summary: Summary, plan: Plan | None = None) -> Table:
+    """The state of affairs; with a plan also how much of it is left."""
+    counts = summary.counts
+    rows = {
+        "time": "" if plan is None else _time(summary, plan),
+        "examples": f"{summary.examples} in {summary.seconds:.1f} s, {summary.rate:.1f} per second",
+        "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
+        "gradients compared",
+        "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
+        "failed": f"{summary.failed}, of them {sum(summary.known.values())} by known bugs, "
+        f"{len(summary.unexamined)} not examined",
+        "known": ", ".join(f"{name} {count}" for name, count in summary.known.most_common()),
+        "not examined": "; ".join(_unexamined(summary)),
+        "findings": str(len(summary.findings)),
+        "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
+        "avoiding": ", ".join(summary.excluded),
+        "now": summary.doing,
+    }
+    drawn = _rows(rows)
+    for found in summary.findings:
+        drawn.add_row(*_texts(found.finding.kind, f"{found.finding.signature} ({found.path})"))
+    for found in summary.unconfirmed:
+        drawn.add_row(*_texts("not counted", f"{found.finding.signature} ({found.path})"))
+    return drawn
+
+
+def _rows(rows: dict[str, str]) -> Table:
+    from rich.table import Table
+
+    drawn = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in rows.items():
+        if value:
+            drawn.add_row(*_texts(name, value))
+    return drawn
+
+
+def _texts(*cells: str) -> Iterator[Text]:
+    # Signatures have brackets, which are no markup.
+    from rich.text import Text
+
+    return (Text(cell) for cell in cells)
+
+
+def _time(summary: Summary, plan: Plan) -> str:
+    elapsed = f"{_clock(summary.seconds)} elapsed"
+    if plan.seconds is not None:
+        return f"{elapsed}, {_clock(max(0.0, plan.seconds - summary.seconds))} remaining"
+    assert plan.examples is not None
+    if not summary.rate:
+        return f"{elapsed}, {plan.examples} examples remaining"
+    remaining = plan.examples - summary.examples
+    return f"{elapsed}, about {_clock(remaining / summary.rate)} remaining for {remaining} examples"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _unexamined(summary: Summary) -> Iterator[str]:
+    """What was not looked into, by what it looks like, with the indices of the kernels."""
+    indices: dict[str, list[int]] = {}
+    for each in summary.unexamined:
+        indices.setdefault(each.looks, []).append(each.index)
+    for looks, where in indices.items():
+        listed = ", ".join(map(str, where[:_LISTED])) + (", ..." if len(where) > _LISTED else "")
+        yield f"{len(where)} like {looks} (index {listed})"
+
+
+def say_next(summary: Summary, plan: Plan, known: str | None) -> None:
+    """Two commands that one would type next, to stderr."""
+    say("next:")
+    for command, why in _next(summary, plan, known):
+        click.echo(f"  {command}  # {why}", err=True)
+
+
+def _next(summary: Summary, plan: Plan, known: str | None) -> Iterator[tuple[str, str]]:
+    written = next((found.path for found in summary.findings if found.path is not None), None)
+    if written is not None:
+        script = str(Path(written, "reproducer.py"))
+        yield shlex.join(["python", script]), "see it happen"
+        newest = summary.findings[0].finding.warp_version
+        bisect = ["kernelfuzz", "bisect", script, "--from", "1.10.0", "--to", newest]
+        yield shlex.join(bisect), "the first release of Warp that has it"
+        return
+    yield shlex.join(_again(plan, known)), "other kernels, for longer"
+    show = ["kernelfuzz", "show", "--seed", str(plan.seed), "--index", "0", "--device", "cuda"]
+    yield shlex.join(show), "what a kernel and its code look like"
+
+
+def _again(plan: Plan, known: str | None) -> Iterable[str]:
+    """The command of a campaign over the next seed, ten times as long."""
+    from kernelfuzz.oracles.judge import ORACLES
+
+    more = ["--examples", str(plan.examples * 10)] if plan.examples is not None else ["--time"]
+    if plan.examples is None:
+        assert plan.seconds is not None
+        more.append(f"{plan.seconds * 10:g}s")
+    yield from ("kernelfuzz", "fuzz", "--seed", str(plan.seed + 1), *more)
+    if set(plan.checks.oracles) != set(ORACLES):
+        yield from (part for name in plan.checks.oracles for part in ("--oracle", name))
+    if plan.checks.targets != ("cpu", "cuda-host"):
+        yield from (part for name in plan.checks.targets for part in ("--device", name))
+    yield from (part for name in sorted(plan.options.exclude) for part in ("--without", name))
+    if known is not None:
+        yield from ("--known", known)
+    if plan.output is not None:
+        yield from ("--output", plan.output)

@@ -1,0 +1,52 @@
+"""Before a campaign an empty kernel is tried: of a Warp that cannot do that, nothing is reported."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kernelfuzz import campaign
+from kernelfuzz.campaign import Plan, fuzz
+from kernelfuzz.cli import main
+from kernelfuzz.oracles.request import Checks
+from kernelfuzz.strategies.options import check_options
+from kernelfuzz.toolchain import UnsupportedWarp
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fakes  # pyright: ignore[reportMissingImports]
+
+
+def plan(output: Path, oracles: tuple[str, ...] = ("value",)) -> Plan:
+    checks = Checks(oracles, ("cpu", "cuda-host"))
+    return Plan(check_options(size=1), checks, examples=8, output=str(output))
+
+
+def test_an_empty_kernel_is_tried_wherever_kernels_will_be_built(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedWarp, match=r"nothing works on cpu, cuda-host\."):
+        fuzz(plan(tmp_path), judges=replace(fakes.BUGGY, control=fakes.refused))
+    with pytest.raises(UnsupportedWarp, match=r"nothing works on cpu, cuda-host, ptx\."):
+        fuzz(plan(tmp_path, ("value", "compile")), judges=replace(fakes.BUGGY, control=fakes.refused))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_ends_on_an_empty_kernel_is_no_finding(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedWarp, match="the process that tried an empty kernel was killed by SIGSEGV"):
+        fuzz(plan(tmp_path), jobs=2, judges=replace(fakes.BUGGY, control=fakes.crashed))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = campaign.fuzz
+    judges = replace(fakes.BUGGY, control=fakes.refused)
+    monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
+    output = tmp_path / "out"
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(output), "--json"]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "kernelfuzz: nothing works on cpu, cuda-host, ptx.\n"
+    assert not output.exists()

@@ -1,0 +1,147 @@
+"""What a campaign did not look into, and crashes that do not happen alone: told, and counted apart."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernelfuzz import campaign
+from kernelfuzz.campaign import Plan, Summary, fuzz
+from kernelfuzz.campaign.confirm import confirm
+from kernelfuzz.cli import main
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.store import read_finding, write_finding
+from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.parse import parse
+from kernelfuzz.oracles.request import Checks
+from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.strategies.options import check_options
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fakes  # pyright: ignore[reportMissingImports]
+
+CHECKS = Checks(("value",), ("cpu",))
+
+HARMLESS = """
+import warp as wp
+
+
+@wp.kernel
+def harmless(out: wp.array(dtype=int)):
+    out[0] = 1
+"""
+
+# Far outside of its array.
+CRASHES = """
+import warp as wp
+
+
+@wp.kernel
+def crashes(at: int, out: wp.array(dtype=int)):
+    out[at] = 1
+"""
+
+
+def plan(examples: int, **changes: Any) -> Plan:
+    return replace(Plan(check_options(size=1), CHECKS, examples=1), examples=examples, **changes)
+
+
+def never(finding: Finding, tick: Callable[[], None]) -> bool:
+    tick()
+    return False
+
+
+def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.Judging, *arguments: str) -> int:
+    real = campaign.fuzz
+    monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
+    return main(["fuzz", "--jobs", "1", "--device", "cpu", "--oracle", "value", "--json", *arguments])
+
+
+# ------------------------------------------------------------------------------ not reproduced alone
+
+
+@pytest.mark.parametrize("judges", [fakes.COMPANY_CRASH, fakes.CRASHING])
+def test_a_crash_that_its_script_does_not_show_is_none(judges: campaign.Judging, tmp_path: Path) -> None:
+    crashing = plan(4, output=str(tmp_path)) if judges is fakes.COMPANY_CRASH else plan(88)
+    checks = Checks(("value",), ("cpu", "cuda-host"))
+    summary = fuzz(replace(crashing, checks=checks), judges=replace(judges, confirm=never))
+    assert summary.findings == []
+    (found,) = summary.unconfirmed
+    assert found.finding.signature.startswith("not reproduced alone: crash")
+    assert summary.to_dict()["unconfirmed"] == [found.to_dict()]
+
+
+def test_it_is_written_all_the_same_and_its_title_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judges = replace(fakes.COMPANY_CRASH, confirm=never, write=write_finding)
+    assert fuzz_command(monkeypatch, judges, "--examples", "4", "--output", str(tmp_path)) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert summary["findings"] == []
+    (folder,) = tmp_path.iterdir()
+    (found,) = summary["unconfirmed"]
+    assert found["path"] == str(folder)
+    assert read_finding(folder)["signature"] == found["signature"]
+    assert (folder / "report.md").read_text().startswith("# Not reproduced alone: crash SIGSEGV")
+    assert "not counted" in captured.err
+
+
+def test_a_campaign_that_confirms_a_crash_has_a_finding(tmp_path: Path) -> None:
+    summary = fuzz(plan(4, output=str(tmp_path)), judges=fakes.COMPANY_CRASH)
+    assert [found.finding.kind for found in summary.findings] == ["crash"]
+    assert summary.unconfirmed == []
+
+
+@pytest.mark.parametrize(("source", "there"), [(HARMLESS, False), (CRASHES, True)], ids=["no", "yes"])
+def test_the_script_is_run_alone(source: str, there: bool) -> None:
+    kernel = parse(source)
+    inputs = {"at": np.array(1 << 30, np.int32), "out": np.zeros(2, np.int32)}
+    case = Case(kernel, Launch((1,), {param.name: inputs[param.name] for param in kernel.params}))
+    verdict = Verdict("value", "failed", "crash", "the process was killed by SIGSEGV")
+    ticks: list[None] = []
+    assert confirm(Finding("crash SIGSEGV", verdict, case, case), lambda: ticks.append(None)) is there
+    assert ticks
+
+
+# ------------------------------------------------------------------------------------- not examined
+
+
+def everything_accounted_for(summary: Summary) -> bool:
+    seen = sum(found.count for found in summary.findings) + sum(summary.known.values())
+    return summary.failed == seen + len(summary.unexamined)
+
+
+def test_what_was_not_examined_is_listed() -> None:
+    summary = fuzz(plan(60), judges=fakes.BUGGY)
+    assert summary.unexamined
+    assert everything_accounted_for(summary)
+    listed: Any = summary.to_dict()["unexamined"]
+    assert len(listed) == summary.to_dict()["folded"]
+    assert {each["kind"] for each in listed} <= {"rejected", "wrong value"}
+    examined = {found.finding.index for found in summary.findings}
+    assert examined.isdisjoint(each["index"] for each in listed)
+    assert all(each["looks"] and each["target"] == "cpu" for each in listed)
+
+
+def test_what_was_not_examined_is_no_clean_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everything that was examined is known; the rest may be anything."""
+    known = tmp_path / "known.json"
+    known.write_text(json.dumps([{"finding": "a-page", "signatures": ["rejected*", "wrong value*"]}]))
+    arguments = ("--examples", "60", "--output", str(tmp_path / "out"), "--known", str(known))
+    assert fuzz_command(monkeypatch, fakes.BUGGY, *arguments) == 1
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert summary["findings"] == []
+    assert summary["unexamined"]
+    assert "not examined" in captured.err
+    assert "like value: wrong value (index " in captured.err
