@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kernelfuzz.checking import KernelFailed, check
+    from kernelfuzz.checking import Checked, KernelFailed, NotJudged, check
     from kernelfuzz.ir.render import render
     from kernelfuzz.ir.verify import verify
     from kernelfuzz.strategies.kernel import generate, generate_many
@@ -20,7 +20,9 @@ __version__ = "0.1.0"
 
 # Where each public name lives.
 _HOME = {
+    "Checked": "kernelfuzz.checking",
     "KernelFailed": "kernelfuzz.checking",
+    "NotJudged": "kernelfuzz.checking",
     "build": "kernelfuzz.toolchain",
     "check": "kernelfuzz.checking",
     "generate": "kernelfuzz.strategies.kernel",
@@ -31,7 +33,9 @@ _HOME = {
 }
 
 __all__ = [
+    "Checked",
     "KernelFailed",
+    "NotJudged",
     "__version__",
     "build",
     "check",

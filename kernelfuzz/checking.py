@@ -4,32 +4,67 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import hypothesis
+
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
+from kernelfuzz.findings.workarounds import WORKAROUNDS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.ir.render import render
 from kernelfuzz.ir.verify import verify
-from kernelfuzz.oracles.again import explain
+from kernelfuzz.oracles.again import explain, judge_again
 from kernelfuzz.oracles.judge import ORACLES, judge_cases
 from kernelfuzz.oracles.request import Checks, Evidence, Outcome
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.toolchain import UnsupportedWarp, compat
 from kernelfuzz.toolchain.launch import TARGETS
 
 # What costs little enough to ask about every example of a test.
 DEFAULT_ORACLES = ("value", "compile")
 
+# These say nothing about a launch.
+_WITHOUT_LAUNCH = frozenset({"compile", "determinism"})
+
 
 class KernelFailed(AssertionError):
     """Warp did not do with a kernel what it must; the message has the kernel and how to see it again."""
+
+
+class NotJudged(Exception):
+    """None of the oracles could say anything about a kernel; the message has the reason of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the oracles said of a kernel that did not fail.
+
+    ``known`` are the known bugs that it met (pages of notes/findings): the oracles concerned are among those
+    that were ``skipped``, by name with the reason.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    known: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The oracles that judged the kernel and found nothing wrong."""
+        return frozenset(verdict.oracle for verdict in self.verdicts if verdict.status == "passed")
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Why an oracle did not judge the kernel, on one of the targets at least."""
+        return {v.oracle: v.reason for v in self.verdicts if v.status == "skipped"}
 
 
 def check(
@@ -38,43 +73,84 @@ def check(
     launch: Launch | None = None,
     oracles: Iterable[str] = DEFAULT_ORACLES,
     targets: Iterable[str] = ("cpu",),
+    known: Iterable[str] | None = None,
     scripts: str | Path | None = ".kernelfuzz",
-) -> None:
-    """Raise KernelFailed unless every oracle passes or skips the kernel.
+) -> Checked:
+    """Raise KernelFailed unless every oracle passes or skips the kernel; give what they said.
 
-    ``launch`` is how it is launched (default: one that depends on the kernel only).  A failure writes a
-    script that needs nothing but Warp and numpy into the folder ``scripts``, named after the running pytest
-    test, and the message says how to run it; None writes nothing.  Inside ``@given(kernels())`` Hypothesis
-    shrinks the kernel, and the script left at the end is that of the smallest.
+    ``launch`` is how it is launched, for all oracles (default: one that depends on the kernel only, and a
+    point of its own for the gradient oracle).  ``known`` names bugs of released Warp whose failures are skips
+    and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.findings.workarounds.WORKAROUNDS``;
+    an empty list: none).  A failure writes a script that needs nothing but Warp and numpy into the folder
+    ``scripts``, named after the running pytest test, and the message says how to run it; None writes nothing.
+    Inside ``@given(kernels())`` Hypothesis shrinks the kernel, and the script left at the end is that of the
+    smallest.
 
-    Everything runs in this process.  Raises VerifyError at a kernel that is not well typed, ValueError at
-    an oracle or a target that there is not.
+    Everything runs in this process.  Raises VerifyError at a kernel that is not well typed, ValueError at an
+    oracle, a target or a known bug that there is not, UnsupportedWarp where Warp cannot be driven or there is
+    no device for "cuda", and NotJudged where no oracle could judge the kernel (of a given launch: none that
+    launches).  Inside a test of Hypothesis a kernel that is not judged at a launch of our choice is
+    rejected instead, as by ``hypothesis.reject``, and its reason is an event of the statistics.
     """
-    checks = Checks(_known("oracle", oracles, ORACLES), _known("target", targets, TARGETS))
+    checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
+    names = tuple(WORKAROUNDS) if known is None else _listed("known bug", known, WORKAROUNDS)
     verify(kernel)
+    if "cuda" in checks.targets and not compat.has_cuda():
+        raise UnsupportedWarp("Warp sees no CUDA device on this machine: drop 'cuda' from the targets")
     case = Case(kernel, launch or draw_launch(SeededChoices("check", fingerprint(kernel)), kernel))
-    (outcome,) = judge_cases([case], checks)
-    failed = _first_failed(outcome, case)
-    if failed is not None:
-        raise KernelFailed(_message(*failed, scripts))
+    (outcome,) = judge_cases([case], checks, launch_given=launch is not None)
+    verdicts: list[Verdict] = []
+    met: list[str] = []
+    for verdict, judged in _judged(outcome, case):
+        if verdict.status == "failed":
+            bug = explained_by(judged, verdict, names, judge_again)
+            if bug is None:
+                raise KernelFailed(_message(verdict, judged, scripts))
+            met.append(bug)
+            verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {bug}")
+        verdicts.append(verdict)
+    if not met:
+        _require_judged(verdicts, launch is not None)
+    return Checked(tuple(verdicts), tuple(dict.fromkeys(met)))
 
 
-def _known(kind: str, names: Iterable[str], table: Iterable[str]) -> tuple[str, ...]:
-    given = (names,) if isinstance(names, str) else tuple(names)
-    known = tuple(table)
-    for name in given:
-        if name not in known:
-            raise ValueError(f"no {kind} {name!r}; there are {', '.join(known)}")
+def _given(kind: str, names: Iterable[str], table: Iterable[str]) -> tuple[str, ...]:
+    given = _listed(kind, names, table)
     if not given:
-        raise ValueError(f"give at least one {kind}: {', '.join(known)}")
+        raise ValueError(f"give at least one {kind}: {', '.join(table)}")
     return given
 
 
-def _first_failed(outcome: Outcome, case: Case) -> tuple[Verdict, Case] | None:
-    for verdict, evidence in zip(outcome.verdicts, outcome.evidence, strict=True):
-        if verdict.status == "failed":
-            return verdict, evidence.case if evidence is not None else case
-    return None
+def _listed(kind: str, names: Iterable[str], table: Iterable[str]) -> tuple[str, ...]:
+    given = (names,) if isinstance(names, str) else tuple(names)
+    there = tuple(table)
+    for name in given:
+        if name not in there:
+            raise ValueError(f"no {kind} {name!r}; there are {', '.join(there)}")
+    return given
+
+
+def _judged(outcome: Outcome, case: Case) -> list[tuple[Verdict, Case]]:
+    """The verdicts, each with the case that it is really about."""
+    return [
+        (verdict, evidence.case if evidence is not None else case)
+        for verdict, evidence in zip(outcome.verdicts, outcome.evidence, strict=True)
+    ]
+
+
+def _require_judged(verdicts: Sequence[Verdict], launch_given: bool) -> None:
+    """Raise NotJudged, or have Hypothesis try another kernel, where every verdict is skipped."""
+    asked = [verdict for verdict in verdicts if not launch_given or verdict.oracle not in _WITHOUT_LAUNCH]
+    asked = asked or list(verdicts)
+    if any(verdict.status != "skipped" for verdict in asked):
+        return
+    reasons = dict.fromkeys(f"{v.oracle} on {v.setting.target}: {v.reason}" for v in asked)
+    why = "; ".join(reasons) or "no oracle was asked"
+    if not launch_given and hypothesis.currently_in_test_context():
+        hypothesis.event(f"kernelfuzz: not judged: {why}")
+        hypothesis.reject()
+    where = "at this launch" if launch_given else "as it is"
+    raise NotJudged(f"no oracle could judge the kernel {where}: {why}")
 
 
 def _message(verdict: Verdict, case: Case, scripts: str | Path | None) -> str:

@@ -9,12 +9,17 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import kernelfuzz
+from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.parse import parse
 from kernelfuzz.ir.verify import VerifyError
+from kernelfuzz.toolchain import UnsupportedWarp, compat
 
 SUM = """
 import warp as wp
@@ -70,8 +75,168 @@ def test_mistakes_are_told() -> None:
         kernelfuzz.check(kernel, targets="gpu")
     with pytest.raises(ValueError, match="at least one oracle"):
         kernelfuzz.check(kernel, oracles=[])
+    with pytest.raises(ValueError, match="no known bug 'late'; there are "):
+        kernelfuzz.check(kernel, known=["late"])
     with pytest.raises(VerifyError):
         kernelfuzz.check(Kernel("kernel", (), kernel.body))
+
+
+# ------------------------------------------------------------------------------------- known bugs
+
+# notes/findings/element-is-read-late.md
+READ_LATE = """
+import warp as wp
+
+
+@wp.func
+def bump(a: wp.array(dtype=int)) -> int:
+    a[0] = a[0] + 100
+    return 1
+
+
+@wp.kernel
+def operand(a: wp.array(dtype=int)):
+    a[1] = a[0] + bump(a)
+"""
+TWO = Launch((1,), {"a": np.array([2, 0], np.int32)})
+
+
+def test_a_known_bug_is_a_skip_that_names_it(tmp_path: Path) -> None:
+    kernel = parse(READ_LATE)
+    said = kernelfuzz.check(kernel, launch=TWO, scripts=tmp_path)
+    assert said.known == ("element-is-read-late",)
+    assert said.skipped == {"value": "known bug: element-is-read-late"}
+    assert said.passed == {"compile"}
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("known", [[], ["negated-zero"]], ids=["nothing", "another"])
+def test_it_fails_where_it_is_not_among_the_known(known: list[str]) -> None:
+    with pytest.raises(kernelfuzz.KernelFailed, match=r"a\[1\] must be 3 and is 103"):
+        kernelfuzz.check(parse(READ_LATE), launch=TWO, known=known, scripts=None)
+
+
+def test_a_new_bug_is_none_of_the_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel has the known bug as well."""
+    source = READ_LATE.replace("a[1] = a[0] + bump(a)", "a[1] = a[0] + bump(a)\n    a[0] = a[1] * 2")
+    assert kernelfuzz.check(parse(source), launch=TWO, scripts=None).known == ("element-is-read-late",)
+    codegen = importlib.import_module("warp._src.codegen")
+    monkeypatch.setitem(codegen.builtin_operators, ast.Mult, "add")
+    with pytest.raises(kernelfuzz.KernelFailed):
+        kernelfuzz.check(parse(source), launch=TWO, scripts=None)
+
+
+# ------------------------------------------------------------------------------- a launch of one's own
+
+# notes/findings/leaving-a-dynamic-loop.md: the adjoint does not know that the loop was left.
+UP_TO = """
+import warp as wp
+
+
+@wp.kernel
+def upto(n: int, x: wp.array(dtype=float), f: wp.array(dtype=int), o: wp.array(dtype=float)):
+    r = float(0.0)
+    for i in range(n):
+        if f[i] == 2:
+            break
+        r += x[i] * 3.0
+    o[0] = r
+"""
+
+
+def upto(flags: list[int]) -> Launch:
+    return Launch(
+        (1,),
+        {
+            "n": np.array(4, np.int32),
+            "x": np.array([1, 2, 3, 4], np.float32),
+            "f": np.array(flags, np.int32),
+            "o": np.zeros(1, np.float32),
+        },
+    )
+
+
+@pytest.mark.parametrize("oracles", [["gradient"], ["value", "gradient"]], ids=["alone", "with another"])
+def test_the_gradient_is_judged_at_the_launch(oracles: list[str]) -> None:
+    kernel = parse(UP_TO)
+    with pytest.raises(kernelfuzz.KernelFailed, match="wrong gradient"):
+        kernelfuzz.check(kernel, launch=upto([1, 0, 2, 1]), oracles=oracles, scripts=None)
+    # Where the loop is not left early, the adjoint is right.
+    said = kernelfuzz.check(kernel, launch=upto([1, 0, 1, 1]), oracles=oracles, scripts=None)
+    assert said.passed == set(oracles)
+
+
+def test_it_says_why_the_gradient_is_not_judged_at_the_launch() -> None:
+    """x / |x| has a corner at 0, and only there."""
+    kernel = parse(
+        """
+import warp as wp
+
+
+@wp.kernel
+def corner(x: wp.array(dtype=float), o: wp.array(dtype=float)):
+    o[0] = wp.abs(x[0])
+"""
+    )
+
+    def at(x: float) -> Launch:
+        return Launch((1,), {"x": np.array([x], np.float32), "o": np.zeros(1, np.float32)})
+
+    assert "gradient" in kernelfuzz.check(kernel, launch=at(2.0), oracles=["value", "gradient"]).passed
+    said = kernelfuzz.check(kernel, launch=at(0.0), oracles=["value", "gradient"])
+    assert said.passed == {"value"}
+    assert said.skipped["gradient"].startswith("not smooth: ")
+    with pytest.raises(kernelfuzz.NotJudged, match="at this launch: gradient on cpu: not smooth: "):
+        kernelfuzz.check(kernel, launch=at(0.0), oracles=["gradient"])
+
+
+# -------------------------------------------------------------------------------------- not judged
+
+
+def test_a_launch_that_has_no_meaning_is_not_passed() -> None:
+    """That the kernel compiles says nothing about the launch."""
+    outside = Launch((3,), {"a": np.zeros(3, np.int32), "out": np.zeros(2, np.int32)})
+    with pytest.raises(
+        kernelfuzz.NotJudged, match="no oracle could judge the kernel at this launch: value on"
+    ):
+        kernelfuzz.check(parse(SUM), launch=outside)
+
+
+NO_FLOATS = """
+import warp as wp
+
+
+@wp.kernel
+def kernel(out: wp.array(dtype=int)):
+    out[0] = 1
+"""
+
+
+def test_a_kernel_that_nothing_can_be_said_of_is_not_passed() -> None:
+    with pytest.raises(kernelfuzz.NotJudged, match="as it is: gradient on cpu: no output over floats"):
+        kernelfuzz.check(parse(NO_FLOATS), oracles=["gradient"])
+
+
+def test_hypothesis_tries_another_kernel() -> None:
+    judged = {"sum": 0, "none": 0}
+    kernels = {"sum": parse(SUM), "none": parse(NO_FLOATS)}
+
+    @settings(max_examples=6, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sampled_from(["sum", "none"]))
+    def suite(name: str) -> None:
+        kernelfuzz.check(kernels[name], oracles=["value" if name == "sum" else "gradient"])
+        judged[name] += 1
+
+    suite()
+    assert judged["sum"] > 0
+    assert judged["none"] == 0
+
+
+def test_a_device_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compat, "has_cuda", lambda: False)
+    for targets in (["cuda"], ["cpu", "cuda"]):
+        with pytest.raises(UnsupportedWarp, match="no CUDA device"):
+            kernelfuzz.check(parse(SUM), targets=targets)
 
 
 SUITE = """

@@ -17,7 +17,7 @@ from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
-from kernelfuzz.ir.widen import widen_with_stand_ins
+from kernelfuzz.ir.widen import widen_with_stand_ins, widened
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import leaves
 from kernelfuzz.oracles.differentiable import differentiable
@@ -71,6 +71,12 @@ def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
         judged = read_from_copies(judged, overwritten)
         case = Case(judged, draw_launch(choices, judged, SMOOTH))
     return prepare_at(case)
+
+
+def prepare_given(case: Case) -> Point | Verdict:
+    """The same at a launch that somebody chose: the kernel as written, with those inputs, over float64."""
+    over_float64 = widened(case)
+    return _skipped("a builtin has no float64 form") if over_float64 is None else prepare_at(over_float64)
 
 
 def prepare_at(case: Case) -> Point | Verdict:

@@ -44,13 +44,18 @@ GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
 
 @dataclass(slots=True)
 class Sheet:
-    """What is known about one case so far."""
+    """What is known about one case so far.
+
+    ``everything`` is asked of it, however expensive; its launch was ``launch_given`` by somebody who wants
+    to know what happens there.
+    """
 
     index: int
     category: str
     case: Case
     choices: SeededChoices
     everything: bool = False
+    launch_given: bool = False
     wanted: value.Outputs | Undefined | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     evidence: list[Evidence | None] = field(default_factory=list)
@@ -112,10 +117,13 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def judge_cases(cases: Sequence[Case], checks: Checks) -> list[Outcome]:
-    """Judge given cases together, each by everything that is asked for; one outcome for each, in order."""
+def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[Outcome]:
+    """Judge given cases together, each by everything that is asked for; one outcome for each, in order.
+
+    The gradient oracle chooses a launch of its own, unless the launch of the cases was ``launch_given``.
+    """
     sheets = [
-        Sheet(at, "", case, SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)), everything=True)
+        Sheet(at, "", case, SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)), True, launch_given)
         for at, case in enumerate(cases)
     ]
     return _judge(sheets, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
@@ -170,7 +178,8 @@ def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoic
     for sheet, verdict in zip(others, compile.rejected([s.case.kernel for s in others]), strict=True):
         if verdict is not None:
             sheet.note(verdict)
-    if _of_some_batches("clang", sheets, chunk):
+    # Of kernels that are asked everything there are few, and it takes seconds to start.
+    if not any(sheet.everything for sheet in sheets) and _of_some_batches("clang", sheets, chunk):
         sound = [sheet for sheet in chosen if sheet.sound]
         _note(sound, compile.judge([sheet.case.kernel for sheet in sound], compile.CLANG))
 
@@ -201,7 +210,10 @@ def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoi
     for sheet in sheets:
         if not sheet.sound:
             continue
-        point = gradient.prepare(sheet.case.kernel, sheet.choices)
+        if sheet.launch_given:
+            point = gradient.prepare_given(sheet.case)
+        else:
+            point = gradient.prepare(sheet.case.kernel, sheet.choices)
         if isinstance(point, Verdict):
             sheet.note(point)
         else:
