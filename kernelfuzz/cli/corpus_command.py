@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -180,17 +181,15 @@ def corpus(
         raise Problem(f"{output} is a file: give --output a directory.", USAGE)
     with needing("corpus"):
         from kernelfuzz.corpus.produce import Part, Summary
+        from kernelfuzz.corpus.store import Store
 
-        plan = _plan(checked, **options)
-        store, complete = _opened(output, plan, resume=resume, overwrite=overwrite)
-    if complete:
-        summary = Summary(manifest=store.manifest())
-        say(f"{output} is complete already.")
-    else:
-        with stopped_by_terminate():
-            summary = _produce(
-                plan, store, _engine(engine, plan, jobs, ray_address), Part(shard_index, shard_count)
-            )
+        plan, store, part = _plan(checked, **options), Store(output), Part(shard_index, shard_count)
+    with stopped_by_terminate(), _at_work(store, plan, part, resume, overwrite) as complete:
+        if complete:
+            summary = Summary(manifest=store.manifest())
+            say(f"{output} is complete already.")
+        else:
+            summary = _produce(plan, store, _engine(engine, plan, jobs, ray_address), part)
     click.echo(json.dumps(summary.to_dict()) if as_json else output)
     if not complete:
         _report(summary, plan)
@@ -249,28 +248,31 @@ def _plan(
     )
 
 
-def _opened(output: str, plan: Plan, *, resume: bool, overwrite: bool) -> tuple[Store, bool]:
-    """The directory, ready for the plan, and whether there is nothing left to do."""
-    from kernelfuzz.corpus.plan import as_dict
-    from kernelfuzz.corpus.store import Store, WrongCorpus
+@contextlib.contextmanager
+def _at_work(store: Store, plan: Plan, part: Part, resume: bool, overwrite: bool) -> Iterator[bool]:
+    """The directory, ready for the run until the end; whether there is nothing left to do."""
+    from kernelfuzz.corpus.runs import AtWork, at_work
+    from kernelfuzz.corpus.store import WrongCorpus
 
-    store = Store(output)
-    try:
-        if resume and store.manifest() is None:
-            raise Problem(f"{output} holds no corpus to go on with: drop --resume.", USAGE)
-        if overwrite:
-            store.remove()
-        complete = store.open(as_dict(plan))
-        if complete:
-            store.sweep()
-        return store, complete
-    except WrongCorpus as error:
-        raise Problem(f"{error}.", USAGE) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Problem(
-            f"cannot write in {output} ({reason}): give --output a directory that can be written.", USAGE
-        ) from None
+    output = store.directory
+    with contextlib.ExitStack() as stack:
+        try:
+            if resume and store.manifest() is None:
+                raise Problem(f"{output} holds no corpus to go on with: drop --resume.", USAGE)
+            complete = stack.enter_context(at_work(store, plan, part, overwrite=overwrite))
+            if complete:
+                store.sweep()
+        except AtWork as error:
+            raise Problem(f"{error}: wait until it ends, or give another --output.", INFRASTRUCTURE) from None
+        except WrongCorpus as error:
+            raise Problem(f"{error}.", USAGE) from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Problem(
+                f"cannot write in {output} ({reason}): give --output a directory that can be written.",
+                INFRASTRUCTURE if error.errno == errno.ENOSPC else USAGE,
+            ) from None
+        yield complete
 
 
 def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
@@ -292,28 +294,33 @@ def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
     from kernelfuzz.corpus.produce import produce
     from kernelfuzz.corpus.publish import NothingMade
     from kernelfuzz.corpus.shard import Damaged
-    from kernelfuzz.toolchain import UnsupportedWarp
 
-    go_on = "what is made is kept, and the same command goes on"
     try:
         with _progress(plan, part) as progress:
             return produce(plan, store, engine=engine, part=part, command=command_of(plan), progress=progress)
-    except UnsupportedWarp:
-        if not store.heads():
-            store.remove()
-        raise
     except NothingMade as error:
         store.remove()
         raise Problem(f"{error}; no corpus was written.", INFRASTRUCTURE) from None
     except Damaged as error:
-        raise Problem(f"a shard in {store.shards} is damaged ({error}): {go_on}.", INFRASTRUCTURE) from None
+        raise Problem(
+            f"a shard in {store.shards} is damaged ({error}): {_kept(store)}.", INFRASTRUCTURE
+        ) from None
     except KeyboardInterrupt:
-        raise Problem(f"interrupted; {go_on}.", 128 + signal.SIGINT) from None
+        raise Problem(f"interrupted; {_kept(store)}.", 128 + signal.SIGINT) from None
     except ClusterUnavailable as error:
-        raise Problem(f"{error}; {go_on}.", INFRASTRUCTURE) from None
+        raise Problem(f"{error}; {_kept(store)}.", INFRASTRUCTURE) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Problem(f"cannot write in {store.directory} ({reason}): {go_on}.", INFRASTRUCTURE) from None
+        raise Problem(
+            f"cannot write in {store.directory} ({reason}): {_kept(store)}.", INFRASTRUCTURE
+        ) from None
+
+
+def _kept(store: Store) -> str:
+    """What becomes of the work of a run that is cut short."""
+    if store.has_shards():
+        return "what is made is kept, and the same command goes on"
+    return "nothing was made yet"
 
 
 @contextlib.contextmanager

@@ -114,12 +114,17 @@ def produce(
     """
     started = time.perf_counter()
     summary = Summary()
-    last = _make_shards(plan, store, engine, part, summary, progress)
+    try:
+        last = _make_shards(plan, store, engine, part, summary, progress)
+    except FileNotFoundError:
+        # Where there are no locks, another run may have finished the corpus and taken the shards away.
+        if not store.is_complete():
+            raise
+        last = 0
     merging = time.perf_counter()
     with store.locked():
-        manifest = store.manifest()
-        if manifest is not None and manifest["state"] == "complete":
-            summary.manifest = manifest
+        if store.is_complete():
+            summary.manifest = store.manifest()
         elif all(store.path(shard).exists() for shard in range(last)):
             summary.manifest = publish(store, plan, last, command=command)
         if summary.manifest is not None:

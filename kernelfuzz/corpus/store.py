@@ -6,7 +6,6 @@ A file appears under its name only when it is whole, so what is there is right, 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kernelfuzz.corpus.lock import lock
 from kernelfuzz.corpus.plan import differences, versions
 from kernelfuzz.corpus.shard import Damaged, Head, head_in
 
@@ -25,7 +25,7 @@ SHARDS = "shards"
 _LOCK = ".lock"
 
 # What a killed run may leave.
-_LEFT = (".*.partial", ".data.*", _LOCK)
+_LEFT = (".*.partial", ".data.*", ".*lock")
 
 FORMAT = 1
 RUNNING, COMPLETE = "running", "complete"
@@ -86,10 +86,16 @@ class Store:
                 return True
         elif (self.directory / DATA).exists() or (self.directory / CARD).exists():
             raise WrongCorpus(f"{self.directory} holds something else: give another --output")
-        self.shards.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(parents=True, exist_ok=True)
         if found is None:
             self.write_manifest({"format": FORMAT, "state": RUNNING, **wanted})
+        self.shards.mkdir(exist_ok=True)
         return False
+
+    def is_complete(self) -> bool:
+        """Whether the data of a corpus is there.  Raises WrongCorpus, and OSError."""
+        found = self.manifest()
+        return found is not None and found["state"] == COMPLETE
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         self.write(self.directory / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
@@ -118,6 +124,10 @@ class Store:
                 found[int(path.stem)] = head_in(path.read_bytes())
         return found
 
+    def has_shards(self) -> bool:
+        """Whether a run has made any; what is hidden is not whole."""
+        return any(not path.name.startswith(".") for path in self.shards.glob("*"))
+
     def write(self, path: Path, data: bytes) -> None:
         """A file, whole or not at all."""
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -141,8 +151,7 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time: several may find that all shards are there."""
-        with open(self.directory / _LOCK, "w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with lock(self.directory / _LOCK):
             yield
 
     def complete(self, manifest: dict[str, Any], staged: Path, card: str) -> None:
