@@ -3,7 +3,7 @@
 Importing this module registers the types.  That needs both Hypothesis and the classes, and must make nobody
 import what they do not use: so it is imported when the second of the two is, by ``kernelfuzz.ir`` where
 Hypothesis is loaded, and by its entry point (``kernelfuzz.profiles``) where ``kernelfuzz.ir`` is.  Strategies
-are imported when one is asked for.
+are imported, with what prints their values, when one is asked for.
 """
 
 from __future__ import annotations
@@ -128,8 +128,16 @@ FOUND: dict[type[Node], str] = {
 }
 
 
+def _prepared(make: Callable[[], Strategy]) -> Strategy:
+    from kernelfuzz.strategies.public import prepared
+
+    return prepared(make)
+
+
 # A union such as ``Expr`` is drawn as one of its members.
 for _kind, _made in MADE.items():
-    st.register_type_strategy(_kind, lambda _, made=_made: made())
+    st.register_type_strategy(_kind, lambda _, make=_made: _prepared(make))
 for _node, _feature in FOUND.items():
-    st.register_type_strategy(_node, lambda _, kind=_node, feature=_feature: _nodes(kind, feature))
+    st.register_type_strategy(
+        _node, lambda _, kind=_node, feature=_feature: _prepared(lambda: _nodes(kind, feature))
+    )

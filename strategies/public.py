@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
@@ -32,6 +33,25 @@ from kernelfuzz.strategies.statement import draw_block
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+T = TypeVar("T")
+
+
+def prepared(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
+    """The strategy that ``make`` returns; using it first imports what prints and checks its values.
+
+    Printing takes libcst, whose import alone can be longer than the 200 ms that Hypothesis allows each run
+    of a test.  Hypothesis evaluates a deferred strategy before it starts to run the test: so the import
+    counts neither for that time nor, as it would in a draw, for the health check of slow data.
+    """
+
+    @wraps(make)  # so that it prints as ``deferred(kernels)`` until then
+    def made() -> st.SearchStrategy[T]:
+        from kernelfuzz.ir import paste, verify  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+        return make()
+
+    return st.deferred(made)
+
 
 def kernels(
     *,
@@ -49,7 +69,8 @@ def kernels(
     ``categories``: names of ``kernelfuzz.strategies.vocabulary.CATEGORIES`` or their aliases, to one of which
     each kernel is made to belong (default: nothing is planted).  ``include`` and ``exclude``: features
     (``FEATURES`` there) that every kernel has, or none.  ``dtypes``: the scalar types to draw from.
-    ``size``: ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted.
+    ``size``: ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted:
+    up to 1000, of which Hypothesis has room for some 50.
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
     ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
@@ -70,7 +91,7 @@ def kernels(
         choices = DrawnChoices(draw)
         return draw_kernel(choices, options, choices.pick(options.categories) if categories else None)
 
-    return kernels()
+    return prepared(kernels)
 
 
 # What needs declarations of a module around it.
@@ -117,7 +138,7 @@ def functions(
         ctx = new_context(DrawnChoices(draw), checked)
         return canonical(new_function(ctx, (returns or typing.value_type(ctx),)))
 
-    return functions()
+    return prepared(functions)
 
 
 def statements(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Block]:
@@ -137,7 +158,7 @@ def statements(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Block]:
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
         return tuple([canonical(statement) for statement in draw_block(ctx)])
 
-    return statements()
+    return prepared(statements)
 
 
 def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrategy[Expr]:
@@ -159,7 +180,7 @@ def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrat
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
         return canonical(grammar.draw(ctx, type_, ctx.choices.integer(0, 6)).expr)
 
-    return expressions()
+    return prepared(expressions)
 
 
 def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Type]:
@@ -178,7 +199,7 @@ def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Type]:
     def types(draw: st.DrawFn) -> Type:
         return typing.value_type(new_context(DrawnChoices(draw), checked))
 
-    return types()
+    return prepared(types)
 
 
 def scalars(dtype: str | Scalar) -> st.SearchStrategy[Expr]:
@@ -198,7 +219,7 @@ def scalars(dtype: str | Scalar) -> st.SearchStrategy[Expr]:
     def scalars(draw: st.DrawFn) -> Expr:
         return literal(DrawnChoices(draw), scalar).expr
 
-    return scalars()
+    return prepared(scalars)
 
 
 def launches(kernel: Kernel) -> st.SearchStrategy[Launch]:
@@ -215,4 +236,4 @@ def launches(kernel: Kernel) -> st.SearchStrategy[Launch]:
     def launches(draw: st.DrawFn) -> Launch:
         return draw_launch(DrawnChoices(draw), kernel)
 
-    return launches()
+    return prepared(launches)

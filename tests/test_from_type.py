@@ -100,7 +100,6 @@ def test_in_a_fresh_process(program: str) -> None:
     said, names = loaded(program + DRAW)
     assert said == ["tuple"]
     assert "warp" not in names
-    assert "libcst" not in names
 
 
 def test_hypothesis_alone_imports_nothing_of_it() -> None:

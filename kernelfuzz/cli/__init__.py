@@ -15,7 +15,7 @@ import click
 from kernelfuzz import __version__
 from kernelfuzz.cli.bisect_command import bisect
 from kernelfuzz.cli.compare_command import compare
-from kernelfuzz.cli.console import INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say
+from kernelfuzz.cli.console import INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say, sentence
 from kernelfuzz.cli.corpus_command import corpus
 from kernelfuzz.cli.fuzz_command import fuzz
 from kernelfuzz.cli.lower_command import lower
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(code or 0)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "kernelfuzz"
-        say(f"{error.format_message().rstrip('.')}.\nSee '{command} --help'.")
+        say(f"{sentence(error.format_message())}\nSee '{command} --help'.")
         return USAGE
     except Problem as problem:
         say(str(problem))
@@ -115,7 +115,7 @@ def _unexpected(error: Exception) -> int:
     if os.environ.get("KERNELFUZZ_TRACEBACK"):
         raise error
     if isinstance(error, OSError):
-        say(f"the system said: {error}.")
+        say(sentence(f"the system said: {error}"))
     else:
         name = type(error).__name__
         say(f"a fault in kernelfuzz, please report it: {name}: {error} (KERNELFUZZ_TRACEBACK=1 shows where).")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernelfuzz.cli.compare_command import get_environment
-from kernelfuzz.cli.console import CLEAN, FINDINGS, INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say
+from kernelfuzz.cli.console import CLEAN, FINDINGS, INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say, sentence
 from kernelfuzz.cli.corpus_command import stopped_by_terminate
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ def _sentence(result: Bisection) -> str:
     said = _SENTENCES[result.wanted, result.ending].format(
         release=result.release, before=result.before, detail=result.tried[-1].outcome.detail
     )
-    return f"{said}; {', '.join(result.untold)} cannot be told." if result.untold else f"{said}."
+    return f"{said}; {', '.join(result.untold)} cannot be told." if result.untold else sentence(said)

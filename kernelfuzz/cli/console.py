@@ -23,11 +23,18 @@ DEVICES = ("cpu", "cuda")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+def sentence(text: str) -> str:
+    """The text with one mark at its end: its own, as of a question, or a full stop."""
+    text = text.rstrip(".")
+    return text if text.endswith(("?", "!", ":")) else f"{text}."
+
+
 class Problem(Exception):
     """An end of the command that is not success: one sentence for the user, and the exit code."""
 
     def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
+        # What a message quotes at its end may be a sentence already; a quoted line of code gets no mark.
+        super().__init__(sentence(message) if message.endswith(".") else message)
         self.code = code
 
 
@@ -94,7 +101,7 @@ _DRAWING = (
         default="medium",
         show_default=True,
         metavar="small|medium|large|N",
-        help="How many statements: a name or a number.",
+        help="How many statements: a name, or a number up to 1000.",
     ),
     click.option(
         "--profile",
@@ -119,6 +126,14 @@ def drawing_options(command: Command) -> Command:
     return command
 
 
+def _size(text: str) -> str | int:
+    """A number of statements; what is none, or has more digits than Python reads, as it is."""
+    with contextlib.suppress(ValueError):
+        if text.removeprefix("-").isdecimal():
+            return int(text)
+    return text
+
+
 def checked_options(
     categories: tuple[str, ...], size: str, profile: str, include: tuple[str, ...], exclude: tuple[str, ...]
 ) -> Options:
@@ -128,7 +143,7 @@ def checked_options(
     try:
         options = check_options(
             categories=categories or None,
-            size=int(size) if size.removeprefix("-").isdecimal() else size,
+            size=_size(size),
             profile=profile,
             include=include,
             exclude=exclude,

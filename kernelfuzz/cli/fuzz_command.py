@@ -21,6 +21,7 @@ from kernelfuzz.cli.console import (
     Problem,
     checked_options,
     say,
+    sentence,
 )
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
@@ -229,7 +230,7 @@ def _show(summary: Summary, as_json: bool) -> None:
         click.echo(json.dumps(summary.to_dict()))
     Console(stderr=as_json, highlight=False).print(table(summary), soft_wrap=True)
     for fault in summary.faults:
-        say(f"a fault in kernelfuzz, please report it: {' '.join(fault.split())}.")
+        say(sentence(f"a fault in kernelfuzz, please report it: {' '.join(fault.split())}"))
     if summary.interrupted:
         say("interrupted; what was found is kept.")
 

@@ -18,7 +18,7 @@ from kernelfuzz.strategies import (
     types,
 )
 from kernelfuzz.strategies.kernel import generate, generate_many
-from kernelfuzz.strategies.options import check_options
+from kernelfuzz.strategies.options import MOST_STATEMENTS, check_options
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
 
 
@@ -52,6 +52,8 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"size": (0, 0)}, ("size", "(0, 0)")),
     ({"size": (-1, 4)}, ("size", "(-1, 4)")),
     ({"size": (9, 2)}, ("size", "in order", "(9, 2)")),
+    ({"size": 999_999_999}, ("size", "at most 1000 statements", "not 999999999")),
+    ({"size": (1, 1001)}, ("size", "at most 1000 statements", "(1, 1001)")),
     ({"depth": -1}, ("depth", "at least 0", "-1")),
     ({"depth": 1.5}, ("depth", "whole number", "1.5")),
     ({"devices": ["gpu"]}, ("device", "'gpu'", "cpu")),
@@ -196,6 +198,7 @@ def test_a_size_may_be_a_word_a_number_or_a_range() -> None:
     assert check_options(size="large").size == SIZES["large"]
     assert check_options(size=3).size == (3, 3)
     assert check_options(size=(2, 5)).size == (2, 5)
+    assert check_options(size=MOST_STATEMENTS).size == (1000, 1000)
 
 
 @pytest.mark.parametrize("type_", [Array(FLOAT32), Tile(FLOAT32, (4,)), Tuple((INT32, INT32))], ids=repr)

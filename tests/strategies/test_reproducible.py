@@ -63,7 +63,7 @@ def test_another_process_draws_the_same_kernels(hash_seed: str, program: str, fl
     path = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     command = [sys.executable, *flags, "-c", path + program]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[-1] == here()
 
