@@ -42,6 +42,19 @@ TOO_LARGE = {
 }
 
 
+# Each would go on for ever, or start as many processes.
+ENDLESS = {
+    "corpus": ["corpus", "--output", "{tmp}/out", "--count", str(10**26)],
+    "campaign": ["fuzz", "--output", "{tmp}/out", "--examples", str(10**26)],
+    "comparison": ["compare", *RELEASES, "--count", str(10**10)],
+    "jobs": ["fuzz", "--output", "{tmp}/out", "--jobs", "100000"],
+    "time of a build": ["lower", "{tmp}/old.py", "--timeout", "nan"],
+    "time of a question": ["reduce", "{tmp}/old.py", "--fails", "lowering", "--timeout", "nan"],
+    "time of a script": ["replay", "{tmp}/old.py", "--timeout", "nan"],
+    "time of a bisection": ["bisect", "old.py", "--from", "1.18.0", "--to", "1.19.0", "--timeout", "inf"],
+}
+
+
 def said(capsys: pytest.CaptureFixture[str], arguments: list[str], tmp: Path) -> str:
     assert main([argument.format(tmp=tmp) for argument in arguments]) == 2
     out, err = capsys.readouterr()
@@ -99,3 +112,13 @@ def test_a_sentence_has_one_mark(text: str, whole: str) -> None:
 def test_a_problem_adds_no_second_mark_and_none_to_code() -> None:
     assert str(Problem("this is not Python: Did you mean print(...)?.", 2)).endswith("print(...)?")
     assert str(Problem("Warp generates no code: no such name\n    x = y", 1)).endswith("x = y")
+
+
+@pytest.mark.parametrize("arguments", ENDLESS.values(), ids=list(ENDLESS))
+def test_what_would_not_end_is_refused(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = said(capsys, arguments, tmp_path)
+    assert len(message.splitlines()) == 2
+    assert not TWO_MARKS.search(message), message
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from kernelfuzz.cli.compare_command import get_environment
-from kernelfuzz.cli.console import CLEAN, FINDINGS, INFRASTRUCTURE, UNAVAILABLE, USAGE, Problem, say, sentence
+from kernelfuzz.cli.console import (
+    CLEAN,
+    FINDINGS,
+    INFRASTRUCTURE,
+    UNAVAILABLE,
+    USAGE,
+    PositiveNumber,
+    Problem,
+    say,
+    sentence,
+)
 from kernelfuzz.cli.corpus_command import stopped_by_terminate
 
 if TYPE_CHECKING:
@@ -31,7 +41,7 @@ _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=300.0,
     show_default=True,
     metavar="SECONDS",

@@ -40,7 +40,7 @@ _COUNT = 200
 @click.option("--seed", type=int, help="Draw kernels; the same seed draws the same.  [default: 0]")
 @click.option(
     "--count",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=10**6),
     help=f"How many kernels.  [default: {_COUNT}, or all of the corpus]",
 )
 @click.option(

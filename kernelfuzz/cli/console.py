@@ -6,6 +6,7 @@ Data goes to stdout, everything else to stderr.
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +92,25 @@ def module_text(lowering: Lowering) -> str:
     for kernel in lowering.kernels:
         seen.update(dict.fromkeys((kernel.forward, kernel.backward or "")))
     return "\n\n".join(part.strip("\n") for part in seen if part) + "\n"
+
+
+# ---------------------------------------------------------------------------------- kinds of options
+
+# More than anybody has time for; what a corpus divides into shards must stay small enough for one.
+COUNT = click.IntRange(min=1, max=10**12)
+
+
+class PositiveNumber(click.FloatRange):
+    """A number above zero; neither NaN, which no limit excludes, nor infinity is one."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number above 0.", param, ctx)
+        return number
 
 
 # ------------------------------------------------------------------------- options that draw a kernel

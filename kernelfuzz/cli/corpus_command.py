@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import math
 import os
 import signal
 import sys
@@ -15,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernelfuzz.cli.console import (
+    COUNT,
     DEVICES,
     INFRASTRUCTURE,
     USAGE,
+    PositiveNumber,
     Problem,
     checked_options,
     drawing_options,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 _COUNT = 1000
 
 
+# More processes than that are a mistake: each imports Warp.
+_MOST_JOBS = 1024
+
+
 class Jobs(click.ParamType[int]):
     """A number of processes, or ``auto`` for one per processor."""
 
@@ -48,16 +53,16 @@ class Jobs(click.ParamType[int]):
             jobs = int(value)
         except ValueError:
             jobs = 0
-        if jobs < 1:
-            self.fail(f"{value!r} is neither a number of at least 1 nor 'auto'.", param, ctx)
+        if not 1 <= jobs <= _MOST_JOBS:
+            self.fail(f"{value!r} is neither a number from 1 to {_MOST_JOBS} nor 'auto'.", param, ctx)
         return jobs
 
 
 @click.command(short_help="Make a corpus of kernels with their generated code.")
-@click.option("--count", type=click.IntRange(min=1), help=f"How many kernels to draw.  [default: {_COUNT}]")
+@click.option("--count", type=COUNT, help=f"How many kernels to draw.  [default: {_COUNT}]")
 @click.option(
     "--target-mb",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     metavar="MB",
     help="Instead of a count: megabytes of rows for each device, before compression.",
 )
@@ -225,8 +230,6 @@ def _plan(
 
     if count is not None and target_mb is not None:
         raise click.UsageError("give --count or --target-mb, not both")
-    if target_mb is not None and not math.isfinite(target_mb):
-        raise click.UsageError(f"--target-mb must be a number of megabytes, and is {target_mb}")
     chosen: Any = tuple(device for device in DEVICES if device in devices)
     if (ptx or cubin) and "cuda" not in chosen:
         raise click.UsageError("--ptx and --cubin are made of the code for cuda: add --device cuda")

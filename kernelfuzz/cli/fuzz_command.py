@@ -14,6 +14,7 @@ import click
 
 from kernelfuzz.cli.console import (
     CLEAN,
+    COUNT,
     FINDINGS,
     INFRASTRUCTURE,
     UNAVAILABLE,
@@ -59,7 +60,7 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m."
 )
-@click.option("--examples", type=click.IntRange(min=1), help="How many kernels to judge, instead of a time.")
+@click.option("--examples", type=COUNT, help="How many kernels to judge, instead of a time.")
 @click.option("--seed", default=0, show_default=True, help="The same seed draws the same kernels.")
 @click.option(
     "--jobs",

@@ -18,6 +18,7 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
+    PositiveNumber,
     Problem,
     language_of,
     module_text,
@@ -94,7 +95,7 @@ def answer(request: Request) -> Answer:
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

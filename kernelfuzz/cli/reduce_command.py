@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kernelfuzz.cli.console import CLEAN, INFRASTRUCTURE, USAGE, Problem, say
+from kernelfuzz.cli.console import CLEAN, INFRASTRUCTURE, USAGE, PositiveNumber, Problem, say
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_command import Duration
 from kernelfuzz.cli.lower_command import home_of, read_source
@@ -58,7 +58,7 @@ _INTERRUPTED = 128 + 2
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

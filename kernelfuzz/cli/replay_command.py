@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernelfuzz.cli.compare_command import get_environment, reading_rows
-from kernelfuzz.cli.console import CLEAN, FINDINGS, UNAVAILABLE, USAGE, Problem, say
+from kernelfuzz.cli.console import CLEAN, FINDINGS, UNAVAILABLE, USAGE, PositiveNumber, Problem, say
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=PositiveNumber(),
     default=300.0,
     show_default=True,
     metavar="SECONDS",
