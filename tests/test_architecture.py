@@ -156,13 +156,10 @@ def test_imports_are_lazy(code: str, absent: tuple[str, ...]) -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
-def test_import_is_quick() -> None:
-    # The best of several runs: other processes can only make one slower.
+def test_the_package_alone_imports_nothing() -> None:
     program = (
-        "import time; start = time.perf_counter(); import kernelfuzz; print(time.perf_counter() - start)"
+        "import __future__, importlib, sys, typing\nbefore = set(sys.modules)\nimport kernelfuzz\n"
+        "print(*sorted(set(sys.modules) - before))"
     )
-    runs = [
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        for _ in range(3)
-    ]
-    assert min(float(run.stdout) for run in runs) < 0.15
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["kernelfuzz"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import FOREVER, LIMIT, interruptible, until
 
 import kernelfuzz
 from kernelfuzz.cli import main
@@ -113,8 +114,8 @@ BAD = {
     "half a manifest": ([*SMALL_CORPUS, "{tmp}/half"], "is not of this version of kernelfuzz"),
     "count and megabytes": ([*CORPUS, "--count", "3", "--target-mb", "1"], "not both"),
     "no megabytes": ([*CORPUS, "--target-mb", "0"], "--target-mb"),
-    "megabytes without end": ([*CORPUS, "--target-mb", "inf"], "must be a number of megabytes, and is inf"),
-    "megabytes of nothing": ([*CORPUS, "--target-mb", "nan"], "must be a number of megabytes, and is nan"),
+    "megabytes without end": ([*CORPUS, "--target-mb", "inf"], "inf is not a number above 0"),
+    "megabytes of nothing": ([*CORPUS, "--target-mb", "nan"], "nan is not a number above 0"),
     "category of what comes": ([*CORPUS, "--natural", "--category", "math"], "drop one of the two"),
     "no name": (["corpus", "--output", ""], "--output is empty"),
     "shard 2 of 2": ([*CORPUS, "--shard-index", "2", "--shard-count", "2"], "a --shard-count of at least 3"),
@@ -215,6 +216,56 @@ def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
             "install 'warp-lang>=1.10,<=1.19'.\n"
         )
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("variable", ["WARP_CACHE_PATH", "XDG_CACHE_HOME"])
+def test_a_kernel_cache_that_cannot_be_written(variable: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {name: value for name, value in os.environ.items() if name != "WARP_CACHE_PATH"}
+    environment[variable] = str(tmp_path / "file")
+    corpus = str(tmp_path / "corpus")
+    assert main([*SMALLEST, "--output", corpus]) == 0
+    kernels = written(tmp_path, GOOD)
+
+    def there() -> list[Path]:
+        # What reduce goes on with may be left.
+        return sorted(path for path in tmp_path.rglob("*") if path.suffix != ".state")
+
+    before = there()
+    commands = [["corpus", "--count", "2", "--output", str(tmp_path / "out")], ["lower", kernels]]
+    if variable == "WARP_CACHE_PATH":
+        commands += [
+            ["corpus", "--count", "2", "--output", str(tmp_path / "out"), "--jobs", "2"],
+            ["fuzz", "--examples", "2", "--jobs", "1", "--output", str(tmp_path / "out")],
+            ["reduce", kernels, "--fails", "lowering"],
+            ["show", "--index", "0", "--device", "cpu"],
+            ["validate", corpus],
+        ]
+    for arguments in commands:
+        process = command(*arguments, env=environment)
+        _, err = process.communicate()
+        assert process.returncode == 3, err
+        assert re.fullmatch(
+            rf"kernelfuzz: Warp's kernel cache at {re.escape(str(tmp_path))}/file/\S* cannot be written "
+            r"\(Not a directory\): set WARP_CACHE_PATH to another folder\.\n",
+            err,
+        )
+        assert there() == before
+
+
+LAUNCHED = """
+wp.config.kernel_cache_dir = "/sys/kernelfuzz"
+wp.launch(second, dim=1, inputs=[wp.zeros(1, dtype=int, device="cpu")], device="cpu")
+"""
+
+
+def test_a_file_that_launches_where_the_kernel_cache_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lower", written(tmp_path, GOOD + LAUNCHED)]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("kernelfuzz: Warp's kernel cache at /sys/kernelfuzz cannot be written (")
+    assert len(err.splitlines()) == 1
 
 
 # ---------------------------------------------------------------------------------------------- corpus
@@ -362,29 +413,47 @@ def test_no_rows_are_no_success(
     assert not (tmp_path / "out").exists()
 
 
+# From its first shard on, a kernel takes for ever; the workers run this file too.
+STUCK = """
+import sys, time
+from pathlib import Path
+from kernelfuzz.cli import main
+from kernelfuzz.corpus import make
+
+lower = make.lower_devices
+
+def lower_devices(*arguments, **options):
+    if list(Path({out!r}).glob("shards/[!.]*")):
+        Path({stuck!r}).touch()
+        time.sleep({forever})
+    return lower(*arguments, **options)
+
+make.lower_devices = lower_devices
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_it_soon_and_keeps_what_is_made(
+def test_an_interrupt_ends_it_and_keeps_what_is_made(
     number: signal.Signals, jobs: str, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    process = command("corpus", "--count", "1000", "--output", str(out), "--jobs", jobs)
-    deadline = time.monotonic() + 60
-    while not list(out.glob("shards/*.zst")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-    sent = time.monotonic()
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)  # as a terminal does
-    else:
-        process.send_signal(number)
-    _, err = process.communicate()
-    assert time.monotonic() - sent < 2
+    out, stuck, program = tmp_path / "out", tmp_path / "stuck", tmp_path / "program.py"
+    program.write_text(STUCK.format(out=str(out), stuck=str(stuck), forever=FOREVER))
+    arguments = ["corpus", "--count", "1000", "--output", str(out), "--jobs", jobs]
+    with interruptible([sys.executable, str(program), *arguments], stderr=subprocess.PIPE) as process:
+        until(stuck.exists, process)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # as a terminal does
+        else:
+            process.send_signal(number)
+        _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert err.strip() == "kernelfuzz: interrupted; what is made is kept, and the same command goes on."
     left = sorted(path.name for path in out.rglob("*"))
     assert left[-2:] == ["manifest.json", "shards"]
+    assert len(left) > 2
     assert all(name.endswith(".zst") and not name.startswith(".") for name in left[:-2])
 
 

@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from processes import FOREVER, LIMIT, interruptible, until
 
 from kernelfuzz.cli import main
 
@@ -186,42 +188,48 @@ def test_a_script_beside_the_file(here: Path) -> None:
     assert Path("lines.reduced.py").read_text() == "x3 = 0\n"
 
 
-def start(here: Path, log: Path) -> subprocess.Popen[str]:
-    """A reduction that takes a while, in a process of its own."""
-    program = here / "program.py"
+# The questions that are asked until one waits for the gate to go.
+ASKED = 8
+
+
+@contextmanager
+def started(here: Path, log: Path) -> Iterator[subprocess.Popen[str]]:
+    """A reduction in a process of its own; while there is a gate, one of its questions takes for ever."""
+    program, gate = here / "program.py", here / "gate"
     program.write_text(PROGRAM)
-    command = f"echo >> {log}; sleep 0.05; grep -q x7 lines.py && grep -q x21 lines.py"
-    return subprocess.Popen(
-        [sys.executable, str(program), "reduce", "lines.py", "--test", command],
+    wait = f"while [ -e {gate} ] && [ $(wc -l < {log}) -gt {ASKED} ]; do sleep 0.05; done"
+    command = f"echo >> {log}; {wait}; grep -q x7 lines.py && grep -q x21 lines.py"
+    arguments = ["reduce", "lines.py", "--test", command, "--timeout", str(FOREVER)]
+    with interruptible(
+        [sys.executable, str(program), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
         cwd=here,
-    )
+    ) as process:
+        yield process
 
 
-def until_tried(log: Path, times: int) -> None:
-    deadline = time.monotonic() + 60
-    while not log.exists() or len(log.read_text()) < times:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def until_it_waits(log: Path, process: subprocess.Popen[str]) -> None:
+    until(lambda: log.exists() and len(log.read_text()) > ASKED, process)
 
 
 def test_killed_and_going_on(here: Path) -> None:
     whole = here / "whole"
-    process = start(here, whole)
-    assert process.wait(60) == 0
+    with started(here, whole) as process:
+        assert process.wait(LIMIT) == 0
     result = Path("lines.reduced.py").read_text()
     Path("lines.reduced.py").unlink()
-    log = here / "log"
-    process = start(here, log)
-    until_tried(log, 8)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    log, gate = here / "log", here / "gate"
+    gate.touch()
+    with started(here, log) as process:
+        until_it_waits(log, process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(LIMIT)
+    gate.unlink()
     assert "x7" in Path("lines.reduced.py").read_text()
     assert Path("lines.reduced.py.state").exists()
-    process = start(here, log)
-    assert process.wait(60) == 0
+    with started(here, log) as process:
+        assert process.wait(LIMIT) == 0
     assert Path("lines.reduced.py").read_text() == result
     # The original twice, and the one that was under way.
     assert len(whole.read_text()) <= len(log.read_text()) <= len(whole.read_text()) + 2
@@ -230,12 +238,11 @@ def test_killed_and_going_on(here: Path) -> None:
 
 def test_ctrl_c(here: Path) -> None:
     log = here / "log"
-    process = start(here, log)
-    until_tried(log, 8)
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    _, err = process.communicate(timeout=10)
-    assert time.monotonic() - began < 2
+    (here / "gate").touch()
+    with started(here, log) as process:
+        until_it_waits(log, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert err == "kernelfuzz: interrupted; the smallest file so far is lines.reduced.py.\n"
     assert len(Path("lines.reduced.py").read_text()) < len(LINES)

@@ -267,7 +267,7 @@ def test_a_browser_shows_the_page(width: int, page: Path, tmp_path: Path) -> Non
         ],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=600,
         check=True,
     )
     assert "CONSOLE" not in done.stderr

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import UNHURRIED
 
 from kernelfuzz.ir.parse import parse
 
@@ -30,6 +31,7 @@ def test_a_suite_of_somebody_else(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "test_my_backend.py"],
         cwd=tmp_path,
+        env=UNHURRIED,
         capture_output=True,
         text=True,
     )
@@ -49,7 +51,7 @@ def third_party_suite(python: Path, work: Path, bug: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=1800,
     )
     return done.returncode, done.stdout
 

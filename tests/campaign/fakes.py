@@ -52,7 +52,7 @@ def marked(directory: Path, what: str) -> list[int]:
 
 def hang() -> Verdict:
     mark("hanging")
-    re.match(r"(a|a)*b", "a" * 200)
+    re.match(r"(a|a)*b", "a" * 36)  # hours
     raise AssertionError("finished")
 
 

@@ -166,6 +166,8 @@ def test_what_is_being_judged_when_the_time_is_over_is_given_up(
     monkeypatch.setenv("KERNELFUZZ_TEST", str(tmp_path))
     summary = fuzz(plan(2, chunk=1, seconds=1.0), judges=fakes.HANGING)
     assert (summary.examples, summary.failed, summary.interrupted) == (1, 0, False)
+    # What hangs is tried again where it was waited for.
+    assert len(fakes.marked(tmp_path, "hanging")) <= 1
 
 
 def test_a_short_time_still_judges_something() -> None:

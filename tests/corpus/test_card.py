@@ -157,7 +157,7 @@ def loaded(real: list[Row], tmp_path_factory: pytest.TempPathFactory) -> dict[st
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(names, map(json.loads, done.stdout.splitlines()), strict=True))

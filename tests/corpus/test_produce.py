@@ -12,10 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import until  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz import workers
 from kernelfuzz.corpus import engines, make
@@ -297,12 +299,19 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def works_or_has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether there is a worker, beside the process that multiprocessing starts for itself."""
+    return process.poll() is not None or len(children(process.pid)) > 1
+
+
 def kill_and_go_on(directory: Path, count: int, times: int) -> None:
     """Kill the parent, or a worker, at ``times`` random moments; then let it finish."""
     randomly = random.Random(5)
     for number in range(times):
         process = start(directory, count)
-        deadline = time.monotonic() + randomly.uniform(0.5, 6.0)
+        # However long it takes to start.
+        until(partial(works_or_has_ended, process))
+        deadline = time.monotonic() + randomly.uniform(0.0, 5.0)
         while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.05)
         if process.poll() is None and number % 2 and (found := children(process.pid)):
@@ -311,7 +320,7 @@ def kill_and_go_on(directory: Path, count: int, times: int) -> None:
         process.kill()
         process.wait()
     process = start(directory, count)
-    assert process.wait(timeout=300) == 0
+    assert process.wait(timeout=1800) == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for the workers in /proc")
@@ -323,14 +332,14 @@ def test_killed_and_started_again(whole: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_twenty_moments(tmp_path: Path) -> None:
-    assert start(tmp_path / "whole", 300).wait(timeout=300) == 0
+    assert start(tmp_path / "whole", 300).wait(timeout=1800) == 0
     kill_and_go_on(tmp_path / "killed", 300, 20)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
-    assert start(tmp_path / "whole", 100).wait(timeout=300) == 0
+    assert start(tmp_path / "whole", 100).wait(timeout=1800) == 0
     process = start(tmp_path / "killed", 100)
     killed = 0
     while process.poll() is None:
@@ -361,19 +370,3 @@ def test_a_full_disk_ends_with_one_sentence(tmp_path: Path) -> None:
         assert contents(disk / "out") == contents(tmp_path / "whole")
     finally:
         subprocess.run(["umount", disk], check=True)
-
-
-# ---------------------------------------------------------------------------------------------- speed
-
-
-@pytest.mark.slow
-def test_two_jobs_are_nearly_twice_as_fast(tmp_path: Path) -> None:
-    if workers.available_cpus() < 2:
-        pytest.skip("needs two processors")
-    # Enough that it does not matter how long a worker takes to start.
-    plan = Plan(check_options(), count=1200)
-    rates = {}
-    for jobs in (1, 2):
-        summary = made(plan, tmp_path / str(jobs), engine=processes(jobs))
-        rates[jobs] = summary.pairs / summary.seconds
-    assert rates[2] / rates[1] >= 1.7

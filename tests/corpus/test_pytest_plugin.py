@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from hypothesis import currently_in_test_context, given, settings
 
 from kernelfuzz.corpus.plan import Plan, as_dict, versions
 from kernelfuzz.corpus.read import rows
-from kernelfuzz.corpus.recording import Wanted, opened
+from kernelfuzz.corpus.recording import Recorder, Wanted, opened
 from kernelfuzz.corpus.store import WrongCorpus
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.strategies import kernels
 from kernelfuzz.strategies.options import check_options
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +76,7 @@ def run(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=1800,
         )
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         found = [json.loads(line) for line in lines]
@@ -128,7 +131,7 @@ print(kernelfuzz.__file__)
 
 def test_the_wheel_is_what_runs(python: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [python, "-c", IDLE], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+        [python, "-c", IDLE], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=1800
     )
     loaded, path = done.stdout.splitlines()[-2:]
     assert "kernelfuzz-0" in done.stdout
@@ -304,6 +307,29 @@ def test_directories_that_hold_no_corpus(tmp_path: Path) -> None:
         opened(Wanted(tmp_path, **WANTED))
 
 
+# ------------------------------------------------------------------------------------------------ deadlines
+
+
+@pytest.mark.parametrize(("deadline", "within"), [(None, True), (3_600_000, False)])
+def test_what_is_recorded_is_not_on_the_account_of_a_test_with_a_deadline(
+    deadline: int | None, within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bool] = []
+
+    def write(*_: Any) -> None:
+        written.append(currently_in_test_context())
+
+    @settings(max_examples=2, deadline=deadline, database=None)
+    @given(kernels(size="small"))
+    def test(kernel: Kernel) -> None:
+        assert kernel.name
+
+    monkeypatch.setattr(Recorder, "_write", write)
+    with Recorder(Wanted(tmp_path, **WANTED), tmp_path, "worker").watching(test):
+        test()
+    assert set(written) == {within}
+
+
 # -------------------------------------------------------------------------------------------------- longer
 
 
@@ -342,7 +368,7 @@ def test_what_cannot_be_written_is_said(run: Run, tmp_path: Path) -> None:
 def test_our_own_suite_makes_a_balanced_corpus(python: Path, tmp_path: Path) -> None:
     arguments = [PROFILE, "-q", "-p", "no:cacheprovider", "--corpus-max-examples=3", "--corpus-dir"]
     subprocess.run(
-        [python, "-m", "pytest", *arguments, tmp_path / "corpus"], cwd=ROOT, check=True, timeout=600
+        [python, "-m", "pytest", *arguments, tmp_path / "corpus"], cwd=ROOT, check=True, timeout=1800
     )
     found = {row["category"] for row in rows(tmp_path / "corpus")}
     assert len(found) >= 12

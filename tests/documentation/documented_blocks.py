@@ -24,6 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from processes import UNHURRIED  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.toolchain import compat
 
@@ -160,7 +161,7 @@ def _python(block: Block, folder: Path) -> list[Command]:
 
 def _environment(binaries: Path) -> dict[str, str]:
     # What pytest and a terminal leave behind would change what commands do and print.
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    kept = {key: value for key, value in UNHURRIED.items() if not key.startswith("PYTEST")}
     kept.pop("COLUMNS", None)
     kept.pop("PYTHONPATH", None)
     return {**kept, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}

@@ -5,17 +5,25 @@
 Three times, by processor time, in turns over the same kernels: the whole work for a shard (drawing,
 rendering, describing, lowering, hashing, sketching, encoding), within it the time spent in Warp, and a plain
 loop that has Warp lower the finished sources and keeps nothing.  Merging is measured at the end.
+
+    python tests/quality/corpus_speed.py --jobs-count 1200 --rounds 3
+
+also has one process and two make a corpus of so many kernels, in turns, by the time that passes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
+from typing import Any
 
+from kernelfuzz.corpus.engines import processes
 from kernelfuzz.corpus.make import make_shard
 from kernelfuzz.corpus.plan import Plan, as_dict
+from kernelfuzz.corpus.produce import produce
 from kernelfuzz.corpus.publish import publish
 from kernelfuzz.corpus.row import decode
 from kernelfuzz.corpus.shard import entries_of
@@ -30,7 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400, help="how many kernels")
     parser.add_argument("--seed", type=int, default=0)
-    count, seed = (lambda given: (given.count, given.seed))(parser.parse_args())
+    parser.add_argument("--jobs-count", type=int, default=0, help="also --jobs 1 and 2, with so many kernels")
+    parser.add_argument("--rounds", type=int, default=1, help="how often --jobs 1 and 2 take turns")
+    given = parser.parse_args()
+    count, seed = given.count, given.seed
     plan = Plan(check_options(), count=count, seed=seed)
     make_shard(plan, 0, 4)  # Warp is imported, caches are warm
     ours = plain = within = 0.0
@@ -55,20 +66,36 @@ def main() -> None:
         began = time.process_time()
         manifest = publish(store, plan, len(starts), command="")
         merging = time.process_time() - began
-    print(
-        json.dumps(
-            {
-                "kernels": count,
-                "distinct": manifest["kernels"],
-                "pairs_per_second": round(2 * count / (ours + merging), 1),
-                "plain_loop_pairs_per_second": round(2 * count / plain, 1),
-                "work_to_warp": round((ours + merging) / within, 3),
-                "work_to_plain_loop": round((ours + merging) / plain, 3),
-                "merging_share": round(merging / (ours + merging), 3),
-            },
-            indent=1,
-        )
-    )
+    result = {
+        "kernels": count,
+        "distinct": manifest["kernels"],
+        "pairs_per_second": round(2 * count / (ours + merging), 1),
+        "plain_loop_pairs_per_second": round(2 * count / plain, 1),
+        "work_to_warp": round((ours + merging) / within, 3),
+        "work_to_plain_loop": round((ours + merging) / plain, 3),
+        "merging_share": round(merging / (ours + merging), 3),
+    }
+    if given.jobs_count:
+        result["jobs"] = compare_jobs(given.jobs_count, given.rounds, seed)
+    print(json.dumps(result, indent=1))
+
+
+def compare_jobs(count: int, rounds: int, seed: int) -> dict[str, Any]:
+    """One job against two, in turns; with few kernels, what it takes to start a worker shows."""
+    seconds = {1: 0.0, 2: 0.0}
+    for turn in range(rounds):
+        plan = Plan(check_options(), count=count, seed=seed + turn)
+        for jobs in seconds:
+            with tempfile.TemporaryDirectory() as directory:
+                store = Store(directory)
+                store.open(as_dict(plan))
+                seconds[jobs] += produce(plan, store, engine=processes(jobs)).seconds
+    return {
+        "kernels": count * rounds,
+        "seconds": {str(jobs): round(passed, 1) for jobs, passed in seconds.items()},
+        "times_faster_with_two_jobs": round(seconds[1] / seconds[2], 2),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ fail.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Iterator
 from random import Random
@@ -38,7 +39,7 @@ Condition = Callable[[Kernel], bool]
 SEARCHES = 16
 
 
-def shrunk(condition: Condition) -> Iterator[str]:
+def shrunk(condition: Condition, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """What a few searches make of a kernel that satisfies the condition: the text of its kernel function."""
     profile = settings(
         max_examples=2000,
@@ -48,6 +49,8 @@ def shrunk(condition: Condition) -> Iterator[str]:
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much),
         phases=[Phase.generate, Phase.shrink],
     )
+    # Hypothesis gives up after minutes, however little a busy machine has done in them.
+    monkeypatch.setattr("hypothesis.internal.conjecture.engine.MAX_SHRINKING_SECONDS", math.inf)
     for search in range(SEARCHES):
         text = str(find(kernels(), condition, settings=profile, random=Random(search)))
         yield text[text.index("def kernel") :].rstrip()
@@ -231,11 +234,11 @@ RARE = ("a matrix product", "a continue", "a sine")
 @pytest.mark.parametrize(
     "promise", [pytest.param(name, marks=pytest.mark.slow) if name in RARE else name for name in PROMISES]
 )
-def test_the_smallest_kernel_with(promise: str) -> None:
+def test_the_smallest_kernel_with(promise: str, monkeypatch: pytest.MonkeyPatch) -> None:
     condition, smallest = PROMISES[promise]
     expected = textwrap.dedent(smallest).strip()
     found: list[str] = []
-    for text in shrunk(condition):
+    for text in shrunk(condition, monkeypatch):
         found.append(text)
         if text == expected:
             return

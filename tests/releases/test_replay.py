@@ -20,7 +20,7 @@ BROKEN = "import sys\nimport no_such_module\nsys.exit(1)\n"
 
 
 def tried(found: list[Item], rows: list[dict[str, Any]] | None = None) -> list[Replayed]:
-    return replay(found, environment(sys.executable), lambda _: rows or [], jobs=2, timeout=60)
+    return replay(found, environment(sys.executable), lambda _: rows or [], jobs=2, timeout=600)
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
+from processes import FOREVER, LIMIT, Clock, is_running, until  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.releases.scripts import run_script
 
@@ -44,35 +44,42 @@ SCRIPTS = {
 def test_what_a_script_says(text: str, presence: str, detail: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(text)
-    outcome = run_script(script, sys.executable, timeout=30)
+    outcome = run_script(script, sys.executable, timeout=LIMIT)
     assert outcome.presence == presence
     assert detail in outcome.detail
 
 
-def test_a_script_that_hangs_goes_with_what_it_started(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
+def hanging(directory: Path) -> Path:
+    """A script that starts a process, makes a folder named as its number, and waits."""
+    script = directory / "script.py"
     script.write_text(
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
-        "time.sleep(60)"
+        "import os, subprocess, time\n"
+        f"child = subprocess.Popen(['sleep', '{FOREVER}'])\n"
+        f"os.mkdir(os.path.join({str(directory / 'started')!r}, str(child.pid)))\n"
+        f"time.sleep({FOREVER})"
     )
+    (directory / "started").mkdir()
+    return script
+
+
+def has_begun(script: Path) -> bool:
+    return any(script.with_name("started").iterdir())
+
+
+def everything_is_gone(script: Path) -> None:
+    (child,) = script.with_name("started").iterdir()
+    until(lambda: not is_running(int(child.name)))
+
+
+def test_a_script_that_hangs_goes_with_what_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = hanging(tmp_path)
+    monkeypatch.setattr("kernelfuzz.releases.scripts.time", Clock(lambda: has_begun(script)))
     outcome = run_script(script, sys.executable, timeout=1.5)
     assert outcome.presence == "broken"
     assert outcome.detail == "still running after 1.5 seconds"
-    child = int((tmp_path / "pid").read_text())
-    until = time.monotonic() + 5
-    while running(child) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not running(child)
-
-
-def running(pid: int) -> bool:
-    """Whether a process runs still; one that nobody has reaped does not."""
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
+    everything_is_gone(script)
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,15 +88,13 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     script = tmp_path / "script.py"
     script.write_text("open('left', 'w').write('x')\nimport tempfile\ntempfile.mkdtemp()")
-    assert run_script(script, sys.executable, timeout=30).presence == "fixed"
+    assert run_script(script, sys.executable, timeout=LIMIT).presence == "fixed"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["script.py", "temporary"]
     assert list(temporary.iterdir()) == []
 
 
 def test_a_script_that_is_stopped(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text("import time\ntime.sleep(60)")
-    started = time.monotonic()
+    script = hanging(tmp_path)
     with pytest.raises(InterruptedError):
-        run_script(script, sys.executable, timeout=60, stopped=lambda: time.monotonic() > started + 0.5)
-    assert time.monotonic() < started + 10
+        run_script(script, sys.executable, timeout=FOREVER, stopped=lambda: has_begun(script))
+    everything_is_gone(script)
