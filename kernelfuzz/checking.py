@@ -1,4 +1,4 @@
-"""One kernel held to the oracles, as an assertion for anybody's test suite."""
+"""The oracles' verdicts on one kernel, as an assertion for anybody's test suite."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.again import explain, judge_again
 from kernelfuzz.oracles.judge import ORACLES, judge_cases
 from kernelfuzz.oracles.request import Checks, Evidence, Outcome
-from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.toolchain import UnsupportedWarp, compat
@@ -47,10 +47,10 @@ class NotJudged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the oracles said of a kernel that did not fail.
+    """The verdicts on a kernel that did not fail.
 
-    ``known`` are the known bugs that it met (pages of notes/findings): the oracles concerned are among those
-    that were ``skipped``, by name with the reason.
+    ``known`` names the known bugs that it met: keys of ``kernelfuzz.findings.workarounds.WORKAROUNDS``, or
+    ``kernelfuzz.findings.recognition.SEVERAL``.  Oracles that did not judge it are in ``skipped``.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -63,7 +63,7 @@ class Checked:
 
     @property
     def skipped(self) -> dict[str, str]:
-        """Why an oracle did not judge the kernel, on one of the targets at least."""
+        """Why oracles did not judge the kernel, by name; the reason on the last target where one did not."""
         return {v.oracle: v.reason for v in self.verdicts if v.status == "skipped"}
 
 
@@ -76,7 +76,7 @@ def check(
     known: Iterable[str] | None = None,
     scripts: str | Path | None = ".kernelfuzz",
 ) -> Checked:
-    """Raise KernelFailed unless every oracle passes or skips the kernel; give what they said.
+    """Have the oracles judge a kernel, and return their verdicts; raise KernelFailed where one fails.
 
     ``launch`` is how it is launched, for all oracles (default: one that depends on the kernel only, and a
     point of its own for the gradient oracle).  ``known`` names bugs of released Warp whose failures are skips
@@ -109,7 +109,9 @@ def check(
             met.append(bug)
             verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {bug}")
         verdicts.append(verdict)
-    if not met:
+    if met:
+        verdicts += _not_asked(checks, verdicts, met[0])
+    else:
         _require_judged(verdicts, launch is not None)
     return Checked(tuple(verdicts), tuple(dict.fromkeys(met)))
 
@@ -135,6 +137,21 @@ def _judged(outcome: Outcome, case: Case) -> list[tuple[Verdict, Case]]:
     return [
         (verdict, evidence.case if evidence is not None else case)
         for verdict, evidence in zip(outcome.verdicts, outcome.evidence, strict=True)
+    ]
+
+
+def _not_asked(checks: Checks, verdicts: Sequence[Verdict], known: str) -> list[Verdict]:
+    """Skips for what is asked of sound kernels only; an event of Hypothesis tells that there are some."""
+    if hypothesis.currently_in_test_context():
+        hypothesis.event(f"kernelfuzz: known bug: {known}")
+    judged = {(verdict.oracle, verdict.setting.target) for verdict in verdicts}
+    whole = {verdict.oracle for verdict in verdicts} & _WITHOUT_LAUNCH
+    reason = f"not judged after the known bug {known}"
+    return [
+        Verdict(oracle, "skipped", "", reason, Setting(target))
+        for oracle in checks.oracles
+        for target in checks.targets
+        if (oracle, target) not in judged and oracle not in whole
     ]
 
 

@@ -195,6 +195,10 @@ class Pool:
             raise task.error
         return task.value  # pyright: ignore[reportReturnType]  # None only where that is the value
 
+    def tend(self) -> None:
+        """Take results and enforce limits without waiting: for who waits for something else meanwhile."""
+        self._step(time.monotonic())
+
     def cancel(self, tasks: Iterable[Task[Any]]) -> None:
         """Forget the tasks: those not begun are dropped, the processes of the others killed."""
         unwanted = [task for task in tasks if not task.done]

@@ -110,6 +110,19 @@ def test_a_known_bug_is_a_skip_that_names_it(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_not_judged_after_a_known_bug_is_told() -> None:
+    oracles, targets = ["value", "gradient", "metamorphic", "compile"], ["cpu", "cuda-host"]
+    said = kernelfuzz.check(parse(READ_LATE), launch=TWO, oracles=oracles, targets=targets, scripts=None)
+    skipped = {(verdict.oracle, verdict.setting.target) for verdict in said.verdicts if verdict.reason}
+    assert skipped == {(oracle, target) for oracle in oracles[:3] for target in targets}
+    assert said.skipped["gradient"] == "not judged after the known bug element-is-read-late"
+
+
+def test_an_oracle_can_be_asked_alone() -> None:
+    for oracle in ("value", "compile", "metamorphic", "determinism"):
+        assert kernelfuzz.check(parse(SUM), oracles=[oracle]).passed == {oracle}
+
+
 @pytest.mark.parametrize("known", [[], ["negated-zero"]], ids=["nothing", "another"])
 def test_it_fails_where_it_is_not_among_the_known(known: list[str]) -> None:
     with pytest.raises(kernelfuzz.KernelFailed, match=r"a\[1\] must be 3 and is 103"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,13 +9,14 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from processes import UNHURRIED
 
 ROOT = Path(__file__).parents[1]
 
 # What an editable install and its tests take; a build leaves things behind, so it gets a copy.
 CLONED = ("pyproject.toml", "README.md", "LICENSE", "kernelfuzz", "strategies", "tests")
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+ENVIRONMENT = {name: value for name, value in UNHURRIED.items() if name != "PYTHONPATH"}
 
 SUITE = """
 import kernelfuzz
@@ -35,7 +35,7 @@ FOUND = "import kernelfuzz, kernelfuzz.strategies; print(kernelfuzz.generate.__m
 
 def said(*command: str | Path, folder: Path) -> str:
     done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=600
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=1800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -48,7 +48,7 @@ class Bench:
     # --------------------------------------------------------------------------------- control kernels
 
     def begin_control(self, checks: Checks) -> Task[None]:
-        """Have an empty kernel tried on everything that will be asked; ``control`` has what comes of it."""
+        """Submit the control kernel, for everything that will be asked; ``control`` waits for its result."""
         return self.pool.submit(self.judging.control, controls(checks), timeout=CONTROL_SECONDS)
 
     def control(self, task: Task[None]) -> None:
@@ -58,7 +58,7 @@ class Bench:
         except WorkerError as error:
             raise UnsupportedWarp(
                 f"Warp cannot be judged here: the process that tried an empty kernel {error}. "
-                "Choose another --device or Warp release."
+                "Choose another --device, or another Warp release."
             ) from None
 
     # ------------------------------------------------------------------------------ drawn in the worker

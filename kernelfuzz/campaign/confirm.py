@@ -1,4 +1,4 @@
-"""The script of a finding, run alone: another kernel of the process may have been at fault."""
+"""Run the script of a finding alone, because another kernel of the process may be at fault."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.messages import signal_name
 from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS, reproducer
 from kernelfuzz.releases.scripts import run_script
 
-# A script gives a kernel that hangs its own time; Warp has to be started and the kernel to be built as well.
+# The script allows its kernel TIMEOUT_SECONDS; starting Warp and building take the rest.
 _SECONDS = 4.0 * TIMEOUT_SECONDS
 
 
 def confirm(finding: Finding, tick: Callable[[], None]) -> bool:
-    """Whether the reproducer of a finding exits with 1, run alone by this interpreter.
+    """Whether the reproducer of a crash or a hang shows it, run alone by this interpreter.
 
     ``tick`` is called several times a second meanwhile.
     """
@@ -28,4 +29,7 @@ def confirm(finding: Finding, tick: Callable[[], None]) -> bool:
     with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
         script = Path(folder, "reproducer.py")
         script.write_text(reproducer(finding), encoding="utf-8")
-        return run_script(script, sys.executable, timeout=_SECONDS, stopped=stopped).presence == "present"
+        outcome = run_script(script, sys.executable, timeout=_SECONDS, stopped=stopped)
+    # It exits with 1 however its kernel ended, also by an exception; its last line names a signal.
+    signalled = bool(signal_name(outcome.detail)) or not signal_name(finding.verdict.reason)
+    return outcome.presence == "present" and signalled

@@ -47,7 +47,7 @@ def fuzz(
 ) -> Summary:
     """Fuzz as planned and give what came of it.
 
-    An empty kernel comes first: nothing is reported of a Warp that cannot even do that.  The findings do not
+    A control kernel runs first: where it fails, nothing is reported.  The findings do not
     depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is called with the summary,
     which goes on changing, whenever there is something new, and several times a second.  ``judges`` replaces
     the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).
@@ -87,7 +87,7 @@ def _run(
 ) -> None:
     summary.doing = f"starting Warp, and trying an empty kernel on {', '.join(controls(plan.checks))}"
     changed()
-    control: Task[None] | None = bench.begin_control(plan.checks)
+    control = bench.begin_control(plan.checks)
     coming = spans(plan)
     following = next(coming, None)
     begun: deque[_Begun] = deque()
@@ -102,11 +102,9 @@ def _run(
             asked = request(plan, following, triage.learnt)
             begun.append(_Begun(following, asked, bench.begin(asked)))
             following = next(coming, None)
-        if control is not None:
-            # The first chunks are under way meanwhile.
-            bench.control(control)
-            control = None
-            summary.doing = ""
+        # The first chunks are under way meanwhile.
+        bench.control(control)
+        summary.doing = ""
         first = begun.popleft()
         try:
             # However short the time, something is judged.

@@ -35,12 +35,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unexamined:
-    """A failure that looks like earlier ones of its campaign, and was not looked into for that.
+    """A failure that looks like earlier ones of its campaign and was therefore not reduced.
 
-    ``index`` is that of its kernel in the seed; ``looks`` is what all of them look like.
+    Its kernel is drawn from the seed of the campaign at ``index``, with these features excluded; ``looks`` is
+    what all of them look like.
     """
 
     index: int
+    exclude: tuple[str, ...]
     oracle: str
     kind: str
     target: str
@@ -54,7 +56,7 @@ class Summary:
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
     skipped verdict, so a kernel may be in several.  ``known`` counts failures by the known finding that
     explains them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
-    of them may be a new bug.  ``unconfirmed`` are ends of processes that their own scripts do not show; they
+    of them may be a new bug.  ``unconfirmed`` are crashes and hangs that their own scripts do not show; they
     do not count as findings.  ``excluded`` are the features that the campaign learnt to avoid, ``faults``
     what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
@@ -100,7 +102,6 @@ class Summary:
             "findings": [found.to_dict() for found in self.findings],
             "known": dict(sorted(self.known.items())),
             "unconfirmed": [found.to_dict() for found in self.unconfirmed],
-            "folded": len(self.unexamined),
             "unexamined": [asdict(each) for each in self.unexamined],
             "excluded": self.excluded,
             "faults": self.faults,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
+from typing import Literal
 
 from kernelfuzz.campaign.bench import LOST, Bench
 from kernelfuzz.campaign.plan import Plan
@@ -38,7 +39,11 @@ REDUCTIONS = 3
 # A failure that nothing but its message tells apart from an earlier one is reduced once.
 _REDUCTIONS_BY_MESSAGE = 1
 
-# How the signature of a crash starts whose script, run alone, does not show it, or was not run.
+# What its script must show, run alone, before a finding counts.  Memory is left out: a worker may have less
+# of it than the script.
+_CONFIRMED = frozenset({"crash", "hang"})
+
+# How the signature of a crash starts whose script does not show it, or was not run.
 NOT_ALONE = "not reproduced alone"
 NOT_TRIED_ALONE = "not tried alone"
 
@@ -112,11 +117,17 @@ class Triage:
 
     def _look_into(self, failure: _Failure) -> None:
         with self.bench.pool.reserve(max(1, self.bench.pool.jobs // 2)):
+            by_message = failure.verdict.kind in _TOLD_BY_MESSAGE
             known = self._explained(failure)
+            if known is None and by_message:
+                # Reduction would not change what Warp says.
+                evidence = failure.evidence
+                said = signature(failure.verdict, evidence.case.kernel, message=evidence.message)
+                known = self.plan.known.match(said)
             group = self.groups.setdefault(failure.said, _Group())
             if known is not None:
                 self.summary.known[known] += 1
-            elif not group.room(failure.verdict.kind in _TOLD_BY_MESSAGE):
+            elif not group.room(by_message):
                 self.summary.unexamined.append(_unexamined(failure))
             elif not self._happens_again(failure):
                 self._not_again(failure)
@@ -231,8 +242,7 @@ class Triage:
             self.found[said].count += 1
             return False
         finding = _finding(failure, evidence, verdict, said, seconds)
-        if finding.kind in LOST and (caveat := self._not_confirmed(finding, in_haste)):
-            self._keep_unconfirmed(failure, replace(finding, signature=f"{caveat}: {said}"), in_haste)
+        if finding.kind in _CONFIRMED and not self._confirmed(failure, finding, in_haste):
             return False
         self.found[said] = self._write(failure, finding, in_haste)
         self.summary.findings.append(self.found[said])
@@ -240,21 +250,33 @@ class Triage:
             self._learn(failure.stretch, finding)
         return True
 
-    def _not_confirmed(self, finding: Finding, in_haste: bool) -> str:
-        """Why the end of a process does not count: the kernels judged before it may be at fault."""
+    def _confirmed(self, failure: _Failure, finding: Finding, in_haste: bool) -> bool:
+        """Whether the script of a crash or a hang shows it; where it does not, the finding is kept apart."""
         if in_haste:
-            return NOT_TRIED_ALONE
+            return self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE, in_haste)
+        if (before := self.unconfirmed.get(f"{NOT_ALONE}: {finding.signature}")) is not None:
+            before.count += 1
+            return False
         self.summary.doing = f"running the script of {finding.signature}"
         self.changed()
-        return "" if self.bench.judging.confirm(finding, self.changed) else NOT_ALONE
+        try:
+            confirmed = self.bench.judging.confirm(finding, self.bench.pool.tend)
+        except KeyboardInterrupt:
+            self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE, in_haste=True)
+            raise
+        return confirmed or self._keep_unconfirmed(failure, finding, NOT_ALONE, in_haste)
 
-    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, in_haste: bool) -> None:
+    def _keep_unconfirmed(
+        self, failure: _Failure, finding: Finding, caveat: str, in_haste: bool
+    ) -> Literal[False]:
         """Write what does not count as a finding, for whoever wants to look into it."""
+        finding = replace(finding, signature=f"{caveat}: {finding.signature}")
         if finding.signature in self.unconfirmed:
             self.unconfirmed[finding.signature].count += 1
-            return
+            return False
         self.unconfirmed[finding.signature] = self._write(failure, finding, in_haste)
         self.summary.unconfirmed.append(self.unconfirmed[finding.signature])
+        return False
 
     def _write(self, failure: _Failure, finding: Finding, in_haste: bool) -> Found:
         if self.plan.output is None:
@@ -307,7 +329,14 @@ class _Failure:
 
 def _unexamined(failure: _Failure) -> Unexamined:
     verdict = failure.verdict
-    return Unexamined(failure.index, verdict.oracle, verdict.kind, verdict.setting.target, failure.said)
+    return Unexamined(
+        failure.index,
+        tuple(sorted(failure.request.options.exclude)),
+        verdict.oracle,
+        verdict.kind,
+        verdict.setting.target,
+        failure.said,
+    )
 
 
 def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str, seconds: float) -> Finding:

@@ -165,7 +165,7 @@ def _clock(seconds: float) -> str:
 
 
 def _unexamined(summary: Summary) -> Iterator[str]:
-    """What was not looked into, by what it looks like, with the indices of the kernels."""
+    """What was not examined, by what it looks like, with the indices of the kernels."""
     indices: dict[str, list[int]] = {}
     for each in summary.unexamined:
         indices.setdefault(each.looks, []).append(each.index)
@@ -191,19 +191,35 @@ def _next(summary: Summary, plan: Plan, known: str | None) -> Iterator[tuple[str
         yield shlex.join(bisect), "the first release of Warp that has it"
         return
     yield shlex.join(_again(plan, known)), "other kernels, for longer"
-    show = ["kernelfuzz", "show", "--seed", str(plan.seed), "--index", "0", "--device", "cuda"]
-    yield shlex.join(show), "what a kernel and its code look like"
+    show = ["kernelfuzz", "show", "--seed", str(plan.seed), "--index"]
+    if summary.unexamined:
+        first = summary.unexamined[0]
+        less = (part for feature in first.exclude for part in ("--exclude", feature))
+        yield shlex.join([*show, str(first.index), *_categories(plan), *less]), "its failure was not examined"
+    else:
+        exclude = (part for feature in sorted(plan.options.exclude) for part in ("--exclude", feature))
+        more = (*_categories(plan), *exclude, "--device", "cuda")
+        yield shlex.join([*show, "0", *more]), "what a kernel and its code look like"
+
+
+def _categories(plan: Plan) -> Iterator[str]:
+    """The options that ask for what the campaign draws from, where that is not everything."""
+    from kernelfuzz.strategies.options import check_options
+
+    if plan.options.categories != check_options(exclude=plan.options.exclude).categories:
+        yield from (part for name in plan.options.categories for part in ("--category", name))
+
+
+def _longer(seconds: float | None) -> str:
+    return f"{(seconds or 1.0) * 10:.0f}s"
 
 
 def _again(plan: Plan, known: str | None) -> Iterable[str]:
     """The command of a campaign over the next seed, ten times as long."""
     from kernelfuzz.oracles.judge import ORACLES
 
-    more = ["--examples", str(plan.examples * 10)] if plan.examples is not None else ["--time"]
-    if plan.examples is None:
-        assert plan.seconds is not None
-        more.append(f"{plan.seconds * 10:g}s")
-    yield from ("kernelfuzz", "fuzz", "--seed", str(plan.seed + 1), *more)
+    longer = ("--examples", str(plan.examples * 10)) if plan.examples else ("--time", _longer(plan.seconds))
+    yield from ("kernelfuzz", "fuzz", "--seed", str(plan.seed + 1), *longer, *_categories(plan))
     if set(plan.checks.oracles) != set(ORACLES):
         yield from (part for name in plan.checks.oracles for part in ("--oracle", name))
     if plan.checks.targets != ("cpu", "cuda-host"):

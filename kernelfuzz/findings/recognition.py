@@ -1,4 +1,4 @@
-"""Is a failure one of the known bugs?  It is where the kernel passes once it is rewritten around that bug."""
+"""Recognise a known bug: the kernel passes once it is rewritten around it."""
 
 from __future__ import annotations
 

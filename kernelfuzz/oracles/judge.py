@@ -46,8 +46,8 @@ GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
 class Sheet:
     """What is known about one case so far.
 
-    ``everything`` is asked of it, however expensive; its launch was ``launch_given`` by somebody who wants
-    to know what happens there.
+    ``everything`` is asked of it, however expensive, but for clang for CUDA; its launch was ``launch_given``
+    by somebody who wants to know what happens there.
     """
 
     index: int
@@ -120,10 +120,18 @@ def _spare_the_collector() -> None:
 def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[Outcome]:
     """Judge given cases together, each by everything that is asked for; one outcome for each, in order.
 
-    The gradient oracle chooses a launch of its own, unless the launch of the cases was ``launch_given``.
+    Clang for CUDA is left to campaigns.  The gradient oracle chooses a launch of its own, unless the launch
+    of the cases was ``launch_given``.
     """
     sheets = [
-        Sheet(at, "", case, SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)), True, launch_given)
+        Sheet(
+            at,
+            "",
+            case,
+            SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)),
+            everything=True,
+            launch_given=launch_given,
+        )
         for at, case in enumerate(cases)
     ]
     return _judge(sheets, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
@@ -179,7 +187,7 @@ def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoic
         if verdict is not None:
             sheet.note(verdict)
     # Of kernels that are asked everything there are few, and it takes seconds to start.
-    if not any(sheet.everything for sheet in sheets) and _of_some_batches("clang", sheets, chunk):
+    if not any(sheet.everything for sheet in sheets) and chunk.integer(1, ONE_IN["clang"]) == 1:
         sound = [sheet for sheet in chosen if sheet.sound]
         _note(sound, compile.judge([sheet.case.kernel for sheet in sound], compile.CLANG))
 
@@ -190,8 +198,7 @@ def _of_some_batches(name: str, sheets: Sequence[Sheet], chunk: SeededChoices) -
 
 
 def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    for sheet, wanted in zip(sheets, value.expected([sheet.case for sheet in sheets]), strict=True):
-        sheet.wanted = wanted
+    _evaluate(sheets)
     with _settings(targets, chunk) as (settings, evaluate):
         for setting in settings:
             sound = [sheet for sheet in sheets if sheet.sound]
@@ -200,8 +207,15 @@ def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices
             _note(sound, value.judge(cases, wanted, setting, evaluate=evaluate))
 
 
+def _evaluate(sheets: Sequence[Sheet]) -> None:
+    """Have the reference compute what each case must give, unless an oracle has asked before."""
+    open_ = [sheet for sheet in sheets if sheet.wanted is None]
+    for sheet, wanted in zip(open_, value.expected([sheet.case for sheet in open_]), strict=True):
+        sheet.wanted = wanted
+
+
 def _wanted(sheet: Sheet) -> value.Outputs | Undefined:
-    assert sheet.wanted is not None, "the value oracle comes first"
+    assert sheet.wanted is not None, "the reference comes first"
     return sheet.wanted
 
 
@@ -229,6 +243,7 @@ def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoi
 
 
 def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+    _evaluate(sheets)
     chosen = [sheet for sheet in sheets if sheet.sound and sheet.sampled("metamorphic")]
     chosen = [sheet for sheet in chosen if isinstance(sheet.wanted, dict)]
     cases = [sheet.case for sheet in chosen]

@@ -23,6 +23,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from kernelfuzz.toolchain.argument_types import (
@@ -116,9 +117,10 @@ def _ready() -> _Warp:
         try:
             loaded.context.init()
         except OSError as error:
-            cache, loaded.warp.config.kernel_cache_dir = str(loaded.warp.config.kernel_cache_dir), before
+            cache = str(loaded.warp.config.kernel_cache_dir)
+            loaded.warp.config.kernel_cache_dir = before
             # It is about the folder itself, or one of those that lead there.
-            if error.filename and cache.startswith(str(error.filename)):
+            if error.filename and Path(cache).is_relative_to(str(error.filename)):
                 raise _unwritable(cache, error) from None
             raise
     return loaded
@@ -131,7 +133,9 @@ _DENIED = frozenset({errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errn
 def check_cache(error: BaseException) -> None:
     """Raise UnwritableCache where an error is that Warp cannot write what it built."""
     cache = str(_ready().warp.config.kernel_cache_dir)
-    if isinstance(error, OSError) and error.errno in _DENIED and str(error.filename).startswith(cache):
+    if not isinstance(error, OSError) or error.errno not in _DENIED:
+        return
+    if Path(str(error.filename)).is_relative_to(cache):
         raise _unwritable(cache, error) from None
 
 

@@ -1,7 +1,6 @@
-"""Control kernels: so simple that where Warp fails on one, nothing can be judged here.
+"""Control kernels: where Warp cannot lower, build and launch an empty one, the installation is at fault.
 
-What they find wrong is the installation (a release that cannot be driven, a compiler that is missing), and
-never a finding.
+A campaign cannot start then, and reports nothing.  A second one, ``x * x``, tells what each release can do.
 """
 
 from __future__ import annotations
@@ -37,6 +36,9 @@ def control(x: wp.array(dtype=float), out: wp.array(dtype=float)):
     i = wp.tid()
     out[i] = x[i] * x[i]
 """
+
+# What is quoted of a message of Warp, in characters.
+_LONGEST = 300
 
 _X = np.array([3.0, -0.5], np.float32)
 _ONE_THREAD = Launch((1,), {})
@@ -120,10 +122,10 @@ def require(targets: Iterable[str]) -> None:
 def unusable(target: str, fault: str) -> str:
     """The sentence on a target for which not even an empty kernel works."""
     text = " ".join(fault.split()).rstrip(".")
-    return (
-        f"Warp {compat.version()} cannot be judged on {target} here, where an empty kernel fails: "
-        f"{text if len(text) <= 300 else text[:300] + '...'}. Choose another --device or Warp release."
-    )
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    remedy = "Leave compile out of --oracle" if target == "ptx" else "Choose another --device"
+    failed = f"Warp {compat.version()} fails on an empty kernel for {target}: {shown}."
+    return f"{failed} {remedy}, or another Warp release."
 
 
 def _empty(target: str) -> str | None:

@@ -219,6 +219,14 @@ def crashing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
 CRASHING = Judging(crashing_batch, crashing_again, explain, no_control, confirmed, write)
 
 
+def often_batch(request: Request) -> list[Outcome]:
+    return batch(request, lambda index, case: segfault() if index % 10 == 3 else PASSED)
+
+
+# Some kernels crash, in their batch only.
+CRASHING_OFTEN = Judging(often_batch, passing_again, explain, no_control, confirmed, write)
+
+
 def company_crash(request: Request) -> list[Outcome]:
     """A batch dies for its size."""
     return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)

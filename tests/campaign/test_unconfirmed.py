@@ -17,11 +17,13 @@ from kernelfuzz.campaign import Plan, Summary, fuzz
 from kernelfuzz.campaign.confirm import confirm
 from kernelfuzz.cli import main
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.known import Known
 from kernelfuzz.findings.store import read_finding, write_finding
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.parse import parse
-from kernelfuzz.oracles.request import Checks
+from kernelfuzz.oracles.request import Checks, draw_case
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.options import check_options
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -46,6 +48,17 @@ import warp as wp
 @wp.kernel
 def crashes(at: int, out: wp.array(dtype=int)):
     out[at] = 1
+"""
+
+
+# A script that ends in an exception shows no crash.
+REFUSED = """
+import warp as wp
+
+
+@wp.kernel
+def refused(a: wp.array(dtype=int), out: wp.array(dtype=int)):
+    out[0] = 1 if 0 < a[0] < a[1] else 0
 """
 
 
@@ -100,10 +113,40 @@ def test_a_campaign_that_confirms_a_crash_has_a_finding(tmp_path: Path) -> None:
     assert summary.unconfirmed == []
 
 
-@pytest.mark.parametrize(("source", "there"), [(HARMLESS, False), (CRASHES, True)], ids=["no", "yes"])
+def interrupted(finding: Finding, tick: Callable[[], None]) -> bool:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_of_the_script_keeps_the_crash(tmp_path: Path) -> None:
+    judges = replace(fakes.COMPANY_CRASH, confirm=interrupted)
+    summary = fuzz(plan(4, output=str(tmp_path)), judges=judges)
+    assert summary.interrupted
+    (found,) = summary.unconfirmed
+    assert found.finding.signature.startswith("not tried alone: crash")
+    assert found.path is not None
+    assert Path(found.path).exists()
+
+
+def test_the_same_crash_is_tried_alone_once() -> None:
+    tried: list[str] = []
+
+    def once(finding: Finding, tick: Callable[[], None]) -> bool:
+        tried.append(finding.signature)
+        return False
+
+    summary = fuzz(plan(40, reduction=1.0), judges=replace(fakes.CRASHING_OFTEN, confirm=once))
+    assert len(tried) == len(set(tried))
+    assert sum(found.count for found in summary.unconfirmed) + len(summary.unexamined) == summary.failed > 1
+
+
+@pytest.mark.parametrize(
+    ("source", "there"),
+    [(HARMLESS, False), (CRASHES, True), (REFUSED, False)],
+    ids=["harmless", "crashes", "refused by Warp"],
+)
 def test_the_script_is_run_alone(source: str, there: bool) -> None:
     kernel = parse(source)
-    inputs = {"at": np.array(1 << 30, np.int32), "out": np.zeros(2, np.int32)}
+    inputs = {"at": np.array(1 << 30, np.int32), "a": np.zeros(2, np.int32), "out": np.zeros(2, np.int32)}
     case = Case(kernel, Launch((1,), {param.name: inputs[param.name] for param in kernel.params}))
     verdict = Verdict("value", "failed", "crash", "the process was killed by SIGSEGV")
     ticks: list[None] = []
@@ -124,7 +167,6 @@ def test_what_was_not_examined_is_listed() -> None:
     assert summary.unexamined
     assert everything_accounted_for(summary)
     listed: Any = summary.to_dict()["unexamined"]
-    assert len(listed) == summary.to_dict()["folded"]
     assert {each["kind"] for each in listed} <= {"rejected", "wrong value"}
     examined = {found.finding.index for found in summary.findings}
     assert examined.isdisjoint(each["index"] for each in listed)
@@ -145,3 +187,21 @@ def test_what_was_not_examined_is_no_clean_end(
     assert summary["unexamined"]
     assert "not examined" in captured.err
     assert "like value: wrong value (index " in captured.err
+
+
+def test_what_a_known_bug_says_needs_no_reduction() -> None:
+    """However often it says so."""
+    known = Known((("rejected: no while here", "a-page"), ("wrong value*", "another")))
+    summary = fuzz(plan(60, known=known), judges=fakes.BUGGY)
+    assert summary.known["a-page"] > 1
+    assert {each.kind for each in summary.unexamined} <= {"wrong value"}
+
+
+def test_an_unexamined_kernel_can_be_drawn_again() -> None:
+    long = plan(200, chunk=8, stretch=2)
+    summary = fuzz(long, jobs=2, judges=fakes.BUGGY)
+    assert any(each.exclude for each in summary.unexamined)
+    for each in summary.unexamined:
+        options = check_options(size=1, exclude=each.exclude)
+        found = features(draw_case(options, long.seed, each.index).kernel)
+        assert ("while" if each.kind == "rejected" else "ternary") in found

@@ -49,10 +49,12 @@ def digest(content: bytes) -> str:
 
 
 def command(*arguments: str, cwd: str) -> bytes:
-    """The exit code and stdout of a command, without times."""
+    """The exit code and stdout of a command, without times.  Raises where it could not do its work."""
     done = subprocess.run(
         [sys.executable, "-m", "kernelfuzz", *arguments], cwd=cwd, capture_output=True, check=False
     )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"kernelfuzz {' '.join(arguments)}: {done.stderr.decode()}")
     return f"exit {done.returncode}\n".encode() + _TIMES.sub("", done.stdout.decode()).encode()
 
 

@@ -53,7 +53,7 @@ def test_what_does_not_work_is_told_by_target(
         with pytest.raises(UnsupportedWarp) as told:
             control.require([target])
         sentence = str(told.value)
-        begin = rf"Warp [\d.]+ cannot be judged on {target} here, where an empty kernel fails: "
+        begin = rf"Warp [\d.]+ fails on an empty kernel for {target}: "
         assert re.fullmatch(begin + r".*out of order\. .*\.", sentence), sentence
 
 
