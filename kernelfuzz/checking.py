@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.recognition import explained_by
@@ -87,17 +88,21 @@ def check(
     smallest.
 
     Everything runs in this process.  Raises VerifyError at a kernel that is not well typed, ValueError at an
-    oracle, a target or a known bug that there is not, UnsupportedWarp where Warp cannot be driven or there is
-    no device for "cuda", and NotJudged where no oracle could judge the kernel (of a given launch: none that
-    launches).  Inside a test of Hypothesis a kernel that is not judged at a launch of our choice is
-    rejected instead, as by ``hypothesis.reject``, and its reason is an event of the statistics.
+    oracle, a target or a known bug that there is not and at a launch that does not fit, UnsupportedWarp where
+    Warp cannot be driven or there is no device for "cuda", and NotJudged where no oracle could judge the
+    kernel (of a given launch: none that launches).  Inside a test of Hypothesis a kernel that is not judged
+    at a launch of our choice is rejected instead, as by ``hypothesis.reject``, and its reason is an event of
+    the statistics.
     """
     checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
     names = tuple(WORKAROUNDS) if known is None else _listed("known bug", known, WORKAROUNDS)
     verify(kernel)
     if "cuda" in checks.targets and not compat.has_cuda():
         raise UnsupportedWarp("Warp sees no CUDA device on this machine: drop 'cuda' from the targets")
-    case = Case(kernel, launch or draw_launch(SeededChoices("check", fingerprint(kernel)), kernel))
+    if launch is None:
+        case = Case(kernel, draw_launch(SeededChoices("check", fingerprint(kernel)), kernel))
+    else:
+        case = Case(kernel, _fitting(launch, kernel))
     (outcome,) = judge_cases([case], checks, launch_given=launch is not None)
     verdicts: list[Verdict] = []
     met: list[str] = []
@@ -130,6 +135,26 @@ def _listed(kind: str, names: Iterable[str], table: Iterable[str]) -> tuple[str,
         if name not in there:
             raise ValueError(f"no {kind} {name!r}; there are {', '.join(there)}")
     return given
+
+
+def _fitting(launch: Launch, kernel: Kernel) -> Launch:
+    """The launch.  Raises ValueError where it has no threads, or lacks a value for a parameter."""
+    if not isinstance(launch, Launch):  # pyright: ignore[reportUnnecessaryIsInstance]  (not everybody checks)
+        raise ValueError(f"launch must be a kernelfuzz.ir.launch.Launch, not {type(launch).__name__}")
+    dim = launch.dim
+    if not isinstance(dim, tuple) or not all(isinstance(size, int) and size > 0 for size in dim):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError(f"the dim of a launch is a tuple of sizes of at least 1, not {dim!r}")
+    names = [param.name for param in kernel.params]
+    if sorted(launch.inputs) != sorted(names):
+        given = ", ".join(launch.inputs) or "none"
+        raise ValueError(f"the inputs of a launch of {kernel.name} are {', '.join(names)}; given: {given}")
+    for name, value in launch.inputs.items():
+        if not isinstance(value, (np.ndarray, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            kind = type(value).__name__
+            raise ValueError(
+                f"input {name} must be a numpy array, or a mapping of a struct's fields, not {kind}"
+            )
+    return launch
 
 
 def _judged(outcome: Outcome, case: Case) -> list[tuple[Verdict, Case]]:
@@ -180,8 +205,11 @@ def _message(verdict: Verdict, case: Case, scripts: str | Path | None) -> str:
     if verdict.reason:
         lines += ["", verdict.reason]
     if scripts is not None:
-        path = _write(_finding(said, verdict, case), Path(scripts))
-        lines += ["", f"See it again with: python {path}"]
+        try:
+            path = _write(_finding(said, verdict, case), Path(scripts))
+            lines += ["", f"See it again with: python {path}"]
+        except OSError as error:
+            lines += ["", f"No script was written: {error}"]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -245,6 +246,33 @@ def test_hypothesis_tries_another_kernel() -> None:
     suite()
     assert judged["sum"] > 0
     assert judged["none"] == 0
+
+
+GOOD = {"a": np.zeros(3, np.int32), "out": np.zeros(3, np.int32)}
+
+
+@pytest.mark.parametrize(
+    ("launch", "said"),
+    [
+        ({}, "launch must be a kernelfuzz.ir.launch.Launch, not dict"),
+        (Launch((0,), GOOD), r"sizes of at least 1, not \(0,\)"),
+        (Launch((-1,), GOOD), r"sizes of at least 1, not \(-1,\)"),
+        (Launch(4, GOOD), "sizes of at least 1, not 4"),  # pyright: ignore[reportArgumentType]
+        (Launch((3,), {"a": GOOD["a"]}), "the inputs of a launch of kernel are a, out; given: a"),
+        (Launch((3,), {**GOOD, "b": GOOD["a"]}), "given: a, out, b"),
+        (Launch((3,), {**GOOD, "a": [1, 2, 3]}), "input a must be a numpy array, .*, not list"),  # pyright: ignore[reportArgumentType]
+    ],
+)
+def test_a_launch_that_does_not_fit_is_told(launch: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        kernelfuzz.check(parse(SUM), launch=launch)
+
+
+def test_a_folder_for_scripts_that_cannot_be_written_hides_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(kernelfuzz.KernelFailed, match=r"a\[1\] must be 3 and is 103") as failed:
+        kernelfuzz.check(parse(READ_LATE), launch=TWO, known=[], scripts=tmp_path / "file")
+    assert "No script was written: " in str(failed.value)
 
 
 def test_a_device_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,19 +133,19 @@ def test_waiting_can_end() -> None:
         assert pool.result(pool.submit(int, "7")) == 7
 
 
-@pytest.mark.parametrize("end", ["", "os.abort()", "while True: pass"])
+@pytest.mark.parametrize("end", ["", "os.abort()", f"time.sleep({FOREVER})"])
 def test_temporary_files_and_children_of_a_task_are_removed(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     leave = (
-        "import os, subprocess, tempfile\n"
+        "import os, subprocess, tempfile, time\n"
         "tempfile.mkstemp()\n"
         f"child = subprocess.Popen(['sleep', '{FOREVER}'])\n"
         f"os.mkdir(os.path.join({str(tmp_path)!r}, str(child.pid)))\n"  # is there at once, unlike a text
     )
     timeout = None
-    if end.startswith("while"):
+    if end.startswith("time"):
         timeout = 3.0
         monkeypatch.setattr(
             workers, "time", Clock(lambda: any(each.name.isdigit() for each in tmp_path.iterdir()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -29,7 +30,8 @@ def confirm(finding: Finding, tick: Callable[[], None]) -> bool:
     with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
         script = Path(folder, "reproducer.py")
         script.write_text(reproducer(finding), encoding="utf-8")
-        outcome = run_script(script, sys.executable, timeout=_SECONDS, stopped=stopped)
+        # In the environment of the workers, which may have their Warp by PYTHONPATH.
+        outcome = run_script(script, sys.executable, timeout=_SECONDS, stopped=stopped, environ=os.environ)
     # It exits with 1 however its kernel ended, also by an exception; its last line names a signal.
     signalled = bool(signal_name(outcome.detail)) or not signal_name(finding.verdict.reason)
     return outcome.presence == "present" and signalled

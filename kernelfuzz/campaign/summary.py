@@ -77,6 +77,11 @@ class Summary:
     interrupted: bool = False
     doing: str = ""
 
+    @property
+    def lost(self) -> int:
+        """Kernels that ended their process, which no script of theirs does: nothing is known about them."""
+        return sum(found.count for found in self.unconfirmed)
+
     def add(self, outcome: Outcome) -> None:
         """Count one kernel in."""
         self.examples += 1

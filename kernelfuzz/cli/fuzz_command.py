@@ -139,7 +139,7 @@ def fuzz(
     """
     if seconds is not None and examples is not None:
         raise click.UsageError("--time and --examples exclude each other; drop one of the two")
-    with display() as show:
+    with stopped_by_terminate(), display() as show:
         show.prepare("loading the grammar and the oracles")
         options = checked_options(categories, "medium", "default", (), without)
         from kernelfuzz.campaign import Plan
@@ -225,8 +225,7 @@ def cuda_devices() -> int:
 def _run(plan: Plan, jobs: int, show: Display) -> Summary:
     from kernelfuzz import campaign
 
-    with stopped_by_terminate():
-        return campaign.fuzz(plan, jobs=jobs, on_progress=show)
+    return campaign.fuzz(plan, jobs=jobs, on_progress=show)
 
 
 def _show(summary: Summary, as_json: bool) -> None:
@@ -248,7 +247,8 @@ def _exit_code(summary: Summary) -> int:
     # What was not examined may be a new bug as well: that is no clean end.
     if summary.findings or summary.unexamined:
         return FINDINGS
-    if not summary.judged:
+    if summary.judged <= summary.lost:
         reasons = ", ".join(reason for reason, _ in summary.skipped.most_common(1))
+        reasons = reasons or ("each ended its process" if summary.lost else "")
         raise Problem(f"no kernel was judged{f' ({reasons})' if reasons else ''}.", INFRASTRUCTURE)
     return CLEAN

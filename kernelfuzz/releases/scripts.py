@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -46,18 +46,23 @@ class Outcome:
 
 
 def run_script(
-    path: str | Path, python: str, *, timeout: float, stopped: Callable[[], bool] = lambda: False
+    path: str | Path,
+    python: str,
+    *,
+    timeout: float,
+    stopped: Callable[[], bool] = lambda: False,
+    environ: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run a reproducer in a process of its own, which is killed after ``timeout`` seconds.
 
-    A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  Raises InterruptedError
-    where ``stopped`` says so meanwhile.
+    A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  ``environ`` is its
+    environment (default: this process's, without what leads Python to other packages).  Raises
+    InterruptedError where ``stopped`` says so meanwhile.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as directory:
-        environ = clean_environ()
         # Warp's kernel cache too: nothing that one release compiled is seen by another.
-        environ |= {"TMPDIR": directory, "WARP_CACHE_PATH": os.path.join(directory, "cache")}
+        own = {"TMPDIR": directory, "WARP_CACHE_PATH": os.path.join(directory, "cache")}
         process = subprocess.Popen(
             [python, "-c", _RUN, os.path.abspath(path)],
             stdin=subprocess.DEVNULL,
@@ -65,7 +70,7 @@ def run_script(
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=environ,
+            env={**(clean_environ() if environ is None else environ), **own},
             cwd=directory,
             start_new_session=True,
         )

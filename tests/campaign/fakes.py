@@ -227,6 +227,14 @@ def often_batch(request: Request) -> list[Outcome]:
 CRASHING_OFTEN = Judging(often_batch, passing_again, explain, no_control, confirmed, write)
 
 
+def lost_batch(request: Request) -> list[Outcome]:
+    return batch(request, lambda index, case: segfault())
+
+
+# Every kernel ends its process in its batch.
+LOST = Judging(lost_batch, passing_again, explain, no_control, confirmed, write)
+
+
 def company_crash(request: Request) -> list[Outcome]:
     """A batch dies for its size."""
     return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)

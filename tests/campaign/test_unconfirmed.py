@@ -107,6 +107,14 @@ def test_it_is_written_all_the_same_and_its_title_says_so(
     assert "not counted" in captured.err
 
 
+def test_nothing_but_lost_kernels_is_no_clean_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judges = replace(fakes.LOST, confirm=never)
+    assert fuzz_command(monkeypatch, judges, "--examples", "3", "--output", str(tmp_path)) == 3
+    assert "no kernel was judged (each ended its process)" in capsys.readouterr().err
+
+
 def test_a_campaign_that_confirms_a_crash_has_a_finding(tmp_path: Path) -> None:
     summary = fuzz(plan(4, output=str(tmp_path)), judges=fakes.COMPANY_CRASH)
     assert [found.finding.kind for found in summary.findings] == ["crash"]
