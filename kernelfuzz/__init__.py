@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kernelfuzz.checking import Checked, KernelFailed, NotJudged, check
-    from kernelfuzz.ir.render import render
-    from kernelfuzz.ir.verify import verify
     from kernelfuzz.strategies.kernel import generate, generate_many
+    from kernelfuzz.syntax.render import render
     from kernelfuzz.toolchain import build, lower
+    from kernelfuzz.typecheck.verify import verify
 
 __version__ = "0.1.0"
 
@@ -28,8 +28,8 @@ _HOME = {
     "generate": "kernelfuzz.strategies.kernel",
     "generate_many": "kernelfuzz.strategies.kernel",
     "lower": "kernelfuzz.toolchain",
-    "render": "kernelfuzz.ir.render",
-    "verify": "kernelfuzz.ir.verify",
+    "render": "kernelfuzz.syntax.render",
+    "verify": "kernelfuzz.typecheck.verify",
 }
 
 __all__ = [

@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 
+from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.reproducer import reproducer
@@ -19,17 +20,16 @@ from kernelfuzz.findings.signature import signature
 from kernelfuzz.findings.workarounds import WORKAROUNDS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.normalize import fingerprint
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import verify
-from kernelfuzz.oracles.again import explain, judge_again
 from kernelfuzz.oracles.judge import ORACLES, judge_cases
+from kernelfuzz.oracles.rejudge import explain, judge_again
 from kernelfuzz.oracles.request import Checks, Evidence, Outcome
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp, compat
 from kernelfuzz.toolchain.launch import TARGETS
+from kernelfuzz.typecheck.verify import verify
 
 # What costs little enough to ask about every example of a test.
 DEFAULT_ORACLES = ("value", "compile")

@@ -9,7 +9,7 @@ from kernelfuzz.ir.types import BOOL, INT32, Array, Scalar, Struct, Tile, Tuple,
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.literals import call
 from kernelfuzz.strategies.ranges import Ranged, full_range, input_range, is_ranged
-from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.wrap_operand import fit
 
 Draw = Callable[[Context, Type, int], Ranged]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -39,8 +38,9 @@ from kernelfuzz.strategies.knots import draw
 from kernelfuzz.strategies.operators import combine
 from kernelfuzz.strategies.production import operations
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
-from kernelfuzz.strategies.safety import fit
 from kernelfuzz.strategies.stores import inner_place
+from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.typecheck.builtins import resolve
 
 
 def local(ctx: Context) -> list[Stmt]:

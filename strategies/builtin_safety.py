@@ -6,8 +6,6 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kernelfuzz.ir.builtins import Signature, producing
-from kernelfuzz.ir.domains import DOMAINS, interval
 from kernelfuzz.ir.nodes import Binary, Call, Construct, Literal
 from kernelfuzz.ir.types import (
     BOOL,
@@ -27,7 +25,9 @@ from kernelfuzz.ir.types import (
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.literals import call, number
 from kernelfuzz.strategies.ranges import Ranged, binary_range, clipped, component_of, full_range, is_ranged
-from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.typecheck.builtins import Signature, producing
+from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 # The feature that a group of builtins counts for.  Groups that are not here have productions of
 # their own (where, decompositions, atomics) or take arrays.

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.nodes import Call, Cast, Construct, Name, Unary
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies.builtin_safety import candidates, result_range, safe_argument, state_argument
@@ -15,7 +14,8 @@ from kernelfuzz.strategies.dtypes import numeric_dtype
 from kernelfuzz.strategies.knots import draw
 from kernelfuzz.strategies.production import share
 from kernelfuzz.strategies.ranges import Ranged
-from kernelfuzz.strategies.safety import integer_of_float
+from kernelfuzz.strategies.wrap_operand import integer_of_float
+from kernelfuzz.typecheck.builtins import Signature
 
 _Groups: TypeAlias = "tuple[tuple[Signature, ...], ...]"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.nodes import (
     ArrayShape,
     Assign,
@@ -51,6 +50,7 @@ from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR
 from kernelfuzz.strategies.dtypes import feature_of
 from kernelfuzz.strategies.ranges import component_of
+from kernelfuzz.typecheck.builtins import resolve
 
 _FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")
 _KINDS: dict[type[Type], str] = {

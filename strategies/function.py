@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kernelfuzz.ir.nodes import CallFunction, Expr, ExprStmt, Function, If, Index, Param, Return, Stmt, Unpack
-from kernelfuzz.ir.operators import binary_result
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import knots, loops
 from kernelfuzz.strategies.arrays import can_hold, own_slot
@@ -14,8 +13,9 @@ from kernelfuzz.strategies.dtypes import value_type
 from kernelfuzz.strategies.operators import combine, condition
 from kernelfuzz.strategies.production import operations, share
 from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_ranged
-from kernelfuzz.strategies.safety import fit
 from kernelfuzz.strategies.stores import store_into
+from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.typecheck.operators import binary_result
 
 MOST_FUNCTIONS = 3
 

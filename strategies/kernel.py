@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.nodes import Assign, Block, Call, Kernel, Name, Stmt, Unpack
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
-from kernelfuzz.strategies import plants, statement, stores
+from kernelfuzz.strategies import required_features, statement, stores
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
 from kernelfuzz.strategies.dtypes import allowed_dtypes
 from kernelfuzz.strategies.options import KernelOptions, Options, check_options
-from kernelfuzz.strategies.profiles import INPUT_NDIMS, realistic, swarm
+from kernelfuzz.strategies.swarm import INPUT_NDIMS, realistic, swarm
+from kernelfuzz.syntax.canonical import canonical
 
 if TYPE_CHECKING:
     import typing_extensions
@@ -74,7 +74,7 @@ def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
     for at in range(count + 1):
         if at == place:
             while queue:
-                body += ctx.choices.span(lambda: plants.plant(ctx, _next(ctx, queue)))
+                body += ctx.choices.span(lambda: required_features.plant(ctx, _next(ctx, queue)))
         if at < count:
             body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):

@@ -18,7 +18,6 @@ from kernelfuzz.ir.nodes import (
     Literal,
     Unary,
 )  # fmt: skip
-from kernelfuzz.ir.operators import binary_operands, unary_operands
 from kernelfuzz.ir.types import BOOL, INT32, Matrix, Scalar, Type, Vector
 from kernelfuzz.strategies.builtin_safety import FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.context import Context
@@ -36,7 +35,8 @@ from kernelfuzz.strategies.ranges import (
     full_range,
     is_ranged,
 )  # fmt: skip
-from kernelfuzz.strategies.safety import fit, nonzero
+from kernelfuzz.strategies.wrap_operand import fit, nonzero
+from kernelfuzz.typecheck.operators import binary_operands, unary_operands
 
 
 def condition(ctx: Context, budget: int) -> Expr:

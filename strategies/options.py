@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict, cast
 
 from kernelfuzz.ir.types import SCALAR_BY_NAME, SCALARS, Scalar
-from kernelfuzz.strategies.relations import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
+from kernelfuzz.strategies.feature_dependencies import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
 
 # The names that an option takes.  Those of categories, features and dtypes are tables that grow: CATEGORIES

@@ -9,7 +9,7 @@ from kernelfuzz.ir.types import BOOL, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import knots
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.ranges import Ranged
-from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.wrap_operand import fit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
-from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.ir.types import SCALAR_BY_NAME, Array, Scalar, Tile, Tuple, Type
@@ -29,6 +28,7 @@ from kernelfuzz.strategies.options import (
     check_options,
 )
 from kernelfuzz.strategies.statement import draw_block
+from kernelfuzz.syntax.canonical import canonical
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -46,7 +46,8 @@ def prepared(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
 
     @wraps(make)  # so that it prints as ``deferred(kernels)`` until then
     def made() -> st.SearchStrategy[T]:
-        from kernelfuzz.ir import paste, verify  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        from kernelfuzz.syntax import paste  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        from kernelfuzz.typecheck import verify  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
         return make()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Block, Break, Continue, Return, Stmt
-from kernelfuzz.strategies import assignments, atomics, branches, function, loops, order, stores, tiles
+from kernelfuzz.strategies import aliasing, assignments, atomics, branches, function, loops, stores, tiles
 from kernelfuzz.strategies.context import Context
 
 
@@ -127,13 +127,15 @@ STATEMENTS: tuple[Statement, ...] = (
         2,
         "view",
     ),
-    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), order.keep, 4),
-    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), order.keep_element, 3),
-    Statement("carry", _may_carry, order.carry, 2),
-    Statement("shuffle", lambda ctx: bool(order.shuffled(ctx)), order.shuffle, 2, "component_store"),
-    Statement("together", lambda ctx: len(order.several(ctx)) > 1, order.together, 3, "unpack"),
-    Statement("both_branches", _may_branch, order.both_branches, 2, "outlive"),
-    Statement("from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), order.from_loop, 2, "outlive"),
-    Statement("moving_bound", _may_loop, order.moving_bound, 1, "dynamic_for"),
+    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), aliasing.keep, 4),
+    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), aliasing.keep_element, 3),
+    Statement("carry", _may_carry, aliasing.carry, 2),
+    Statement("shuffle", lambda ctx: bool(aliasing.shuffled(ctx)), aliasing.shuffle, 2, "component_store"),
+    Statement("together", lambda ctx: len(aliasing.several(ctx)) > 1, aliasing.together, 3, "unpack"),
+    Statement("both_branches", _may_branch, aliasing.both_branches, 2, "outlive"),
+    Statement(
+        "from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), aliasing.from_loop, 2, "outlive"
+    ),
+    Statement("moving_bound", _may_loop, aliasing.moving_bound, 1, "dynamic_for"),
     Statement("tile", tiles.possible, tiles.block, 1, "tile"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.effects import is_local
+from kernelfuzz.analysis.writes import is_local
 from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Call, Expr, ExprStmt, Index, Name, Place, Stmt
 from kernelfuzz.ir.types import INT32, Matrix, Quaternion, Scalar, Struct, Transform, Type, Vector
 from kernelfuzz.strategies import atomics
@@ -13,7 +13,7 @@ from kernelfuzz.strategies.dtypes import value_type
 from kernelfuzz.strategies.knots import draw
 from kernelfuzz.strategies.production import operations
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, is_ranged
-from kernelfuzz.strategies.safety import fit
+from kernelfuzz.strategies.wrap_operand import fit
 
 MOST_OUTPUTS = 5
 

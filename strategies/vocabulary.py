@@ -1,8 +1,8 @@
 """The words of the grammar: features, categories, sizes, and how often real kernels use what.
 
 A feature is something that a kernel has or has not; ``kernelfuzz.strategies.features`` finds them, and
-``kernelfuzz.strategies.plants`` knows how to make one appear.  A category is a set of features that a kernel
-of that category must have: that is its definition and its check.
+``kernelfuzz.strategies.required_features`` knows how to make one appear.  A category is a set of features
+that a kernel of that category must have: that is its definition and its check.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 import kernelfuzz
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.parse import parse
-from kernelfuzz.ir.verify import VerifyError
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.toolchain import UnsupportedWarp, compat
+from kernelfuzz.typecheck.verify import VerifyError
 
 SUM = """
 import warp as wp

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import kernelfuzz
 from kernelfuzz import checking
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles.request import Outcome
 from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.syntax.parse import parse
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_check import SUM, UP_TO, upto

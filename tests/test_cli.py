@@ -398,13 +398,13 @@ def test_no_rows_are_no_success(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from kernelfuzz.corpus import make, plan
+    from kernelfuzz.corpus import build_shard, plan
     from kernelfuzz.toolchain import Failure
 
     def lower_devices(source: str, devices: tuple[str, ...], **_: object) -> dict[str, Failure]:
         return {device: Failure("codegen", "no") for device in devices}
 
-    monkeypatch.setattr(make, "lower_devices", lower_devices)
+    monkeypatch.setattr(build_shard, "lower_devices", lower_devices)
     monkeypatch.setattr(plan, "_USUAL", 4)
     assert main(["corpus", *asked, "--output", str(tmp_path / "out")]) == 3
     captured = capsys.readouterr()

@@ -64,7 +64,7 @@ def judged_by(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(fuzz_display, "LOGGED_EVERY", math.inf)
     real = campaign.fuzz
 
-    def use(judges: campaign.Judging) -> None:
+    def use(judges: campaign.WorkerFunctions) -> None:
         monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
 
     return use

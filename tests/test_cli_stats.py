@@ -16,8 +16,8 @@ import pytest
 
 import kernelfuzz
 from kernelfuzz.cli import main
-from kernelfuzz.corpus.drawn import Drawn, drawn, make_row
-from kernelfuzz.corpus.near import clusters, split_of
+from kernelfuzz.corpus.build_row import Drawn, drawn, make_row
+from kernelfuzz.corpus.near_duplicates import clusters, split_of
 from kernelfuzz.corpus.row import encode
 from kernelfuzz.strategies.options import Size
 from kernelfuzz.strategies.vocabulary import CATEGORIES

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernelfuzz.ir.parse import parse
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.strategies import kernels
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.vocabulary import CATEGORIES
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.toolchain import Lowering, lower_devices
+from kernelfuzz.typecheck.verify import verify
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 

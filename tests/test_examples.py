@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import UNHURRIED
 
-from kernelfuzz.ir.parse import parse
+from kernelfuzz.syntax.parse import parse
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from kernelfuzz.from_type import FOUND, MADE
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Expr, Function, Kernel, Stmt
-from kernelfuzz.ir.render import render_expression, render_statements
 from kernelfuzz.ir.types import Type, Value
-from kernelfuzz.ir.verify import verify
+from kernelfuzz.syntax.render import render_expression, render_statements
+from kernelfuzz.typecheck.verify import verify
 
 few = settings(max_examples=10, deadline=None, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 

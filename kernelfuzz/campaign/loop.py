@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelfuzz.campaign.bench import Bench, controls
-from kernelfuzz.campaign.plan import Judging, Plan
-from kernelfuzz.campaign.stretches import LAG, Span, request, spans
+from kernelfuzz.campaign.judge_pool import Bench, controls
+from kernelfuzz.campaign.plan import Plan, WorkerFunctions
+from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import Summary
 from kernelfuzz.campaign.triage import Triage
 from kernelfuzz.oracles.request import Outcome, Request
@@ -27,14 +27,14 @@ class _Begun:
     task: Task[list[Outcome]]
 
 
-def judging() -> Judging:
+def judging() -> WorkerFunctions:
     """The oracles of kernelfuzz."""
     from kernelfuzz.campaign.confirm import confirm
-    from kernelfuzz.oracles.again import explain, judge_again
     from kernelfuzz.oracles.judge import judge_batch
+    from kernelfuzz.oracles.rejudge import explain, judge_again
     from kernelfuzz.toolchain.control import require
 
-    return Judging(judge_batch, judge_again, explain, require, confirm)
+    return WorkerFunctions(judge_batch, judge_again, explain, require, confirm)
 
 
 def fuzz(
@@ -42,7 +42,7 @@ def fuzz(
     *,
     jobs: int = 1,
     on_progress: Callable[[Summary], None] | None = None,
-    judges: Judging | None = None,
+    judges: WorkerFunctions | None = None,
     memory: int | None = None,
 ) -> Summary:
     """Fuzz as planned and give what came of it.

@@ -26,7 +26,7 @@ NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class WorkerFunctions:
     """What judges: the functions that run in workers, so each must be importable by name, and ``confirm``.
 
     ``control`` raises UnsupportedWarp where not even an empty kernel works on the targets that it is given.
@@ -44,7 +44,7 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """When a worker is killed, in seconds: after ``base`` and ``each`` for every case it was given.
 
     ``base`` covers importing Warp and its first build on a machine with much else to do.
@@ -82,7 +82,7 @@ class Plan:
     chunk: int = 64
     stretch: int = 8
     reduction: float = 60.0
-    patience: Patience = Patience()
+    patience: Timeouts = Timeouts()
 
     def __post_init__(self) -> None:
         if self.examples is None and self.seconds is None:

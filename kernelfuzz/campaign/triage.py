@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Literal
 
-from kernelfuzz.campaign.bench import LOST, Bench
+from kernelfuzz.campaign.judge_pool import LOST, Bench
 from kernelfuzz.campaign.plan import Plan
-from kernelfuzz.campaign.stretches import Learnt, to_avoid
+from kernelfuzz.campaign.schedule import Learnt, to_avoid
 from kernelfuzz.campaign.summary import Found, Summary, Unexamined
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.messages import signal_name
@@ -24,8 +24,8 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import Evidence, Outcome, Request, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.reduce.engine import Progress, reduce
+from kernelfuzz.strategies.feature_dependencies import INDISPENSABLE
 from kernelfuzz.strategies.features import features
-from kernelfuzz.strategies.relations import INDISPENSABLE
 from kernelfuzz.strategies.vocabulary import ALWAYS
 from kernelfuzz.toolchain import UnsupportedWarp
 

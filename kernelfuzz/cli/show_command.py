@@ -59,8 +59,8 @@ def show(
       kernelfuzz show --seed 0 --index 7 --device cuda
     """
     options = checked_options(categories, size, profile, include, exclude)
-    from kernelfuzz.ir.render import render
     from kernelfuzz.strategies.kernel import generate_with
+    from kernelfuzz.syntax.render import render
 
     source = render(generate_with(options, seed, index))
     show_code(source, "python")

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from kernelfuzz.corpus.formats import PATTERNS, description, schema
-from kernelfuzz.corpus.near import LINKED, THRESHOLD
+from kernelfuzz.corpus.near_duplicates import LINKED, THRESHOLD
 from kernelfuzz.corpus.read import Unreadable, data_rows
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, SPLITS
 

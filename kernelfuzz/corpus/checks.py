@@ -15,15 +15,20 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.corpus.again import Malformed, NotPossible, Subject, parsed, run_all, warp_version, written
+from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.corpus.description import describe
 from kernelfuzz.corpus.execute import tensors
+from kernelfuzz.corpus.recompute import (
+    Malformed,
+    NotPossible,
+    Subject,
+    parsed,
+    run_all,
+    warp_version,
+    written,
+)
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, Row, Tensor
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.normalize import fingerprint
-from kernelfuzz.ir.parse import ParseError
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.oracles import value
 from kernelfuzz.reference import Undefined
@@ -31,8 +36,11 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.inputs import draw_grid, draw_launch, is_tiled
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.syntax.parse import ParseError
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, build, compat
 from kernelfuzz.toolchain.build import Target
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 # In the order in which they are made: what a row says, what the compilers make of it, what that computes.
 Stage: TypeAlias = Literal["row", "build", "run"]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
+from kernelfuzz.analysis.writes import root_name, written_arrays
 from kernelfuzz.corpus.words import (
     ATOMIC_VERBS,
     BUILTIN_WORDS,
@@ -18,7 +19,6 @@ from kernelfuzz.corpus.words import (
     TILE_WORDS,
     UNARY_WORDS,
 )
-from kernelfuzz.ir.effects import root_name, written_arrays
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import (
     ArrayShape,

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from typing import Protocol, TypeAlias
 
 from kernelfuzz import workers
-from kernelfuzz.corpus.make import joined, lost_shard, make_shard
+from kernelfuzz.corpus.build_shard import joined, lost_shard, make_shard
 from kernelfuzz.corpus.plan import Plan
 from kernelfuzz.corpus.shard import Made
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from kernelfuzz.corpus.drawn import Drawn
+from kernelfuzz.analysis.writes import written_arrays
+from kernelfuzz.corpus.build_row import Drawn
 from kernelfuzz.corpus.row import Run, Tensor, Verified
-from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.literals import plain_text
 from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.compare import first_mismatch, leaves
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.inputs import draw_launch
+from kernelfuzz.syntax.literals import plain_text
 from kernelfuzz.toolchain.compat import Device
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program

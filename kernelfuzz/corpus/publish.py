@@ -13,7 +13,7 @@ import msgspec
 
 from kernelfuzz.corpus.card import card
 from kernelfuzz.corpus.formats import writing
-from kernelfuzz.corpus.near import clusters, split_of
+from kernelfuzz.corpus.near_duplicates import clusters, split_of
 from kernelfuzz.corpus.plan import Format, Plan, as_dict, versions
 from kernelfuzz.corpus.row import SPLITS, Row, decode
 from kernelfuzz.corpus.shard import Entry, Missing, entries_of, head_in

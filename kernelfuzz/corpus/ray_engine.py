@@ -17,8 +17,8 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
+from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.engines import ClusterUnavailable, Engine, Span, one_by_one, timeout
-from kernelfuzz.corpus.make import make_shard
 from kernelfuzz.corpus.plan import Plan
 from kernelfuzz.corpus.shard import Made
 

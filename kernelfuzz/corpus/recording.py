@@ -22,16 +22,16 @@ import msgspec
 from hypothesis import settings
 from hypothesis.strategies import DataObject
 
-from kernelfuzz.corpus.drawn import drawn, make_row
+from kernelfuzz.analysis.fingerprint import identity
+from kernelfuzz.corpus.build_row import drawn, make_row
 from kernelfuzz.corpus.plan import Format, differences, versions
 from kernelfuzz.corpus.publish import publish_entries
 from kernelfuzz.corpus.row import encode
 from kernelfuzz.corpus.shard import Damaged, Entry, Key
 from kernelfuzz.corpus.store import CARD, DATA, RUNNING, Store, WrongCorpus
 from kernelfuzz.corpus.symbols import plain_symbols
-from kernelfuzz.ir.canonical import canonical
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.normalize import identity
+from kernelfuzz.syntax.canonical import canonical
 from kernelfuzz.toolchain import Failure, UnsupportedWarp, compat, lower_devices
 from kernelfuzz.toolchain.compat import Device
 

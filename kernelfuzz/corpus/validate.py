@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 
 from kernelfuzz import workers
-from kernelfuzz.corpus.again import NotPossible, warp_version
 from kernelfuzz.corpus.checks import CHECKS, STAGES, Outcome, Stage, check_rows
+from kernelfuzz.corpus.consistency import TOGETHER, WHOLE, Manifest, Survey
 from kernelfuzz.corpus.read import Unreadable, manifest, placed
+from kernelfuzz.corpus.recompute import NotPossible, warp_version
 from kernelfuzz.corpus.row import Row
 from kernelfuzz.corpus.store import MANIFEST
-from kernelfuzz.corpus.survey import TOGETHER, WHOLE, Manifest, Survey
 
 # Rows that a process gets at once: enough to build them together, few enough that a crash costs little.
 _CHUNK = 16

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.walk import count_nodes, num_lines
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
 from kernelfuzz.strategies.features import features as features_of
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.syntax.render import render
 
 
 @dataclass(frozen=True, slots=True)

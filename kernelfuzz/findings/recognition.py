@@ -11,7 +11,7 @@ from kernelfuzz.oracles.verdict import Verdict
 
 SEVERAL = "several known bugs together"
 
-# Judges cases in the way that led to a verdict, as ``kernelfuzz.oracles.again.judge_again`` does.
+# Judges cases in the way that led to a verdict, as ``kernelfuzz.oracles.rejudge.judge_again`` does.
 Ask = Callable[[Sequence[Case], Verdict], Sequence[Verdict]]
 
 

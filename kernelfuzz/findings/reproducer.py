@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from kernelfuzz.findings.arguments import Arguments, arguments, array_lines, leaves
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.harness import HARNESS, HARNESS_IMPORTS
 from kernelfuzz.findings.script import (
@@ -21,15 +20,16 @@ from kernelfuzz.findings.script import (
     kernel_text,
     option_lines,
 )
+from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines, leaves
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.literals import WIDTH, numpy_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.compare import same
 from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.syntax.literals import WIDTH, numpy_text
 
 # How long the script gives a kernel that hangs.
 TIMEOUT_SECONDS = 60

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.render import IMPORT_LINE, render
+from kernelfuzz.syntax.render import IMPORT_LINE, render
 
 QUIET = """\
 if hasattr(wp.config, "log_level"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from kernelfuzz.analysis.fingerprint import skeleton
 from kernelfuzz.findings.messages import compiler_error, exception_text, masked, signal_name
 from kernelfuzz.findings.shape import shape as full_shape
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.normalize import skeleton
 from kernelfuzz.oracles.verdict import Verdict
 
 # A shape that is longer is no text that anybody reads.

@@ -19,7 +19,7 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.report import generated_code, report
 from kernelfuzz.findings.reproducer import launch_script, reproducer
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.render import render
+from kernelfuzz.syntax.render import render
 
 SCHEMA = 1
 RECORD = "finding.json"

@@ -1,4 +1,4 @@
-"""What a kernel is: types and nodes, and what reads, checks, renders and rewrites them."""
+"""What a kernel is: types, nodes, launches, and how trees are walked and rewritten."""
 
 import sys
 

@@ -83,7 +83,7 @@ class IfExp(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Call(Printed):
-    """``wp.name(args...)``: a builtin, by its row in the table of ``kernelfuzz.ir.builtins``.
+    """``wp.name(args...)``: a builtin, by its row in the table of ``kernelfuzz.typecheck.builtins``.
 
     ``keywords`` holds what Warp wants by name (``dtype=``, ``shape=``): compile-time constants.
     """
@@ -310,7 +310,7 @@ class Kernel(Printed):
     closure: bool = False
 
     def __str__(self) -> str:
-        from kernelfuzz.ir.render import render
+        from kernelfuzz.syntax.render import render
 
         return render(self)
 

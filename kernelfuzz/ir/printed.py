@@ -6,13 +6,13 @@ from typing import Any
 
 
 class Printed:
-    """``repr`` is an expression of an equal object, after ``from kernelfuzz.ir.paste import *``."""
+    """``repr`` is an expression of an equal object, after ``from kernelfuzz.syntax.paste import *``."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         # What is printed is rendered and read again, which takes libcst: only who prints pays for it.
-        from kernelfuzz.ir.paste import pasted
+        from kernelfuzz.syntax.paste import pasted
 
         return pasted(self)
 

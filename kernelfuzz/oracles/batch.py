@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar, cast
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.ir.render import IMPORT_LINE, render
 from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.syntax.render import IMPORT_LINE, render
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import Program, Target, loaded, loaded_pair
 

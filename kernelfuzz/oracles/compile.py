@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import cache
 
 from kernelfuzz.ir.nodes import AugAssign, Call, Kernel, Name
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.oracles.value import not_built
 from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices

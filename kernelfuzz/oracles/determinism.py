@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.render import render
 from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.lower import DEVICES
 
 ORACLE = "determinism"

@@ -40,11 +40,11 @@ from kernelfuzz.ir.nodes import (
 )
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector, has_floats
-from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.dynamic_loops import is_dynamic
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.reference.reassigned import constant_component, reassigned_components
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 Unit = Kernel | Function
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernelfuzz.ir.effects import written_arrays
+from kernelfuzz.analysis.widen import widen_with_stand_ins, widened
+from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
-from kernelfuzz.ir.widen import widen_with_stand_ins, widened
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import leaves
 from kernelfuzz.oracles.differentiable import differentiable

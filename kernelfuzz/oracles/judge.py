@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
 
+from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.oracles import batch, compile, determinism, gradient, metamorphic, value
-from kernelfuzz.oracles.options import option_sets
+from kernelfuzz.oracles.option_sets import option_sets
 from kernelfuzz.oracles.request import Checks, Counts, Evidence, Outcome, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
@@ -43,7 +43,7 @@ GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
 
 
 @dataclass(slots=True)
-class Sheet:
+class CaseRecord:
     """What is known about one case so far.
 
     ``everything`` is asked of it, however expensive, but for clang for CUDA; its launch was ``launch_given``
@@ -100,9 +100,9 @@ class Sheet:
 
 def judge_batch(request: Request) -> list[Outcome]:
     """Draw the kernels of a request and judge them together; one outcome for each, in order."""
-    sheets = [_sheet(request, index) for index in range(request.start, request.start + request.count)]
+    records = [_record(request, index) for index in range(request.start, request.start + request.count)]
     chunk = SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk")
-    outcomes = _judge(sheets, request.checks, chunk)
+    outcomes = _judge(records, request.checks, chunk)
     _spare_the_collector()
     return outcomes
 
@@ -123,8 +123,8 @@ def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = F
     Clang for CUDA is left to campaigns.  The gradient oracle chooses a launch of its own, unless the launch
     of the cases was ``launch_given``.
     """
-    sheets = [
-        Sheet(
+    records = [
+        CaseRecord(
             at,
             "",
             case,
@@ -134,21 +134,21 @@ def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = F
         )
         for at, case in enumerate(cases)
     ]
-    return _judge(sheets, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
+    return _judge(records, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
 
 
-def _judge(sheets: Sequence[Sheet], checks: Checks, chunk: SeededChoices) -> list[Outcome]:
+def _judge(records: Sequence[CaseRecord], checks: Checks, chunk: SeededChoices) -> list[Outcome]:
     compat.initialize()
     for name, ask in ORACLES.items():
         if name in checks.oracles:
-            ask(sheets, checks.targets, chunk)
-    return [sheet.outcome() for sheet in sheets]
+            ask(records, checks.targets, chunk)
+    return [record.outcome() for record in records]
 
 
-def _sheet(request: Request, index: int) -> Sheet:
+def _record(request: Request, index: int) -> CaseRecord:
     case = draw_case(request.options, request.seed, index)
     choices = SeededChoices(GRAMMAR_VERSION, request.seed, index, "oracles")
-    return Sheet(index, category(request, index), case, choices)
+    return CaseRecord(index, category(request, index), case, choices)
 
 
 def setting_for(target: str, chunk: SeededChoices) -> Setting:
@@ -178,102 +178,102 @@ def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[li
         yield settings, evaluate
 
 
-def _compile(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    sampled = [sheet.sampled("ptx") for sheet in sheets]
-    chosen = [sheet for sheet, taken in zip(sheets, sampled, strict=True) if taken]
-    _note(chosen, compile.judge([sheet.case.kernel for sheet in chosen]))
-    others = [sheet for sheet, taken in zip(sheets, sampled, strict=True) if not taken]
-    for sheet, verdict in zip(others, compile.rejected([s.case.kernel for s in others]), strict=True):
+def _compile(records: Sequence[CaseRecord], targets: Sequence[str], chunk: SeededChoices) -> None:
+    sampled = [record.sampled("ptx") for record in records]
+    chosen = [record for record, taken in zip(records, sampled, strict=True) if taken]
+    _note(chosen, compile.judge([record.case.kernel for record in chosen]))
+    others = [record for record, taken in zip(records, sampled, strict=True) if not taken]
+    for record, verdict in zip(others, compile.rejected([s.case.kernel for s in others]), strict=True):
         if verdict is not None:
-            sheet.note(verdict)
+            record.note(verdict)
     # Of kernels that are asked everything there are few, and it takes seconds to start.
-    if not any(sheet.everything for sheet in sheets) and chunk.integer(1, ONE_IN["clang"]) == 1:
-        sound = [sheet for sheet in chosen if sheet.sound]
-        _note(sound, compile.judge([sheet.case.kernel for sheet in sound], compile.CLANG))
+    if not any(record.everything for record in records) and chunk.integer(1, ONE_IN["clang"]) == 1:
+        sound = [record for record in chosen if record.sound]
+        _note(sound, compile.judge([record.case.kernel for record in sound], compile.CLANG))
 
 
-def _of_some_batches(name: str, sheets: Sequence[Sheet], chunk: SeededChoices) -> bool:
+def _of_some_batches(name: str, records: Sequence[CaseRecord], chunk: SeededChoices) -> bool:
     """Whether this batch is one of those that something expensive is asked about."""
-    return any(sheet.everything for sheet in sheets) or chunk.integer(1, ONE_IN[name]) == 1
+    return any(record.everything for record in records) or chunk.integer(1, ONE_IN[name]) == 1
 
 
-def _value(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    _evaluate(sheets)
+def _value(records: Sequence[CaseRecord], targets: Sequence[str], chunk: SeededChoices) -> None:
+    _evaluate(records)
     with _settings(targets, chunk) as (settings, evaluate):
         for setting in settings:
-            sound = [sheet for sheet in sheets if sheet.sound]
-            wanted = [_wanted(sheet) for sheet in sound]
-            cases = [sheet.case for sheet in sound]
+            sound = [record for record in records if record.sound]
+            wanted = [_wanted(record) for record in sound]
+            cases = [record.case for record in sound]
             _note(sound, value.judge(cases, wanted, setting, evaluate=evaluate))
 
 
-def _evaluate(sheets: Sequence[Sheet]) -> None:
+def _evaluate(records: Sequence[CaseRecord]) -> None:
     """Have the reference compute what each case must give, unless an oracle has asked before."""
-    open_ = [sheet for sheet in sheets if sheet.wanted is None]
-    for sheet, wanted in zip(open_, value.expected([sheet.case for sheet in open_]), strict=True):
-        sheet.wanted = wanted
+    open_ = [record for record in records if record.wanted is None]
+    for record, wanted in zip(open_, value.expected([record.case for record in open_]), strict=True):
+        record.wanted = wanted
 
 
-def _wanted(sheet: Sheet) -> value.Outputs | Undefined:
-    assert sheet.wanted is not None, "the reference comes first"
-    return sheet.wanted
+def _wanted(record: CaseRecord) -> value.Outputs | Undefined:
+    assert record.wanted is not None, "the reference comes first"
+    return record.wanted
 
 
-def _gradient(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    ready: list[tuple[Sheet, gradient.Point]] = []
-    for sheet in sheets:
-        if not sheet.sound:
+def _gradient(records: Sequence[CaseRecord], targets: Sequence[str], chunk: SeededChoices) -> None:
+    ready: list[tuple[CaseRecord, gradient.Point]] = []
+    for record in records:
+        if not record.sound:
             continue
-        if sheet.launch_given:
-            point = gradient.prepare_given(sheet.case)
+        if record.launch_given:
+            point = gradient.prepare_given(record.case)
         else:
-            point = gradient.prepare(sheet.case.kernel, sheet.choices)
+            point = gradient.prepare(record.case.kernel, record.choices)
         if isinstance(point, Verdict):
-            sheet.note(point)
+            record.note(point)
         else:
-            ready.append((sheet, point))
+            ready.append((record, point))
     # An adjoint costs three times the kernel, and its text hardly depends on the target: they take turns.
-    asked = targets if any(sheet.everything for sheet in sheets) else (chunk.pick(targets),)
+    asked = targets if any(record.everything for record in records) else (chunk.pick(targets),)
     with _settings(asked, chunk) as (settings, evaluate):
         for setting in settings:
-            ready = [(sheet, point) for sheet, point in ready if sheet.sound]
+            ready = [(record, point) for record, point in ready if record.sound]
             verdicts = gradient.judge([point for _, point in ready], setting, evaluate=evaluate)
-            for (sheet, point), verdict in zip(ready, verdicts, strict=True):
-                sheet.note(verdict, point.case)
+            for (record, point), verdict in zip(ready, verdicts, strict=True):
+                record.note(verdict, point.case)
 
 
-def _metamorphic(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
-    _evaluate(sheets)
-    chosen = [sheet for sheet in sheets if sheet.sound and sheet.sampled("metamorphic")]
-    chosen = [sheet for sheet in chosen if isinstance(sheet.wanted, dict)]
-    cases = [sheet.case for sheet in chosen]
-    wanted = [_wanted(sheet) for sheet in chosen]
+def _metamorphic(records: Sequence[CaseRecord], targets: Sequence[str], chunk: SeededChoices) -> None:
+    _evaluate(records)
+    chosen = [record for record in records if record.sound and record.sampled("metamorphic")]
+    chosen = [record for record in chosen if isinstance(record.wanted, dict)]
+    cases = [record.case for record in chosen]
+    wanted = [_wanted(record) for record in chosen]
     plain = setting_for(targets[0], chunk)
-    judged = metamorphic.judge_transformed(cases, wanted, [sheet.choices for sheet in chosen], plain)
-    for sheet, (verdict, case) in zip(chosen, judged, strict=True):
-        sheet.note(verdict, case)
+    judged = metamorphic.judge_transformed(cases, wanted, [record.choices for record in chosen], plain)
+    for record, (verdict, case) in zip(chosen, judged, strict=True):
+        record.note(verdict, case)
     # All in one module: the options are those of a module.
-    if not _of_some_batches("options", sheets, chunk):
+    if not _of_some_batches("options", records, chunk):
         return
-    sound = [sheet for sheet in sheets if sheet.sound and isinstance(sheet.wanted, dict)]
+    sound = [record for record in records if record.sound and isinstance(record.wanted, dict)]
     row = chunk.pick(option_sets(targets[0]))
-    cases, wanted = [sheet.case for sheet in sound], [_wanted(sheet) for sheet in sound]
+    cases, wanted = [record.case for record in sound], [_wanted(record) for record in sound]
     _note(sound, metamorphic.judge_options(cases, wanted, row, plain))
 
 
-def _determinism(sheets: Sequence[Sheet], targets: Sequence[str], chunk: SeededChoices) -> None:
+def _determinism(records: Sequence[CaseRecord], targets: Sequence[str], chunk: SeededChoices) -> None:
     # It starts processes: seldom, and then for many kernels.
-    if _of_some_batches("determinism", sheets, chunk):
-        sound = [sheet for sheet in sheets if sheet.sound]
-        _note(sound, determinism.judge([sheet.case.kernel for sheet in sound]))
+    if _of_some_batches("determinism", records, chunk):
+        sound = [record for record in records if record.sound]
+        _note(sound, determinism.judge([record.case.kernel for record in sound]))
 
 
-def _note(sheets: Iterable[Sheet], verdicts: Iterable[Verdict]) -> None:
-    for sheet, verdict in zip(sheets, verdicts, strict=True):
-        sheet.note(verdict)
+def _note(records: Iterable[CaseRecord], verdicts: Iterable[Verdict]) -> None:
+    for record, verdict in zip(records, verdicts, strict=True):
+        record.note(verdict)
 
 
-Ask = Callable[[Sequence[Sheet], Sequence[str], SeededChoices], None]
+Ask = Callable[[Sequence[CaseRecord], Sequence[str], SeededChoices], None]
 
 # In this order: what fails early is not asked further.
 ORACLES: dict[str, Ask] = {

@@ -12,7 +12,7 @@ from dataclasses import replace
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.options import OptionSet
+from kernelfuzz.oracles.option_sets import OptionSet
 from kernelfuzz.oracles.transformations import TRANSFORMATIONS
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import replace
 
-from kernelfuzz.ir.effects import STORING, root_name, written_arrays
+from kernelfuzz.analysis.writes import STORING, root_name, written_arrays
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -26,8 +26,8 @@ from kernelfuzz.ir.nodes import (
 )
 from kernelfuzz.ir.rewrite import rebuild, transform
 from kernelfuzz.ir.types import Array, has_floats
-from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import children, walk
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 
 def read_from_copies(kernel: Kernel, overwritten: Set[str]) -> Kernel:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.effects import written_arrays
+from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles.compare import leaves, same
 from kernelfuzz.oracles.verdict import Mismatch

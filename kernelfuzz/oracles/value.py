@@ -14,7 +14,7 @@ from typing import TypeAlias
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.options import without_sums_in_place
+from kernelfuzz.oracles.option_sets import without_sums_in_place
 from kernelfuzz.oracles.tolerance import first_outside, tolerances
 from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
 from kernelfuzz.reference import Undefined, run

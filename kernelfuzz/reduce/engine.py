@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
 
+from kernelfuzz.analysis.fingerprint import identity
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.normalize import identity
-from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.ir.walk import count_nodes
 from kernelfuzz.reduce.edit import Edit, Tree, apply
 from kernelfuzz.reduce.measure import Measure, input_arrays, measure
 from kernelfuzz.reduce.names import canonical
 from kernelfuzz.reduce.passes import edits
 from kernelfuzz.reduce.statements import runs
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 # Which of the cases still fail in the same way: one answer for each.
 Interesting: TypeAlias = Callable[[Sequence[Case]], Sequence[bool]]

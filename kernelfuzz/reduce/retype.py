@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernelfuzz.analysis.fingerprint import identity
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import (
     Assign,
@@ -28,7 +29,6 @@ from kernelfuzz.ir.nodes import (
     Static,
     Unary,
 )
-from kernelfuzz.ir.normalize import identity
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import (
     Array,

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature, resolve
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.ir.types import (
@@ -36,6 +35,7 @@ from kernelfuzz.reference import arithmetic
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.closed_forms.random import state_after
 from kernelfuzz.reference.undefined import Undefined
+from kernelfuzz.typecheck.builtins import Signature, resolve
 
 Value: TypeAlias = Any
 Call: TypeAlias = Callable[[tuple[Value, ...]], Value]

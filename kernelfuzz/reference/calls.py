@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from kernelfuzz.ir.builtins import Signature, resolve
 from kernelfuzz.ir.nodes import Call, Name
-from kernelfuzz.ir.tiles import TILE_CALLS
 from kernelfuzz.ir.types import INT32, UINT32, Array, Struct, Tile, Tuple, Type
 from kernelfuzz.reference import tiles
 from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, located
@@ -14,6 +12,8 @@ from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.memory import View, reader, writer
 from kernelfuzz.reference.races import Access
 from kernelfuzz.reference.undefined import NOT_SORTED, OUTSIDE_DOMAIN, UNINITIALISED_READ, Stopped, Undefined
+from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.tiles import TILE_CALLS
 
 # Builtins that are an operator by its name ("Built-ins: Operators").
 OPERATORS = {

@@ -23,8 +23,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Scalar, Type
+from kernelfuzz.typecheck.builtins import Signature
 
 Value: TypeAlias = Any
 Leaf: TypeAlias = "np.ndarray[Any, Any]"

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature, resolve
-from kernelfuzz.ir.domains import DOMAINS, interval
 from kernelfuzz.ir.types import (
     INT32,
     UINT16,
@@ -28,6 +26,8 @@ from kernelfuzz.ir.types import (
 from kernelfuzz.reference import arithmetic, builtins, composites
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
+from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 # Bugs of Warp's native library that no grammar avoids: a launch that agrees with Warp only with one of these
 # shows that bug and no other.  Each has a page in notes/findings.

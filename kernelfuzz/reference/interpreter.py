@@ -32,7 +32,7 @@ from kernelfuzz.ir.nodes import (
     Unary,
 )
 from kernelfuzz.ir.types import Array, Quaternion, Scalar, Struct, Tile, Transform, Tuple, Type, shape
-from kernelfuzz.reference import calls, parts, static
+from kernelfuzz.reference import calls, components, static
 from kernelfuzz.reference.compiled import (
     FIRST_LOCAL,
     RETURNED,
@@ -75,9 +75,9 @@ def expression(node: Expr, names: Names) -> Evaluate:
         case Index() if isinstance(node.value.type, Array):
             return _element(node, names)
         case Index():
-            return _part(node, parts.subscript(node, names), names)
+            return _part(node, components.subscript(node, names), names)
         case Attribute():
-            return _part(node, parts.attribute(node), names)
+            return _part(node, components.attribute(node), names)
         case Construct():
             return _construct(node, names)
         case Call():
@@ -161,7 +161,7 @@ def _if_exp(node: IfExp, names: Names) -> Evaluate:
 # -------------------------------------------------------------------------------- parts
 
 
-def _part(node: Index | Attribute, step: parts.Step, names: Names) -> Evaluate:
+def _part(node: Index | Attribute, step: components.Step, names: Names) -> Evaluate:
     value, key, read = expression(node.value, names), step.key, step.read
 
     def evaluate(frame: Frame) -> Value:

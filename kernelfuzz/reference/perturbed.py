@@ -1,8 +1,9 @@
 """The domain of values that are off as far as a CUDA device may be: what shows which results depend on it.
 
-On a device the functions of CUDA's mathematical library are another implementation than the CPU's, within the
-bound of their row (``ulp`` of ``kernelfuzz.ir.builtin_rows``); and a block reduces a tile in another order.
-All else gives the same bits.  The reference is run several times, each time with other errors of that size.
+On a device the functions of CUDA's mathematical library are another implementation than the CPU's, within
+the bound of their row (``ulp`` of ``kernelfuzz.typecheck.builtin_rows``); and a block reduces a tile in
+another order. All else gives the same bits.  The reference is run several times, each time with other errors
+of that size.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature, resolve
 from kernelfuzz.ir.types import FLOAT16, FLOAT64, Scalar, Type
 from kernelfuzz.reference.builtins import component
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.races import commutes
+from kernelfuzz.typecheck.builtins import Signature, resolve
 
 # How far the CPU's own result, which the exact run has, may be off: the bound of a row is against the true
 # value.  Measured against numpy, in units in the last place.

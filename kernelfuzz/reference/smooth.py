@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature, resolve
 from kernelfuzz.ir.types import (
     FLOAT64,
     Array,
@@ -35,6 +34,7 @@ from kernelfuzz.reference.closed_forms.vector import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.dual import Dual, value_of
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
+from kernelfuzz.typecheck.builtins import Signature, resolve
 
 NARROW_FLOAT = "a float that is not float64"
 NO_CLOSED_FORM = "no closed form to differentiate"

@@ -28,7 +28,7 @@ from kernelfuzz.ir.nodes import (
     Unpack,
     While,
 )
-from kernelfuzz.reference import calls, places
+from kernelfuzz.reference import assignment, calls
 from kernelfuzz.reference.compiled import (
     BREAK,
     CONTINUE,
@@ -83,9 +83,9 @@ def statement(node: Stmt, names: Names) -> Execute:
         case Assign(target=Name(id=name), value=value):
             return _assign_name(names.place(name), names.expression(value))
         case Assign():
-            return places.assign(node, names)
+            return assignment.assign(node, names)
         case AugAssign():
-            return places.augment(node, names)
+            return assignment.augment(node, names)
         case Unpack():
             return _unpack(node, names)
         case If():
@@ -113,7 +113,7 @@ def statement(node: Stmt, names: Names) -> Execute:
             return assert_never(node)
 
 
-def _assign_name(place: int, value: places.Evaluate) -> Execute:
+def _assign_name(place: int, value: assignment.Evaluate) -> Execute:
     def execute(frame: Frame) -> int:
         frame[place] = value(frame)
         return NORMAL
@@ -121,7 +121,7 @@ def _assign_name(place: int, value: places.Evaluate) -> Execute:
     return execute
 
 
-def _effect(evaluate: places.Evaluate) -> Execute:
+def _effect(evaluate: assignment.Evaluate) -> Execute:
     def execute(frame: Frame) -> int:
         evaluate(frame)
         return NORMAL
@@ -204,7 +204,7 @@ def _while(node: While, names: Names) -> Execute:
     return execute
 
 
-def _step(thread: places.Thread, node: Stmt) -> None:
+def _step(thread: assignment.Thread, node: Stmt) -> None:
     try:
         thread.step()
     except Stopped as error:

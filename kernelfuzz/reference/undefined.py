@@ -34,7 +34,7 @@ class Stopped(Exception):
     def __str__(self) -> str:
         if self.node is None:
             return self.reason
-        from kernelfuzz.ir.verify_error import node_text
+        from kernelfuzz.typecheck.verify_error import node_text
 
         return f"{self.reason}: `{node_text(self.node)}`"
 

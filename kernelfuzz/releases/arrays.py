@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.render import render
 from kernelfuzz.oracles.compare import leaves
+from kernelfuzz.syntax.render import render
 
 
 def encoded(values: Mapping[str, Input]) -> dict[str, Any]:

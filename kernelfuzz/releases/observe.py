@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 from kernelfuzz.findings.messages import compiler_error, exception_text
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import ParseError, parse
-from kernelfuzz.ir.render import render
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import Setting, Verdict
@@ -23,6 +21,8 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.options import check_options
+from kernelfuzz.syntax.parse import ParseError, parse
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, KernelCode, Lowering, lower_devices
 from kernelfuzz.toolchain.launch import JUDGED
 

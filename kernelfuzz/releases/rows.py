@@ -77,7 +77,7 @@ def stored_code(row: Mapping[str, Any]) -> str:
 
 
 def question(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``kernelfuzz.releases.again.relower`` needs of a row."""
+    """What ``kernelfuzz.releases.relower.relower`` needs of a row."""
     about = row.get("metadata") or {}
     return {
         "source": row["python_source"],

@@ -29,13 +29,13 @@ def _seconds(request: dict[str, Any]) -> Any:
 
 
 def _relower(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.again import relower
+    from kernelfuzz.releases.relower import relower
 
     return relower(request["rows"])
 
 
 def _build_file(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.again import build_file
+    from kernelfuzz.releases.relower import build_file
 
     return build_file(request["source"], request["directory"])
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.compat import Device
 from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.pieces import KernelCode, kernel_codes, stripped
 from kernelfuzz.toolchain.sources import (
     Source,
     compiled,
@@ -24,6 +23,7 @@ from kernelfuzz.toolchain.sources import (
     registered,
     source_text,
 )
+from kernelfuzz.toolchain.split_module import KernelCode, kernel_codes, stripped
 
 if TYPE_CHECKING:
     from kernelfuzz.ir.nodes import Kernel

@@ -36,7 +36,7 @@ class Source:
 def source_text(source: str | Kernel) -> str:
     """The text of a source, or of a kernel of our IR, with plain line ends."""
     if not isinstance(source, str):
-        from kernelfuzz.ir.render import render
+        from kernelfuzz.syntax.render import render
 
         source = render(source)
     # As Python's own file reader has it, so that line numbers agree between the compiler and linecache.

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from processes import FOREVER  # pyright: ignore[reportMissingImports]
 
-from kernelfuzz.campaign import Judging
+from kernelfuzz.campaign import WorkerFunctions
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.render import render
 from kernelfuzz.oracles.request import Counts, Evidence, Outcome, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp
 
 PASSED = Verdict("value", "passed")
@@ -122,14 +122,14 @@ def passing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [PASSED for _ in cases]
 
 
-PASSING = Judging(passing_batch, passing_again, explain, no_control, confirmed, write)
+PASSING = WorkerFunctions(passing_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def skipping_batch(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: SKIPPED)
 
 
-SKIPPING = Judging(skipping_batch, passing_again, explain, no_control, confirmed, write)
+SKIPPING = WorkerFunctions(skipping_batch, passing_again, explain, no_control, confirmed, write)
 
 
 # ----------------------------------------------------------------------- bugs that depend on features
@@ -152,7 +152,7 @@ def buggy_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [_buggy(case.kernel) for case in cases]
 
 
-BUGGY = Judging(buggy_batch, buggy_again, explain, no_control, confirmed, write)
+BUGGY = WorkerFunctions(buggy_batch, buggy_again, explain, no_control, confirmed, write)
 
 
 def stuck_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
@@ -163,7 +163,7 @@ def stuck_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [_buggy(case.kernel) for case in cases]
 
 
-STUCK = Judging(buggy_batch, stuck_again, explain, no_control, confirmed, write)
+STUCK = WorkerFunctions(buggy_batch, stuck_again, explain, no_control, confirmed, write)
 
 
 def company_batch(request: Request) -> list[Outcome]:
@@ -171,7 +171,7 @@ def company_batch(request: Request) -> list[Outcome]:
 
 
 # Wrong in a batch, and right alone.
-COMPANY = Judging(company_batch, passing_again, explain, no_control, confirmed, write)
+COMPANY = WorkerFunctions(company_batch, passing_again, explain, no_control, confirmed, write)
 
 
 # ------------------------------------------------------------------------------ what ends the process
@@ -182,7 +182,7 @@ def once_batch(request: Request) -> list[Outcome]:
 
 
 # A crash in the run and not afterwards.
-COMPANY_CRASH = Judging(once_batch, passing_again, explain, no_control, confirmed, write)
+COMPANY_CRASH = WorkerFunctions(once_batch, passing_again, explain, no_control, confirmed, write)
 
 
 ENDS: dict[int, Callable[[], Verdict]] = {1: hang, 5: segfault, 10: abort, 14: hog, 20: fault}
@@ -192,7 +192,7 @@ def ending_batch(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: ENDS.get(index, lambda: PASSED)())
 
 
-ENDING = Judging(ending_batch, passing_again, explain, no_control, confirmed, write)
+ENDING = WorkerFunctions(ending_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def hanging_batch(request: Request) -> list[Outcome]:
@@ -200,7 +200,7 @@ def hanging_batch(request: Request) -> list[Outcome]:
 
 
 # The first kernel passes, and then nothing ends.
-HANGING = Judging(hanging_batch, passing_again, explain, no_control, confirmed, write)
+HANGING = WorkerFunctions(hanging_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def crashing_batch(request: Request) -> list[Outcome]:
@@ -216,7 +216,7 @@ def crashing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [segfault() if case.kernel.body else PASSED for case in cases]
 
 
-CRASHING = Judging(crashing_batch, crashing_again, explain, no_control, confirmed, write)
+CRASHING = WorkerFunctions(crashing_batch, crashing_again, explain, no_control, confirmed, write)
 
 
 def often_batch(request: Request) -> list[Outcome]:
@@ -224,7 +224,7 @@ def often_batch(request: Request) -> list[Outcome]:
 
 
 # Some kernels crash, in their batch only.
-CRASHING_OFTEN = Judging(often_batch, passing_again, explain, no_control, confirmed, write)
+CRASHING_OFTEN = WorkerFunctions(often_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def lost_batch(request: Request) -> list[Outcome]:
@@ -232,7 +232,7 @@ def lost_batch(request: Request) -> list[Outcome]:
 
 
 # Every kernel ends its process in its batch.
-LOST = Judging(lost_batch, passing_again, explain, no_control, confirmed, write)
+LOST = WorkerFunctions(lost_batch, passing_again, explain, no_control, confirmed, write)
 
 
 def company_crash(request: Request) -> list[Outcome]:
@@ -240,7 +240,7 @@ def company_crash(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)
 
 
-CROWDED = Judging(company_crash, passing_again, explain, no_control, confirmed, write)
+CROWDED = WorkerFunctions(company_crash, passing_again, explain, no_control, confirmed, write)
 
 
 def leaving_files(request: Request) -> list[Outcome]:
@@ -253,4 +253,4 @@ def leaving_files(request: Request) -> list[Outcome]:
     return batch(request, lambda index, case: segfault() if index == 3 else PASSED)
 
 
-LEAVING = Judging(leaving_files, passing_again, explain, no_control, confirmed, write)
+LEAVING = WorkerFunctions(leaving_files, passing_again, explain, no_control, confirmed, write)

@@ -17,7 +17,7 @@ import pytest
 from processes import LIMIT, Clock, interruptible, is_running, until  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.campaign import Plan, Summary, fuzz
-from kernelfuzz.campaign.plan import Judging, Patience
+from kernelfuzz.campaign.plan import Timeouts, WorkerFunctions
 from kernelfuzz.findings.known import Known
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.strategies.options import check_options
@@ -30,7 +30,7 @@ SMALL = check_options(size=1)
 
 
 def plan(examples: int | None, **changes: Any) -> Plan:
-    base = Plan(SMALL, CHECKS, examples=1, patience=Patience(base=LIMIT, each=0.0))
+    base = Plan(SMALL, CHECKS, examples=1, patience=Timeouts(base=LIMIT, each=0.0))
     return replace(base, examples=examples, **changes)
 
 
@@ -112,7 +112,7 @@ def test_what_ends_a_worker_costs_one_example(tmp_path: Path, monkeypatch: pytes
     clock = Clock(lambda: any(map(is_running, fakes.marked(tmp_path, "hanging"))))
     monkeypatch.setattr("kernelfuzz.workers.time", clock)
     summary = fuzz(
-        plan(24, output=str(tmp_path / "out"), patience=Patience(base=6.0, each=0.0)),
+        plan(24, output=str(tmp_path / "out"), patience=Timeouts(base=6.0, each=0.0)),
         judges=fakes.ENDING,
         memory=400 << 20,
     )
@@ -186,12 +186,12 @@ import sys
 sys.path[:0] = {directories!r}
 import fakes, json
 from kernelfuzz.campaign import Plan, fuzz
-from kernelfuzz.campaign.plan import Patience
+from kernelfuzz.campaign.plan import Timeouts
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.strategies.options import check_options
 if __name__ == "__main__":
     checks = Checks(("value",), ("cpu",))
-    patience = Patience(base=fakes.FOREVER, each=0.0)
+    patience = Timeouts(base=fakes.FOREVER, each=0.0)
     options = check_options(size=1)
     plan = Plan(options, checks, examples={examples}, output={output!r}, patience=patience, chunk=1)
     def progress(summary):
@@ -277,4 +277,4 @@ def test_an_interrupt_stops_it_and_keeps_what_was_found(
 
 
 def test_judging_is_importable_by_name() -> None:
-    assert isinstance(fakes.PASSING, Judging)
+    assert isinstance(fakes.PASSING, WorkerFunctions)

@@ -20,11 +20,11 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import Known
 from kernelfuzz.findings.store import read_finding, write_finding
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles.request import Checks, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.options import check_options
+from kernelfuzz.syntax.parse import parse
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fakes  # pyright: ignore[reportMissingImports]
@@ -71,7 +71,7 @@ def never(finding: Finding, tick: Callable[[], None]) -> bool:
     return False
 
 
-def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.Judging, *arguments: str) -> int:
+def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.WorkerFunctions, *arguments: str) -> int:
     real = campaign.fuzz
     monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
     return main(["fuzz", "--jobs", "1", "--device", "cpu", "--oracle", "value", "--json", *arguments])
@@ -81,7 +81,9 @@ def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.Judging, *arg
 
 
 @pytest.mark.parametrize("judges", [fakes.COMPANY_CRASH, fakes.CRASHING])
-def test_a_crash_that_its_script_does_not_show_is_none(judges: campaign.Judging, tmp_path: Path) -> None:
+def test_a_crash_that_its_script_does_not_show_is_none(
+    judges: campaign.WorkerFunctions, tmp_path: Path
+) -> None:
     crashing = plan(4, output=str(tmp_path)) if judges is fakes.COMPANY_CRASH else plan(88)
     checks = Checks(("value",), ("cpu", "cuda-host"))
     summary = fuzz(replace(crashing, checks=checks), judges=replace(judges, confirm=never))

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import kernelfuzz
+from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.corpus.description import describe
 from kernelfuzz.corpus.words import (
     ATOMIC_VERBS,
@@ -16,14 +17,13 @@ from kernelfuzz.corpus.words import (
     TILE_WORDS,
     UNARY_WORDS,
 )
-from kernelfuzz.ir.builtins import NAMES
-from kernelfuzz.ir.effects import written_arrays
 from kernelfuzz.ir.nodes import Break, Call, CallFunction, Continue, For, If, Kernel, Node, While
-from kernelfuzz.ir.operators import BINARY, UNARY
-from kernelfuzz.ir.parse import parse
-from kernelfuzz.ir.tiles import TILE_CALLS
 from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.syntax.parse import parse
+from kernelfuzz.typecheck.builtins import NAMES
+from kernelfuzz.typecheck.operators import BINARY, UNARY
+from kernelfuzz.typecheck.tiles import TILE_CALLS
 
 SCALE = """\
 import warp as wp

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import kernelfuzz
-from kernelfuzz.corpus.drawn import drawn
-from kernelfuzz.ir.normalize import fingerprint
-from kernelfuzz.ir.parse import parse
+from kernelfuzz.analysis.fingerprint import fingerprint
+from kernelfuzz.corpus.build_row import drawn
 from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.strategies.features import features
+from kernelfuzz.syntax.parse import parse
 
 
 def test_the_facts_are_those_of_the_source() -> None:

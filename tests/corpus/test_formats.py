@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kernelfuzz
+from kernelfuzz.analysis.fingerprint import canonical_tokens, hashed
 from kernelfuzz.corpus.formats import FORMATS, GROUP_ROWS, schema, writing
 from kernelfuzz.corpus.plan import Format
 from kernelfuzz.corpus.read import Unreadable, data_rows, manifest, placed, rows
@@ -31,7 +32,6 @@ from kernelfuzz.corpus.row import (
     encode,
     with_old_keys,
 )
-from kernelfuzz.ir.normalize import canonical_tokens, hashed
 from kernelfuzz.toolchain import Lowering
 
 RUN = Run(

@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 
 import kernelfuzz
-from kernelfuzz.corpus.near import clusters, sketch, split_of
+from kernelfuzz.analysis.fingerprint import canonical_tokens
+from kernelfuzz.corpus.near_duplicates import clusters, sketch, split_of
 from kernelfuzz.corpus.plan import Plan
-from kernelfuzz.ir.normalize import canonical_tokens
 from kernelfuzz.strategies.options import check_options
 
 TOKENS = [f"token {number % 37} {number // 5}" for number in range(200)]
@@ -101,7 +101,7 @@ def test_short_texts_have_a_sketch(tokens: list[str]) -> None:
 
 def test_renamed_kernels_have_the_same_sketch() -> None:
     kernel = kernelfuzz.generate(seed=0, index=0)
-    from kernelfuzz.ir.normalize import alpha_normalize
+    from kernelfuzz.analysis.fingerprint import alpha_normalize
 
     assert sketch(canonical_tokens(alpha_normalize(kernel))) == sketch(canonical_tokens(kernel))
 

@@ -20,9 +20,9 @@ import pytest
 from processes import until  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz import workers
-from kernelfuzz.corpus import engines, make
+from kernelfuzz.corpus import build_shard, engines
+from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.engines import Engine, Span, here, processes
-from kernelfuzz.corpus.make import make_shard
 from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.produce import Part, Summary, produce
 from kernelfuzz.corpus.publish import NothingMade
@@ -210,14 +210,14 @@ def test_what_is_killed_from_outside_is_made_again(
 
 
 def test_a_fault_of_ours_costs_one_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = make.drawn
+    original = build_shard.drawn
 
     def drawn(kernel: Any, category: Any, *, seed: int, index: int) -> Any:
         if index == 2:
             raise KeyError("x0")
         return original(kernel, category, seed=seed, index=index)
 
-    monkeypatch.setattr(make, "drawn", drawn)
+    monkeypatch.setattr(build_shard, "drawn", drawn)
     assert made(PLAN, tmp_path).failures == {"internal": 2}
 
 
@@ -225,7 +225,7 @@ def test_nothing_made_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def drawn(*_: Any, **__: Any) -> Any:
         raise KeyError("x0")
 
-    monkeypatch.setattr(make, "drawn", drawn)
+    monkeypatch.setattr(build_shard, "drawn", drawn)
     with pytest.raises(NothingMade, match="the first at index 0 on cpu: KeyError: 'x0'"):
         made(PLAN, tmp_path)
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from kernelfuzz.corpus import lock
+from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.engines import Engine, Span, here
-from kernelfuzz.corpus.make import make_shard
 from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.produce import ALL, Part, Summary, produce
 from kernelfuzz.corpus.runs import AtWork, at_work

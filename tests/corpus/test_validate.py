@@ -23,7 +23,7 @@ from kernelfuzz.cli import main
 from kernelfuzz.corpus.card import card
 from kernelfuzz.corpus.checks import check_rows
 from kernelfuzz.corpus.formats import FORMATS, PATTERNS, writing
-from kernelfuzz.corpus.near import split_of
+from kernelfuzz.corpus.near_duplicates import split_of
 from kernelfuzz.corpus.plan import Format
 from kernelfuzz.corpus.read import rows
 from kernelfuzz.corpus.row import Row, json_schema

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kernelfuzz
-from kernelfuzz.ir import render
 from kernelfuzz.ir.types import FLOAT32, Vector
+from kernelfuzz.syntax import render
 
 ROOT = Path(kernelfuzz.__file__).parent
 IMPORTED = {

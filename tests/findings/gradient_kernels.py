@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import parse
+from kernelfuzz.syntax.parse import parse
 
 HEAD = """import warp as wp
 

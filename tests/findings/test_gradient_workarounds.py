@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
+from kernelfuzz.analysis.widen import widen_with_stand_ins
 from kernelfuzz.findings.workarounds import (
     OF_GRADIENTS,
     ROUNDED,
@@ -15,8 +16,6 @@ from kernelfuzz.findings.workarounds import (
     worked_around,
 )
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.verify import verify
-from kernelfuzz.ir.widen import widen_with_stand_ins
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch, leaves
 from kernelfuzz.oracles.verdict import Setting
@@ -25,6 +24,7 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.toolchain import compat
+from kernelfuzz.typecheck.verify import verify
 
 ROWS = [(slug, *text) for slug, texts in kernels.TEXTS.items() for text in texts]
 NAMES = [f"{slug}-{number}" for slug, texts in kernels.TEXTS.items() for number in range(len(texts))]

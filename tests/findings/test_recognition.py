@@ -12,8 +12,8 @@ from kernelfuzz.findings.recognition import SEVERAL, explained_by
 from kernelfuzz.findings.workarounds import OF_GRADIENTS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.syntax.parse import parse
 
 SOURCE = """
 import warp as wp

@@ -34,8 +34,8 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Struct, Vector
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
+from kernelfuzz.typecheck.verify import verify
 
 RIGHT = {"out0": np.array([3.25, 5.0, np.nan], np.float32)}
 WRONG = {"out0": np.array([3.25, 5.0, 1.0], np.float32)}

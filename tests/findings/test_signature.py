@@ -37,9 +37,9 @@ from kernelfuzz.ir.types import (
     Transform,
     Vector,
 )
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.typecheck.verify import verify
 
 
 def verdict(kind: FailedKind, reason: str = "", setting: Setting | None = None) -> Verdict:

@@ -11,13 +11,13 @@ import pytest
 from kernelfuzz import reference
 from kernelfuzz.findings.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, worked_around
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, loaded
+from kernelfuzz.typecheck.verify import verify
 
 LONGS = np.array([10, 7], np.int64)
 ROWS = np.array([[[9, 2], [3, 4]]], np.float32)

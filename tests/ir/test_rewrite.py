@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from kernelfuzz.analysis.fingerprint import identity
 from kernelfuzz.ir.nodes import If, Kernel, Literal, Name, Node, Pass, Return
-from kernelfuzz.ir.normalize import identity
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.rewrite import places, rebuild, replace_at, transform
 from kernelfuzz.ir.types import BOOL, INT32
 from kernelfuzz.ir.walk import children, literal_text, walk
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.syntax.render import render
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.render import render, render_statements
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Tuple, Vector
 from kernelfuzz.ir.walk import (
     bound_names,
@@ -21,6 +20,7 @@ from kernelfuzz.ir.walk import (
     num_lines,
     walk,
 )
+from kernelfuzz.syntax.render import render, render_statements
 
 A, B, I = n.Name("a", FLOAT32), n.Name("b", FLOAT32), n.Name("i", INT32)  # noqa: E741
 V = n.Name("v", Vector(3, FLOAT32))

@@ -10,7 +10,7 @@ import pytest
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Assign, AugAssign, Call, ExprStmt, Index, Kernel, Literal, Name, Param
 from kernelfuzz.ir.types import INT32, Array
-from kernelfuzz.oracles import again, compile
+from kernelfuzz.oracles import compile, rejudge
 from kernelfuzz.toolchain.build import Artifact
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering
@@ -89,7 +89,7 @@ def test_what_only_clang_refuses_is_found_and_judged_again(compilers: Compilers)
     assert [verdict.kind for verdict in verdicts] == ["", "", "", "does not compile"]
     assert verdicts[3].setting == compile.CLANG
     cases = [Case(kernel, Launch((1,), {})) for kernel in KERNELS]
-    assert again.judge_again(cases, verdicts[3]) == verdicts
+    assert rejudge.judge_again(cases, verdicts[3]) == verdicts
 
 
 def test_the_real_clang_compiles_or_says_why() -> None:

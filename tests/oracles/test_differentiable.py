@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kernelfuzz.analysis.widen import widen, widen_with_stand_ins
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import (
     Assign,
@@ -34,9 +35,7 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, UINT32, Array, Tile, Tuple, Type, Vector
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.walk import builtins_used
-from kernelfuzz.ir.widen import widen, widen_with_stand_ins
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.differentiable import RULES, differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
@@ -44,6 +43,7 @@ from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import run
 from kernelfuzz.reference.limitations import LIMITATIONS, array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.typecheck.verify import verify
 
 F, ARRAY, VECTOR = FLOAT64, Array(FLOAT64), Vector(3, FLOAT64)
 I, J, N = Name("i", INT32), Name("j", INT32), Name("n", INT32)  # noqa: E741

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles import judge
 from kernelfuzz.oracles.request import Checks
+from kernelfuzz.syntax.parse import parse
 
 SOURCE = """
 import warp as wp
@@ -24,9 +24,9 @@ def kernel(out: wp.array(dtype=int)):
 
 @pytest.mark.parametrize("given", [True, False])
 def test_given_cases_are_asked_everything(given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    sheets: list[judge.Sheet] = []
+    sheets: list[judge.CaseRecord] = []
 
-    def judged(asked: list[judge.Sheet], *_: Any) -> list[Any]:
+    def judged(asked: list[judge.CaseRecord], *_: Any) -> list[Any]:
         sheets.extend(asked)
         return []
 

@@ -8,7 +8,7 @@ import pytest
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Assign, Binary, Call, Expr, Index, Kernel, Literal, Name, Param
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, Scalar
-from kernelfuzz.oracles.options import (
+from kernelfuzz.oracles.option_sets import (
     OPTION_SETS,
     OptionSet,
     available,

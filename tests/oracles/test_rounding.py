@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.syntax.parse import parse
 
 # The two rows of a product with equal columns: its determinant is zero, whatever a is.
 CANCELS = """

@@ -29,7 +29,7 @@ from kernelfuzz.ir.nodes import (
     Param,
 )
 from kernelfuzz.ir.types import BOOL, FLOAT32, FLOAT64, INT32, UINT32, Array, Matrix, Scalar, Tile, Tuple
-from kernelfuzz.oracles import again, tolerance, value
+from kernelfuzz.oracles import rejudge, tolerance, value
 from kernelfuzz.oracles.batch import Action
 from kernelfuzz.oracles.value import Outputs
 from kernelfuzz.oracles.verdict import Setting, Verdict
@@ -257,11 +257,11 @@ def test_a_reproducer_checks_the_output_that_is_wrong(monkeypatch: pytest.Monkey
     """The others of a kernel with library math are not the reference's to the bit, and need not be."""
     case = case_of(sine)
     verdict = judged(monkeypatch, case, off_by(1000))
-    evidence = again.explain(case, verdict)
+    evidence = rejudge.explain(case, verdict)
     assert evidence.expected is None
     assert 1e-7 < evidence.tolerance < 1e-5
     exact = case_of(lambda x: Binary("*", x, number(0.1), FLOAT32))
-    evidence = again.explain(exact, judged(monkeypatch, exact, off_by(1)))
+    evidence = rejudge.explain(exact, judged(monkeypatch, exact, off_by(1)))
     assert evidence.expected is not None
     assert evidence.tolerance == 0.0
 

@@ -11,9 +11,6 @@ import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import AugAssign, Binary, If, Kernel, Node
-from kernelfuzz.ir.parse import parse
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.transformations import TRANSFORMATIONS, Transformation
 from kernelfuzz.oracles.transformations.branches import negated
@@ -23,7 +20,10 @@ from kernelfuzz.reference import Undefined, run
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.syntax.parse import parse
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Lowering, lower
+from kernelfuzz.typecheck.verify import verify
 
 BY_NAME = {row.name: row for row in TRANSFORMATIONS}
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import click
 import coverage
 
-from kernelfuzz.ir.render import render
 from kernelfuzz.strategies.kernel import generate_many
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, lower_devices
 
 

@@ -20,8 +20,8 @@ import tempfile
 import time
 from typing import Any
 
+from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.engines import processes
-from kernelfuzz.corpus.make import make_shard
 from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.produce import produce
 from kernelfuzz.corpus.publish import publish

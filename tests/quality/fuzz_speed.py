@@ -34,7 +34,7 @@ from typing import Any
 
 from kernelfuzz.oracles import batch, compile, value
 from kernelfuzz.oracles import judge as judging
-from kernelfuzz.oracles.options import option_sets
+from kernelfuzz.oracles.option_sets import option_sets
 from kernelfuzz.oracles.request import Checks, Request, draw_case
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.strategies.choices import SeededChoices

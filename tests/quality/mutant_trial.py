@@ -104,9 +104,9 @@ def texts(source: str, *, backward: bool) -> Texts:
 
 def sources(campaign: Campaign, index: int) -> dict[str, str]:
     """The sources that the oracles build for one example: with and without adjoint, and over float64."""
-    from kernelfuzz.ir.render import render
-    from kernelfuzz.ir.widen import widen
+    from kernelfuzz.analysis.widen import widen
     from kernelfuzz.strategies.kernel import generate
+    from kernelfuzz.syntax.render import render
 
     kernel = generate(seed=campaign.seed, index=index)
     widened = widen(kernel)

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from kernelfuzz.findings.messages import masked
-from kernelfuzz.ir.parse import ParseError, parse_all
 from kernelfuzz.reduce.source import Fails, reduce_source
 from kernelfuzz.reduce.source.definitions import without_other_kernels
+from kernelfuzz.syntax.parse import ParseError, parse_all
 from kernelfuzz.workers import Pool, WorkerError
 
 T = TypeVar("T")

@@ -9,12 +9,12 @@ import itertools
 
 import pytest
 
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.strategies.kernel import generate_many
 from kernelfuzz.strategies.vocabulary import CATEGORIES
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Artifact, Lowering, build, lower_devices
 from kernelfuzz.toolchain.build import Target
+from kernelfuzz.typecheck.verify import verify
 
 DEVICES = ("cpu", "cuda")
 

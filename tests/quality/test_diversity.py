@@ -31,7 +31,7 @@ def trees(drawn: list[Kernel]) -> list[ast.Module]:
 class _Anonymous(ast.NodeTransformer):
     """Renames every name that a module binds, in order of appearance; a mask also hides constants and wp.X.
 
-    Written against Python's own tree, so that it shares nothing with kernelfuzz.ir.normalize.
+    Written against Python's own tree, so that it shares nothing with kernelfuzz.analysis.fingerprint.
     """
 
     def __init__(self, *, mask: bool) -> None:

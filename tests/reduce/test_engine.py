@@ -9,8 +9,6 @@ import pytest
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import While
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce import candidates, is_minimal, reduce
 from kernelfuzz.reduce.engine import GROUP, Progress
@@ -19,6 +17,8 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.options import Size
+from kernelfuzz.syntax.render import render
+from kernelfuzz.typecheck.verify import verify
 
 
 def case_of(index: int, size: Size = "large") -> Case:

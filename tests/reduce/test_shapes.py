@@ -29,13 +29,13 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.types import FLOAT16, Array, Scalar, Struct
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce import is_minimal, reduce
 from kernelfuzz.reduce.engine import Progress
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.typecheck.verify import verify
 
 Shape = Callable[[Kernel], bool]
 

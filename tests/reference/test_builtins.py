@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernelfuzz.ir.builtins import BUILTINS, Signature, instances, resolve
-from kernelfuzz.ir.domains import interval
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Assign, Call, Cast, Expr, Index, Kernel, Name, Param, Stmt, Unpack
 from kernelfuzz.ir.types import (
@@ -32,6 +30,8 @@ from kernelfuzz.reference import builtins
 from kernelfuzz.reference.closed_forms import WITHOUT, form
 from kernelfuzz.reference.undefined import Undefined
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
+from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, resolve
+from kernelfuzz.typecheck.domains import interval
 
 POINTS = 24
 # Of a row with more signatures than this only every so manyth is tried: the dimensions repeat.

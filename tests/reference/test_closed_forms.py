@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernelfuzz.ir.builtins import BUILTINS, Signature, instances
-from kernelfuzz.ir.domains import interval
 from kernelfuzz.ir.types import (
     FLOAT16,
     FLOAT32,
@@ -28,6 +26,8 @@ from kernelfuzz.reference import builtins
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.dual import Dual, value_of
 from kernelfuzz.reference.undefined import NotSmooth
+from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances
+from kernelfuzz.typecheck.domains import interval
 
 POINTS = 40
 DERIVATIVE_POINTS = 6

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernelfuzz.analysis.widen import widen
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import (
     Assign,
@@ -29,16 +30,15 @@ from kernelfuzz.ir.nodes import (
     Param,
     Stmt,
 )
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, UINT32, Array, Struct, Type, Vector
-from kernelfuzz.ir.verify import verify
-from kernelfuzz.ir.widen import widen
 from kernelfuzz.reference.closed_forms import scalar, table
 from kernelfuzz.reference.closed_forms.form import Form
 from kernelfuzz.reference.gradient import central_difference, gradient
 from kernelfuzz.reference.limitations import ARRAY_OVERWRITE, documented_limitation
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.launch import Program, loaded
+from kernelfuzz.typecheck.verify import verify
 
 F, ARRAY, VECTOR = FLOAT64, Array(FLOAT64), Vector(3, FLOAT64)
 I = Name("i", INT32)  # noqa: E741

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
-from kernelfuzz.ir.verify_error import node_text
 from kernelfuzz.reference.races import commutes
+from kernelfuzz.typecheck.verify_error import node_text
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))
 assert _SPEC is not None

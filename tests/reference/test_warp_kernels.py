@@ -21,14 +21,14 @@ import pytest
 from kernelfuzz import reference
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Call, Kernel
-from kernelfuzz.ir.parse import parse_all
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.types import Array, Struct, Tuple, Type
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.reference.exact import QUIRKS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch, grid_ndim
+from kernelfuzz.syntax.parse import parse_all
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
 
 LAUNCHES = 3

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.parse import parse
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.syntax.parse import parse
 
 SOURCE = """
 import warp as wp

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir import nodes as ir
-from kernelfuzz.ir.builtins import resolve
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.operators import binary_result, unary_result
-from kernelfuzz.ir.tiles import TILE_CALLS, tile_call
 from kernelfuzz.ir.types import (
     BOOL,
     FLOAT32,
@@ -30,7 +27,10 @@ from kernelfuzz.ir.types import (
     Type,
     Vector,
 )
-from kernelfuzz.ir.verify import verify
+from kernelfuzz.typecheck.builtins import resolve
+from kernelfuzz.typecheck.operators import binary_result, unary_result
+from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
+from kernelfuzz.typecheck.verify import verify
 
 VEC2, VEC3 = Vector(2, FLOAT32), Vector(3, FLOAT32)
 MAT22 = Matrix(2, 2, FLOAT32)

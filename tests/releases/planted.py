@@ -42,7 +42,7 @@ def planted_python(directory: Path) -> str:
 
 
 def kernel_source(name: str, statement: str) -> str:
-    """A module with one kernel, as ``kernelfuzz.ir.render`` writes it."""
+    """A module with one kernel, as ``kernelfuzz.syntax.render`` writes it."""
     return f"""\
 import warp as wp
 

@@ -15,10 +15,10 @@ import hashlib
 from collections.abc import Mapping
 
 from kernelfuzz.ir.launch import Input
-from kernelfuzz.ir.render import render
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.compat import has_option
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import loaded

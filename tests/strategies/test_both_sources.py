@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernelfuzz.ir.nodes import Kernel, Pass
-from kernelfuzz.ir.render import render
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.strategies.choices import Choices, DrawnChoices, SeededChoices
 from kernelfuzz.strategies.kernel import draw_kernel
 from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.strategies.vocabulary import CATEGORIES
+from kernelfuzz.syntax.render import render
+from kernelfuzz.typecheck.verify import verify
 
 DEFAULT = check_options()
 REALISTIC = check_options(profile="realistic")

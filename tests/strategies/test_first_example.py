@@ -41,7 +41,7 @@ def test(value: object, data: st.DataObject) -> None:
 
 
 strategy = {strategy}
-assert "kernelfuzz.ir.render" not in sys.modules or {asked_at_once}, "imported by the definition"
+assert "kernelfuzz.syntax.render" not in sys.modules or {asked_at_once}, "imported by the definition"
 test()
 """
 
@@ -94,10 +94,10 @@ ran = []
 @example(None)
 @given(kernels())
 def test(kernel: object) -> None:
-    ran.append("kernelfuzz.ir.paste" in sys.modules)
+    ran.append("kernelfuzz.syntax.paste" in sys.modules)
 
 
-assert "kernelfuzz.ir.render" not in sys.modules
+assert "kernelfuzz.syntax.render" not in sys.modules
 test()
 assert ran == [True], ran
 """)

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel, Literal, Param, Return
-from kernelfuzz.ir.render import render
 from kernelfuzz.ir.types import (
     BOOL,
     FLOAT16,
@@ -37,13 +36,14 @@ from kernelfuzz.ir.types import (
     Value,
     Vector,
 )
-from kernelfuzz.ir.verify import verify
 from kernelfuzz.ir.walk import nesting, walk
 from kernelfuzz.strategies import expressions, functions, kernels, scalars, statements, types
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.kernel import generate, generate_many
 from kernelfuzz.strategies.options import InvalidOption, Profile, Size, check_options
 from kernelfuzz.strategies.vocabulary import CATEGORIES, FEATURES
+from kernelfuzz.syntax.render import render
+from kernelfuzz.typecheck.verify import verify
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 DRAWN = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)

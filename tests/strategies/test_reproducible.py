@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.ir.render import render
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, generate, generate_many
+from kernelfuzz.syntax.render import render
 
 ROOT = Path(__file__).parents[2]
 COUNT = 20
@@ -24,7 +24,7 @@ PINNED_WIDE = [126359529454, -145630969305, 597096017247]
 
 DIGEST = f"""
 import hashlib
-from kernelfuzz.ir.render import render
+from kernelfuzz.syntax.render import render
 from kernelfuzz.strategies.kernel import generate_many
 text = "".join(render(kernel) for kernel in generate_many({COUNT}, seed=7))
 print(hashlib.sha256(text.encode()).hexdigest())

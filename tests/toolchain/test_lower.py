@@ -289,8 +289,8 @@ def test_a_function_named_as_one_of_an_imported_module_is_told_apart(
 
 def test_a_kernel_of_the_ir_is_lowered_as_its_text() -> None:
     from kernelfuzz.ir.nodes import Kernel, Param, Pass
-    from kernelfuzz.ir.render import render
     from kernelfuzz.ir.types import INT32
+    from kernelfuzz.syntax.render import render
 
     kernel = Kernel("idle", (Param("n", INT32),), (Pass(),))
     result = lower(kernel, "cuda")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from kernelfuzz.findings.workarounds import expressions, gradients, inlined, statements
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.verify import VerifyError, verify
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 Workaround: TypeAlias = Callable[[Kernel], Kernel]
 

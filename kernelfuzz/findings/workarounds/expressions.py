@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from kernelfuzz.analysis.writes import changed_arguments, is_local
 from kernelfuzz.findings.rewrite import map_expressions, map_statements
 from kernelfuzz.findings.workarounds.parts import loaded, own_value, writes
-from kernelfuzz.ir.effects import changed_arguments, is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from kernelfuzz.analysis.writes import is_local
 from kernelfuzz.findings.messages import own_names
 from kernelfuzz.findings.rewrite import FreshNames, map_expressions, map_statements
 from kernelfuzz.findings.workarounds.parts import is_bound_again, moved
-from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -33,7 +33,6 @@ from kernelfuzz.ir.nodes import (
     Unary,
     While,
 )
-from kernelfuzz.ir.operators import unary_result
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import (
     INT32,
@@ -48,6 +47,7 @@ from kernelfuzz.ir.types import (
 )
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.oracles.differentiable import constructed_again
+from kernelfuzz.typecheck.operators import unary_result
 
 _LETTERS = "xyzw"
 

@@ -20,9 +20,9 @@ from kernelfuzz.ir.nodes import (
     Unpack,
     While,
 )
-from kernelfuzz.ir.operators import unary_result
 from kernelfuzz.ir.types import BOOL, Array, Transform
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.typecheck.operators import unary_result
 
 
 def own_value(node: Expr) -> Expr:

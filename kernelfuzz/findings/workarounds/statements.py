@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from kernelfuzz.analysis.writes import is_local
 from kernelfuzz.findings.messages import own_names
 from kernelfuzz.findings.rewrite import FreshNames, map_statements
 from kernelfuzz.findings.shape import outlives
 from kernelfuzz.findings.workarounds.parts import is_bound_again, loaded, moved
-from kernelfuzz.ir.effects import is_local
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kernelfuzz.ir.effects import changed_arguments, root_name
+from kernelfuzz.analysis.writes import changed_arguments, root_name
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import (
     Assign,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from kernelfuzz.ir.effects import changed_arguments
+from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir.nodes import (
     ArrayShape,
     Assign,
@@ -36,10 +36,10 @@ from kernelfuzz.ir.nodes import (
     Unary,
     While,
 )
-from kernelfuzz.ir.tiles import TILE_CALLS
 from kernelfuzz.ir.types import Array, Scalar, Tile, Tuple
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.oracles.transformations.paths import Path, located, steps
+from kernelfuzz.typecheck.tiles import TILE_CALLS
 
 STATEMENTS: tuple[type, ...] = get_args(Stmt)
 EXPRESSIONS: tuple[type, ...] = get_args(Expr)

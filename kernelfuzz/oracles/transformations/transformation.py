@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.verify import VerifyError, verify
 from kernelfuzz.oracles.transformations.facts import frozen_constants
 from kernelfuzz.oracles.transformations.paths import Path
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 if TYPE_CHECKING:
     from kernelfuzz.strategies.choices import Choices

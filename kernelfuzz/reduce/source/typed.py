@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.parse import ParseError, parse
-from kernelfuzz.ir.render import render
 from kernelfuzz.reduce.engine import reduce
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import Style, draw_launch
+from kernelfuzz.syntax.parse import ParseError, parse
+from kernelfuzz.syntax.render import render
 
 # Nothing is launched: the smallest launch there is.
 _SMALLEST = Style((1,), (1,), lambda _: 0.0)

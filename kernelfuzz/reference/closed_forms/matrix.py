@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Matrix
 from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.closed_forms.form import Form
@@ -20,6 +19,7 @@ from kernelfuzz.reference.closed_forms.vector import (
     lerp,
     on_components,
 )
+from kernelfuzz.typecheck.builtins import Signature
 
 
 def _filled(shape: tuple[int, int], values: list[Any], example: Components) -> Components:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Quaternion
 from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.closed_forms.form import Form
@@ -26,6 +25,7 @@ from kernelfuzz.reference.closed_forms.vector import (
     lerp,
 )
 from kernelfuzz.reference.dual import value_of
+from kernelfuzz.typecheck.builtins import Signature
 
 
 def conjugate(q: Components) -> Components:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Scalar
 from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.closed_forms.form import Form
 from kernelfuzz.reference.dual import value_of
+from kernelfuzz.typecheck.builtins import Signature
 
 
 def _clamp(x: Any, low: Any, high: Any) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Transform, Type, Vector
 from kernelfuzz.reference.closed_forms import matrix, quaternion, random, scalar, transform, vector
 from kernelfuzz.reference.closed_forms.form import Form
+from kernelfuzz.typecheck.builtins import Signature
 
 SCALARS = {
     **scalar.FORMS,

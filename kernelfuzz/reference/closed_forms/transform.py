@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Transform
 from kernelfuzz.reference.closed_forms import quaternion
 from kernelfuzz.reference.closed_forms.form import Form
@@ -12,6 +11,7 @@ from kernelfuzz.reference.closed_forms.matrix import apply
 from kernelfuzz.reference.closed_forms.numbers import Components, array_of, like
 from kernelfuzz.reference.closed_forms.scalar import FORMS as SCALAR
 from kernelfuzz.reference.closed_forms.vector import cross, dot, lerp
+from kernelfuzz.typecheck.builtins import Signature
 
 
 def _identity(signature: Signature) -> Components:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.builtins import Signature
 from kernelfuzz.ir.types import Vector
 from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.closed_forms.form import Form, Function
 from kernelfuzz.reference.closed_forms.numbers import Components, array_of, total
 from kernelfuzz.reference.closed_forms.scalar import FORMS as SCALAR
 from kernelfuzz.reference.dual import value_of
+from kernelfuzz.typecheck.builtins import Signature
 
 
 def componentwise(function: Function) -> Function:

@@ -16,8 +16,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from toy_log import say
 
+from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.nodes import Assign, Kernel, Literal, Name, Param
-from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.strategies import kernels
 

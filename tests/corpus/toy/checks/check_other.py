@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_log import say
 
+from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.normalize import fingerprint
 from kernelfuzz.strategies import kernels
 
 

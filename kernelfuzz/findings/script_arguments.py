@@ -1,0 +1,150 @@
+"""The arguments of a launch as the lines of a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+import numpy as np
+
+from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.types import (
+    Array,
+    Scalar,
+    Struct,
+    Type,
+    has_floats,
+)
+from kernelfuzz.syntax.literals import (
+    WIDTH,
+    list_text,
+    number_text,
+    numpy_text,
+    shape_text,
+    uniform,
+)
+from kernelfuzz.syntax.tokens import type_expression
+
+# Names that the scripts use for something of their own.
+TAKEN = frozenset({"np", "os", "sys", "wp", "check", "good", "tape", "device", "expected", "actual"})
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """``lines`` make the arguments, ``inputs`` names them in the order of the parameters.
+
+    ``names`` has the name of the script's variable for each array parameter.
+    """
+
+    lines: tuple[str, ...]
+    inputs: tuple[str, ...]
+    names: Mapping[str, str]
+
+
+def arguments(
+    kernel: Kernel, launch: Launch, *, prefix: str = "", suffix: str = "", gradients: bool = False
+) -> Arguments:
+    """The arguments of one launch on ``device``, a name that the script has.
+
+    ``prefix`` and ``suffix`` keep the variables of several launches apart.  ``gradients``: arrays of floats
+    ask for one.
+    """
+    lines: list[str] = []
+    inputs: list[str] = []
+    names: dict[str, str] = {}
+    for param in kernel.params:
+        value = launch.inputs[param.name]
+        name = f"{prefix}{param.name}{suffix}"
+        name = f"{name}_" if name in TAKEN else name
+        match param.type:
+            case Array() as type_:
+                lines += array_lines(name, type_, value, gradient=gradients and has_floats(type_.dtype))
+                names[param.name] = name
+                inputs.append(name)
+            case Struct() as type_:
+                lines += _struct_lines(name, type_, value)
+                inputs.append(name)
+            case _:
+                inputs.append(value_text(param.type, value))
+    return Arguments(tuple(lines), tuple(inputs), names)
+
+
+def type_text(type_: Type) -> str:
+    """The type as a value: ``wp.float32``, ``wp.vec3``, or the name that the kernel's module gives it."""
+    return cst.Module(()).code_for_node(type_expression(type_))
+
+
+def value_text(type_: Type, value: Input) -> str:
+    """A scalar, vector, matrix, quaternion or transform as an expression."""
+    assert isinstance(value, np.ndarray)
+    if isinstance(type_, Scalar):
+        return number_text(value[()])
+    components = ", ".join(number_text(each) for each in value.reshape(-1))
+    return f"{type_text(type_)}({components})"
+
+
+def array_lines(name: str, type_: Array, value: Input, *, gradient: bool = False) -> list[str]:
+    """The lines that make a Warp array ``name``."""
+    dtype = type_text(type_.dtype)
+    more = ", device=device" + (", requires_grad=True" if gradient else "")
+    if not isinstance(value, np.ndarray):
+        assert isinstance(type_.dtype, Struct)
+        shape = _lengths(type_.dtype, value, type_.ndim)
+        lines = [f"{name} = np.zeros({shape_text(shape)}, dtype={dtype}.numpy_dtype())"]
+        lines += [
+            f"{name}{''.join(f'[{part!r}]' for part in path)} = {numpy_text(leaf)}".replace("'", '"')
+            for path, leaf in leaves(value)
+            if leaf.any() or np.signbit(leaf).any()
+        ]
+        return [*lines, f"{name} = wp.array({name}, dtype={dtype}{more})"]
+    lengths = value.shape[: type_.ndim]
+    same = uniform(value)
+    if same in ("0", "0.0", "False") or value.size == 0:
+        return [f"{name} = wp.zeros({shape_text(lengths)}, dtype={dtype}{more})"]
+    if same is not None and isinstance(type_.dtype, Scalar):
+        return [f"{name} = wp.full({shape_text(lengths)}, {same}, dtype={dtype}{more})"]
+    line = f"{name} = wp.array({list_text(value)}, dtype={dtype}{more})"
+    if len(line) <= WIDTH and "\n" not in line:
+        return [line]
+    options = [f"dtype={dtype}", *more.removeprefix(", ").split(", ")]
+    return [f"{name} = wp.array(", f"    {list_text(value)},", f"    {', '.join(options)},", ")"]
+
+
+def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
+    """The lines that make a struct; a struct inside it is filled in place, as Warp allows."""
+    lines = [f"{name} = {type_.name}()"]
+
+    def fill(place: str, inner: Struct, values: Input) -> None:
+        assert not isinstance(values, np.ndarray)
+        for field, field_type in inner.fields:
+            match field_type:
+                case Struct():
+                    fill(f"{place}.{field}", field_type, values[field])
+                case Array():
+                    made = f"{place}.{field}".replace(".", "_")
+                    lines.extend(array_lines(made, field_type, values[field]))
+                    lines.append(f"{place}.{field} = {made}")
+                case _:
+                    lines.append(f"{place}.{field} = {value_text(field_type, values[field])}")
+
+    fill(name, type_, value)
+    return lines
+
+
+def leaves(
+    value: Input, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
+    """The numpy arrays inside a value with the fields that lead to them."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+    else:
+        for field, inner in value.items():
+            yield from leaves(inner, (*path, field))
+
+
+def _lengths(type_: Struct, value: Input, ndim: int) -> tuple[int, ...]:
+    """The shape of an array of structs: the first axes of any of its leaves."""
+    return next(leaf for _, leaf in leaves(value)).shape[:ndim]

@@ -1,0 +1,153 @@
+"""Module options that must not change what a kernel computes, one row each.
+
+The options oracle builds a kernel with and without a row's options and holds the outputs against each other
+to the bit.  Where an option may change bits, the row says for which kernels it may not.  The baseline
+is ``kernelfuzz.toolchain.launch.JUDGED``: no contraction, no reassociation, optimization level 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kernelfuzz.ir.nodes import AugAssign, Binary, Call, Expr, Kernel, Name
+from kernelfuzz.ir.types import Type, has_floats
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.toolchain import compat
+from kernelfuzz.typecheck.builtins import resolve
+from kernelfuzz.typecheck.tiles import TILE_CALLS
+
+CUDA = ("cuda-host", "cuda")
+ALL = ("cpu", "cuda-host", "cuda")
+
+
+def any_kernel(kernel: Kernel) -> bool:
+    """Every kernel: the option must not change a bit of what it computes."""
+    return True
+
+
+def without_library_math(kernel: Kernel) -> bool:
+    """Kernels whose floats come from exactly rounded operations only.
+
+    An optimizer evaluates ``sinh(0.5)`` while it compiles, with another library than the kernel would call:
+    clang from level 1 on gives other bits for log10, sinh, cosh and atan of a constant (Warp 1.19.0).
+    """
+    return not any(_is_library_math(node) for owner in _bodies(kernel) for node in walk(*owner))
+
+
+def without_float_arithmetic(kernel: Kernel) -> bool:
+    """Kernels that compute nothing with floats: contraction rounds ``a * b + c`` once instead of twice."""
+    for body in _bodies(kernel):
+        for node in walk(*body):
+            if isinstance(node, (Binary, Call)) and any(has_floats(each) for each in _types(node)):
+                return False
+    return True
+
+
+def without_tiles(kernel: Kernel) -> bool:
+    """Kernels without tiles, whose layout depends on the size of a block."""
+    names = {node.name for body in _bodies(kernel) for node in walk(*body) if isinstance(node, Call)}
+    return names.isdisjoint(TILE_CALLS)
+
+
+def without_sums_in_place(kernel: Kernel) -> bool:
+    """Kernels that update no element of an array in place.
+
+    ``deterministic`` refuses an array that a kernel both reads and sums into, as ``out[i] -= out[i]`` does.
+    """
+    return not any(
+        (isinstance(node, AugAssign) and not isinstance(node.target, Name))
+        or (isinstance(node, Call) and node.name.startswith("atomic_"))
+        for body in _bodies(kernel)
+        for node in walk(*body)
+    )
+
+
+def _bodies(kernel: Kernel) -> list[tuple[Any, ...]]:
+    return [kernel.body, *(function.body for function in kernel.functions)]
+
+
+def _is_library_math(node: object) -> bool:
+    if isinstance(node, Binary):
+        return node.op == "**"
+    if not isinstance(node, Call) or node.name == "tid" or node.name in TILE_CALLS:
+        return False
+    signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
+    return signature is None or signature.builtin.ulp != 0
+
+
+def _types(node: Binary | Call) -> tuple[Type, ...]:
+    operands: tuple[Expr, ...] = (node.left, node.right) if isinstance(node, Binary) else node.args
+    return (node.type, *(operand.type for operand in operands))
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """Options that are held against the baseline.
+
+    ``targets`` are those of ``kernelfuzz.toolchain.launch`` where they say anything.  ``exact`` tells
+    for which kernels every bit must agree, by the rule of its docstring.  ``backward`` asks for the adjoints
+    to be built too.  ``block_dim`` is the size of a block, which is no module option of a launch.
+    """
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
+    targets: tuple[str, ...] = ALL
+    exact: Callable[[Kernel], bool] = any_kernel
+    backward: bool = False
+    block_dim: int | None = None
+
+
+OPTION_SETS: tuple[OptionSet, ...] = (
+    OptionSet("no unrolling", (("max_unroll", 0),)),
+    OptionSet("unrolling once", (("max_unroll", 1),)),
+    OptionSet("more unrolling", (("max_unroll", 64),)),
+    # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
+    OptionSet("debug", (("mode", "debug"),)),
+    # On the CUDA device NVRTC compiles with what the release knows; clang's levels count for the others.
+    OptionSet("optimization 1", (("optimization_level", 1),), exact=without_library_math),
+    OptionSet("optimization 2", (("optimization_level", 2),), exact=without_library_math),
+    OptionSet("optimization 3", (("optimization_level", 3),), exact=without_library_math),
+    OptionSet("with adjoints", backward=True),
+    OptionSet("contraction", (("fuse_fp", True),), exact=without_float_arithmetic),
+    OptionSet("floats verified", (("verify_fp", True),)),
+    OptionSet("one thread one point", (("default_grid_stride", False),), targets=CUDA),
+    OptionSet("small blocks", targets=CUDA, exact=without_tiles, block_dim=32),
+    OptionSet("large blocks", targets=CUDA, exact=without_tiles, block_dim=1024),
+    OptionSet("components overwritten", (("enable_vector_component_overwrites", True),)),
+    OptionSet(
+        "generic processor", (("cpu_compiler_flags", ""),), targets=("cpu",), exact=without_library_math
+    ),
+    OptionSet(
+        "no vectorizer",
+        (("cpu_compiler_flags", "-fno-vectorize -fno-slp-vectorize"), ("optimization_level", 2)),
+        targets=("cpu",),
+        exact=without_library_math,
+    ),
+    OptionSet("line information", (("lineinfo", True),)),
+    OptionSet("no line directives", (("line_directives", False), ("lineinfo", True))),
+    OptionSet(
+        "deterministic",
+        (("deterministic", "RUN_TO_RUN"),),
+        targets=("cpu", "cuda"),
+        exact=without_sums_in_place,
+    ),
+    OptionSet("clang for CUDA", (("llvm_cuda", True),), targets=("cuda",), exact=without_library_math),
+    OptionSet("tiles in shared memory", (("enable_tiles_in_stack_memory", False),)),
+    OptionSet("no precompiled headers", (("use_precompiled_headers", False),)),
+)
+
+
+def available(row: OptionSet) -> bool:
+    """Whether the installed Warp has every option of the row.  Raises UnsupportedWarp."""
+    return all(compat.has_option(name) for name, _ in row.options)
+
+
+def option_sets(target: str, kernel: Kernel | None = None) -> tuple[OptionSet, ...]:
+    """The rows that count for a target on the installed Warp, and where one is given, for a kernel."""
+    return tuple(
+        row
+        for row in OPTION_SETS
+        if target in row.targets and available(row) and (kernel is None or row.exact(kernel))
+    )

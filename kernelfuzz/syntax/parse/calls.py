@@ -1,0 +1,345 @@
+"""Calls in a kernel's text: builtins, functions of the module, constructors, conversions, wp.static."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from kernelfuzz.ir.nodes import Call, CallFunction, Cast, Construct, Expr, Keyword, Literal, Static
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT32,
+    INT32,
+    UINT32,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+    type_name,
+)
+from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
+from kernelfuzz.syntax.parse.literals import number_literal
+from kernelfuzz.syntax.parse.names import ClassSource, FunctionSource, Known, PythonName, WarpName
+from kernelfuzz.syntax.parse.unit import Reader
+from kernelfuzz.syntax.parse.values import (
+    TYPE_CLASSES,
+    class_type,
+    evaluate,
+    evaluate_type,
+    is_decorated,
+)
+from kernelfuzz.syntax.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
+from kernelfuzz.typecheck.builtins import NAMES, resolve
+from kernelfuzz.typecheck.inference import is_value
+from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
+
+# Reads one expression; handed in, because calls and expressions contain each other.
+Read: TypeAlias = Callable[[ast.expr, Reader], Expr]
+
+# Functions of Python that Warp has under the same name.
+_SAME_NAME = frozenset({"len", "min", "max", "abs", "round", "pow"})
+
+
+def call(node: ast.Call, reader: Reader, read: Read) -> Expr:
+    """The node of a call."""
+    if any(isinstance(argument, ast.Starred) for argument in node.args) or any(
+        keyword.arg is None for keyword in node.keywords
+    ):
+        raise error(f"a call with unpacked arguments: {text_of(node)}", node)
+    match callee(node.func, reader):
+        case Scalar() as type_:
+            return _scalar(type_, node, reader, read)
+        case Vector(length=6, dtype=dtype) if dtype == FLOAT32 and _is_call_of("spatial_vector", node):
+            return _spatial_vector(node, reader, read)
+        case Vector() | Matrix() | Quaternion() | Transform() | Struct() as type_:
+            return _construct(type_, node, reader, read)
+        case ClassSource() as source:
+            return _construct(class_type(source), node, reader, read)
+        case FunctionSource() as source:
+            return _function(source, node, reader, read)
+        case WarpName(name="static"):
+            return _static(node, reader, read)
+        case WarpName(name=name):
+            return _builtin(name, node, reader, read)
+        case PythonName(module="builtins", name=name) if name in _SAME_NAME:
+            return _builtin(name, node, reader, read)
+        case PythonName(module="math", name=name) if name in NAMES:
+            return _builtin(name, node, reader, read)
+        case _:
+            raise error(f"{text_of(node.func)} is nothing that a kernel of the IR can call", node)
+
+
+def callee(node: ast.expr, reader: Reader) -> Known:
+    """What a call calls."""
+    if isinstance(node, ast.Name) and node.id in reader.types:
+        raise error(f"{node.id} is a local variable and cannot be called", node)
+    if isinstance(node, ast.Attribute):
+        root = node.value
+        while isinstance(root, (ast.Attribute, ast.Subscript)):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in reader.types:
+            raise error(f"the IR has no methods like {text_of(node)}", node)
+    return evaluate(node, reader.namespace)
+
+
+# -------------------------------------------------------------------- new values
+
+
+def _positional(node: ast.Call, names: Sequence[str], defaults: Sequence[ast.expr | None]) -> list[ast.expr]:
+    """The arguments in the order of the parameters, with those given by name and the defaults in place."""
+    given = list(node.args)
+    by_name = {keyword.arg: keyword.value for keyword in node.keywords}
+    if len(given) > len(names):
+        raise error(f"{text_of(node.func)} takes {len(names)} arguments", node)
+    for name, default in list(zip(names, defaults, strict=True))[len(given) :]:
+        value = by_name.pop(name, default)
+        if value is None:
+            raise error(f"{text_of(node.func)} gets no {name}", node)
+        given.append(value)
+    if by_name:
+        raise error(f"{text_of(node.func)} does not take {', '.join(map(str, by_name))}", node)
+    return given
+
+
+def _scalar(type_: Scalar, node: ast.Call, reader: Reader, read: Read) -> Expr:
+    """``wp.int8(3)`` is a literal; ``int(3)``, ``float(x)`` and the rest are conversions."""
+    if node.keywords or len(node.args) > 1:
+        raise error(f"{text_of(node)} is no conversion of one value", node)
+    if not node.args:
+        raise error(f"{text_of(node)} converts nothing", node)
+    operand = read(node.args[0], reader)
+    if type_ in (INT32, FLOAT32, BOOL) or not isinstance(operand, Literal):
+        return Cast(type_, operand)
+    same_kind = operand.type == (FLOAT32 if type_.is_float else INT32)
+    if not same_kind or not is_value(operand.value, type_):
+        return Cast(type_, operand)
+    return Literal(operand.value, type_)
+
+
+_PARTS: dict[type, tuple[str, ...]] = {Transform: ("p", "q"), Quaternion: ("x", "y", "z", "w")}
+
+
+def _construct(type_: Type, node: ast.Call, reader: Reader, read: Read) -> Expr:
+    reader.unit.struct(type_, node)
+    arguments = list(node.args)
+    if node.keywords:
+        names = _PARTS.get(type(type_)) or (
+            ("x", "y", "z", "w")[: type_.length] if isinstance(type_, Vector) else None
+        )
+        if names is None:
+            raise error(f"{text_of(node)} names parts of what it makes", node)
+        arguments = _positional(node, names, [None] * len(names))
+    made = [read(argument, reader) for argument in arguments]
+    if isinstance(type_, (Vector, Matrix, Quaternion, Transform)):
+        made = [as_component(each, type_.dtype, reader) for each in made]
+    return Construct(type_, tuple(made))
+
+
+def as_component(argument: Expr, dtype: Scalar, reader: Reader) -> Expr:
+    """A number given as a component: Warp converts the literal to the type of the components."""
+    if not isinstance(argument, Literal) or argument.type == dtype:
+        return argument
+    if argument.type not in (INT32, FLOAT32):
+        return argument
+    if dtype.is_float:
+        made = Literal(float(argument.value), dtype)
+    elif argument.type == INT32 and is_value(argument.value, dtype):
+        made = Literal(argument.value, dtype)
+    else:
+        return argument
+    reader.unit.nodes.append(made)
+    reader.unit.lines[id(made)] = reader.unit.lines.get(id(argument), 0)
+    return made
+
+
+def _is_call_of(name: str, node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr == name
+
+
+def _spatial_vector(node: ast.Call, reader: Reader, read: Read) -> Expr:
+    """``wp.spatial_vector(v, w)`` is a builtin, with components it is a constructor."""
+    names = PARAMETERS["spatial_vector"][0]
+    given = _positional(node, names, [None, None]) if node.keywords else node.args
+    made = [read(argument, reader) for argument in given]
+    if len(made) == 2:
+        types = tuple([each.type for each in made])
+        signature = resolve("spatial_vector", types)
+        if signature is not None:
+            return Call("spatial_vector", tuple(made), signature.result)
+    type_ = Vector(6, FLOAT32)
+    return Construct(type_, tuple([as_component(each, FLOAT32, reader) for each in made]))
+
+
+# ------------------------------------------------------------------------- calls
+
+
+def _function(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> Expr:
+    definition = source.node
+    if not is_decorated(definition, "func", source.namespace):
+        raise error(f"{definition.name} is a function of Python and no wp.func", node)
+    function = reader.unit.function(source, node)
+    names = [param.name for param in function.params]
+    missing = len(names) - len(definition.args.defaults)
+    arguments = _positional(node, names, [*[None] * missing, *definition.args.defaults])
+    made = tuple([read(argument, reader) for argument in arguments])
+    for argument, param in zip(made, function.params, strict=True):
+        if argument.type != param.type:
+            found, wanted = type_name(argument.type), type_name(param.type)
+            raise error(f"{definition.name} takes {wanted} as {param.name}, not {found}", node)
+    return CallFunction(definition.name, made, Tuple(()) if function.returns is None else function.returns)
+
+
+def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr:
+    if name == "tid":
+        return Call("tid", (), INT32)
+    if name in ("vector", "matrix", "quaternion", "transformation") and (
+        made := _made_with_dtype(name, node, reader, read)
+    ):
+        return made
+    if name not in NAMES and name not in TILE_CALLS:
+        raise error(f"the IR has no builtin {name}", node)
+    plain, keywords = _split(name, node, reader)
+    arguments = tuple([read(argument, reader) for argument in plain])
+    types = tuple([argument.type for argument in arguments])
+    result: Type | None
+    if name in TILE_CALLS:
+        result = tile_call(name, types, keywords)
+    else:
+        signature = resolve(name, types, keywords)
+        result = None if signature is None else signature.result
+        if name in PARAMETERS and signature is None:
+            defaults = PARAMETERS[name][1]
+            missing = len(PARAMETERS[name][0]) - len(arguments)
+            if 0 < missing <= len(defaults):
+                arguments += tuple([number_literal(value) for value in defaults[-missing:]])
+                signature = resolve(name, _as_called(name, arguments), keywords)
+                if signature is not None:
+                    arguments = tuple(
+                        [
+                            as_component(argument, param, reader) if isinstance(param, Scalar) else argument
+                            for argument, param in zip(arguments, signature.params, strict=True)
+                        ]
+                    )
+                    result = signature.result
+    if result is None:
+        given = ", ".join([*map(type_name, types), *[f"{key}={_shown(value)}" for key, value in keywords]])
+        raise error(f"{name} does not take ({given})", node)
+    return Call(name, arguments, result, keywords)
+
+
+def _shown(value: Keyword) -> str:
+    return repr(value) if isinstance(value, (int, str, tuple)) else type_name(value)
+
+
+def _as_called(name: str, arguments: tuple[Expr, ...]) -> tuple[Type, ...]:
+    types = tuple([argument.type for argument in arguments])
+    # The number of octaves is unsigned, and its default is a plain 1.
+    return tuple([UINT32 if name == "curlnoise" and at == 2 else t for at, t in enumerate(types)])
+
+
+def _split(
+    name: str, node: ast.Call, reader: Reader
+) -> tuple[list[ast.expr], tuple[tuple[str, Keyword], ...]]:
+    """The ordinary arguments of a builtin, and what it takes while code is generated."""
+    positional = POSITIONAL.get(name, ())
+    plain: list[ast.expr] = []
+    keywords: list[tuple[str, Keyword]] = []
+    for at, argument in enumerate(node.args):
+        key = positional[at] if at < len(positional) else ""
+        if key:
+            keywords.append((key, _keyword(argument, reader)))
+        else:
+            plain.append(argument)
+    named: dict[str, ast.expr] = {}
+    for keyword in node.keywords:
+        assert keyword.arg is not None  # checked where the call is read
+        if keyword.arg == "offset":
+            raise error(f"the IR has no offset of {name}", node)
+        if keyword.arg in COMPILE_TIME:
+            keywords.append((keyword.arg, _keyword(keyword.value, reader)))
+        else:
+            named[keyword.arg] = keyword.value
+    names = PARAMETERS.get(name, ((), ()))[0]
+    for parameter in names[len(plain) :]:
+        if parameter in named:
+            plain.append(named.pop(parameter))
+    if named:
+        raise error(f"{name} is called with arguments by name: {', '.join(named)}", node)
+    return plain, tuple(keywords)
+
+
+def _keyword(node: ast.expr, reader: Reader) -> Keyword:
+    quoted = isinstance(node, ast.Constant)
+    value = evaluate(node, reader.namespace) if quoted else evaluate_type(node, reader.namespace)
+    if isinstance(value, (bool, int, str, *TYPE_CLASSES)):
+        return value
+    if isinstance(value, tuple) and all(type(each) is int for each in value):
+        return value  # pyright: ignore[reportReturnType]  # each is an integer
+    raise error(f"{text_of(node)} has to be a type or a number here", node)
+
+
+def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr | None:
+    """``wp.vector(..., length=, dtype=)`` and its like: the type that they construct is written down."""
+    given = {keyword.arg: keyword.value for keyword in node.keywords}
+    if "dtype" not in given:
+        parts = tuple([read(argument, reader) for argument in node.args])
+        match name, [part.type for part in parts]:
+            case "quaternion", [Scalar() as dtype, _, _, _]:
+                return Construct(Quaternion(dtype), parts)
+            case ("vector", [Vector() as copied]) | ("matrix", [Matrix() as copied]):
+                return Construct(copied, parts)
+            case _:
+                return None
+    dtype = _keyword(given["dtype"], reader)
+    sizes = {key: _keyword(value, reader) for key, value in given.items() if key in ("length", "shape")}
+    type_: Type
+    match name, dtype, sizes:
+        case "vector", Scalar(), {"length": int() as length}:
+            type_ = Vector(length, dtype)
+        case "vector", Scalar(), _:
+            copied = read(node.args[0], reader).type if len(node.args) == 1 else None
+            type_ = Vector(copied.length if isinstance(copied, Vector) else len(node.args), dtype)
+        case "matrix", Scalar(), {"shape": (int() as rows, int() as columns)}:
+            type_ = Matrix(rows, columns, dtype)
+        case "quaternion", Scalar(), _:
+            type_ = Quaternion(dtype)
+        case "transformation", Scalar(), _:
+            type_ = Transform(dtype)
+        case _:
+            return None
+    parts = [as_component(read(argument, reader), dtype, reader) for argument in node.args]
+    return Construct(type_, tuple(parts))
+
+
+# ------------------------------------------------------------------------ static
+
+_TREES = (
+    ast.Constant, ast.Name, ast.UnaryOp, ast.BinOp, ast.Compare, ast.BoolOp,
+    ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context,
+)  # fmt: skip
+
+
+def _static(node: ast.Call, reader: Reader, read: Read) -> Expr:
+    """``wp.static(expression)``: the tree where the IR has one, or else the value."""
+    if len(node.args) != 1 or node.keywords:
+        raise error("wp.static takes one expression", node)
+    source = node.args[0]
+    if all(isinstance(each, _TREES) for each in ast.walk(source)):
+        made = read(source, reader)
+        if isinstance(made.type, Scalar):
+            return Static(made, made.type)
+        return made
+    value = evaluate(source, reader.namespace)
+    if isinstance(value, Construct):
+        return value
+    if isinstance(value, (bool, int, float)):
+        literal = number_literal(value)
+        return Static(literal, literal.type)
+    if isinstance(value, Literal):
+        return Static(value, value.type)
+    raise ParseError(f"{text_of(source)} is no value that the IR has", node.lineno)

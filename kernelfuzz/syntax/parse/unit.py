@@ -1,0 +1,87 @@
+"""What is being read: one kernel with what it needs, and one function of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kernelfuzz.ir.nodes import Constant, Function, Literal, Node
+from kernelfuzz.ir.types import Array, Struct, Tuple, Type
+from kernelfuzz.ir.walk import literal_text
+from kernelfuzz.syntax.parse.errors import error
+from kernelfuzz.syntax.parse.names import FunctionSource, Namespace
+
+
+@dataclass(slots=True)
+class Unit:
+    """The declarations that a kernel needs, collected while its functions are read.
+
+    ``lines`` has the line of every node that was read, by the node's identity: ``nodes`` keeps them alive.
+    ``read_function`` reads a function of the text; it stands here so that calls can ask for it.
+    """
+
+    read_function: Callable[[FunctionSource, Unit], Function]
+    constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
+    structs: dict[str, Struct] = field(default_factory=dict[str, Struct])
+    functions: dict[str, Function] = field(default_factory=dict[str, Function])
+    sources: dict[str, FunctionSource] = field(default_factory=dict[str, FunctionSource])
+    reading: list[str] = field(default_factory=list[str])
+    lines: dict[int, int] = field(default_factory=dict[int, int])
+    nodes: list[Node] = field(default_factory=list[Node])
+
+    def at(self, node: Node, source: ast.AST) -> None:
+        """Remember where in the text a node comes from."""
+        if id(node) not in self.lines:
+            self.lines[id(node)] = getattr(source, "lineno", 0)
+            self.nodes.append(node)
+
+    def constant(self, name: str, value: Literal, node: ast.AST) -> None:
+        """Declare a constant that the text captures under this name."""
+        known = self.constants.get(name)
+        if known is None:
+            self.constants[name] = Constant(name, value)
+        elif (known.value.type, literal_text(known.value)) != (value.type, literal_text(value)):
+            raise error(f"two constants of different values are called {name}", node)
+
+    def struct(self, type_: Type, node: ast.AST) -> None:
+        """Declare the structs that a type is made of, the inner ones first."""
+        match type_:
+            case Struct(name=name, fields=fields):
+                for _, inner in fields:
+                    self.struct(inner, node)
+                if self.structs.setdefault(name, type_) != type_:
+                    raise error(f"two structs are called {name}", node)
+            case Array(dtype=dtype):
+                self.struct(dtype, node)
+            case Tuple(elements=elements):
+                for inner in elements:
+                    self.struct(inner, node)
+            case _:
+                pass
+
+    def function(self, source: FunctionSource, node: ast.AST) -> Function:
+        """Read a function of the text once, and declare it after those that it calls."""
+        name = source.node.name
+        known = self.sources.get(name)
+        if known is not None and known != source:
+            raise error(f"two functions are called {name}", node)
+        if name in self.reading:
+            raise error(f"{name} calls itself", node)
+        if name not in self.functions:
+            self.sources[name] = source
+            self.reading.append(name)
+            self.functions[name] = self.read_function(source, self)
+            self.reading.remove(name)
+        return self.functions[name]
+
+
+@dataclass(slots=True)
+class Reader:
+    """One function while it is read: ``types`` has the locals that have a type so far."""
+
+    unit: Unit
+    namespace: Namespace
+    is_kernel: bool
+    types: dict[str, Type] = field(default_factory=dict[str, Type])
+    returns: list[Type] = field(default_factory=list[Type])

@@ -1,0 +1,305 @@
+"""Exactly the well-typed kernels pass: those that Warp 1.10, 1.14 and 1.19 all generate code for.
+
+``verify`` returns nothing, or raises a VerifyError that names the node.  Expressions are typed in
+``kernelfuzz.typecheck.inference``, targets of assignments in ``kernelfuzz.typecheck.assignable``.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.nodes import (
+    Assign,
+    AugAssign,
+    Block,
+    Break,
+    Call,
+    CallFunction,
+    Constant,
+    Continue,
+    ExprStmt,
+    For,
+    Function,
+    If,
+    Kernel,
+    Name,
+    Param,
+    Pass,
+    Return,
+    Stmt,
+    Unpack,
+    While,
+)
+from kernelfuzz.ir.types import BOOL, INT32, Array, Struct, Tile, Tuple, Type, type_name
+from kernelfuzz.typecheck.assignable import assignable_name, augmented, part
+from kernelfuzz.typecheck.inference import (
+    constant_value,
+    expect,
+    fail,
+    infer,
+    is_fixed,
+    is_fixed_value,
+    is_valid,
+)
+from kernelfuzz.typecheck.scope import Module, Scope, merge_branches
+from kernelfuzz.typecheck.verify_error import VerifyError
+
+__all__ = ["VerifyError", "verify"]
+
+# Names that the text of a kernel uses for something else.
+RESERVED = frozenset({"wp", "range", "int", "float", "bool", "tuple"})
+
+
+def verify(kernel: Kernel) -> None:
+    """Raise VerifyError unless the kernel is well typed."""
+    try:
+        _verify_module(kernel)
+    except VerifyError as error:
+        error.function = error.function or kernel.name
+        raise
+
+
+def _verify_module(kernel: Kernel) -> None:
+    names: set[str] = set()
+    structs: dict[str, Struct] = {}
+    for struct in kernel.structs:
+        _declare(struct.name, names, kernel)
+        for field, type_ in struct.fields:
+            _check_identifier(field, kernel)
+            _check_structs(type_, structs, kernel)
+        if not is_valid(struct):
+            fail(f"Warp has no struct like {struct.name}", kernel)
+        structs[struct.name] = struct
+    constants: dict[str, Constant] = {}
+    functions: dict[str, Function] = {}
+    module = Module(structs, constants, functions, frozenset())
+    for constant in kernel.constants:
+        _declare(constant.name, names, constant)
+        infer(constant.value, Scope(module, is_kernel=False, returns=None))
+        constants[constant.name] = constant
+    reserved = RESERVED | set(structs) | {kernel.name}
+    for function in kernel.functions:
+        _declare(function.name, names, function)
+        module = Module(structs, constants, functions, reserved | {function.name})
+        _verify_function(function, module)
+        functions[function.name] = function
+    _declare(kernel.name, names, kernel)
+    scope = Scope(Module(structs, constants, functions, reserved), is_kernel=True, returns=None)
+    _params(kernel.params, scope)
+    _block(kernel.body, scope)
+
+
+def _declare(name: str, names: set[str], node: Constant | Function | Kernel) -> None:
+    _check_identifier(name, node)
+    if name in names or name in RESERVED:
+        fail(f"{name} is declared twice" if name in names else f"{name} is a reserved name", node)
+    names.add(name)
+
+
+def _check_identifier(name: str, node: Constant | Function | Kernel | Param | Stmt) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        fail(f"{name!r} is no identifier", node)
+
+
+def _check_structs(
+    type_: Type, structs: dict[str, Struct], node: Constant | Function | Kernel | Param
+) -> None:
+    """Raise unless the structs that a type is made of are declared."""
+    match type_:
+        case Struct(name=name):
+            if structs.get(name) != type_:
+                fail(f"the struct {name} is not declared like this", node)
+        case Array(dtype=dtype):
+            _check_structs(dtype, structs, node)
+        case Tuple(elements=elements):
+            for element in elements:
+                _check_structs(element, structs, node)
+        case _:
+            pass
+
+
+# ------------------------------------------------------------------- functions
+
+
+def _params(params: tuple[Param, ...], scope: Scope) -> None:
+    for param in params:
+        _check_identifier(param.name, param)
+        module = scope.module
+        if param.name in scope.types:
+            fail("two parameters have this name", param)
+        if param.name in module.reserved or param.name in module.constants or param.name in module.functions:
+            fail("is declared by the module and cannot be a parameter", param)
+        if not is_valid(param.type) or isinstance(param.type, (Tuple, Tile)):
+            fail(f"no parameter can be {type_name(param.type)}", param)
+        _check_structs(param.type, dict(module.structs), param)
+        scope.types[param.name] = param.type
+        scope.visible.add(param.name)
+    scope.params = frozenset(scope.types)
+
+
+def _verify_function(function: Function, module: Module) -> None:
+    scope = Scope(module, is_kernel=False, returns=function.returns)
+    try:
+        if function.returns is not None:
+            _returned_type(function, dict(module.structs))
+            if not function.body or not isinstance(function.body[-1], Return):
+                fail("must end with a return", function)
+        _params(function.params, scope)
+        _block(function.body, scope)
+    except VerifyError as error:
+        error.function = function.name
+        raise
+
+
+def _returned_type(function: Function, structs: dict[str, Struct]) -> None:
+    returns = function.returns
+    assert returns is not None
+    elements = returns.elements if isinstance(returns, Tuple) else (returns,)
+    single = isinstance(returns, Tuple) and len(elements) < 2
+    if single or any(isinstance(each, (Array, Tile, Tuple)) or not is_valid(each) for each in elements):
+        fail(f"no function can return {type_name(returns)}", function)
+    _check_structs(returns, structs, function)
+
+
+# ------------------------------------------------------------------ statements
+
+
+def _block(block: Block, scope: Scope) -> None:
+    for statement in block:
+        try:
+            _statement(statement, scope)
+        except VerifyError as error:
+            error.statement = error.statement or statement
+            raise
+
+
+def _statement(statement: Stmt, scope: Scope) -> None:
+    match statement:
+        case Assign():
+            _assign(statement, scope)
+        case AugAssign(target=target, op=op, value=value):
+            augmented(target, op, value, scope)
+            if isinstance(target, Name):
+                _bind(target.id, target.type, False, scope, target)
+        case If():
+            _if(statement, scope)
+        case For():
+            _for(statement, scope)
+        case ExprStmt(value=value):
+            if not isinstance(value, (Call, CallFunction)):
+                fail("only a call can stand alone", value)
+            infer(value, scope)
+        case Return():
+            _return(statement, scope)
+        case Unpack():
+            _unpack(statement, scope)
+        case While(test=test, body=body):
+            expect(test, BOOL, scope, "a condition")
+            with scope.loop(None, unrolled=False, runs=True):
+                _block(body, scope)
+        case Break() | Continue():
+            if not scope.loops:
+                fail("stands outside of a loop", statement)
+        case Pass():
+            pass
+        case _:
+            assert_never(statement)
+
+
+def _assign(statement: Assign, scope: Scope) -> None:
+    target, value = statement.target, statement.value
+    if not isinstance(target, Name):
+        expect(value, part(target, scope).type, scope, "the value")
+        return
+    type_ = infer(value, scope)
+    if target.type != type_:
+        fail(f"is {type_name(type_)} and is assigned to {type_name(target.type)}", value)
+    _bind(target.id, type_, is_fixed(value, scope), scope, target)
+
+
+def _bind(name: str, type_: Type, fixed: bool, scope: Scope, node: Name | None = None) -> None:
+    _check_new(name, scope)
+    assignable_name(name, type_, scope, node)
+    scope.bind(name, type_, fixed)
+
+
+def _check_new(name: str, scope: Scope) -> None:
+    if name not in scope.types:
+        _check_identifier(name, Pass())
+
+
+def _unpack(statement: Unpack, scope: Scope) -> None:
+    names, values = statement.names, statement.values
+    if len(values) == 1:
+        found = infer(values[0], scope)
+        types = found.elements if isinstance(found, Tuple) else ()
+        fixed = [False] * len(types)
+    else:
+        types = tuple([infer(value, scope) for value in values])
+        for value, type_ in zip(values, types, strict=True):
+            if isinstance(type_, (Array, Tile, Tuple)):
+                fail(f"is {type_name(type_)} and cannot be assigned together with others", value)
+        fixed = [is_fixed_value(value, scope) for value in values]
+    if len(types) != len(names) or len(names) < 2:
+        fail(f"has {len(types)} values for {len(names)} names", statement)
+    if len(set(names)) != len(names):
+        fail("assigns to one name twice", statement)
+    for name, type_, constant in zip(names, types, fixed, strict=True):
+        _bind(name, type_, constant, scope)
+
+
+def _return(statement: Return, scope: Scope) -> None:
+    values = statement.values
+    if not values or scope.returns is None:
+        if values or scope.returns is not None:
+            fail("a kernel returns nothing" if scope.is_kernel else "does not fit the function", statement)
+        return
+    types = tuple([infer(value, scope) for value in values])
+    found = types[0] if len(types) == 1 else Tuple(types)
+    if found != scope.returns:
+        fail(f"returns {type_name(found)} instead of {type_name(scope.returns)}", statement)
+
+
+def _if(statement: If, scope: Scope) -> None:
+    expect(statement.test, BOOL, scope, "a condition")
+    if not statement.body:
+        fail("has an empty body", statement)
+    before = set(scope.visible), set(scope.fixed)
+    assigned, scope.assigned = scope.assigned, set()
+    static = is_fixed_value(statement.test, scope)
+    _block(statement.body, scope)
+    body = scope.visible, scope.fixed, scope.assigned
+    scope.visible, scope.fixed, scope.assigned = set(before[0]), set(before[1]), set()
+    _block(statement.orelse, scope)
+    orelse = scope.visible, scope.fixed, scope.assigned
+    scope.assigned = assigned
+    merge_branches(scope, before, body, orelse, static)
+
+
+def _for(statement: For, scope: Scope) -> None:
+    name, bounds = statement.name, statement.bounds
+    if not 1 <= len(bounds) <= 3 or not statement.body:
+        fail("needs one to three bounds and a body", statement)
+    for bound in bounds:
+        expect(bound, INT32, scope, "a bound of a loop")
+    unrolled = all(is_fixed_value(bound, scope) for bound in bounds)
+    values = [constant_value(bound, scope) for bound in bounds]
+    if len(values) == 3 and values[2] == 0:
+        fail("a step of zero", bounds[2])
+    _check_new(name, scope)
+    assignable_name(name, INT32, scope, loop=True)
+    scope_runs = not unrolled or _runs(values)
+    with scope.loop(name, unrolled, scope_runs):
+        scope.bind(name, INT32, fixed=False)
+        _block(statement.body, scope)
+    if unrolled:
+        scope.counters.add(name)
+
+
+def _runs(bounds: Iterable[int | None]) -> bool:
+    """Whether a loop with constant bounds surely runs at all."""
+    values = list(bounds)
+    known = [value for value in values if value is not None]
+    return len(known) == len(values) and len(range(*known)) > 0

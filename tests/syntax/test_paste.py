@@ -1,0 +1,236 @@
+"""What is printed, pasted, gives an equal object: kernels, their parts, types and launches."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.nodes import (
+    AugAssign,
+    Binary,
+    Break,
+    Construct,
+    Expr,
+    Kernel,
+    Literal,
+    Name,
+    Node,
+    Param,
+    Stmt,
+    Unary,
+)
+from kernelfuzz.ir.types import (
+    BOOL,
+    FLOAT16,
+    FLOAT32,
+    INT32,
+    Array,
+    Matrix,
+    Quaternion,
+    Struct,
+    Tile,
+    Transform,
+    Tuple,
+    Vector,
+)
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.strategies import expressions, functions, kernels, launches, statements, types
+from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.syntax import paste
+from kernelfuzz.syntax.canonical import canonical
+from kernelfuzz.syntax.parse import ParseError, parse
+from kernelfuzz.syntax.render import render
+
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
+
+
+def pasted(text: str) -> Any:
+    names: dict[str, Any] = {}
+    exec("from kernelfuzz.syntax.paste import *", names)
+    return eval(text, names)
+
+
+# ------------------------------------------------------------------------------------- everything comes back
+
+
+@quick
+@given(kernels())
+def test_a_kernel_comes_back(kernel: Kernel) -> None:
+    text = repr(kernel)
+    assert render(kernel) in text
+    assert pasted(text) == kernel
+    # Nothing but the text is needed, and what stands between the quotes is a module.
+    assert parse(text) == kernel
+    assert render(parse(text.split('"""')[1])) == render(kernel)
+
+
+@quick
+@given(st.tuples(functions(), statements(size="small"), types().flatmap(expressions), types()))
+def test_its_parts_come_back(parts: tuple[Any, ...]) -> None:
+    for part in parts:
+        assert pasted(repr(part)) == part
+
+
+def nodes() -> Iterator[Node]:
+    for index in range(6):
+        yield from walk(generate(seed=17, index=index))
+
+
+def test_every_node_of_a_kernel_comes_back() -> None:
+    as_warp: Counter[bool] = Counter()
+    for node in nodes():
+        text = repr(node)
+        assert pasted(text) == node
+        as_warp[text.startswith(("expression(", "statement("))] += 1
+    # The others are parameters, constants, and what needs the kernel around it.
+    assert as_warp[True] > 2 * as_warp[False]
+
+
+def same(one: object, other: object) -> bool:
+    """Equality of inputs to the bit, but for the bits of a NaN."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    assert isinstance(one, np.ndarray)
+    assert isinstance(other, np.ndarray)
+    alike = one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    return alike and (
+        one.dtype.kind != "f" or bool(np.all(np.isnan(one) | (np.signbit(one) == np.signbit(other))))
+    )
+
+
+@quick
+@given(kernels(size="small") | kernels(size="small", include=["struct_array"]), st.data())
+def test_a_launch_comes_back(kernel: Kernel, data: st.DataObject) -> None:
+    launch = data.draw(launches(kernel))
+    case = pasted(repr(Case(kernel, launch)))
+    assert (case.kernel, case.launch.dim, case.launch.tiled) == (kernel, launch.dim, launch.tiled)
+    assert same(case.launch.inputs, launch.inputs)
+
+
+# ---------------------------------------------------------------------------------------------- how it reads
+
+POINT = Struct("Point", (("at", Vector(3, FLOAT32)), ("mass", FLOAT16)))
+POINT_TEXT = '''struct("""
+@wp.struct
+class Point:
+    at: wp.vec3
+    mass: wp.float16
+""")'''
+X, V = Name("x", FLOAT32), Name("v", Vector(5, INT32))
+DOUBLED = Binary("*", X, Literal(2.0, FLOAT32), FLOAT32)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (FLOAT32, "wp.float32"),
+        (Vector(3, FLOAT32), "wp.vec3f"),
+        (Vector(5, INT32), "wp.types.vector(length=5, dtype=wp.int32)"),
+        (Matrix(2, 3, FLOAT32), "wp.types.matrix(shape=(2, 3), dtype=wp.float32)"),
+        (Quaternion(FLOAT32), "wp.quatf"),
+        (Transform(FLOAT32), "wp.transformf"),
+        (Array(FLOAT32), "wp.array(dtype=wp.float32)"),
+        (Array(POINT, 2), f"wp.array2d(dtype={POINT_TEXT})"),
+        (Tile(FLOAT32, (8,)), "wp.tile(dtype=wp.float32, shape=(8,))"),
+        (Tuple((INT32, BOOL)), "Tuple((wp.int32, wp.bool))"),
+        (POINT, POINT_TEXT),
+        (DOUBLED, "expression('x * 2.0', x=wp.float32)"),
+        (AugAssign(X, "+", DOUBLED), "statement('x += x * 2.0', x=wp.float32)"),
+        (Param("n", INT32, (0, 7)), "Param('n', wp.int32, (0, 7))"),
+        (
+            Launch((2,), {"a": np.array([0.1, -0.0], np.float32), "p": {"n": np.array(3, np.int8)}}, True),
+            "Launch((2,), {'a': np.array([0.1, -0.0], dtype=np.float32), "
+            "'p': {'n': np.array(3, dtype=np.int8)}}, tiled=True)",
+        ),
+    ],
+    ids=repr,
+)
+def test_it_reads_like_warp(value: object, text: str) -> None:
+    assert repr(value) == text
+    again = pasted(text)
+    assert repr(again) == text
+    assert isinstance(value, Launch) or again == value
+
+
+def test_a_kernel_reads_like_a_module() -> None:
+    params = (Param("n", INT32, (0, 7)), Param("a", Array(FLOAT32), shape=("x", 4)))
+    assert repr(Kernel("scale", params, ())) == (
+        'parse("""\n'
+        "import warp as wp\n\n\n"
+        "@wp.kernel\n"
+        "def scale(n: int, a: wp.array(dtype=float)):\n"
+        "    pass\n"
+        "\"\"\", bounds={'n': (0, 7)}, shapes={'a': ('x', 4)})"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Break(),
+        Binary("*", X, Literal(True, BOOL), FLOAT32),
+        Binary("+", X, Name("x", INT32), FLOAT32),
+        Construct(POINT, (X,)),
+        Kernel("no name", (), ()),
+        Kernel("ill_typed", (), (AugAssign(X, "+", X),)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_text_of_its_own_is_a_call_of_the_class(value: Expr | Stmt | Kernel) -> None:
+    assert repr(value).startswith(f"{type(value).__name__}(")
+    assert pasted(repr(value)) == value
+
+
+def test_a_tree_that_reads_otherwise_comes_back_as_it_is_read() -> None:
+    three = Unary("-", Literal(3, INT32), INT32)
+    assert pasted(repr(three)) == canonical(three) == Literal(-3, INT32)
+
+
+# -------------------------------------------------------------------------------------- what is printed where
+
+
+@pytest.mark.parametrize("given_", ["kernels(size='small')", "st.lists(kernels(size='small'), min_size=2)"])
+def test_a_failing_example_can_be_pasted(given_: str, capsys: pytest.CaptureFixture[str]) -> None:
+    namespace: dict[str, Any] = {"kernels": kernels, "st": st}
+    found: list[Any] = []
+
+    @settings(quick, database=None, phases=[Phase.generate], print_blob=False)
+    @given(value=eval(given_, namespace))
+    def test(value: Any) -> None:
+        found[:] = [value]
+        raise AssertionError
+
+    with pytest.raises(AssertionError) as failure:
+        test()
+    printed = "\n".join(failure.value.__notes__)  # pyright: ignore[reportAttributeAccessIssue]
+    call = printed[printed.index("test(") :]
+    names: dict[str, Any] = {"test": lambda value: value}
+    exec("from kernelfuzz.syntax.paste import *", names)
+    assert eval(call, names) == found[0]
+
+
+def test_a_name_of_no_parameter_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^no parameter m; there are n$"):
+        parse("import warp as wp\n@wp.kernel\ndef k(n: int):\n    pass\n", bounds={"m": (0, 1)})
+    with pytest.raises(ParseError, match="this is no Python"):
+        parse('parse("""')
+    with pytest.raises(AttributeError, match=r"^Warp has no type wp\.vec9$"):
+        _ = paste.wp.vec9
+
+
+def test_nothing_heavy_is_imported_before_something_is_printed() -> None:
+    program = (
+        "import sys, kernelfuzz.ir.nodes as n, kernelfuzz.ir.types as t, kernelfuzz.ir.launch\n"
+        "print('libcst' in sys.modules); repr(n.Name('x', t.INT32)); print('libcst' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
