@@ -418,9 +418,9 @@ STUCK = """
 import sys, time
 from pathlib import Path
 from kernelfuzz.cli import main
-from kernelfuzz.corpus import make
+from kernelfuzz.corpus import build_shard
 
-lower = make.lower_devices
+lower = build_shard.lower_devices
 
 def lower_devices(*arguments, **options):
     if list(Path({out!r}).glob("shards/[!.]*")):
@@ -428,7 +428,7 @@ def lower_devices(*arguments, **options):
         time.sleep({forever})
     return lower(*arguments, **options)
 
-make.lower_devices = lower_devices
+build_shard.lower_devices = lower_devices
 if __name__ == "__main__":
     sys.exit(main())
 """

@@ -28,7 +28,7 @@ from kernelfuzz.cli.validate_command import validate
 _EXIT_CODES = """\b
 Exit codes:
   0  done, nothing found
-  1  findings, or failures not examined: a kernel that Warp gets wrong; a regression; a bug still there
+  1  findings, or failures not examined; a kernel that Warp gets wrong; a bug still there
   2  the command or its input is wrong
   3  the work could not be done: a worker crashed or hung, another run is at work, a disk is full
   4  the device or the installed Warp release cannot be used
