@@ -61,7 +61,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference(
         "value semantics", "an assignment copies a vector, matrix, quaternion, transform or struct",
         "Basics, Built-in Types: \"a = b generate a copy of the variable b rather than a reference\"; for "
-        "structs observed", "parts, places",
+        "structs observed", "components, assignment",
     ),
     Difference(
         "arguments", "a function gets its own copy of every value; an array is passed by reference",
@@ -73,11 +73,11 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "slices", "a slice of a vector is a new vector",
-        "Runtime, Indexing and Slicing: \"Slices always create new copies\"", "parts",
+        "Runtime, Indexing and Slicing: \"Slices always create new copies\"", "components",
     ),
     Difference(
         "negative indices", "of a vector or matrix they count from the end; of an array they are undefined",
-        "Runtime, Indexing and Slicing: \"Negative indices are wrapped around\"", "parts, memory",
+        "Runtime, Indexing and Slicing: \"Negative indices are wrapped around\"", "components, memory",
     ),
     Difference(
         "unassigned names", "reading a name that no executed statement assigned is undefined",
@@ -85,7 +85,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "in-place sums", "a[i] += x is wp.atomic_add(a, i, x), and -= is wp.atomic_sub",
-        "Changelog, 1.7.2: \"+= and -= invoke wp.atomic_add() and wp.atomic_sub()\"", "places",
+        "Changelog, 1.7.2: \"+= and -= invoke wp.atomic_add() and wp.atomic_sub()\"", "assignment",
     ),
     Difference(
         "and, or", "the operands after the one that decides are not evaluated, as in Python",
@@ -94,7 +94,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     ),
     Difference(
         "augmented assignments", "the target's parts and the value are evaluated once, as in Python",
-        "Changelog, 1.12.1, Fixed (GH-1233) and 1.12.0, Fixed", "places",
+        "Changelog, 1.12.1, Fixed (GH-1233) and 1.12.0, Fixed", "assignment",
         "1.12.1: before, side effects in them happened twice",
     ),
     Difference(
