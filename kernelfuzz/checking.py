@@ -151,9 +151,7 @@ def _fitting(launch: Launch, kernel: Kernel) -> Launch:
     for name, value in launch.inputs.items():
         if not isinstance(value, (np.ndarray, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
             kind = type(value).__name__
-            raise ValueError(
-                f"input {name} must be a numpy array, or a mapping of a struct's fields, not {kind}"
-            )
+            raise ValueError(f"input {name} must be a numpy array, or a mapping of a struct's fields, not {kind}")
     return launch
 
 

@@ -14,20 +14,9 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from kernelfuzz.ir import nodes
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Function, Kernel, Node
-from kernelfuzz.ir.types import (
-    SCALARS,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Vector,
-)
 from kernelfuzz.ir.walk import walk
 
 Strategy: TypeAlias = "st.SearchStrategy[Any]"
@@ -64,9 +53,9 @@ def _nodes(kind: type[Node], feature: str) -> Strategy:
     return _kernels(include=[feature], size="small").map(found).filter(bool).flatmap(st.sampled_from)
 
 
-_scalars = st.sampled_from(SCALARS)
-_floats = st.sampled_from([scalar for scalar in SCALARS if scalar.is_float])
-_numbers = st.sampled_from([scalar for scalar in SCALARS if scalar.kind != "bool"])
+_scalars = st.sampled_from(t.SCALARS)
+_floats = st.sampled_from([scalar for scalar in t.SCALARS if scalar.is_float])
+_numbers = st.sampled_from([scalar for scalar in t.SCALARS if scalar.kind != "bool"])
 _sizes = st.sampled_from((3, 2, 4))
 
 
@@ -86,15 +75,15 @@ MADE: dict[type[Any], Callable[[], Strategy]] = {
     Function: _functions,
     Launch: _launches,
     Case: _cases,
-    Scalar: lambda: _scalars,
-    Vector: lambda: st.builds(Vector, _sizes, _numbers),
-    Matrix: lambda: st.builds(Matrix, _sizes, _sizes, _floats),
-    Quaternion: lambda: st.builds(Quaternion, _floats),
-    Transform: lambda: st.builds(Transform, _floats),
-    Struct: _structs,
-    Array: lambda: st.builds(Array, _values(), st.integers(1, 4)),
-    Tile: lambda: st.builds(Tile, _numbers, st.tuples(st.sampled_from((4, 2, 8)))),
-    Tuple: lambda: st.builds(Tuple, st.lists(_values(), min_size=2, max_size=4).map(tuple)),
+    t.Scalar: lambda: _scalars,
+    t.Vector: lambda: st.builds(t.Vector, _sizes, _numbers),
+    t.Matrix: lambda: st.builds(t.Matrix, _sizes, _sizes, _floats),
+    t.Quaternion: lambda: st.builds(t.Quaternion, _floats),
+    t.Transform: lambda: st.builds(t.Transform, _floats),
+    t.Struct: _structs,
+    t.Array: lambda: st.builds(t.Array, _values(), st.integers(1, 4)),
+    t.Tile: lambda: st.builds(t.Tile, _numbers, st.tuples(st.sampled_from((4, 2, 8)))),
+    t.Tuple: lambda: st.builds(t.Tuple, st.lists(_values(), min_size=2, max_size=4).map(tuple)),
 }
 
 # A feature with which a kernel has nodes of the kind, so that they are well typed and mean something.
@@ -138,6 +127,4 @@ def _prepared(make: Callable[[], Strategy]) -> Strategy:
 for _kind, _made in MADE.items():
     st.register_type_strategy(_kind, lambda _, make=_made: _prepared(make))
 for _node, _feature in FOUND.items():
-    st.register_type_strategy(
-        _node, lambda _, kind=_node, feature=_feature: _prepared(lambda: _nodes(kind, feature))
-    )
+    st.register_type_strategy(_node, lambda _, kind=_node, feature=_feature: _prepared(lambda: _nodes(kind, feature)))

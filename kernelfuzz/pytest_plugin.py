@@ -95,9 +95,7 @@ def _started(config: pytest.Config) -> _Recording:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise pytest.UsageError(
-            f"cannot write in {wanted.directory} ({reason}): give another --corpus-dir"
-        ) from None
+        raise pytest.UsageError(f"cannot write in {wanted.directory} ({reason}): give another --corpus-dir") from None
     worker = getattr(config, "workerinput", {}).get("workerid")
     return _Recording(wanted, store, Recorder(wanted, store.shards, worker or "main"), worker is not None)
 

@@ -82,9 +82,7 @@ def memory_share(jobs: int) -> int:
     return max(1 << 30, min(8 << 30, int(total * 0.8) // jobs))
 
 
-def call(
-    function: Callable[..., T], *args: Any, timeout: float | None = None, memory: int | None = None
-) -> T:
+def call(function: Callable[..., T], *args: Any, timeout: float | None = None, memory: int | None = None) -> T:
     """``function(*args)`` in a process of its own.  Raises WorkerError, and what the function raises."""
     with Pool(1, memory=memory) as pool:
         return pool.result(pool.submit(function, *args, timeout=timeout))
@@ -150,9 +148,7 @@ class Pool:
     The temporary files of the workers are in one directory, which is removed at the end.
     """
 
-    def __init__(
-        self, jobs: int, *, memory: int | None = None, on_wait: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, jobs: int, *, memory: int | None = None, on_wait: Callable[[], None] = lambda: None) -> None:
         self.jobs = jobs
         self._memory = memory
         self._on_wait = on_wait
@@ -240,9 +236,7 @@ class Pool:
                 assert worker.task is not None
                 self._kill(worker, WorkerTimeout(_late(worker.task)))
             elif self._memory is not None and _resident(worker.process.pid) > self._memory:
-                self._kill(
-                    worker, WorkerMemory(f"ran out of memory (it had more than {_size(self._memory)})")
-                )
+                self._kill(worker, WorkerMemory(f"ran out of memory (it had more than {_size(self._memory)})"))
 
     def _receive(self, worker: _Worker) -> bool:
         """A message of a worker: that it has a task, or what came of it.  False where there is none."""

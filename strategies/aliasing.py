@@ -6,23 +6,8 @@ change while the loop runs.  The reference interpreter knows what each must give
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Break,
-    Cast,
-    Continue,
-    For,
-    If,
-    Index,
-    Literal,
-    Name,
-    Stmt,
-    Unpack,
-)
-from kernelfuzz.ir.types import BOOL, INT32, Matrix, Quaternion, Scalar, Type, Vector
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies import arrays, assignments, loops, stores
 from kernelfuzz.strategies.assignments import declare, may_be_fixed, mutable, unfixed
 from kernelfuzz.strategies.branches import guard
@@ -35,28 +20,28 @@ from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_
 from kernelfuzz.strategies.wrap_operand import fit
 
 
-def keep(ctx: Context) -> list[Stmt]:
+def keep(ctx: Context) -> list[n.Stmt]:
     """``w = v``, and then ``v`` changes: ``w`` keeps what ``v`` was."""
     variable = ctx.choices.pick(mutable(ctx))
     copy = declare(ctx, ctx.use(variable))
     return [*copy, *_change(ctx, variable)]
 
 
-def _change(ctx: Context, variable: Variable) -> list[Stmt]:
+def _change(ctx: Context, variable: Variable) -> list[n.Stmt]:
     if assignments.has_inside(variable.type) and ctx.allows("component_store") and ctx.choices.chance(0.6):
         return assignments.store_part(ctx, variable)
     value = draw(ctx, variable.type, operations(ctx))
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     ctx.wrote(variable)
-    return [Assign(Name(variable.name, variable.type), _plain(value).expr)]
+    return [n.Assign(n.Name(variable.name, variable.type), _plain(value).expr)]
 
 
 def _plain(value: Ranged) -> Ranged:
     return unfixed(value) if may_be_fixed(value.expr) else value
 
 
-def keep_element(ctx: Context) -> list[Stmt]:
+def keep_element(ctx: Context) -> list[n.Stmt]:
     """``x = out[i]``, and then ``out[i]`` changes: ``x`` keeps what was there."""
     buffer = ctx.choices.pick(stores.outputs(ctx))
     element = arrays.element(ctx, buffer)
@@ -65,18 +50,18 @@ def keep_element(ctx: Context) -> list[Stmt]:
     if parts and ctx.choices.chance(0.5):
         return [*copy, *stores.store_component(ctx, buffer)]
     value = draw(ctx, buffer.array.dtype, operations(ctx)).expr
-    assert isinstance(element.expr, Index)
-    return [*copy, Assign(element.expr, value)]
+    assert isinstance(element.expr, n.Index)
+    return [*copy, n.Assign(element.expr, value)]
 
 
 def several(ctx: Context) -> list[Variable]:
     """The variables that an assignment to several names can change."""
     return [
-        v for v in mutable(ctx) if v.type != BOOL and isinstance(v.type, (Scalar, Vector, Matrix, Quaternion))
+        v for v in mutable(ctx) if v.type != t.BOOL and isinstance(v.type, (t.Scalar, t.Vector, t.Matrix, t.Quaternion))
     ]
 
 
-def together(ctx: Context) -> list[Stmt]:
+def together(ctx: Context) -> list[n.Stmt]:
     """``a, b = e, f``: both are computed before either name changes."""
     found = several(ctx)
     first = ctx.choices.integer(0, len(found) - 2)
@@ -91,7 +76,7 @@ def together(ctx: Context) -> list[Stmt]:
         values.append(_plain(Ranged(loaded(value.expr), *value.range)))
     for variable in chosen:
         ctx.wrote(variable)
-    return [Unpack(tuple(v.name for v in chosen), tuple(value.expr for value in values))]
+    return [n.Unpack(tuple(v.name for v in chosen), tuple(value.expr for value in values))]
 
 
 def _mentioning(ctx: Context, variable: Variable, other: Variable) -> Ranged:
@@ -107,32 +92,30 @@ def _mentioning(ctx: Context, variable: Variable, other: Variable) -> Ranged:
             return draw(ctx, variable.type, operations(ctx))
 
 
-def carry(ctx: Context) -> list[Stmt]:
+def carry(ctx: Context) -> list[n.Stmt]:
     """Two values that a loop hands on: ``before = now``, ``now = next``, now and then with an early exit."""
     # Floats: integers would grow out of their range.
-    type_: Type = float_dtype(ctx)
+    type_: t.Type = float_dtype(ctx)
     if ctx.allows("vector") and ctx.choices.chance(0.4):
-        type_ = Vector(ctx.choices.integer(2, 4), float_dtype(ctx))
-    made: list[Stmt] = []
+        type_ = t.Vector(ctx.choices.integer(2, 4), float_dtype(ctx))
+    made: list[n.Stmt] = []
     for _ in range(2):
         made += declare(ctx, _plain(draw(ctx, type_, operations(ctx))))
     before, now = ctx.variables[-2:]
 
-    def body(inner: Context) -> list[Stmt]:
+    def body(inner: Context) -> list[n.Stmt]:
         following = combine(inner, inner.choices.pick(("+", "-")), now.read(), before.read(), type_)
         statements = declare(inner, following)
         if inner.allows("if") and inner.depth < inner.deepest and inner.choices.chance(0.4):
-            exits = [
-                exit_ for name, exit_ in (("break", Break()), ("continue", Continue())) if inner.allows(name)
-            ]
+            exits = [exit_ for name, exit_ in (("break", n.Break()), ("continue", n.Continue())) if inner.allows(name)]
             if exits:
                 statements += guard(inner, inner.choices.pick(exits))
-        moved = Name(inner.variables[-1].name, type_)
+        moved = n.Name(inner.variables[-1].name, type_)
         if inner.allows("unpack") and inner.choices.chance(0.4):
-            statements.append(Unpack((before.name, now.name), (Name(now.name, type_), moved)))
+            statements.append(n.Unpack((before.name, now.name), (n.Name(now.name, type_), moved)))
         else:
-            statements.append(Assign(Name(before.name, type_), Name(now.name, type_)))
-            statements.append(Assign(Name(now.name, type_), moved))
+            statements.append(n.Assign(n.Name(before.name, type_), n.Name(now.name, type_)))
+            statements.append(n.Assign(n.Name(now.name, type_), moved))
         return statements
 
     made += loops.for_with(ctx, body)
@@ -141,77 +124,77 @@ def carry(ctx: Context) -> list[Stmt]:
     return made
 
 
-def shuffle(ctx: Context) -> list[Stmt]:
+def shuffle(ctx: Context) -> list[n.Stmt]:
     """Components that change places through a temporary: ``t = v.x``, ``v.x = v.y``, ``v.y = t``."""
     variable = ctx.choices.pick(shuffled(ctx))
-    assert isinstance(variable.type, Vector)
-    vector, dtype = Name(variable.name, variable.type), variable.type.dtype
-    first, second = (Attribute(vector, name, dtype) for name in ctx.choices.pick(("xy", "yx")))
+    assert isinstance(variable.type, t.Vector)
+    vector, dtype = n.Name(variable.name, variable.type), variable.type.dtype
+    first, second = (n.Attribute(vector, name, dtype) for name in ctx.choices.pick(("xy", "yx")))
     kept = declare(ctx, Ranged(first, variable.low, variable.high))
-    temporary = Name(ctx.variables[-1].name, dtype)
+    temporary = n.Name(ctx.variables[-1].name, dtype)
     ctx.wrote(variable)
-    return [*kept, Assign(first, second), Assign(second, temporary)]
+    return [*kept, n.Assign(first, second), n.Assign(second, temporary)]
 
 
 def shuffled(ctx: Context) -> list[Variable]:
     """The vectors whose components can change places."""
-    return [v for v in mutable(ctx) if isinstance(v.type, Vector) and v.type.length >= 2]
+    return [v for v in mutable(ctx) if isinstance(v.type, t.Vector) and v.type.length >= 2]
 
 
-def both_branches(ctx: Context) -> list[Stmt]:
+def both_branches(ctx: Context) -> list[n.Stmt]:
     """A name that both branches of an if statement make, and that lives on."""
     type_ = value_type(ctx)
     test = condition(ctx, operations(ctx))
     name = ctx.fresh(local_prefix(type_))
-    blocks: list[tuple[Stmt, ...]] = []
+    blocks: list[tuple[n.Stmt, ...]] = []
     for _ in range(2):
         with ctx.block():
             before = draw_block(ctx) if ctx.choices.chance(0.3) and ctx.depth <= ctx.deepest else ()
             value = _plain(draw(ctx, type_, operations(ctx)))
-            blocks.append((*before, Assign(Name(name, type_), value.expr)))
+            blocks.append((*before, n.Assign(n.Name(name, type_), value.expr)))
     _outlives(ctx, name, type_)
-    return [If(test, blocks[0], blocks[1])]
+    return [n.If(test, blocks[0], blocks[1])]
 
 
-def _outlives(ctx: Context, name: str, type_: Type) -> None:
+def _outlives(ctx: Context, name: str, type_: t.Type) -> None:
     """Bring a name that a block made into scope after it."""
     ctx.variables.append(Variable(name, type_, *full_range(type_), mutable=not is_ranged(type_)))
 
 
-def from_loop(ctx: Context) -> list[Stmt]:
+def from_loop(ctx: Context) -> list[n.Stmt]:
     """A name that the first statement of a loop makes, and the loop's counter, read after it."""
     type_ = value_type(ctx)
     name = ctx.fresh(local_prefix(type_))
 
-    def body(inner: Context) -> list[Stmt]:
+    def body(inner: Context) -> list[n.Stmt]:
         value = _plain(draw(inner, type_, operations(inner)))
-        return [Assign(Name(name, type_), value.expr), *draw_block(inner)]
+        return [n.Assign(n.Name(name, type_), value.expr), *draw_block(inner)]
 
     made = loops.for_with(ctx, body, dynamic=False)
     _outlives(ctx, name, type_)
     loop = made[0]
-    assert isinstance(loop, For)
+    assert isinstance(loop, n.For)
     if ctx.in_kernel and ctx.choices.chance(0.5):
-        made += stores.store_value(ctx, Name(loop.name, INT32))
+        made += stores.store_value(ctx, n.Name(loop.name, t.INT32))
     return made
 
 
-def moving_bound(ctx: Context) -> list[Stmt]:
+def moving_bound(ctx: Context) -> list[n.Stmt]:
     """``for i in range(n)`` where the body changes ``n``: the bounds are computed once."""
     turns = ctx.choices.integer(1, 4)
-    bound = Name(ctx.fresh("n"), INT32)
-    step = Literal(ctx.choices.pick((1, 2)), INT32)
+    bound = n.Name(ctx.fresh("n"), t.INT32)
+    step = n.Literal(ctx.choices.pick((1, 2)), t.INT32)
     op = ctx.choices.pick(("-", "+"))
     if ctx.allows("augmented"):
-        change: Stmt = AugAssign(bound, op, step)
+        change: n.Stmt = n.AugAssign(bound, op, step)
     else:
-        change = Assign(bound, Binary(op, bound, step, INT32))
+        change = n.Assign(bound, n.Binary(op, bound, step, t.INT32))
     # The body may read the bound, but only this statement changes it, so that it stays small.
-    variable = Variable(bound.id, INT32, *MUTABLE_BOUNDS)
+    variable = Variable(bound.id, t.INT32, *MUTABLE_BOUNDS)
     ctx.variables.append(variable)
     counter = ctx.fresh("i")
     with ctx.block(loop=True):
-        ctx.variables.append(Variable(counter, INT32, 0, turns - 1))
+        ctx.variables.append(Variable(counter, t.INT32, 0, turns - 1))
         body = draw_block(ctx)
-    start = Assign(bound, Cast(INT32, Literal(turns, INT32)))
-    return [start, For(counter, (bound,), (change, *body))]
+    start = n.Assign(bound, n.Cast(t.INT32, n.Literal(turns, t.INT32)))
+    return [start, n.For(counter, (bound,), (change, *body))]

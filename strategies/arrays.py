@@ -4,40 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kernelfuzz.ir.nodes import ArrayShape, Binary, Expr, Index, Literal, Name
-from kernelfuzz.ir.types import BOOL, INT32, Array, Scalar, Struct, Tile, Tuple, Type, Value
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.literals import call
 from kernelfuzz.strategies.ranges import Ranged, full_range, input_range, is_ranged
 from kernelfuzz.strategies.wrap_operand import fit
 
-Draw = Callable[[Context, Type, int], Ranged]
+Draw = Callable[[Context, t.Type, int], Ranged]
 
 MOST_BUFFERS = 7
 SIZES = (4, 3, 8, 2)
 
 
-def can_hold(ctx: Context, type_: Type) -> bool:
+def can_hold(ctx: Context, type_: t.Type) -> bool:
     """Whether an array of the type is allowed."""
-    if isinstance(type_, (Array, Tile, Tuple)):
+    if isinstance(type_, (t.Array, t.Tile, t.Tuple)):
         return False
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         return ctx.allows("struct_array")
-    return type_ != BOOL or ctx.allows("bool_data")
+    return type_ != t.BOOL or ctx.allows("bool_data")
 
 
-def can_read(ctx: Context, type_: Type) -> bool:
+def can_read(ctx: Context, type_: t.Type) -> bool:
     """Whether an element of the type can be read here."""
     if not can_hold(ctx, type_):
         return False
     return bool(_readable(ctx, type_)) or (ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS)
 
 
-def _readable(ctx: Context, type_: Type) -> list[Buffer]:
+def _readable(ctx: Context, type_: t.Type) -> list[Buffer]:
     return [b for b in reversed(ctx.buffers) if b.role != "shared" and b.array.dtype == type_]
 
 
-def read(ctx: Context, type_: Type, budget: int) -> Ranged:
+def read(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """An element of an array that the thread may read, of a new array where there is none."""
     known = _readable(ctx, type_)
     fresh = ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS
@@ -57,106 +57,105 @@ def _element_range(ctx: Context, buffer: Buffer) -> tuple[int, int]:
     return buffer.param.bounds or (full_range(dtype) if buffer.role == "out" else input_range(dtype))
 
 
-def subscript(ctx: Context, array: Name, indices: Sequence[Expr]) -> Index:
+def subscript(ctx: Context, array: n.Name, indices: Sequence[n.Expr]) -> n.Index:
     """``a[i, j]``, or now and then ``a[i][j]`` through a view."""
-    assert isinstance(array.type, Array)
+    assert isinstance(array.type, t.Array)
     if len(indices) > 1 and ctx.allows("view") and ctx.choices.chance(0.15):
-        row = Index(array, (indices[0],), Array(array.type.dtype, array.type.ndim - 1))
-        return Index(row, tuple(indices[1:]), array.type.dtype)
-    return Index(array, tuple(indices), array.type.dtype)
+        row = n.Index(array, (indices[0],), t.Array(array.type.dtype, array.type.ndim - 1))
+        return n.Index(row, tuple(indices[1:]), array.type.dtype)
+    return n.Index(array, tuple(indices), array.type.dtype)
 
 
-def own_slot(ctx: Context, buffer: Buffer) -> tuple[Expr, ...]:
+def own_slot(ctx: Context, buffer: Buffer) -> tuple[n.Expr, ...]:
     """Indices of a slot that belongs to the thread: its grid axes, and any place along the others."""
     return tuple(
-        ctx.thread(extent).expr if isinstance(extent, str) else place(ctx, extent).expr
-        for extent in buffer.param.shape
+        ctx.thread(extent).expr if isinstance(extent, str) else place(ctx, extent).expr for extent in buffer.param.shape
     )
 
 
-def _any_slot(ctx: Context, buffer: Buffer) -> tuple[Expr, ...]:
+def _any_slot(ctx: Context, buffer: Buffer) -> tuple[n.Expr, ...]:
     return tuple(
         _along_grid(ctx, buffer, axis, extent) if isinstance(extent, str) else place(ctx, extent).expr
         for axis, extent in enumerate(buffer.param.shape)
     )
 
 
-def _along_grid(ctx: Context, buffer: Buffer, axis: int, extent: str) -> Expr:
+def _along_grid(ctx: Context, buffer: Buffer, axis: int, extent: str) -> n.Expr:
     """An index along an axis as long as the grid: the thread's own place or a neighbour's."""
     if extent not in ctx.axes():
-        return Literal(0, INT32)
+        return n.Literal(0, t.INT32)
     here = ctx.thread(extent).expr
     kinds = [("own", 20), ("previous", 1), ("first", 1)]
     match ctx.choices.weighted(kinds + [("next", 1), ("around", 1)] * ctx.allows("array_shape")):
         case "next":
-            last = Binary("-", ArrayShape(buffer.name, axis), Literal(1, INT32), INT32)
-            return call("min", Binary("+", here, Literal(1, INT32), INT32), last)
+            last = n.Binary("-", n.ArrayShape(buffer.name, axis), n.Literal(1, t.INT32), t.INT32)
+            return call("min", n.Binary("+", here, n.Literal(1, t.INT32), t.INT32), last)
         case "previous":
-            return call("max", Binary("-", here, Literal(1, INT32), INT32), Literal(0, INT32))
+            return call("max", n.Binary("-", here, n.Literal(1, t.INT32), t.INT32), n.Literal(0, t.INT32))
         case "first":
-            return Literal(0, INT32)
+            return n.Literal(0, t.INT32)
         case "around":
-            step = Literal(ctx.choices.integer(1, 5), INT32)
-            return Binary("%", Binary("+", here, step, INT32), ArrayShape(buffer.name, axis), INT32)
+            step = n.Literal(ctx.choices.integer(1, 5), t.INT32)
+            return n.Binary("%", n.Binary("+", here, step, t.INT32), n.ArrayShape(buffer.name, axis), t.INT32)
         case _:
             return here
 
 
 def place(ctx: Context, size: int) -> Ranged:
     """An index along an axis of fixed size: a variable that is in range, a constant, or a wrapped one."""
-    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and v.low >= 0 and v.high < size]
+    ready = [v for v in reversed(ctx.variables) if v.type == t.INT32 and v.low >= 0 and v.high < size]
     if ready and ctx.choices.chance(0.6):
         return ctx.use(ctx.choices.pick(ready))
     if ctx.choices.chance(0.3):
-        wrapped = [v for v in reversed(ctx.variables) if v.type == INT32]
+        wrapped = [v for v in reversed(ctx.variables) if v.type == t.INT32]
         if wrapped or ctx.axes():
             chosen = ctx.choices.pick([*wrapped, None] if ctx.axes() else wrapped)
             value = ctx.use(chosen) if chosen else ctx.thread(ctx.axes()[0])
             return fit_index(ctx, value, size)
-    return Ranged(Literal(ctx.choices.integer(0, size - 1), INT32), 0, size - 1)
+    return Ranged(n.Literal(ctx.choices.integer(0, size - 1), t.INT32), 0, size - 1)
 
 
 def within(ctx: Context, size: int, budget: int, draw: Draw) -> Ranged:
     """Any int32 expression, brought into ``0..size - 1``."""
-    return fit_index(ctx, draw(ctx, INT32, budget), size)
+    return fit_index(ctx, draw(ctx, t.INT32, budget), size)
 
 
 def fit_index(ctx: Context, value: Ranged, size: int) -> Ranged:
     """``value`` as an index below ``size``."""
     if value.low >= 0 and value.high >= size:
-        return Ranged(Binary("%", value.expr, Literal(size, INT32), INT32), 0, size - 1)
+        return Ranged(n.Binary("%", value.expr, n.Literal(size, t.INT32), t.INT32), 0, size - 1)
     return fit(ctx, value, 0, size - 1)
 
 
 # ----------------------------------------------------------------- new arrays
 
 
-def new_input(ctx: Context, type_: Type, ndim: int | None = None) -> Buffer:
+def new_input(ctx: Context, type_: t.Type, ndim: int | None = None) -> Buffer:
     """An input array of one dimension or, where allowed, of several."""
-    assert not isinstance(type_, (Array, Tile, Tuple))
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
     ndim = ndim or _ndim(ctx, 1)
     along = ctx.choices.pick((*ctx.axes(), None))
     shape: list[int | str] = [along or ctx.choices.pick(SIZES)]
     shape += [ctx.choices.pick(SIZES) for _ in range(ndim - 1)]
     bounds = input_range(type_)
-    if isinstance(type_, Scalar) and is_ranged(type_) and ctx.choices.chance(0.1):
+    if isinstance(type_, t.Scalar) and is_ranged(type_) and ctx.choices.chance(0.1):
         bounds = type_.limits
-    return ctx.buffer(Array(type_, ndim), "in", tuple(shape), bounds=bounds)
+    return ctx.buffer(t.Array(type_, ndim), "in", tuple(shape), bounds=bounds)
 
 
-def new_output(ctx: Context, type_: Value) -> Buffer:
+def new_output(ctx: Context, type_: t.Value) -> Buffer:
     """An output array: the axes of the grid, and where allowed some of a fixed size behind them."""
     grid = ctx.axes()
     ndim = _ndim(ctx, len(grid))
     shape = (*grid, *(ctx.choices.pick(SIZES) for _ in range(ndim - len(grid))))
-    return ctx.buffer(Array(type_, ndim), "out", shape)
+    return ctx.buffer(t.Array(type_, ndim), "out", shape)
 
 
-def new_shared(ctx: Context, type_: Value, op: str) -> Buffer:
+def new_shared(ctx: Context, type_: t.Value, op: str) -> Buffer:
     """An array that all threads update with one atomic operation."""
     ndim = _ndim(ctx, 1)
     shape = tuple(ctx.choices.pick((1, *SIZES)) for _ in range(ndim))
-    return ctx.buffer(Array(type_, ndim), "shared", shape, op)
+    return ctx.buffer(t.Array(type_, ndim), "shared", shape, op)
 
 
 def _ndim(ctx: Context, least: int) -> int:

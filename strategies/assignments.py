@@ -2,35 +2,8 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Call,
-    Cast,
-    Expr,
-    Index,
-    Literal,
-    Name,
-    Static,
-    Stmt,
-    Unary,
-    Unpack,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    INT32,
-    UINT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)  # fmt: skip
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies.calls import call_builtin
 from kernelfuzz.strategies.context import Context, Variable
 from kernelfuzz.strategies.dtypes import float_dtype, value_type
@@ -43,31 +16,31 @@ from kernelfuzz.strategies.wrap_operand import fit
 from kernelfuzz.typecheck.builtins import resolve
 
 
-def local(ctx: Context) -> list[Stmt]:
+def local(ctx: Context) -> list[n.Stmt]:
     type_ = value_type(ctx)
     return declare(ctx, draw(ctx, type_, operations(ctx)))
 
 
-def may_be_fixed(expr: Expr) -> bool:
+def may_be_fixed(expr: n.Expr) -> bool:
     """Whether Warp may know the value while it generates code: a name given it could not change in a loop."""
-    if not isinstance(expr.type, Scalar):
+    if not isinstance(expr.type, t.Scalar):
         return False
     match expr:
-        case Literal() | Static() | Call(name="len"):
+        case n.Literal() | n.Static() | n.Call(name="len"):
             return True
-        case Unary(op="-", operand=operand):
-            return isinstance(operand, Name) or may_be_fixed(operand)
+        case n.Unary(op="-", operand=operand):
+            return isinstance(operand, n.Name) or may_be_fixed(operand)
         case _:
             return False
 
 
 def unfixed(value: Ranged) -> Ranged:
     """The value as a variable: ``float(0.0)``."""
-    assert isinstance(value.expr.type, Scalar)
-    return Ranged(Cast(value.expr.type, value.expr), *value.range)
+    assert isinstance(value.expr.type, t.Scalar)
+    return Ranged(n.Cast(value.expr.type, value.expr), *value.range)
 
 
-def declare(ctx: Context, value: Ranged) -> list[Stmt]:
+def declare(ctx: Context, value: Ranged) -> list[n.Stmt]:
     """``x = value``.  A bare literal would be a constant in Warp: a local that is to change is declared
     with its type, as in ``x = float(0.0)``."""
     type_ = value.expr.type
@@ -83,14 +56,14 @@ def declare(ctx: Context, value: Ranged) -> list[Stmt]:
         low, high = min(value.low, MUTABLE_BOUNDS[0]), max(value.high, MUTABLE_BOUNDS[1])
         held = Ranged(value.expr, *((low, high) if is_ranged(type_) else full_range(type_)))
     variable = ctx.declare(type_, held, mutable=mutable)
-    return [Assign(Name(variable.name, type_), value.expr)]
+    return [n.Assign(n.Name(variable.name, type_), value.expr)]
 
 
 def mutable(ctx: Context) -> list[Variable]:
     return [v for v in reversed(ctx.variables) if v.mutable]
 
 
-def assign(ctx: Context) -> list[Stmt]:
+def assign(ctx: Context) -> list[n.Stmt]:
     variable = ctx.choices.pick(mutable(ctx))
     value = draw(ctx, variable.type, operations(ctx))
     if is_ranged(variable.type):
@@ -98,16 +71,16 @@ def assign(ctx: Context) -> list[Stmt]:
     if may_be_fixed(value.expr):
         value = unfixed(value)
     ctx.wrote(variable)
-    return [Assign(Name(variable.name, variable.type), value.expr)]
+    return [n.Assign(n.Name(variable.name, variable.type), value.expr)]
 
 
-def augment(ctx: Context) -> list[Stmt]:
+def augment(ctx: Context) -> list[n.Stmt]:
     """``x += expression``: the operator is one whose result the variable's range still holds."""
     variable = ctx.choices.pick([v for v in mutable(ctx) if augmentable(v.type)])
     type_ = variable.type
     if is_ranged(type_):
         return _augment_in_range(ctx, variable)
-    scalar = type_ if isinstance(type_, Scalar) else None
+    scalar = type_ if isinstance(type_, t.Scalar) else None
     ops = ("+", "-")
     if scalar and scalar.is_float:
         ops += ("*", "/")
@@ -116,55 +89,55 @@ def augment(ctx: Context) -> list[Stmt]:
     op = ctx.choices.pick(ops)
     value = combine(ctx, op, variable.read(), draw(ctx, type_, operations(ctx)), type_).expr
     ctx.wrote(variable)
-    return [AugAssign(Name(variable.name, type_), op, value.right)]  # pyright: ignore
+    return [n.AugAssign(n.Name(variable.name, type_), op, value.right)]  # pyright: ignore
 
 
-def _augment_in_range(ctx: Context, variable: Variable) -> list[Stmt]:
+def _augment_in_range(ctx: Context, variable: Variable) -> list[n.Stmt]:
     """An int32 or int64 that changes in place: by a bit operation or a remainder, which stay in range."""
     op = ctx.choices.pick(("%", "//", "&") if ctx.allows("bitwise") else ("%", "//"))
     value = draw(ctx, variable.type, operations(ctx))
     value = fit(ctx, value, 0 if op == "&" else 1, 100)
     ctx.wrote(variable)
-    return [AugAssign(Name(variable.name, variable.type), op, value.expr)]
+    return [n.AugAssign(n.Name(variable.name, variable.type), op, value.expr)]
 
 
-def augmentable(type_: Type) -> bool:
-    if isinstance(type_, Scalar):
-        return type_ != BOOL
-    return isinstance(type_, (Vector, Matrix, Quaternion)) and not is_ranged(type_)
+def augmentable(type_: t.Type) -> bool:
+    if isinstance(type_, t.Scalar):
+        return type_ != t.BOOL
+    return isinstance(type_, (t.Vector, t.Matrix, t.Quaternion)) and not is_ranged(type_)
 
 
-def component_store(ctx: Context) -> list[Stmt]:
+def component_store(ctx: Context) -> list[n.Stmt]:
     """A store into a part of some local."""
     return store_part(ctx, ctx.choices.pick([v for v in mutable(ctx) if has_inside(v.type)]))
 
 
-def store_part(ctx: Context, variable: Variable) -> list[Stmt]:
+def store_part(ctx: Context, variable: Variable) -> list[n.Stmt]:
     """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``, ``s.v.x += expression``."""
-    target = inner_place(ctx, Name(variable.name, variable.type))
+    target = inner_place(ctx, n.Name(variable.name, variable.type))
     value = draw(ctx, target.type, operations(ctx))
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     ctx.wrote(variable)
-    scalar = target.type if isinstance(target.type, Scalar) else None
+    scalar = target.type if isinstance(target.type, t.Scalar) else None
     # Before 1.19 Warp has s.v.x += 1, but neither s.v[0] += 1 nor s.m[0, 0] += 1.
-    in_struct = isinstance(variable.type, Struct)
-    summed = not in_struct or (isinstance(target, Attribute) and isinstance(target.value.type, Vector))
+    in_struct = isinstance(variable.type, t.Struct)
+    summed = not in_struct or (isinstance(target, n.Attribute) and isinstance(target.value.type, t.Vector))
     if scalar and scalar.is_float and summed and ctx.allows("augmented") and ctx.choices.chance(0.3):
-        return [AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
-    return [Assign(target, value.expr)]
+        return [n.AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
+    return [n.Assign(target, value.expr)]
 
 
-def has_inside(type_: Type) -> bool:
-    return isinstance(type_, (Vector, Matrix, Quaternion, Transform, Struct))
+def has_inside(type_: t.Type) -> bool:
+    return isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct))
 
 
-def swap(ctx: Context) -> list[Stmt]:
+def swap(ctx: Context) -> list[n.Stmt]:
     """``a, b = b, a``: both sides are read before either is written."""
     pairs = swappable(ctx)
     first, second = ctx.choices.pick(pairs)
     values = (ctx.use(second).expr, ctx.use(first).expr)
-    return [Unpack((first.name, second.name), values)]
+    return [n.Unpack((first.name, second.name), values)]
 
 
 def swappable(ctx: Context) -> list[tuple[Variable, Variable]]:
@@ -173,44 +146,44 @@ def swappable(ctx: Context) -> list[tuple[Variable, Variable]]:
         (a, b)
         for at, a in enumerate(found)
         for b in found[at + 1 :]
-        if a.type == b.type and (a.low, a.high) == (b.low, b.high) and isinstance(a.type, (Scalar, Vector))
+        if a.type == b.type and (a.low, a.high) == (b.low, b.high) and isinstance(a.type, (t.Scalar, t.Vector))
     ]
 
 
-def unpack_pair(ctx: Context) -> list[Stmt]:
+def unpack_pair(ctx: Context) -> list[n.Stmt]:
     """``a, b = x, y``: two new locals at once."""
     values = [draw(ctx, type_, operations(ctx)) for type_ in (value_type(ctx), value_type(ctx))]
     names = [ctx.declare(value.expr.type, value, mutable=False).name for value in values]
-    return [Unpack(tuple(names), tuple(value.expr for value in values))]
+    return [n.Unpack(tuple(names), tuple(value.expr for value in values))]
 
 
-def decompose(ctx: Context) -> list[Stmt]:
+def decompose(ctx: Context) -> list[n.Stmt]:
     """``u, s, v = wp.svd3(m)``."""
     dtype = float_dtype(ctx)
     name, size = ctx.choices.pick((("qr3", 3), ("svd3", 3), ("eig3", 3), ("svd2", 2)))
-    signature = resolve(name, (Matrix(size, size, dtype),))
+    signature = resolve(name, (t.Matrix(size, size, dtype),))
     assert signature is not None
-    assert isinstance(signature.result, Tuple)
+    assert isinstance(signature.result, t.Tuple)
     value = call_builtin(ctx, signature, operations(ctx))
     names = [ctx.declare(type_, Ranged(value.expr), mutable=True).name for type_ in signature.result.elements]
-    return [Unpack(tuple(names), (value.expr,))]
+    return [n.Unpack(tuple(names), (value.expr,))]
 
 
-def view(ctx: Context) -> list[Stmt]:
+def view(ctx: Context) -> list[n.Stmt]:
     """``row = a[i]``: an array of a dimension less, which from then on can be read in its own right."""
     buffer = ctx.choices.pick([b for b in ctx.buffers if b.role == "in" and b.array.ndim > 1])
     first = buffer.param.shape[0]
-    index = ctx.thread(first).expr if isinstance(first, str) and first in ctx.axes() else Literal(0, INT32)
-    type_ = Array(buffer.array.dtype, buffer.array.ndim - 1)
+    index = ctx.thread(first).expr if isinstance(first, str) and first in ctx.axes() else n.Literal(0, t.INT32)
+    type_ = t.Array(buffer.array.dtype, buffer.array.ndim - 1)
     variable = ctx.declare(type_, Ranged(buffer.name), mutable=False)
     ctx.use(variable)
-    return [Assign(Name(variable.name, type_), Index(buffer.name, (index,), type_))]
+    return [n.Assign(n.Name(variable.name, type_), n.Index(buffer.name, (index,), type_))]
 
 
-def random_state(ctx: Context) -> list[Stmt]:
+def random_state(ctx: Context) -> list[n.Stmt]:
     """``state = wp.rand_init(seed, thread)``."""
-    seed = Literal(ctx.choices.pick((42, 0, 7, 1234)), INT32)
+    seed = n.Literal(ctx.choices.pick((42, 0, 7, 1234)), t.INT32)
     parts = (seed, ctx.thread("x").expr) if "x" in ctx.axes() else (seed,)
-    value = Ranged(Call("rand_init", parts, UINT32), *full_range(UINT32))
-    variable = ctx.declare(UINT32, value, mutable=True, name=ctx.fresh("state"))
-    return [Assign(Name(variable.name, UINT32), value.expr)]
+    value = Ranged(n.Call("rand_init", parts, t.UINT32), *full_range(t.UINT32))
+    variable = ctx.declare(t.UINT32, value, mutable=True, name=ctx.fresh("state"))
+    return [n.Assign(n.Name(variable.name, t.UINT32), value.expr)]

@@ -6,8 +6,8 @@ so that every partial sum is exact in every type.
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import AugAssign, Call, Construct, Expr, ExprStmt, Index, Literal, Stmt
-from kernelfuzz.ir.types import FLOAT32, INT32, Matrix, Scalar, Type, Vector
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.arrays import new_shared, place
 from kernelfuzz.strategies.calls import cast
 from kernelfuzz.strategies.context import Buffer, Context
@@ -32,13 +32,13 @@ MOST_SHARED = 3
 SUMMAND_BOUNDS = (-4, 4)
 
 
-def can_sum(type_: Type) -> bool:
+def can_sum(type_: t.Type) -> bool:
     """Whether Warp has an atomic sum over the type."""
-    scalar = type_ if isinstance(type_, Scalar) else getattr(type_, "dtype", None)
-    return isinstance(scalar, Scalar) and (scalar.is_float or (scalar.is_integer and scalar.bits >= 32))
+    scalar = type_ if isinstance(type_, t.Scalar) else getattr(type_, "dtype", None)
+    return isinstance(scalar, t.Scalar) and (scalar.is_float or (scalar.is_integer and scalar.bits >= 32))
 
 
-def update(ctx: Context) -> list[Stmt]:
+def update(ctx: Context) -> list[n.Stmt]:
     """One atomic update, as a call or where there is one as an augmented assignment."""
     known = [b for b in ctx.buffers if b.role == "shared"]
     buffer = ctx.choices.pick([*known, None] if len(known) < MOST_SHARED else known) or _new_buffer(ctx)
@@ -48,31 +48,31 @@ def update(ctx: Context) -> list[Stmt]:
     if operator in ("&", "|", "^") and not ctx.allows("bitwise"):
         operator = None
     if operator and ctx.allows("augmented") and ctx.choices.chance(0.25):
-        return [AugAssign(Index(buffer.name, indices, buffer.array.dtype), operator, value)]
-    return [ExprStmt(Call(name, (buffer.name, *indices, value), buffer.array.dtype))]
+        return [n.AugAssign(n.Index(buffer.name, indices, buffer.array.dtype), operator, value)]
+    return [n.ExprStmt(n.Call(name, (buffer.name, *indices, value), buffer.array.dtype))]
 
 
 def _new_buffer(ctx: Context) -> Buffer:
     family = ctx.choices.weighted((("sum", 6), ("min", 1), ("max", 1), ("and", 1), ("or", 1), ("xor", 1)))
     dtype = numeric_dtype(ctx)
     if family in BITS:
-        return new_shared(ctx, dtype if dtype.is_integer and dtype.bits >= 32 else INT32, family)
+        return new_shared(ctx, dtype if dtype.is_integer and dtype.bits >= 32 else t.INT32, family)
     if not can_sum(dtype) or (family != "sum" and dtype.bits < 32):
-        dtype = ctx.choices.pick([d for d in (FLOAT32, INT32) if d in ctx.dtypes] or [INT32])
+        dtype = ctx.choices.pick([d for d in (t.FLOAT32, t.INT32) if d in ctx.dtypes] or [t.INT32])
     if family == "sum" and ctx.allows("vector") and ctx.choices.chance(0.2):
-        return new_shared(ctx, Vector(ctx.choices.pick((3, 2)), dtype), family)
+        return new_shared(ctx, t.Vector(ctx.choices.pick((3, 2)), dtype), family)
     return new_shared(ctx, dtype, family)
 
 
-def _value(ctx: Context, type_: Type) -> Expr:
+def _value(ctx: Context, type_: t.Type) -> n.Expr:
     """A small whole number of the type (or a vector or matrix filled with one)."""
-    if isinstance(type_, (Vector, Matrix)):
-        return Construct(type_, (_value(ctx, type_.dtype),))
-    assert isinstance(type_, Scalar)
+    if isinstance(type_, (t.Vector, t.Matrix)):
+        return n.Construct(type_, (_value(ctx, type_.dtype),))
+    assert isinstance(type_, t.Scalar)
     low, high = SUMMAND_BOUNDS
-    whole = draw_in(ctx, INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
+    whole = draw_in(ctx, t.INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)
     widths_differ = type_.is_integer and type_.bits != 32
     convertible = ctx.allows("cast") and (ctx.allows("mixed_widths") or not widths_differ)
-    if isinstance(whole.expr, Literal) or (type_ != INT32 and not convertible):
+    if isinstance(whole.expr, n.Literal) or (type_ != t.INT32 and not convertible):
         return number(type_, max(low, whole.low) if type_.kind != "uint" else max(0, whole.low))
-    return whole.expr if type_ == INT32 else cast(ctx, whole, type_).expr
+    return whole.expr if type_ == t.INT32 else cast(ctx, whole, type_).expr

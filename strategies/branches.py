@@ -28,9 +28,7 @@ def branch(ctx: Context, kind: str | None = None) -> list[Stmt]:
 
 def _after_elif(ctx: Context) -> str:
     """How a chain of branches goes on."""
-    return ctx.choices.weighted(
-        [("if", 3)] + [("else", 3)] * ctx.allows("else") + [("elif", 1)] * ctx.allows("elif")
-    )
+    return ctx.choices.weighted([("if", 3)] + [("else", 3)] * ctx.allows("else") + [("elif", 1)] * ctx.allows("elif"))
 
 
 def guard(ctx: Context, exit_: Stmt) -> list[Stmt]:

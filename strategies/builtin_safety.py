@@ -211,9 +211,7 @@ def safe_argument(ctx: Context, signature: Signature, at: int, value: Ranged) ->
     return fit(ctx, value, low, high)
 
 
-def _safe_float(
-    value: Ranged, type_: Type, least: int | float | None, most: int | float | None, gap: float
-) -> Ranged:
+def _safe_float(value: Ranged, type_: Type, least: int | float | None, most: int | float | None, gap: float) -> Ranged:
     """A float in a domain: an absolute value or a clamp around the operand (for vectors only a clamp)."""
     expr = value.expr
     if isinstance(type_, Vector) and least is not None and most is not None:

@@ -7,19 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Constant, Function, Name, Param
-from kernelfuzz.ir.types import (
-    INT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Type,
-    Vector,
-)
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged, input_range
 
@@ -37,7 +26,7 @@ class Variable:
     """A name in scope.  ``axis`` is set for a thread index: it may index that axis of the grid's arrays."""
 
     name: str
-    type: Type
+    type: t.Type
     low: int = 0
     high: int = 0
     mutable: bool = False
@@ -60,8 +49,8 @@ class Buffer:
     op: str = ""
 
     @property
-    def array(self) -> Array:
-        assert isinstance(self.param.type, Array)
+    def array(self) -> t.Array:
+        assert isinstance(self.param.type, t.Array)
         return self.param.type
 
     @property
@@ -74,7 +63,7 @@ class Module:
     """The declarations drawn so far: made on demand, so that a kernel declares only what it uses."""
 
     functions: list[Function] = field(default_factory=list[Function])
-    structs: list[Struct] = field(default_factory=list[Struct])
+    structs: list[t.Struct] = field(default_factory=list[t.Struct])
     constants: list[Constant] = field(default_factory=list[Constant])
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     """The range of each integer function's result, by name."""
@@ -93,7 +82,7 @@ class Context:
     """What the kernel may use."""
     focus: frozenset[str]
     """What the kernel must contain: its types come more often."""
-    dtypes: tuple[Scalar, ...]
+    dtypes: tuple[t.Scalar, ...]
     """The numeric scalar types that it may use."""
     module: Module
     widths: tuple[tuple[int, int], ...] = ((1, 4), (2, 3), (3, 1))
@@ -118,8 +107,8 @@ class Context:
     counters: dict[str, int] = field(default_factory=dict[str, int])
     loop_names: list[str] = field(default_factory=list[str])
     """The names of loops that are over: another loop may use them again."""
-    known: dict[tuple[Callable[..., Any], Type], Any] = field(
-        default_factory=dict[tuple[Callable[..., Any], Type], Any]
+    known: dict[tuple[Callable[..., Any], t.Type], Any] = field(
+        default_factory=dict[tuple[Callable[..., Any], t.Type], Any]
     )
     """What ``once`` was asked for, in this kernel and its functions."""
 
@@ -136,7 +125,7 @@ class Context:
         """Whether more statements may still be asked for."""
         return self.module.statements < self.most
 
-    def once(self, find: Callable[[Context, Type], T], type_: Type) -> T:
+    def once(self, find: Callable[[Context, t.Type], T], type_: t.Type) -> T:
         """``find(ctx, type_)``, where that follows from the kernel's features and dtypes: asked for once."""
         key = (find, type_)
         if key not in self.known:
@@ -151,7 +140,7 @@ class Context:
 
     # ------------------------------------------------------------ variables
 
-    def declare(self, type_: Type, value: Ranged, *, mutable: bool, name: str | None = None) -> Variable:
+    def declare(self, type_: t.Type, value: Ranged, *, mutable: bool, name: str | None = None) -> Variable:
         """Bring a new local into scope."""
         variable = Variable(name or self.fresh(local_prefix(type_)), type_, value.low, value.high, mutable)
         self.variables.append(variable)
@@ -164,7 +153,7 @@ class Context:
             return False
         return not any(variable.name == name and variable.mutable for variable in self.variables)
 
-    def visible(self, type_: Type) -> list[Variable]:
+    def visible(self, type_: t.Type) -> list[Variable]:
         """The variables of a type, the latest first: the simplest choice is the nearest value."""
         return [variable for variable in reversed(self.variables) if variable.type == type_]
 
@@ -197,7 +186,7 @@ class Context:
                 return self.use(variable)
         assert self.in_kernel, "a function has its thread indices as parameters"
         self.uses_thread = True
-        return Ranged(Name(GRID_NAMES[AXES.index(axis)], INT32), 0, MAX_GRID - 1)
+        return Ranged(Name(GRID_NAMES[AXES.index(axis)], t.INT32), 0, MAX_GRID - 1)
 
     def axes(self) -> tuple[str, ...]:
         """The axes along which a thread index can be had here."""
@@ -205,12 +194,12 @@ class Context:
             return AXES[: self.ndim]
         return tuple(variable.axis for variable in self.variables if variable.axis is not None)
 
-    def add_param(self, type_: Type, *, prefix: str, **contract: object) -> Param:
+    def add_param(self, type_: t.Type, *, prefix: str, **contract: object) -> Param:
         param = replace(Param(self.fresh(prefix), type_), **contract)  # pyright: ignore[reportArgumentType]
         self.params.append(param)
         return param
 
-    def scalar_param(self, type_: Type, bounds: tuple[int, int] | None = None) -> Variable:
+    def scalar_param(self, type_: t.Type, bounds: tuple[int, int] | None = None) -> Variable:
         """A new parameter that is no array: a scalar, a vector, a matrix or a struct."""
         param = self.add_param(type_, prefix="p", bounds=bounds)
         low, high = bounds or input_range(type_)
@@ -220,7 +209,7 @@ class Context:
 
     def buffer(
         self,
-        array: Array,
+        array: t.Array,
         role: str,
         shape: tuple[int | str, ...],
         op: str = "",
@@ -232,26 +221,26 @@ class Context:
         return made
 
 
-def local_prefix(type_: Type) -> str:
+def local_prefix(type_: t.Type) -> str:
     """Locals are named after the kind of their type, as people do."""
     match type_:
-        case Scalar(kind="bool"):
+        case t.Scalar(kind="bool"):
             return "b"
-        case Scalar(kind="float"):
+        case t.Scalar(kind="float"):
             return "x"
-        case Scalar():
+        case t.Scalar():
             return "n"
-        case Vector():
+        case t.Vector():
             return "v"
-        case Matrix():
+        case t.Matrix():
             return "m"
-        case Quaternion():
+        case t.Quaternion():
             return "q"
-        case Transform():
+        case t.Transform():
             return "t"
-        case Struct():
+        case t.Struct():
             return "s"
-        case Tile():
+        case t.Tile():
             return "tile"
         case _:
             return "r"

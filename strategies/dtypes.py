@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import functools
 
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    SCALARS,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Transform,
-    Type,
-    Vector,
-)  # fmt: skip
+from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies.context import Context
 
 # How often a scalar type is drawn, against int32's and float32's weight.
-_WEIGHTS = {INT32: 12, FLOAT32: 14}
+_WEIGHTS = {t.INT32: 12, t.FLOAT32: 14}
 
 
-def feature_of(dtype: Scalar) -> str | None:
+def feature_of(dtype: t.Scalar) -> str | None:
     """The feature that a scalar type needs; the two default types need none."""
-    if dtype in (INT32, FLOAT32, BOOL):
+    if dtype in (t.INT32, t.FLOAT32, t.BOOL):
         return None
     if dtype.is_float:
         return dtype.name
@@ -34,38 +23,38 @@ def feature_of(dtype: Scalar) -> str | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def allowed_dtypes(dtypes: tuple[Scalar, ...], features: frozenset[str]) -> tuple[Scalar, ...]:
+def allowed_dtypes(dtypes: tuple[t.Scalar, ...], features: frozenset[str]) -> tuple[t.Scalar, ...]:
     """The numeric scalar types that a kernel's features leave; never empty, never bool."""
     allowed = [
         d
         for d in dtypes
-        if d != BOOL
+        if d != t.BOOL
         and (feature_of(d) is None or feature_of(d) in features)
         and (d.kind != "uint" or "unsigned" in features)
     ]
-    return tuple(allowed) or tuple(d for d in dtypes if d != BOOL)[:1] or (FLOAT32,)
+    return tuple(allowed) or tuple(d for d in dtypes if d != t.BOOL)[:1] or (t.FLOAT32,)
 
 
 @functools.lru_cache(maxsize=4096)
-def _weighted(dtypes: tuple[Scalar, ...]) -> tuple[tuple[Scalar, int], ...]:
-    simplest_first = sorted(dtypes, key=lambda d: (d != FLOAT32, d != INT32, SCALARS.index(d)))
+def _weighted(dtypes: tuple[t.Scalar, ...]) -> tuple[tuple[t.Scalar, int], ...]:
+    simplest_first = sorted(dtypes, key=lambda d: (d != t.FLOAT32, d != t.INT32, t.SCALARS.index(d)))
     return tuple((d, _WEIGHTS.get(d, 2)) for d in simplest_first)
 
 
-def numeric_dtype(ctx: Context) -> Scalar:
+def numeric_dtype(ctx: Context) -> t.Scalar:
     """A scalar type that is not bool."""
     return ctx.choices.weighted(_weighted(ctx.dtypes))
 
 
-def integer_dtype(ctx: Context) -> Scalar:
+def integer_dtype(ctx: Context) -> t.Scalar:
     """An integer type."""
-    integers = tuple(d for d in ctx.dtypes if d.is_integer) or (INT32,)
+    integers = tuple(d for d in ctx.dtypes if d.is_integer) or (t.INT32,)
     return ctx.choices.weighted(_weighted(integers))
 
 
-def float_dtype(ctx: Context) -> Scalar:
+def float_dtype(ctx: Context) -> t.Scalar:
     """A float type."""
-    floats = tuple(d for d in ctx.dtypes if d.is_float) or (FLOAT32,)
+    floats = tuple(d for d in ctx.dtypes if d.is_float) or (t.FLOAT32,)
     return ctx.choices.weighted(_weighted(floats))
 
 
@@ -75,24 +64,24 @@ MATRIX_SHAPES = (
 )
 
 
-def vector_type(ctx: Context) -> Vector:
+def vector_type(ctx: Context) -> t.Vector:
     """A vector type; long ones where the kernel may use them."""
     dtype = numeric_dtype(ctx)
     if ctx.allows("spatial") and ctx.choices.chance(0.15) and dtype.is_float:
-        return Vector(ctx.choices.pick((6, 5)), dtype)
-    return Vector(ctx.choices.pick((3, 2, 4)), dtype)
+        return t.Vector(ctx.choices.pick((6, 5)), dtype)
+    return t.Vector(ctx.choices.pick((3, 2, 4)), dtype)
 
 
-def matrix_type(ctx: Context) -> Matrix:
+def matrix_type(ctx: Context) -> t.Matrix:
     """A matrix type: square ones most often, integer ones now and then."""
     over_integers = ctx.choices.chance(0.1) or not any(d.is_float for d in ctx.dtypes)
     dtype = integer_dtype(ctx) if over_integers else float_dtype(ctx)
     if ctx.allows("spatial") and ctx.choices.chance(0.05) and dtype.is_float:
-        return Matrix(6, 6, dtype)
-    return Matrix(*ctx.choices.weighted(MATRIX_SHAPES), dtype)
+        return t.Matrix(6, 6, dtype)
+    return t.Matrix(*ctx.choices.weighted(MATRIX_SHAPES), dtype)
 
 
-def value_type(ctx: Context) -> Type:
+def value_type(ctx: Context) -> t.Type:
     """A type for a local or an output; the category's own types come more often."""
     focus = ctx.focus
     kinds: list[tuple[str, int]] = [("scalar", 10)]
@@ -107,22 +96,22 @@ def value_type(ctx: Context) -> Type:
         case "matrix":
             return matrix_type(ctx)
         case "quaternion":
-            return Quaternion(float_dtype(ctx))
+            return t.Quaternion(float_dtype(ctx))
         case "transform":
-            return Transform(float_dtype(ctx))
+            return t.Transform(float_dtype(ctx))
         case "struct":
             from kernelfuzz.strategies.structs import struct_type  # whose fields have value types
 
             return struct_type(ctx)
         case "bool":
-            return BOOL
+            return t.BOOL
         case _:
             return integer_dtype(ctx) if focus & {"bitwise", "shift"} else numeric_dtype(ctx)
 
 
-def comparable_type(ctx: Context) -> Type:
+def comparable_type(ctx: Context) -> t.Type:
     """A type for the two sides of a comparison: most often one that is at hand."""
-    at_hand = [v.type for v in ctx.variables if isinstance(v.type, Scalar)]
+    at_hand = [v.type for v in ctx.variables if isinstance(v.type, t.Scalar)]
     if at_hand and ctx.choices.chance(0.6):
         return ctx.choices.pick(at_hand)
     return numeric_dtype(ctx)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.ir.nodes import CallFunction, Expr, ExprStmt, Function, If, Index, Param, Return, Stmt, Unpack
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import knots, loops
 from kernelfuzz.strategies.arrays import can_hold, own_slot
@@ -32,12 +32,12 @@ def can_call(ctx: Context, type_: Type) -> bool:
     return has_room(ctx) or bool(_pure(ctx, type_))
 
 
-def _pure(ctx: Context, type_: Type) -> list[Function]:
+def _pure(ctx: Context, type_: Type) -> list[n.Function]:
     """The functions that return the type and store nothing, the latest first."""
     return [f for f in reversed(ctx.module.functions) if f.returns == type_ and not _stores(f)]
 
 
-def _stores(function: Function) -> bool:
+def _stores(function: n.Function) -> bool:
     """Whether a function stores: then its first parameter is the array."""
     return bool(function.params) and isinstance(function.params[0].type, Array)
 
@@ -67,24 +67,22 @@ def can_return_several(ctx: Context) -> bool:
     return has_room(ctx) or any(isinstance(f.returns, Tuple) for f in ctx.module.functions)
 
 
-def unpack_call(ctx: Context) -> list[Stmt]:
+def unpack_call(ctx: Context) -> list[n.Stmt]:
     """``a, b = f(...)``."""
     value, types = call_for_several(ctx, operations(ctx))
     low_high = {type_: value.range if is_ranged(type_) else full_range(type_) for type_ in types}
     names = [ctx.declare(t, Ranged(value.expr, *low_high[t]), mutable=not is_ranged(t)).name for t in types]
-    return [Unpack(tuple(names), (value.expr,))]
+    return [n.Unpack(tuple(names), (value.expr,))]
 
 
-def _call(ctx: Context, function: Function, type_: Type, budget: int) -> Ranged:
+def _call(ctx: Context, function: n.Function, type_: Type, budget: int) -> Ranged:
     shares = share(ctx, budget, len(function.params))
-    arguments = tuple(
-        _argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True)
-    )
-    call = CallFunction(function.name, arguments, type_)
+    arguments = tuple(_argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True))
+    call = n.CallFunction(function.name, arguments, type_)
     return Ranged(call, *ctx.module.ranges.get(function.name, (0, 0)))
 
 
-def _argument(ctx: Context, param: Param, budget: int):
+def _argument(ctx: Context, param: n.Param, budget: int):
     value = knots.draw(ctx, param.type, budget)
     return (fit(ctx, value, *param.bounds) if param.bounds else value).expr
 
@@ -107,34 +105,34 @@ def inner_context(ctx: Context) -> Context:
     )
 
 
-def new_function(ctx: Context, returns: tuple[Type, ...]) -> Function:
+def new_function(ctx: Context, returns: tuple[Type, ...]) -> n.Function:
     """A function with one to three parameters, a few statements and a return on every path."""
     inner = inner_context(ctx)
     ctx.module.drawing += 1
     for type_ in (_param_type(inner, returns) for _ in range(ctx.choices.integer(1, 3))):
         _add_parameter(inner, type_)
-    body: list[Stmt] = []
+    body: list[n.Stmt] = []
     for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
         body += knots.draw_statement(inner)
     early = ctx.choices.chance(0.3) and ctx.allows("early_return") and inner.depth <= inner.deepest
     ranges: list[Ranged] = []
     if early:
         body += _early_return(inner, returns, ranges)
-    body.append(Return(_returned(inner, returns, ranges)))
+    body.append(n.Return(_returned(inner, returns, ranges)))
     ctx.module.drawing -= 1
     result = returns[0] if len(returns) == 1 else Tuple(returns)
-    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), result, tuple(body))
+    function = n.Function(f"f{len(ctx.module.functions)}", tuple(inner.params), result, tuple(body))
     ctx.module.functions.append(function)
     ctx.module.ranges[function.name] = min(r.low for r in ranges), max(r.high for r in ranges)
     return function
 
 
-def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]) -> list[Stmt]:
+def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]) -> list[n.Stmt]:
     """``if condition: return value``, by itself or inside a loop."""
 
-    def leave(ctx: Context) -> list[Stmt]:
+    def leave(ctx: Context) -> list[n.Stmt]:
         test = condition(ctx, 1)
-        return [If(test, (Return(_returned(ctx, returns, ranges)),))]
+        return [n.If(test, (n.Return(_returned(ctx, returns, ranges)),))]
 
     if not inner.allows("for") or inner.deepest < 3 or inner.choices.chance(0.6):
         return leave(inner)
@@ -163,16 +161,16 @@ def can_call_procedure(ctx: Context) -> bool:
     return has_room(ctx) and ctx.in_kernel and ctx.allows("function") and ctx.module.drawing == 0
 
 
-def call_procedure(ctx: Context) -> list[Stmt]:
+def call_procedure(ctx: Context) -> list[n.Stmt]:
     """A function that returns nothing and stores into an array, called for the thread's own slot."""
     type_ = value_type(ctx)
     buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else INT32)
     function = _storing(ctx, buffer, None)
     arguments = _slot_arguments(ctx, function, buffer, operations(ctx))
-    return [ExprStmt(CallFunction(function.name, arguments, Tuple(())))]
+    return [n.ExprStmt(n.CallFunction(function.name, arguments, Tuple(())))]
 
 
-def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> Function:
+def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> n.Function:
     """A function that stores into a slot of an array like the buffer, and returns a value or nothing."""
     type_ = buffer.array.dtype
     inner = inner_context(ctx)
@@ -182,25 +180,23 @@ def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> Function:
         assert isinstance(axis, str)
         index = inner.add_param(INT32, prefix="i", bounds=(0, MAX_GRID - 1))
         inner.variables.append(Variable(index.name, INT32, 0, MAX_GRID - 1, axis=axis))
-    _add_parameter(
-        inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1]))
-    )
-    body: list[Stmt] = []
+    _add_parameter(inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
+    body: list[n.Stmt] = []
     if ctx.choices.chance(0.5):
         body += knots.draw_statement(inner)
     body += store_into(inner, inner.buffers[0])
     value = None if returns is None else knots.draw(inner, returns, inner.choices.integer(0, 1))
     if value is not None:
-        body.append(Return((value.expr,)))
+        body.append(n.Return((value.expr,)))
     ctx.module.drawing -= 1
-    function = Function(f"f{len(ctx.module.functions)}", tuple(inner.params), returns, tuple(body))
+    function = n.Function(f"f{len(ctx.module.functions)}", tuple(inner.params), returns, tuple(body))
     ctx.module.functions.append(function)
     if value is not None:
         ctx.module.ranges[function.name] = value.range
     return function
 
 
-def _slot_arguments(ctx: Context, function: Function, buffer: Buffer, budget: int) -> tuple[Expr, ...]:
+def _slot_arguments(ctx: Context, function: n.Function, buffer: Buffer, budget: int) -> tuple[n.Expr, ...]:
     """The array, the thread's own slot in it, and values for the other parameters."""
     first = (buffer.name, *own_slot(ctx, buffer))
     others = function.params[len(first) :]
@@ -223,11 +219,11 @@ def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
     known = [f for f in ctx.module.functions if _stores(f) and f.returns == type_]
     function = ctx.choices.pick(known) if known else _storing(ctx, buffer, type_)
     arguments = _slot_arguments(ctx, function, buffer, budget)
-    called = Ranged(CallFunction(function.name, arguments, type_), *ctx.module.ranges[function.name])
+    called = Ranged(n.CallFunction(function.name, arguments, type_), *ctx.module.ranges[function.name])
     if binary_result("-", type_, type_) != type_ or ctx.choices.chance(0.4):
         return called
     # The slot that the function stores into, read on the other side of an operator.
-    slot = Ranged(Index(buffer.name, own_slot(ctx, buffer), type_), *full_range(type_))
+    slot = Ranged(n.Index(buffer.name, own_slot(ctx, buffer), type_), *full_range(type_))
     left, right = (called, slot) if ctx.choices.chance(0.3) else (slot, called)
     return combine(ctx, ctx.choices.pick(("-", "+")), left, right, type_)
 

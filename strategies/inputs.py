@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Assign, Call, Kernel, Param, Unpack
-from kernelfuzz.ir.types import BOOL, Array, Scalar, Struct, Tile, Tuple, Type, shape
 from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.context import AXES, MAX_GRID
@@ -31,9 +31,7 @@ class Style:
 
 
 # Grids that end inside a block, at its end, and after it; the first is the simplest.
-ANY = Style(
-    (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID), (1, 2, 3, 4, 5), lambda choices: choices.pick(FLOAT_VALUES)
-)
+ANY = Style((1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID), (1, 2, 3, 4, 5), lambda choices: choices.pick(FLOAT_VALUES))
 
 
 def _smooth(choices: Choices) -> float:
@@ -83,7 +81,7 @@ def is_tiled(kernel: Kernel) -> bool:
 
 def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style: Style) -> Input:
     type_ = param.type
-    if isinstance(type_, Array):
+    if isinstance(type_, t.Array):
         sizes = param.shape or tuple(AXES[: type_.ndim])
         lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
         return _values(choices, type_.dtype, lengths, param.bounds, style)
@@ -91,15 +89,15 @@ def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style
 
 
 def _values(
-    choices: Choices, type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, style: Style
+    choices: Choices, type_: t.Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, style: Style
 ) -> Input:
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         return {name: _values(choices, field, lengths, None, style) for name, field in type_.fields}
-    if isinstance(type_, Array):
+    if isinstance(type_, t.Array):
         raise ValueError("no launch is drawn for a struct that holds an array: give one")
-    assert not isinstance(type_, (Tile, Tuple))
-    scalar = type_ if isinstance(type_, Scalar) else type_.dtype
-    total = lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_))
+    assert not isinstance(type_, (t.Tile, t.Tuple))
+    scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
+    total = lengths if isinstance(type_, t.Scalar) else (*lengths, *t.shape(type_))
     flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar), style)
     return np.reshape(np.array(flat, dtype=np.dtype(scalar.name)), total)
 
@@ -109,21 +107,19 @@ _DRAWN = 24
 
 
 def _numbers(
-    choices: Choices, scalar: Scalar, count: int, bounds: tuple[int, int], style: Style
+    choices: Choices, scalar: t.Scalar, count: int, bounds: tuple[int, int], style: Style
 ) -> list[int | float | bool]:
     drawn = [_number(choices, scalar, bounds, style) for _ in range(min(count, _DRAWN))]
     return [drawn[(at * 7 + at // _DRAWN) % len(drawn)] if at >= _DRAWN else drawn[at] for at in range(count)]
 
 
-def _number(choices: Choices, scalar: Scalar, bounds: tuple[int, int], style: Style) -> int | float | bool:
-    if scalar == BOOL:
+def _number(choices: Choices, scalar: t.Scalar, bounds: tuple[int, int], style: Style) -> int | float | bool:
+    if scalar == t.BOOL:
         return choices.chance(0.5)
     if scalar.is_float:
         return style.number(choices)
     low, high = bounds
-    edges = sorted(
-        {v for v in (0, 1, 2, 3, -1, 7, low, high, low + 1, high - 1) if low <= v <= high}, key=_plain
-    )
+    edges = sorted({v for v in (0, 1, 2, 3, -1, 7, low, high, low + 1, high - 1) if low <= v <= high}, key=_plain)
     if choices.chance(0.5):
         return choices.integer(max(low, -20), min(high, 20))
     return choices.pick(edges)

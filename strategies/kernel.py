@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kernelfuzz.ir.nodes import Assign, Block, Call, Kernel, Name, Stmt, Unpack
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
 from kernelfuzz.strategies import required_features, statement, stores
 from kernelfuzz.strategies.choices import Choices, SeededChoices
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 GRAMMAR_VERSION = 3
 
 
-def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> Kernel:
+def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> n.Kernel:
     """A kernel of the category, or of none in particular."""
     ctx, planted = _context(choices, options, category)
     body = _body(ctx, planted, *options.size)
@@ -64,13 +64,13 @@ def _grid(choices: Choices, allowed: frozenset[str], planted: tuple[str, ...]) -
     return choices.weighted([(1, 12), (2, 5)] + most * ("array_3d" in allowed))
 
 
-def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> Block:
+def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> n.Block:
     """Statements drawn freely, with the planted ones in a drawn order at a drawn place between them."""
     count = ctx.choices.integer(low, high)
     ctx.most = 6 + 2 * count
     place = ctx.choices.integer(0, count)
     queue = list(planted)
-    body: list[Stmt] = []
+    body: list[n.Stmt] = []
     for at in range(count + 1):
         if at == place:
             while queue:
@@ -91,15 +91,15 @@ def _unread(ctx: Context, name: str) -> bool:
     return name not in ctx.read_names and all(param.name != name for param in ctx.params)
 
 
-def _assemble(ctx: Context, body: Block, *, closure: bool) -> Kernel:
+def _assemble(ctx: Context, body: n.Block, *, closure: bool) -> n.Kernel:
     if ctx.uses_thread:
         names = GRID_NAMES[: ctx.ndim]
         if ctx.ndim == 1:
-            first: Stmt = Assign(Name(names[0], INT32), Call("tid", (), INT32))
+            first: n.Stmt = n.Assign(n.Name(names[0], INT32), n.Call("tid", (), INT32))
         else:
-            first = Unpack(names, (Call("tid", (), Tuple((INT32,) * ctx.ndim)),))
+            first = n.Unpack(names, (n.Call("tid", (), Tuple((INT32,) * ctx.ndim)),))
         body = (first, *body)
-    return Kernel(
+    return n.Kernel(
         name="kernel",
         params=tuple(ctx.params),
         body=body,
@@ -112,7 +112,7 @@ def _assemble(ctx: Context, body: Block, *, closure: bool) -> Kernel:
 
 def generate(
     *, seed: int, index: int, category: str | None = None, **options: typing_extensions.Unpack[KernelOptions]
-) -> Kernel:
+) -> n.Kernel:
     """The kernel with a given seed and index: the same one on any machine, whatever else is installed.
 
     ``category`` restricts it to one category; without it the kernels of a seed go through the categories in
@@ -130,7 +130,7 @@ def generate_many(
     start: int = 0,
     category: str | None = None,
     **options: typing_extensions.Unpack[KernelOptions],
-) -> Iterator[Kernel]:
+) -> Iterator[n.Kernel]:
     """The kernels ``start`` to ``start + count - 1`` of a seed, as ``generate`` gives them."""
     if category is not None:
         options["categories"] = (category,)
@@ -138,7 +138,7 @@ def generate_many(
     return (generate_with(checked, seed, index) for index in range(start, start + count))
 
 
-def generate_with(options: Options, seed: int, index: int) -> Kernel:
+def generate_with(options: Options, seed: int, index: int) -> n.Kernel:
     """``generate`` with options that are checked already."""
     category = category_of(options, index)
     return draw_kernel(SeededChoices(GRAMMAR_VERSION, seed, index), options, category)

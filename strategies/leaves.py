@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import ArrayShape, Binary, Constant, Construct, Literal, Name, Static
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type
 from kernelfuzz.strategies import arrays
 from kernelfuzz.strategies.components import held, holders
@@ -17,7 +17,7 @@ MOST_PARAMS = 8
 
 def _literal(ctx: Context, type_: Type, budget: int) -> Ranged:
     if isinstance(type_, Struct):
-        return Ranged(Construct(type_, ()))
+        return Ranged(n.Construct(type_, ()))
     assert not isinstance(type_, (Array, Tile, Tuple))
     if isinstance(type_, Scalar) and is_ranged(type_):
         return literal(ctx.choices, type_, -100, 100)
@@ -47,11 +47,11 @@ def constant_name(ctx: Context, type_: Type, budget: int) -> Ranged:
     if chosen is None:
         assert isinstance(type_, Scalar)
         value = literal(ctx.choices, type_, -100, 100).expr
-        assert isinstance(value, Literal)
-        chosen = Constant(f"K{len(ctx.module.constants)}", value)
+        assert isinstance(value, n.Literal)
+        chosen = n.Constant(f"K{len(ctx.module.constants)}", value)
         ctx.module.constants.append(chosen)
     bound = 0 if chosen.value.type.is_float else int(chosen.value.value)
-    return Ranged(Name(chosen.name, chosen.value.type), bound, bound)
+    return Ranged(n.Name(chosen.name, chosen.value.type), bound, bound)
 
 
 def can_name_constant(ctx: Context, type_: Type) -> bool:
@@ -67,9 +67,9 @@ def _static(ctx: Context, type_: Type, budget: int) -> Ranged:
     assert isinstance(type_, Scalar)
     left, right = (_static_operand(ctx, type_) for _ in range(2))
     op = ctx.choices.pick(("+", "-", "*"))
-    result = Binary(op, left.expr, right.expr, type_)
+    result = n.Binary(op, left.expr, right.expr, type_)
     low, high = binary_range(op, left, right) if type_.is_integer else (0, 0)
-    return Ranged(Static(result, type_), low, high)
+    return Ranged(n.Static(result, type_), low, high)
 
 
 def _static_operand(ctx: Context, type_: Scalar) -> Ranged:
@@ -81,7 +81,7 @@ def _static_operand(ctx: Context, type_: Scalar) -> Ranged:
 def _array_shape(ctx: Context, type_: Type, budget: int) -> Ranged:
     buffer = ctx.choices.pick(ctx.buffers)
     axis = ctx.choices.integer(0, buffer.array.ndim - 1)
-    return Ranged(ArrayShape(buffer.name, axis), 1, MAX_GRID)
+    return Ranged(n.ArrayShape(buffer.name, axis), 1, MAX_GRID)
 
 
 def _is_index(ctx: Context, type_: Type) -> bool:

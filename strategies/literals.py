@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Call, Construct, Expr, Literal
-from kernelfuzz.ir.types import BOOL, FLOAT16, INT32, Matrix, Quaternion, Scalar, Transform, Vector
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged
 
@@ -24,21 +24,21 @@ INT_VALUES = (
 
 
 @functools.lru_cache(maxsize=4096)
-def values(dtype: Scalar, low: int, high: int) -> tuple[int | float | bool, ...]:
+def values(dtype: t.Scalar, low: int, high: int) -> tuple[int | float | bool, ...]:
     """The constants of a dtype; those of an integer type lie in ``low..high``.
 
     Literals stay within int32: Warp makes an int32 constant of a Python integer before it converts it.
     """
-    if dtype == BOOL:
+    if dtype == t.BOOL:
         return (False, True)
     if dtype.is_float:
-        return FLOAT_VALUES if dtype == FLOAT16 else FLOAT_VALUES + WIDE_FLOAT_VALUES
+        return FLOAT_VALUES if dtype == t.FLOAT16 else FLOAT_VALUES + WIDE_FLOAT_VALUES
     least, most = dtype.limits
     inside = tuple(v for v in INT_VALUES if max(low, least) <= v <= min(high, most))
-    return inside or (max(low, least, INT32.limits[0]),)
+    return inside or (max(low, least, t.INT32.limits[0]),)
 
 
-def literal(choices: Choices, dtype: Scalar, low: int | None = None, high: int | None = None) -> Ranged:
+def literal(choices: Choices, dtype: t.Scalar, low: int | None = None, high: int | None = None) -> Ranged:
     """A literal of the dtype, for integers within ``low..high`` (default: the whole type)."""
     if dtype.is_float:
         return Ranged(Literal(choices.pick(values(dtype, 0, 0)), dtype))
@@ -47,26 +47,26 @@ def literal(choices: Choices, dtype: Scalar, low: int | None = None, high: int |
     return Ranged(Literal(value, dtype), int(value), int(value))
 
 
-def number(dtype: Scalar, value: int | float) -> Literal:
+def number(dtype: t.Scalar, value: int | float) -> Literal:
     """The literal of a given number in a numeric dtype."""
     return Literal(float(value) if dtype.is_float else int(value), dtype)
 
 
-def constant(choices: Choices, type_: Scalar | Vector | Matrix | Quaternion | Transform) -> Ranged:
+def constant(choices: Choices, type_: t.Scalar | t.Vector | t.Matrix | t.Quaternion | t.Transform) -> Ranged:
     """The simplest constant of a type: a literal, a vector or matrix filled with one, an identity."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             return literal(choices, type_)
-        case Vector() | Matrix():
+        case t.Vector() | t.Matrix():
             fill = literal(choices, type_.dtype, -100, 100)
             # wp.spatial_vector takes components only: of that name there is a builtin as well
-            copies = 6 if isinstance(type_, Vector) and type_.length == 6 else 1
+            copies = 6 if isinstance(type_, t.Vector) and type_.length == 6 else 1
             return Ranged(Construct(type_, (fill.expr,) * copies), fill.low, fill.high)
-        case Quaternion():
+        case t.Quaternion():
             return Ranged(Construct(type_, tuple(number(type_.dtype, v) for v in (0, 0, 0, 1))))
-        case Transform():
-            zero: Expr = Construct(Vector(3, type_.dtype), (number(type_.dtype, 0),))
-            return Ranged(Construct(type_, (zero, constant(choices, Quaternion(type_.dtype)).expr)))
+        case t.Transform():
+            zero: Expr = Construct(t.Vector(3, type_.dtype), (number(type_.dtype, 0),))
+            return Ranged(Construct(type_, (zero, constant(choices, t.Quaternion(type_.dtype)).expr)))
 
 
 def call(name: str, *args: Expr) -> Call:

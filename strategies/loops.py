@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Binary,
-    BoolOp,
-    Cast,
-    Compare,
-    Expr,
-    For,
-    Literal,
-    Name,
-    Stmt,
-    While,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.strategies.context import Context, Variable
 from kernelfuzz.strategies.knots import draw_block
@@ -32,17 +19,15 @@ MOST_COPIES = 12
 UNROLLED_LIMIT = 16
 
 
-Body = Callable[[Context], list[Stmt]]
+Body = Callable[[Context], list[n.Stmt]]
 
 
-def for_loop(ctx: Context) -> list[Stmt]:
+def for_loop(ctx: Context) -> list[n.Stmt]:
     """A for loop over constant bounds, or where allowed over bounds that only a run knows."""
     return for_with(ctx, None)
 
 
-def for_with(
-    ctx: Context, body: Body | None, *, dynamic: bool | None = None, stepped: bool = False
-) -> list[Stmt]:
+def for_with(ctx: Context, body: Body | None, *, dynamic: bool | None = None, stepped: bool = False) -> list[n.Stmt]:
     """A for loop around given statements, or around drawn ones; ``dynamic`` None leaves that to chance."""
     if dynamic is None:
         dynamic = ctx.allows("dynamic_for") and ctx.choices.chance(0.5)
@@ -52,7 +37,7 @@ def for_with(
         ctx.variables.append(Variable(name, INT32, low, high))
         inner = draw_block(ctx) if body is None else tuple(body(ctx))
     ctx.loop_names.append(name)
-    return [For(name, bounds, inner)]
+    return [n.For(name, bounds, inner)]
 
 
 def _loop_name(ctx: Context) -> str:
@@ -63,8 +48,8 @@ def _loop_name(ctx: Context) -> str:
     return ctx.choices.pick([None, *ctx.loop_names] if ctx.loops == 0 else [None]) or ctx.fresh("i")
 
 
-def _literals(*values: int) -> tuple[Expr, ...]:
-    return tuple(Literal(value, INT32) for value in values)
+def _literals(*values: int) -> tuple[n.Expr, ...]:
+    return tuple(n.Literal(value, INT32) for value in values)
 
 
 def _kinds(ctx: Context, stepped: bool) -> list[tuple[str, int]]:
@@ -75,7 +60,7 @@ def _kinds(ctx: Context, stepped: bool) -> list[tuple[str, int]]:
 
 
 # The arguments of range, the range of the loop's variable, and how many copies unrolling makes of the body.
-Bounds = tuple[tuple[Expr, ...], int, int, int]
+Bounds = tuple[tuple[n.Expr, ...], int, int, int]
 
 
 def _constant_bounds(ctx: Context, stepped: bool) -> Bounds:
@@ -114,7 +99,7 @@ def _dynamic_bounds(ctx: Context, stepped: bool) -> Bounds:
             return (stop,), 0, LONGEST, 1
 
 
-def _bound(ctx: Context) -> Expr:
+def _bound(ctx: Context) -> n.Expr:
     """An int32 in 0..LONGEST that is no constant: a parameter, a value at hand, an expression."""
     ready = [v for v in reversed(ctx.variables) if v.type == INT32 and v.low >= 0 and v.high <= LONGEST]
     fresh = ctx.in_kernel and ctx.allows("scalar_param")
@@ -126,25 +111,25 @@ def _bound(ctx: Context) -> Expr:
             return ctx.use(ctx.scalar_param(INT32, (0, LONGEST))).expr
         case _:
             value = draw_in(ctx, INT32, ctx.choices.integer(1, 2), 0, LONGEST)
-            return value.expr if not isinstance(value.expr, Literal) else Cast(INT32, value.expr)
+            return value.expr if not isinstance(value.expr, n.Literal) else n.Cast(INT32, value.expr)
 
 
-def while_loop(ctx: Context) -> list[Stmt]:
+def while_loop(ctx: Context) -> list[n.Stmt]:
     """``while n < limit``: the counter moves first, so that continue cannot skip it."""
     limit = ctx.choices.integer(1, LONGEST)
     name = ctx.fresh("w")
-    counter = Name(name, INT32)
-    declaration = Assign(counter, Cast(INT32, Literal(0, INT32)))
+    counter = n.Name(name, INT32)
+    declaration = n.Assign(counter, n.Cast(INT32, n.Literal(0, INT32)))
     ctx.variables.append(Variable(name, INT32, 0, limit))
     ctx.read_names.add(name)
-    test: Expr = Compare(counter, ("<",), (Literal(limit, INT32),))
+    test: n.Expr = n.Compare(counter, ("<",), (n.Literal(limit, INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
-        test = BoolOp("and", (test, condition(ctx, 1)))
-    one = Literal(1, INT32)
+        test = n.BoolOp("and", (test, condition(ctx, 1)))
+    one = n.Literal(1, INT32)
     if ctx.allows("augmented"):
-        step: Stmt = AugAssign(counter, "+", one)
+        step: n.Stmt = n.AugAssign(counter, "+", one)
     else:
-        step = Assign(counter, Binary("+", counter, one, INT32))
+        step = n.Assign(counter, n.Binary("+", counter, one, INT32))
     with ctx.block(loop=True):
         body = draw_block(ctx)
-    return [declaration, While(test, (step, *body))]
+    return [declaration, n.While(test, (step, *body))]

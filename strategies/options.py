@@ -101,15 +101,11 @@ def check_options(
     )
 
 
-def _check_features(
-    included: frozenset[str], excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int
-) -> None:
+def _check_features(included: frozenset[str], excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int) -> None:
     if both := included & excluded:
         raise InvalidOption(f"feature {min(both)!r} is both included and excluded; drop one of the two")
     if needed := excluded & INDISPENSABLE:
-        raise InvalidOption(
-            f"feature {min(needed)!r} cannot be excluded: operands are kept in their domains with it"
-        )
+        raise InvalidOption(f"feature {min(needed)!r} cannot be excluded: operands are kept in their domains with it")
     if lacking := included & unavailable(excluded, dtypes, depth):
         raise InvalidOption(
             f"feature {min(lacking)!r} cannot be included: {_reason(min(lacking), excluded, dtypes, depth)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelfuzz.ir.types import BOOL, Array, Scalar, Tile, Tuple, Type
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies import knots
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.ranges import Ranged
@@ -17,12 +17,12 @@ class Production:
     """One way to make an expression: for which types, with which feature, how often, and how."""
 
     name: str
-    makes: Callable[[Context, Type], bool]
+    makes: Callable[[Context, t.Type], bool]
     """Whether it gives the type: a matter of the kernel's features and dtypes only."""
-    draw: Callable[[Context, Type, int], Ranged]
+    draw: Callable[[Context, t.Type, int], Ranged]
     weight: int
     feature: str | None = None
-    ready: Callable[[Context, Type], bool] = lambda ctx, type_: True
+    ready: Callable[[Context, t.Type], bool] = lambda ctx, type_: True
     """Whether it can be drawn just now: a matter of what is in scope."""
 
 
@@ -39,22 +39,22 @@ def share(ctx: Context, budget: int, operands: int) -> list[int]:
     return [*shares, left]
 
 
-def draw_in(ctx: Context, type_: Type, budget: int, low: int, high: int) -> Ranged:
+def draw_in(ctx: Context, type_: t.Type, budget: int, low: int, high: int) -> Ranged:
     """An expression whose integer components lie in ``low..high``."""
     return fit(ctx, knots.draw(ctx, type_, budget), low, high)
 
 
-def is_plain(ctx: Context, type_: Type) -> bool:
+def is_plain(ctx: Context, type_: t.Type) -> bool:
     """Whether there are values of the type: no array, no tile, no tuple."""
-    return not isinstance(type_, (Array, Tile, Tuple))
+    return not isinstance(type_, (t.Array, t.Tile, t.Tuple))
 
 
-def is_bool(ctx: Context, type_: Type) -> bool:
-    return type_ == BOOL
+def is_bool(ctx: Context, type_: t.Type) -> bool:
+    return type_ == t.BOOL
 
 
-def is_number(ctx: Context, type_: Type) -> bool:
-    return isinstance(type_, Scalar) and type_ != BOOL
+def is_number(ctx: Context, type_: t.Type) -> bool:
+    return isinstance(type_, t.Scalar) and type_ != t.BOOL
 
 
 def operations(ctx: Context) -> int:

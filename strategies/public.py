@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
-from kernelfuzz.ir.types import SCALAR_BY_NAME, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import dtypes as typing
 from kernelfuzz.strategies import expression as grammar
 from kernelfuzz.strategies.choices import DrawnChoices
@@ -59,7 +59,7 @@ def kernels(
     categories: Iterable[str] | None = None,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
-    dtypes: Iterable[str | Scalar] | None = None,
+    dtypes: Iterable[str | t.Scalar] | None = None,
     size: Size | int | tuple[int, int] = "medium",
     depth: int = 5,
     devices: Iterable[Device] = ("cpu", "cuda"),
@@ -118,9 +118,7 @@ def _without_declarations(options: KernelOptions) -> Options:
     return check_options(**stands_alone)
 
 
-def functions(
-    *, returns: Type | None = None, **options: Unpack[KernelOptions]
-) -> st.SearchStrategy[Function]:
+def functions(*, returns: t.Type | None = None, **options: Unpack[KernelOptions]) -> st.SearchStrategy[Function]:
     """``@wp.func`` functions, by default of any value type; the options are those of ``kernels``.
 
     A drawn function calls no other one and uses no struct, so that it stands alone.
@@ -162,7 +160,7 @@ def statements(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Block]:
     return prepared(statements)
 
 
-def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrategy[Expr]:
+def expressions(type_: t.Type, **options: Unpack[KernelOptions]) -> st.SearchStrategy[Expr]:
     """Expressions of a type over literals alone; the options are those of ``kernels``.
 
         >>> @given(expressions(Vector(3, FLOAT32)))
@@ -172,7 +170,7 @@ def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrat
 
     Raises InvalidOption for an array, a tile or a tuple, of which there are no expressions.
     """
-    if isinstance(type_, (Array, Tile, Tuple)):
+    if isinstance(type_, (t.Array, t.Tile, t.Tuple)):
         raise InvalidOption(f"there are no expressions of {type(type_).__name__} type; ask for a value type")
     checked = _without_declarations(options)
 
@@ -184,7 +182,7 @@ def expressions(type_: Type, **options: Unpack[KernelOptions]) -> st.SearchStrat
     return prepared(expressions)
 
 
-def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Type]:
+def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[t.Type]:
     """Value types: scalars, vectors, matrices, quaternions, transforms and structs.
 
         >>> @given(types(dtypes=["float64"], exclude=["struct"]))
@@ -197,13 +195,13 @@ def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Type]:
     checked = check_options(**options)
 
     @st.composite
-    def types(draw: st.DrawFn) -> Type:
+    def types(draw: st.DrawFn) -> t.Type:
         return typing.value_type(new_context(DrawnChoices(draw), checked))
 
     return prepared(types)
 
 
-def scalars(dtype: str | Scalar) -> st.SearchStrategy[Expr]:
+def scalars(dtype: str | t.Scalar) -> st.SearchStrategy[Expr]:
     """Literals of a scalar type, given by name or as a type.
 
         >>> @given(scalars("int8"))
@@ -214,7 +212,7 @@ def scalars(dtype: str | Scalar) -> st.SearchStrategy[Expr]:
     Raises InvalidOption for an unknown name.
     """
     (scalar,) = check_options(dtypes=[dtype]).dtypes
-    assert scalar.name in SCALAR_BY_NAME
+    assert scalar.name in t.SCALAR_BY_NAME
 
     @st.composite
     def scalars(draw: st.DrawFn) -> Expr:

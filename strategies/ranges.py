@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Expr
-from kernelfuzz.ir.types import INT32, INT64, Array, Scalar, Struct, Tile, Tuple, Type
 
 # What a launch passes for int32 and int64 where a parameter says nothing else.
 DEFAULT_BOUNDS = (-100, 100)
@@ -21,10 +21,10 @@ MUTABLE_BOUNDS = (-10_000, 10_000)
 
 # The range in which arithmetic may move; well inside the type, so that Warp's own helpers
 # (a floor division that adds one, an absolute value) stay inside it too.
-ARITHMETIC_BOUNDS = {INT32: (-(2**30), 2**30), INT64: (-(2**62), 2**62)}
+ARITHMETIC_BOUNDS = {t.INT32: (-(2**30), 2**30), t.INT64: (-(2**62), 2**62)}
 
 
-def clipped(type_: Type, low: int, high: int) -> tuple[int, int]:
+def clipped(type_: t.Type, low: int, high: int) -> tuple[int, int]:
     """A range without what the type cannot hold (an outer bound may reach beyond it)."""
     least, most = full_range(type_)
     return max(low, least), min(high, most)
@@ -42,30 +42,30 @@ class Ranged(NamedTuple):
         return self.low, self.high
 
 
-def component_of(type_: Type) -> Scalar | None:
+def component_of(type_: t.Type) -> t.Scalar | None:
     """The scalar type that a value is made of, or None for structs, arrays and tuples."""
-    if isinstance(type_, Scalar):
+    if isinstance(type_, t.Scalar):
         return type_
-    return None if isinstance(type_, (Struct, Array, Tuple)) else type_.dtype
+    return None if isinstance(type_, (t.Struct, t.Array, t.Tuple)) else type_.dtype
 
 
-def is_ranged(type_: Type) -> bool:
+def is_ranged(type_: t.Type) -> bool:
     """Whether overflow of this type's components would be undefined, so that ranges are tracked."""
-    return not isinstance(type_, Tile) and component_of(type_) in ARITHMETIC_BOUNDS
+    return not isinstance(type_, t.Tile) and component_of(type_) in ARITHMETIC_BOUNDS
 
 
-def full_range(type_: Type) -> tuple[int, int]:
+def full_range(type_: t.Type) -> tuple[int, int]:
     """The range of a value of the type of which nothing else is known."""
     scalar = component_of(type_)
     return scalar.limits if scalar is not None and (scalar.is_integer or scalar.kind == "bool") else (0, 0)
 
 
-def input_range(type_: Type) -> tuple[int, int]:
+def input_range(type_: t.Type) -> tuple[int, int]:
     """The range of an input of the type that has no bounds of its own."""
     return DEFAULT_BOUNDS if is_ranged(type_) else full_range(type_)
 
 
-def fits(type_: Type, low: int, high: int) -> bool:
+def fits(type_: t.Type, low: int, high: int) -> bool:
     """Whether arithmetic on the type may reach the range ``low..high``."""
     if not is_ranged(type_):
         return True

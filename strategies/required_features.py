@@ -8,44 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    AugAssign,
-    Binary,
-    BoolOp,
-    Break,
-    Call,
-    Cast,
-    Compare,
-    Constant,
-    Construct,
-    Continue,
-    Expr,
-    If,
-    Index,
-    Literal,
-    Name,
-    Return,
-    Slice,
-    Static,
-    Stmt,
-    Unary,
-)  # fmt: skip
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT32,
-    INTEGERS,
-    UINT32,
-    Quaternion,
-    Scalar,
-    Struct,
-    Transform,
-    Type,
-    Vector,
-)  # fmt: skip
+from kernelfuzz.ir import nodes as n  # fmt: skip
+from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies import (
     aliasing,
     arrays,
@@ -71,20 +35,20 @@ from kernelfuzz.strategies.production import operations
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.wrap_operand import fit
 
-Plant = Callable[[Context], list[Stmt]]
+Plant = Callable[[Context], list[n.Stmt]]
 
 
-def plant(ctx: Context, feature: str) -> list[Stmt]:
+def plant(ctx: Context, feature: str) -> list[n.Stmt]:
     """Statements that have the feature."""
     return PLANTS[feature](ctx)
 
 
-def _local(ctx: Context, value: Ranged) -> list[Stmt]:
+def _local(ctx: Context, value: Ranged) -> list[n.Stmt]:
     return declare(ctx, value)
 
 
-def _operator(ops: tuple[str, ...], dtype: Callable[[Context], Scalar]) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+def _operator(ops: tuple[str, ...], dtype: Callable[[Context], t.Scalar]) -> Plant:
+    def made(ctx: Context) -> list[n.Stmt]:
         type_ = dtype(ctx)
         op = ctx.choices.pick(ops)
         left, right = draw(ctx, type_, operations(ctx)), draw(ctx, type_, 0)
@@ -93,8 +57,8 @@ def _operator(ops: tuple[str, ...], dtype: Callable[[Context], Scalar]) -> Plant
     return made
 
 
-def _builtin(feature: str, type_: Callable[[Context], Type]) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+def _builtin(feature: str, type_: Callable[[Context], t.Type]) -> Plant:
+    def made(ctx: Context) -> list[n.Stmt]:
         groups = [
             [one for one in group if FEATURE_OF_GROUP.get(one.builtin.group) == feature]
             for group in builtin_choices(ctx, type_(ctx))
@@ -105,10 +69,10 @@ def _builtin(feature: str, type_: Callable[[Context], Type]) -> Plant:
     return made
 
 
-def _of_type(type_: Callable[[Context], Type]) -> Plant:
+def _of_type(type_: Callable[[Context], t.Type]) -> Plant:
     """A local of a type, made by an operation on it."""
 
-    def made(ctx: Context) -> list[Stmt]:
+    def made(ctx: Context) -> list[n.Stmt]:
         value = draw(ctx, type_(ctx), operations(ctx))
         return _local(ctx, _operated(ctx, value))
 
@@ -117,54 +81,54 @@ def _of_type(type_: Callable[[Context], Type]) -> Plant:
 
 def _operated(ctx: Context, value: Ranged) -> Ranged:
     """The value, behind an operation if it is only read from somewhere."""
-    chosen = isinstance(value.expr, Call) and value.expr.name == "where"
-    if chosen or not isinstance(value.expr, (Binary, Call, Construct)):
+    chosen = isinstance(value.expr, n.Call) and value.expr.name == "where"
+    if chosen or not isinstance(value.expr, (n.Binary, n.Call, n.Construct)):
         return combine(ctx, "+", value, draw(ctx, value.expr.type, 0), value.expr.type)
     return value
 
 
 def _variable(value: Ranged) -> Ranged:
     """The value as something that is converted when the kernel runs, as a literal is not."""
-    if isinstance(value.expr, Literal):
-        return Ranged(Unary("+", value.expr, value.expr.type), *value.range)
+    if isinstance(value.expr, n.Literal):
+        return Ranged(n.Unary("+", value.expr, value.expr.type), *value.range)
     return value
 
 
-def _mixed_widths(ctx: Context) -> list[Stmt]:
+def _mixed_widths(ctx: Context) -> list[n.Stmt]:
     integers = [d for d in ctx.dtypes if d.is_integer]
     source = ctx.choices.pick([d for d in integers if any(other.bits != d.bits for other in integers)])
     target = ctx.choices.pick([d for d in integers if d.bits != source.bits])
     return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
 
 
-def _cast(ctx: Context) -> list[Stmt]:
+def _cast(ctx: Context) -> list[n.Stmt]:
     source = numeric_dtype(ctx)
-    target = ctx.choices.pick([d for d in (*ctx.dtypes, INT32, UINT32) if d != source])
+    target = ctx.choices.pick([d for d in (*ctx.dtypes, t.INT32, t.UINT32) if d != source])
     return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
 
 
-def _and_or(ctx: Context) -> list[Stmt]:
+def _and_or(ctx: Context) -> list[n.Stmt]:
     op = ctx.choices.pick(("and", "or"))
-    test = BoolOp(op, (condition(ctx, 1), condition(ctx, 1)))
+    test = n.BoolOp(op, (condition(ctx, 1), condition(ctx, 1)))
     if not ctx.allows("if"):
         return _local(ctx, Ranged(test, 0, 1))
     with ctx.block():
-        return [If(test, draw_block(ctx))]
+        return [n.If(test, draw_block(ctx))]
 
 
-def _chained(ctx: Context) -> list[Stmt]:
+def _chained(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
     parts = [loaded(draw(ctx, dtype, 1).expr) for _ in range(3)]
     ops = tuple(ctx.choices.pick(("<", "<=", ">", ">=")) for _ in range(2))
-    return _local(ctx, Ranged(Compare(parts[0], ops, tuple(parts[1:])), 0, 1))
+    return _local(ctx, Ranged(n.Compare(parts[0], ops, tuple(parts[1:])), 0, 1))
 
 
 def _either(form: str) -> Plant:
     return lambda ctx: _local(ctx, either(ctx, form, numeric_dtype(ctx), (1, 1, 1)))
 
 
-def _random(ctx: Context) -> list[Stmt]:
-    return [*assignments.random_state(ctx), *_builtin("random", lambda _: FLOAT32)(ctx)]
+def _random(ctx: Context) -> list[n.Stmt]:
+    return [*assignments.random_state(ctx), *_builtin("random", lambda _: t.FLOAT32)(ctx)]
 
 
 def _branch(kind: str) -> Plant:
@@ -172,69 +136,69 @@ def _branch(kind: str) -> Plant:
 
 
 def _loop(body: Plant | None = None, *, dynamic: bool | None = None, stepped: bool = False) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+    def made(ctx: Context) -> list[n.Stmt]:
         return loops.for_with(ctx, body, dynamic=dynamic, stepped=stepped)
 
     return made
 
 
-def _guarded(statement: Stmt) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+def _guarded(statement: n.Stmt) -> Plant:
+    def made(ctx: Context) -> list[n.Stmt]:
         before = list(draw_block(ctx))
         return [*before, *guard(ctx, statement), *draw_block(ctx)]
 
     return made
 
 
-def _early_return(ctx: Context) -> list[Stmt]:
+def _early_return(ctx: Context) -> list[n.Stmt]:
     """A guard, as real kernels begin: ``if i >= n: return``."""
     if ctx.axes() and ctx.allows("scalar_param") and ctx.choices.chance(0.5):
-        count = ctx.use(ctx.scalar_param(INT32, (0, 64))).expr
-        return [If(Compare(ctx.thread("x").expr, (">=",), (count,)), (Return(),))]
-    return guard(ctx, Return())
+        count = ctx.use(ctx.scalar_param(t.INT32, (0, 64))).expr
+        return [n.If(n.Compare(ctx.thread("x").expr, (">=",), (count,)), (n.Return(),))]
+    return guard(ctx, n.Return())
 
 
-def _early_exit(ctx: Context) -> list[Stmt]:
+def _early_exit(ctx: Context) -> list[n.Stmt]:
     kinds = [k for k in ("early_return", "break", "continue") if ctx.allows(k)]
     return PLANTS[ctx.choices.pick(kinds or ["early_return"])](ctx)
 
 
-def _scalar_param(ctx: Context) -> list[Stmt]:
+def _scalar_param(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
     parameter = ctx.use(ctx.scalar_param(dtype))
     op = ctx.choices.pick(("+", "*", "-"))
     return _local(ctx, combine(ctx, op, draw(ctx, dtype, operations(ctx)), parameter, dtype))
 
 
-def _bool_data(ctx: Context) -> list[Stmt]:
-    flag = ctx.use(ctx.scalar_param(BOOL))
+def _bool_data(ctx: Context) -> list[n.Stmt]:
+    flag = ctx.use(ctx.scalar_param(t.BOOL))
     if ctx.allows("and_or"):
-        return _local(ctx, Ranged(BoolOp("and", (flag.expr, condition(ctx, 1))), 0, 1))
-    return _local(ctx, Ranged(Unary("not", flag.expr, BOOL), 0, 1))
+        return _local(ctx, Ranged(n.BoolOp("and", (flag.expr, condition(ctx, 1))), 0, 1))
+    return _local(ctx, Ranged(n.Unary("not", flag.expr, t.BOOL), 0, 1))
 
 
-def _struct(ctx: Context) -> list[Stmt]:
+def _struct(ctx: Context) -> list[n.Stmt]:
     return _use_struct(ctx, structs.struct_type(ctx))
 
 
-def _use_struct(ctx: Context, struct: Struct) -> list[Stmt]:
+def _use_struct(ctx: Context, struct: t.Struct) -> list[n.Stmt]:
     made = declare(ctx, draw(ctx, struct, ctx.choices.integer(0, 1)))
     if not ctx.allows("component_store"):
         return made
     return [*made, *assignments.store_part(ctx, ctx.variables[-1])]
 
 
-def _nested_struct(ctx: Context) -> list[Stmt]:
+def _nested_struct(ctx: Context) -> list[n.Stmt]:
     return _use_struct(ctx, structs.new_struct(ctx, nested=True))
 
 
-def _struct_array(ctx: Context) -> list[Stmt]:
+def _struct_array(ctx: Context) -> list[n.Stmt]:
     struct = structs.struct_type(ctx)
     return declare(ctx, arrays.element(ctx, arrays.new_input(ctx, struct)))
 
 
 def _array_of(ndim: int) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+    def made(ctx: Context) -> list[n.Stmt]:
         buffer = arrays.new_input(ctx, numeric_dtype(ctx), ndim=ndim)
         value = arrays.element(ctx, buffer)
         return _local(ctx, combine(ctx, "+", draw(ctx, value.expr.type, 1), value, value.expr.type))
@@ -242,100 +206,100 @@ def _array_of(ndim: int) -> Plant:
     return made
 
 
-def _view(ctx: Context) -> list[Stmt]:
+def _view(ctx: Context) -> list[n.Stmt]:
     arrays.new_input(ctx, numeric_dtype(ctx), ndim=2)
     return assignments.view(ctx)
 
 
-def _array_shape(ctx: Context) -> list[Stmt]:
+def _array_shape(ctx: Context) -> list[n.Stmt]:
     buffer = ctx.choices.pick(ctx.buffers) if ctx.buffers else arrays.new_input(ctx, numeric_dtype(ctx))
-    extent = Ranged(ArrayShape(buffer.name, 0), 1, 64)
-    return _local(ctx, combine(ctx, "+", draw(ctx, INT32, 1), extent, INT32))
+    extent = Ranged(n.ArrayShape(buffer.name, 0), 1, 64)
+    return _local(ctx, combine(ctx, "+", draw(ctx, t.INT32, 1), extent, t.INT32))
 
 
-def _slice(ctx: Context) -> list[Stmt]:
+def _slice(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
-    value = unsliced(draw(ctx, Vector(4, dtype), 1))
+    value = unsliced(draw(ctx, t.Vector(4, dtype), 1))
     length = ctx.choices.integer(2, 3)
     start = ctx.choices.integer(0, 4 - length)
-    part = Index(value.expr, (Slice(start, start + length),), Vector(length, dtype))
+    part = n.Index(value.expr, (n.Slice(start, start + length),), t.Vector(length, dtype))
     return _local(ctx, Ranged(part, *value.range))
 
 
-def _component_store(ctx: Context) -> list[Stmt]:
+def _component_store(ctx: Context) -> list[n.Stmt]:
     type_ = matrix_type(ctx) if ctx.allows("matrix") and ctx.choices.chance(0.3) else vector_type(ctx)
     made = declare(ctx, draw(ctx, type_, 1))
     return [*made, *assignments.store_part(ctx, ctx.variables[-1])]
 
 
-def _element_component_store(ctx: Context) -> list[Stmt]:
+def _element_component_store(ctx: Context) -> list[n.Stmt]:
     buffer = arrays.new_output(ctx, vector_type(ctx))
     return stores.store_component(ctx, buffer)
 
 
-def _augmented(ctx: Context) -> list[Stmt]:
+def _augmented(ctx: Context) -> list[n.Stmt]:
     dtype = float_dtype(ctx)
-    made = declare(ctx, Ranged(Cast(dtype, literal(ctx.choices, dtype).expr)))
-    name = Name(ctx.variables[-1].name, dtype)
-    return [*made, AugAssign(name, ctx.choices.pick(("+", "*", "-")), draw(ctx, dtype, 1).expr)]
+    made = declare(ctx, Ranged(n.Cast(dtype, literal(ctx.choices, dtype).expr)))
+    name = n.Name(ctx.variables[-1].name, dtype)
+    return [*made, n.AugAssign(name, ctx.choices.pick(("+", "*", "-")), draw(ctx, dtype, 1).expr)]
 
 
-def _function(ctx: Context) -> list[Stmt]:
+def _function(ctx: Context) -> list[n.Stmt]:
     return _local(ctx, function.call_function(ctx, numeric_dtype(ctx), operations(ctx)))
 
 
-def _effect(ctx: Context) -> list[Stmt]:
+def _effect(ctx: Context) -> list[n.Stmt]:
     """``x = e + f(out, i)``: what comes first is read before the function stores."""
     dtype = numeric_dtype(ctx)
     called = function.call_with_effect(ctx, dtype, operations(ctx))
     return _local(ctx, combine(ctx, "+", draw(ctx, dtype, 0), called, dtype))
 
 
-def _outlive(ctx: Context) -> list[Stmt]:
+def _outlive(ctx: Context) -> list[n.Stmt]:
     make = ctx.choices.pick((aliasing.both_branches, aliasing.from_loop))
     made = make(ctx)
     return [*made, *declare(ctx, ctx.use(ctx.variables[-1]))]
 
 
-def _constant(ctx: Context) -> list[Stmt]:
-    dtype = ctx.choices.pick([d for d in (INT32, FLOAT32) if d in ctx.dtypes] or [INT32])
+def _constant(ctx: Context) -> list[n.Stmt]:
+    dtype = ctx.choices.pick([d for d in (t.INT32, t.FLOAT32) if d in ctx.dtypes] or [t.INT32])
     value = literal(ctx.choices, dtype, 1, 10).expr
-    assert isinstance(value, Literal)
-    constant = Constant(f"K{len(ctx.module.constants)}", value)
+    assert isinstance(value, n.Literal)
+    constant = n.Constant(f"K{len(ctx.module.constants)}", value)
     ctx.module.constants.append(constant)
     bound = 0 if dtype.is_float else int(value.value)
-    named = Ranged(Name(constant.name, dtype), bound, bound)
+    named = Ranged(n.Name(constant.name, dtype), bound, bound)
     return _local(ctx, combine(ctx, "*", draw(ctx, dtype, 1), named, dtype))
 
 
-def _static(ctx: Context) -> list[Stmt]:
-    left, right = literal(ctx.choices, INT32, 1, 10), literal(ctx.choices, INT32, 1, 10)
-    value = combine(ctx, ctx.choices.pick(("+", "*")), left, right, INT32)
-    static: Expr = Static(value.expr, INT32)
-    return _local(ctx, combine(ctx, "+", draw(ctx, INT32, 1), Ranged(static, *value.range), INT32))
+def _static(ctx: Context) -> list[n.Stmt]:
+    left, right = literal(ctx.choices, t.INT32, 1, 10), literal(ctx.choices, t.INT32, 1, 10)
+    value = combine(ctx, ctx.choices.pick(("+", "*")), left, right, t.INT32)
+    static: n.Expr = n.Static(value.expr, t.INT32)
+    return _local(ctx, combine(ctx, "+", draw(ctx, t.INT32, 1), Ranged(static, *value.range), t.INT32))
 
 
-def _tid_nd(ctx: Context) -> list[Stmt]:
+def _tid_nd(ctx: Context) -> list[n.Stmt]:
     """Nothing to plant but a use of the thread: the grid itself has several dimensions."""
     y = ctx.thread(ctx.axes()[-1])
-    return _local(ctx, combine(ctx, "+", fit(ctx, draw(ctx, INT32, 1), -1000, 1000), y, INT32))
+    return _local(ctx, combine(ctx, "+", fit(ctx, draw(ctx, t.INT32, 1), -1000, 1000), y, t.INT32))
 
 
-def _quaternion(ctx: Context) -> list[Stmt]:
-    return _builtin("quaternion", lambda c: Quaternion(float_dtype(c)))(ctx)
+def _quaternion(ctx: Context) -> list[n.Stmt]:
+    return _builtin("quaternion", lambda c: t.Quaternion(float_dtype(c)))(ctx)
 
 
-def _dtype(dtype: Scalar) -> Plant:
-    def made(ctx: Context) -> list[Stmt]:
+def _dtype(dtype: t.Scalar) -> Plant:
+    def made(ctx: Context) -> list[n.Stmt]:
         return _local(ctx, combine(ctx, "+", draw(ctx, dtype, 1), draw(ctx, dtype, 0), dtype))
 
     return made
 
 
-def _integer_where(wanted: Callable[[Scalar], bool]) -> Plant:
-    def dtype(ctx: Context) -> Scalar:
+def _integer_where(wanted: Callable[[t.Scalar], bool]) -> Plant:
+    def dtype(ctx: Context) -> t.Scalar:
         found = [d for d in ctx.dtypes if d.is_integer and wanted(d)]
-        return ctx.choices.pick(found or [d for d in INTEGERS if wanted(d)])
+        return ctx.choices.pick(found or [d for d in t.INTEGERS if wanted(d)])
 
     return _operator(("+", "*"), dtype)
 
@@ -354,16 +318,16 @@ PLANTS: dict[str, Plant] = {
     "ternary": _either("ternary"),
     "where": _either("where"),
     "bool_data": _bool_data,
-    "float16": _dtype(FLOAT16),
-    "float64": _dtype(FLOAT64),
+    "float16": _dtype(t.FLOAT16),
+    "float64": _dtype(t.FLOAT64),
     "small_int": _integer_where(lambda dtype: dtype.bits < 32),
     "wide_int": _integer_where(lambda dtype: dtype.bits == 64),
     "unsigned": _integer_where(lambda dtype: dtype.kind == "uint"),
     "vector": _of_type(vector_type),
     "matrix": _of_type(matrix_type),
     "quaternion": _quaternion,
-    "transform": _builtin("transform", lambda ctx: Transform(float_dtype(ctx))),
-    "spatial": _builtin("spatial", lambda ctx: Vector(6, float_dtype(ctx))),
+    "transform": _builtin("transform", lambda ctx: t.Transform(float_dtype(ctx))),
+    "spatial": _builtin("spatial", lambda ctx: t.Vector(6, float_dtype(ctx))),
     "decomposition": assignments.decompose,
     "struct": _struct,
     "nested_struct": _nested_struct,
@@ -386,8 +350,8 @@ PLANTS: dict[str, Plant] = {
     "range_step": _loop(stepped=True),
     "while": loops.while_loop,
     "nested_loop": _loop(_loop()),
-    "break": _loop(_guarded(Break())),
-    "continue": _loop(_guarded(Continue())),
+    "break": _loop(_guarded(n.Break())),
+    "continue": _loop(_guarded(n.Continue())),
     "early_return": _early_return,
     "early_exit": _early_exit,
     "atomic": atomics.update,

@@ -133,9 +133,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("shuffle", lambda ctx: bool(aliasing.shuffled(ctx)), aliasing.shuffle, 2, "component_store"),
     Statement("together", lambda ctx: len(aliasing.several(ctx)) > 1, aliasing.together, 3, "unpack"),
     Statement("both_branches", _may_branch, aliasing.both_branches, 2, "outlive"),
-    Statement(
-        "from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), aliasing.from_loop, 2, "outlive"
-    ),
+    Statement("from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), aliasing.from_loop, 2, "outlive"),
     Statement("moving_bound", _may_loop, aliasing.moving_bound, 1, "dynamic_for"),
     Statement("tile", tiles.possible, tiles.block, 1, "tile"),
 )

@@ -8,9 +8,7 @@ from kernelfuzz.strategies.options import Options
 from kernelfuzz.strategies.vocabulary import ALWAYS, CATEGORIES, FEATURES, REALISTIC
 
 # What is rare in real kernels is off three times as often.
-RARE = frozenset(
-    {"closure", "tile", "decomposition", "random", "float16", "spatial", "bool_data", "nested_struct"}
-)
+RARE = frozenset({"closure", "tile", "decomposition", "random", "float16", "spatial", "bool_data", "nested_struct"})
 _SWITCHES = tuple(feature for feature in FEATURES if feature not in ALWAYS)
 _HALF = (len(_SWITCHES) + 1) // 2
 

@@ -100,9 +100,7 @@ def private_names_of_warp(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr):
             if isinstance(node.value, ast.Name) and node.value.id in ("wp", "warp"):
                 yield f"{node.value.id}.{node.attr}"
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("warp._")
-        ):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("warp._"):
             yield node.value
 
 
@@ -134,9 +132,7 @@ def test_warp_is_imported_only_when_it_is_used(path: Path) -> None:
 
 
 def test_the_rules_see_what_they_forbid() -> None:
-    tree = ast.parse(
-        "import warp as wp\nfrom kernelfuzz import workers\nx = wp._src.context\ny = 'warp._src'"
-    )
+    tree = ast.parse("import warp as wp\nfrom kernelfuzz import workers\nx = wp._src.context\ny = 'warp._src'")
     assert list(imported(tree)) == ["warp", "kernelfuzz.workers"]
     assert sorted(private_names_of_warp(tree)) == ["warp._src", "wp._src"]
     lazy = ast.parse("def f():\n    import warp\nif TYPE_CHECKING:\n    import warp\n")

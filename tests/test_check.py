@@ -43,9 +43,7 @@ def test_a_sound_kernel_passes() -> None:
     kernelfuzz.check(parse(SUM), targets=["cpu", "cuda-host"])
 
 
-def test_a_failure_has_the_kernel_the_values_and_a_script(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_failure_has_the_kernel_the_values_and_a_script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as planted:
         wrong_sums(planted)
@@ -210,9 +208,7 @@ def corner(x: wp.array(dtype=float), o: wp.array(dtype=float)):
 def test_a_launch_that_has_no_meaning_is_not_passed() -> None:
     """That the kernel compiles says nothing about the launch."""
     outside = Launch((3,), {"a": np.zeros(3, np.int32), "out": np.zeros(2, np.int32)})
-    with pytest.raises(
-        kernelfuzz.NotJudged, match="no oracle could judge the kernel at this launch: value on"
-    ):
+    with pytest.raises(kernelfuzz.NotJudged, match="no oracle could judge the kernel at this launch: value on"):
         kernelfuzz.check(parse(SUM), launch=outside)
 
 
@@ -235,9 +231,7 @@ def test_hypothesis_tries_another_kernel() -> None:
     judged = {"sum": 0, "none": 0}
     kernels = {"sum": parse(SUM), "none": parse(NO_FLOATS)}
 
-    @settings(
-        max_examples=6, database=None, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
-    )
+    @settings(max_examples=6, database=None, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     @given(st.sampled_from(["sum", "none"]))
     def suite(name: str) -> None:
         kernelfuzz.check(kernels[name], oracles=["value" if name == "sum" else "gradient"])

@@ -25,9 +25,7 @@ OUTSIDE = Launch((3,), {"a": np.zeros(3, np.int32), "out": np.zeros(2, np.int32)
 
 def test_a_new_failure_after_a_known_one_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known on one target, and on the other it is not."""
-    verdicts = [
-        Verdict("value", "failed", "wrong value", target, Setting(target)) for target in ("cpu", "cuda-host")
-    ]
+    verdicts = [Verdict("value", "failed", "wrong value", target, Setting(target)) for target in ("cpu", "cuda-host")]
     outcome = Outcome(0, "", tuple(verdicts), evidence=(None, None))
     monkeypatch.setattr(checking, "judge_cases", lambda *_, **__: [outcome])
     monkeypatch.setattr(
@@ -38,9 +36,7 @@ def test_a_new_failure_after_a_known_one_is_a_failure(monkeypatch: pytest.Monkey
 
 
 def test_a_known_bug_that_is_met_twice_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    verdicts = [
-        Verdict("value", "failed", "wrong value", "", Setting(target)) for target in ("cpu", "cuda-host")
-    ]
+    verdicts = [Verdict("value", "failed", "wrong value", "", Setting(target)) for target in ("cpu", "cuda-host")]
     outcome = Outcome(0, "", tuple(verdicts), evidence=(None, None))
     monkeypatch.setattr(checking, "judge_cases", lambda *_, **__: [outcome])
     monkeypatch.setattr(checking, "explained_by", lambda *_: "negated-zero")

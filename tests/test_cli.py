@@ -212,8 +212,7 @@ def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
         _, err = process.communicate()
         assert process.returncode == 4, err
         assert err == (
-            "kernelfuzz: Warp 0.9 cannot be driven, it lacks warp._src.context: "
-            "install 'warp-lang>=1.10,<=1.19'.\n"
+            "kernelfuzz: Warp 0.9 cannot be driven, it lacks warp._src.context: install 'warp-lang>=1.10,<=1.19'.\n"
         )
         assert not (tmp_path / "out").exists()
 
@@ -378,8 +377,7 @@ def test_a_missing_extra_is_named(
     assert main([*SMALLEST, "--output", str(tmp_path / "out")]) == 2
     assert (
         "this needs pyarrow, which is not installed: "
-        "it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'."
-        in capsys.readouterr().err
+        "it comes with kernelfuzz[corpus], in a checkout by pip install '.[corpus]'." in capsys.readouterr().err
     )
     assert not (tmp_path / "out").exists()
 
@@ -436,9 +434,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_interrupt_ends_it_and_keeps_what_is_made(
-    number: signal.Signals, jobs: str, tmp_path: Path
-) -> None:
+def test_an_interrupt_ends_it_and_keeps_what_is_made(number: signal.Signals, jobs: str, tmp_path: Path) -> None:
     out, stuck, program = tmp_path / "out", tmp_path / "stuck", tmp_path / "program.py"
     program.write_text(STUCK.format(out=str(out), stuck=str(stuck), forever=FOREVER))
     arguments = ["corpus", "--count", "1000", "--output", str(out), "--jobs", jobs]

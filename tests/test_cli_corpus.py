@@ -79,8 +79,6 @@ def test_a_second_run_is_told_of_the_first(tmp_path: Path, capsys: pytest.Captur
             captured = capsys.readouterr()
             assert captured.out == ""
             assert captured.err.startswith(f"kernelfuzz: process {os.getpid()} on ")
-            assert captured.err.endswith(
-                f" is at work in {out}: wait until it ends, or give another --output.\n"
-            )
+            assert captured.err.endswith(f" is at work in {out}: wait until it ends, or give another --output.\n")
     assert main([*SMALLEST, "--output", str(out)]) == 0
     assert sorted(os.listdir(out)) == ["README.md", "data", "manifest.json"]

@@ -51,9 +51,7 @@ def test_bad_input_is_one_sentence(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2m ", 120)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1.5h", 5400), (" 2m ", 120)])
 def test_times(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
@@ -96,9 +94,7 @@ def test_findings(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert Path(found["path"]).parent == out
 
 
-def test_without_json_the_table_is_the_data(
-    judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_json_the_table_is_the_data(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judged_by(fakes.PASSING)
     assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path)]) == 0
     captured = capsys.readouterr()
@@ -118,9 +114,7 @@ def test_a_log_says_how_far_it_is(
     assert all(line.endswith(" s, 0 failed, 0 of them by known bugs; 0 findings.") for line in lines)
 
 
-def test_nothing_judged_is_no_success(
-    judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_judged_is_no_success(judged_by: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judged_by(fakes.SKIPPING)
     assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path)]) == 3
     assert "no kernel was judged (undefined: too many steps)" in capsys.readouterr().err

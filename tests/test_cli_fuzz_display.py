@@ -58,9 +58,7 @@ def test_some_indices_of_what_looks_alike_are_listed(many: int, rest: str) -> No
 
 def test_the_next_campaign_is_asked_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     say_next(Summary(), plan(seconds=60.0, exclude=["while", "ternary"]), None)
-    command = (
-        "kernelfuzz fuzz --seed 5 --time 600s --oracle value --device cpu --without ternary --without while"
-    )
+    command = "kernelfuzz fuzz --seed 5 --time 600s --oracle value --device cpu --without ternary --without while"
     assert capsys.readouterr().err.splitlines()[1].strip().startswith(command)
 
 

@@ -83,9 +83,7 @@ def test_it_says_what_it_does_from_the_start(tmp_path: Path) -> None:
 
 
 def test_it_says_how_much_time_is_left(tmp_path: Path) -> None:
-    code, _, lines = on_a_terminal(
-        tmp_path, "PASSING", "--time", "3s", "--device", "cpu", "--oracle", "value"
-    )
+    code, _, lines = on_a_terminal(tmp_path, "PASSING", "--time", "3s", "--device", "cpu", "--oracle", "value")
     assert code == 0
     times = [re.fullmatch(r"time +0:(\d\d) elapsed, 0:(\d\d) remaining", line) for line in lines]
     shown = [(int(found[1]), int(found[2])) for found in times if found]

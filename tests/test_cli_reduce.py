@@ -137,18 +137,14 @@ def test_json_and_output(here: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_a_factory_that_is_called(here: Path) -> None:
     Path("factory.py").write_text(FACTORY + "\n\nkernels = [make(n) for n in (1, 2, 3)]\n")
     assert main(["reduce", "factory.py", "--fails", "lowering", "--kernel", "made"]) == 0
-    assert Path("factory.reduced.py").read_text() == (
-        "import warp as wp\n\n\n@wp.kernel\ndef made():\n    missing\n"
-    )
+    assert Path("factory.reduced.py").read_text() == ("import warp as wp\n\n\n@wp.kernel\ndef made():\n    missing\n")
 
 
 def test_a_file_of_a_package(here: Path) -> None:
     package = here / "package_of_kernels"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "helpers.py").write_text(
-        "import warp as wp\n\n@wp.func\ndef twice(x: float):\n    return x * 2.0\n"
-    )
+    (package / "helpers.py").write_text("import warp as wp\n\n@wp.func\ndef twice(x: float):\n    return x * 2.0\n")
     text = BROKEN.replace("import warp as wp", "import warp as wp\nfrom .helpers import twice")
     (package / "file.py").write_text(text.replace("missing(a[i])", "twice(1.0) + wp.vec2(1.0)"))
     assert main(["lower", "package_of_kernels/file.py", "--json"]) == 1

@@ -137,9 +137,7 @@ def test_bisect(reproducer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert out == "1.13.0\n"
     assert "kernelfuzz: 1.10.0 does not have the bug\n" in err
     assert "1.12.0 cannot be told (Warp 1.12.0 cannot be installed: it was withdrawn" in err
-    assert err.endswith(
-        "1.13.0 is the first release with the bug; 1.11.0 does not have it; 1.12.0 cannot be told.\n"
-    )
+    assert err.endswith("1.13.0 is the first release with the bug; 1.11.0 does not have it; 1.12.0 cannot be told.\n")
     assert main(["bisect", reproducer, "--from", "1.10.0", "--to", "1.19.0", "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert (about["release"], about["before"], about["untold"]) == ("1.13.0", "1.11.0", ["1.12.0"])

@@ -82,9 +82,7 @@ def test_a_size_without_bounds_is_refused(
     assert rest == []
     assert see.startswith("See 'kernelfuzz ")
     # What Python reads as no number is no number, and the names are what would do.
-    expected = (
-        "size must be at most 1000 statements" if len(size) < 4300 else "choose from small, medium, large"
-    )
+    expected = "size must be at most 1000 statements" if len(size) < 4300 else "choose from small, medium, large"
     assert expected in first
     assert not (tmp_path / "out").exists()
 

@@ -96,9 +96,7 @@ def test_a_clean_corpus(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_people_see_the_first_violations_and_scripts_all(
-    bad: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_people_see_the_first_violations_and_scripts_all(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(bad)]) == 1
     out, err = capsys.readouterr()
     listed = [line for line in out.splitlines() if line.startswith("files: data/.")]
@@ -155,9 +153,7 @@ def test_a_sample_does_not_depend_on_the_order_of_the_rows(good: Path, tmp_path:
     first = rows_checked(good)
     assert len(first) == 2
     again = tmp_path / "again"
-    assert (
-        main(["corpus", "--count", "3", "--size", "small", "--format", "json", "--output", str(again)]) == 0
-    )
+    assert main(["corpus", "--count", "3", "--size", "small", "--format", "json", "--output", str(again)]) == 0
     assert rows_checked(again) == first
 
 

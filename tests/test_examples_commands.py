@@ -78,9 +78,7 @@ def test_the_commands_are_those_that_are_meant() -> None:
     assert "--shard-index" in corpus
 
 
-@pytest.mark.parametrize(
-    "words", [["fuzz", "--for", "60m"], ["replay"], ["fuzz", "--time", "an hour"], ["refresh"]]
-)
+@pytest.mark.parametrize("words", [["fuzz", "--for", "60m"], ["replay"], ["fuzz", "--time", "an hour"], ["refresh"]])
 def test_a_command_that_is_none_is_noticed(words: list[str]) -> None:
     with pytest.raises(click.ClickException):
         parsed(words)

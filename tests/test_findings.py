@@ -60,9 +60,7 @@ def test_page_and_row_agree(name: str):
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script_shows_what_the_table_says(script: Path):
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=600, check=False
-    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=600, check=False)
     stated = ROWS[script.stem].get(version("warp-lang"))
     expected = {"yes": (1,), "no": (0,), None: (0, 1)}[stated]
     assert done.returncode in expected, done.stdout + done.stderr

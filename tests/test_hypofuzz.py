@@ -24,9 +24,7 @@ def test_the_example_is_a_test_that_passes(tmp_path: Path) -> None:
 def test_without_hypofuzz_the_command_says_so(tmp_path: Path) -> None:
     if subprocess.run([sys.executable, "-c", "import hypofuzz"], capture_output=True).returncode == 0:
         pytest.skip("hypofuzz is installed here")
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLE / "fuzz.py")], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, str(EXAMPLE / "fuzz.py")], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "hypofuzz is not installed: pip install hypofuzz in a virtual environment.\n"
 

@@ -87,9 +87,7 @@ def test_a_right_hand_side_that_is_one_percent_off_is_noticed(example: ModuleTyp
     one_percent_off.__annotations__["x"] = poisson.Vec2
     right = example.STUDY[0]
     wrong = replace(right, problem=replace(right.problem, source=wp.func(one_percent_off)))
-    with pytest.raises(
-        AssertionError, match=r"waves on squares of degree 1: the observed order is 1\.\d\d, not 2"
-    ):
+    with pytest.raises(AssertionError, match=r"waves on squares of degree 1: the observed order is 1\.\d\d, not 2"):
         example.check(wrong)
 
 
@@ -122,9 +120,7 @@ def test_an_integrand_is_what_it_became_inside_the_kernel(rows: list[dict[str, A
             if (row["kind"], row["kernel_name"], row["device"]) == ("integrand", "stiffness", device)
         ]
         # The gradients have become calls of functions that warp.fem made for this space.
-        assert re.search(
-            r"return wp\.dot\(eval_nabla\w+\(u, s\), eval_nabla\w+\(v, s\)\)", row["python_source"]
-        )
+        assert re.search(r"return wp\.dot\(eval_nabla\w+\(u, s\), eval_nabla\w+\(v, s\)\)", row["python_source"])
         assert "wp::dot(var_0, var_1)" in row["ir_forward"]
         assert row["ir_forward"].count("eval_nabla") == 2
 
@@ -150,18 +146,14 @@ def test_python_is_python_and_code_is_without_it(rows: list[dict[str, Any]]) -> 
 
 
 def test_numbers_and_functions_from_around_a_kernel_are_resolved(rows: list[dict[str, Any]]) -> None:
-    sources = {
-        row["kernel_name"].rpartition("_")[0]: row["python_source"] for row in rows if row["kind"] == "kernel"
-    }
+    sources = {row["kernel_name"].rpartition("_")[0]: row["python_source"] for row in rows if row["kind"] == "kernel"}
     kernel = sources["stiffness"].rpartition("@wp.kernel\n")[2]
     assert "if element_index == -1:" in kernel
     assert "self." not in sources["stiffness"]
     assert "quadrature." not in kernel
 
 
-def test_the_lowered_text_compiles_for_cuda_and_the_kernel_still_runs(
-    kernels: list[Any], example: ModuleType
-) -> None:
+def test_the_lowered_text_compiles_for_cuda_and_the_kernel_still_runs(kernels: list[Any], example: ModuleType) -> None:
     poisson = sys.modules["poisson"]
     before = poisson.l2_error(poisson.PROBLEMS["waves"], "squares", 1, 4)
     (kernel,) = [kernel for kernel in kernels if kernel.key.startswith("stiffness_")]

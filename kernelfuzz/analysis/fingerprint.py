@@ -9,70 +9,22 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    BoolOp,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Construct,
-    Continue,
-    Expr,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Keyword,
-    Literal,
-    Name,
-    Pass,
-    Return,
-    Slice,
-    Static,
-    Stmt,
-    Unary,
-    Unpack,
-    While,
-)
 from kernelfuzz.ir.rename import canonical_names, rename
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
 from kernelfuzz.ir.walk import bound_names, literal_text
 
 # A change of the canonical text must change this, or hashes of two versions would be compared.
 VERSION = "kernelfuzz.ir.normalize 1"
 
 
-def fingerprint(kernel: Kernel) -> str:
+def fingerprint(kernel: n.Kernel) -> str:
     """Equal for two kernels exactly when they are equal up to the names that their author chose."""
     return hashed(canonical_tokens(kernel))
 
 
-def canonical_tokens(kernel: Kernel) -> list[str]:
+def canonical_tokens(kernel: n.Kernel) -> list[str]:
     """The canonical text that a fingerprint is the hash of, in its parts: what two similar kernels share."""
     return _canonical(_Numbered(), kernel)
 
@@ -82,12 +34,12 @@ def hashed(tokens: list[str]) -> str:
     return blake2b("\n".join(tokens).encode(), digest_size=16).hexdigest()
 
 
-def skeleton(kernel: Kernel) -> str:
+def skeleton(kernel: n.Kernel) -> str:
     """Equal for two kernels that differ only in names, literals, builtins and types."""
     return _digest(_Masked(), kernel)
 
 
-def identity(kernel: Kernel) -> str:
+def identity(kernel: n.Kernel) -> str:
     """Equal for two kernels exactly when they have the same source text; much faster than rendering it."""
     declared = [kernel.name, *[constant.name for constant in kernel.constants]]
     for struct in kernel.structs:
@@ -96,7 +48,7 @@ def identity(kernel: Kernel) -> str:
     return hashed(lines)
 
 
-def alpha_normalize(kernel: Kernel) -> Kernel:
+def alpha_normalize(kernel: n.Kernel) -> n.Kernel:
     """The kernel under canonical names: equal for two kernels that are equal up to renaming."""
     return rename(kernel, canonical_names())
 
@@ -139,7 +91,7 @@ class _Numbered:
         self.structs: dict[str, str] = _Numbers()
         self.types: dict[int, str] = {}
 
-    def names(self, kernel: Kernel, function: Kernel | Function) -> dict[str, str]:
+    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
         """The names of one function's scope, where the module's constants come first."""
         names = _Numbers()
         if kernel.constants:
@@ -150,21 +102,21 @@ class _Numbered:
                 names[constant.name if visible else f"hidden {number}"] = f"constant {number}"
         return names
 
-    def literal(self, node: Literal) -> str:
+    def literal(self, node: n.Literal) -> str:
         return f"{node.type.name} {literal_text(node)}"
 
     def integer(self, value: int | None) -> str:
         return str(value)
 
-    def attribute(self, node: Attribute) -> str:
+    def attribute(self, node: n.Attribute) -> str:
         owner = node.value.type
-        if isinstance(owner, Struct):
+        if isinstance(owner, t.Struct):
             for position, (name, _) in enumerate(owner.fields):
                 if name == node.name:
                     return str(position)
         return node.name
 
-    def type(self, type_: Type) -> str:
+    def type(self, type_: t.Type) -> str:
         # Keyed by identity: a kernel holds its types for as long as this lives, and hashing a type
         # costs more than writing it down.
         known = self.types.get(id(type_))
@@ -172,32 +124,32 @@ class _Numbered:
             known = self.types[id(type_)] = self.spell(type_)
         return known
 
-    def spell(self, type_: Type) -> str:
+    def spell(self, type_: t.Type) -> str:
         match type_:
-            case Scalar():
+            case t.Scalar():
                 return type_.name
-            case Vector():
+            case t.Vector():
                 return f"vector {type_.length} {type_.dtype.name}"
-            case Matrix():
+            case t.Matrix():
                 return f"matrix {type_.rows} {type_.columns} {type_.dtype.name}"
-            case Quaternion():
+            case t.Quaternion():
                 return f"quaternion {type_.dtype.name}"
-            case Transform():
+            case t.Transform():
                 return f"transform {type_.dtype.name}"
-            case Struct():
+            case t.Struct():
                 fields = [self.type(field) for _, field in type_.fields]
                 return f"struct {self.structs[type_.name]} {len(fields)} {' '.join(fields)}"
-            case Array():
+            case t.Array():
                 return f"array {type_.ndim} {self.type(type_.dtype)}"
-            case Tile():
+            case t.Tile():
                 return f"tile {type_.shape} {type_.dtype.name}"
-            case Tuple():
+            case t.Tuple():
                 elements = [self.type(element) for element in type_.elements]
                 return f"tuple {len(elements)} {' '.join(elements)}"
             case _:
                 return assert_never(type_)
 
-    def keyword(self, value: Keyword) -> str:
+    def keyword(self, value: n.Keyword) -> str:
         if isinstance(value, (bool, int, str, tuple)):
             return repr(value)
         return self.type(value)
@@ -212,16 +164,16 @@ class _Spelled(_Numbered):
         self.structs = _Same()
         self.same = _Same()
 
-    def names(self, kernel: Kernel, function: Kernel | Function) -> dict[str, str]:
+    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
         return self.same
 
-    def attribute(self, node: Attribute) -> str:
+    def attribute(self, node: n.Attribute) -> str:
         return node.name
 
-    def literal(self, node: Literal) -> str:
+    def literal(self, node: n.Literal) -> str:
         # What has the same text as a literal is written as this is: -3, and a conversion as in wp.int8(3).
         text = literal_text(node)
-        plain = BOOL if node.type == BOOL else FLOAT32 if node.type.is_float else INT32
+        plain = t.BOOL if node.type == t.BOOL else t.FLOAT32 if node.type.is_float else t.INT32
         lines = [] if node.type == plain else ["cast", node.type.name]
         lines += ["unary -"] if text.startswith("-") else []
         return "\n".join([*lines, f"{plain.name} {text.removeprefix('-')}"])
@@ -236,33 +188,33 @@ class _Masked(_Numbered):
         self.functions = _Mask("F")
         self.any_name = _Mask("N")
 
-    def names(self, kernel: Kernel, function: Kernel | Function) -> dict[str, str]:
+    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
         return self.any_name
 
-    def literal(self, node: Literal) -> str:
+    def literal(self, node: n.Literal) -> str:
         return "L"
 
     def integer(self, value: int | None) -> str:
         return "" if value is None else "L"
 
-    def attribute(self, node: Attribute) -> str:
+    def attribute(self, node: n.Attribute) -> str:
         return "N"
 
-    def type(self, type_: Type) -> str:
+    def type(self, type_: t.Type) -> str:
         return "T"
 
-    def keyword(self, value: Keyword) -> str:
+    def keyword(self, value: n.Keyword) -> str:
         return "L"
 
 
 # ------------------------------------------------------------- canonical text
 
 
-def _digest(symbols: _Numbered, kernel: Kernel) -> str:
+def _digest(symbols: _Numbered, kernel: n.Kernel) -> str:
     return hashed(_canonical(symbols, kernel))
 
 
-def _canonical(symbols: _Numbered, kernel: Kernel) -> list[str]:
+def _canonical(symbols: _Numbered, kernel: n.Kernel) -> list[str]:
     out = [VERSION, "closure" if kernel.closure else "module"]
     out.append(f"structs {len(kernel.structs)}")
     out += [symbols.type(struct) for struct in kernel.structs]
@@ -277,9 +229,7 @@ def _canonical(symbols: _Numbered, kernel: Kernel) -> list[str]:
     return out
 
 
-def _write_function(
-    function: Function | Kernel, out: list[str], names: dict[str, str], symbols: _Numbered
-) -> None:
+def _write_function(function: n.Function | n.Kernel, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     out.append(f"params {len(function.params)}")
     for param in function.params:
         out.append(names[param.name])
@@ -287,123 +237,123 @@ def _write_function(
     _write_block(function.body, out, names, symbols)
 
 
-def _write_block(block: Block, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
+def _write_block(block: n.Block, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     out.append(f"block {len(block)}")
     for statement in block:
         _write_statement(statement, out, names, symbols)
 
 
-def _write_statement(node: Stmt, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
+def _write_statement(node: n.Stmt, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     match node:
-        case Assign():
+        case n.Assign():
             out.append("=")
             _write(node.target, out, names, symbols)
             _write(node.value, out, names, symbols)
-        case AugAssign():
+        case n.AugAssign():
             out.append(f"{node.op}=")
             _write(node.target, out, names, symbols)
             _write(node.value, out, names, symbols)
-        case ExprStmt():
+        case n.ExprStmt():
             out.append("expression")
             _write(node.value, out, names, symbols)
-        case If():
+        case n.If():
             out.append("if")
             _write(node.test, out, names, symbols)
             _write_block(node.body, out, names, symbols)
             _write_block(node.orelse, out, names, symbols)
-        case For():
+        case n.For():
             out.append(f"for {len(node.bounds)}")
             out.append(names[node.name])
             for bound in node.bounds:
                 _write(bound, out, names, symbols)
             _write_block(node.body, out, names, symbols)
-        case While():
+        case n.While():
             out.append("while")
             _write(node.test, out, names, symbols)
             _write_block(node.body, out, names, symbols)
-        case Unpack():
+        case n.Unpack():
             out.append(f"unpack {len(node.names)} {len(node.values)}")
             out += [names[name] for name in node.names]
             for value in node.values:
                 _write(value, out, names, symbols)
-        case Return():
+        case n.Return():
             out.append(f"return {len(node.values)}")
             for value in node.values:
                 _write(value, out, names, symbols)
-        case Break():
+        case n.Break():
             out.append("break")
-        case Continue():
+        case n.Continue():
             out.append("continue")
-        case Pass():
+        case n.Pass():
             out.append("pass")
         case _:
             assert_never(node)
 
 
-def _write(node: Expr | Slice, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
+def _write(node: n.Expr | n.Slice, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     match node:
-        case Name():
+        case n.Name():
             out.append(names[node.id])
-        case Literal():
+        case n.Literal():
             out.append(symbols.literal(node))
-        case Binary():
+        case n.Binary():
             out.append(node.op)
             _write(node.left, out, names, symbols)
             _write(node.right, out, names, symbols)
-        case Index():
+        case n.Index():
             out.append(f"index {len(node.indices)}")
             _write(node.value, out, names, symbols)
             for index in node.indices:
                 _write(index, out, names, symbols)
-        case Call():
+        case n.Call():
             out.append(f"call {len(node.args)} {len(node.keywords)}")
             out.append(symbols.builtins[node.name])
             for arg in node.args:
                 _write(arg, out, names, symbols)
             for key, value in node.keywords:
                 out.append(f"{key}={symbols.keyword(value)}")
-        case Construct():
+        case n.Construct():
             out.append(f"construct {len(node.args)}")
             out.append(symbols.type(node.type))
             for arg in node.args:
                 _write(arg, out, names, symbols)
-        case Cast():
+        case n.Cast():
             out.append("cast")
             out.append(symbols.type(node.type))
             _write(node.operand, out, names, symbols)
-        case Attribute():
+        case n.Attribute():
             out.append(".")
             out.append(symbols.attribute(node))
             _write(node.value, out, names, symbols)
-        case Compare():
+        case n.Compare():
             out.append(f"compare {' '.join(node.ops)}")
             _write(node.left, out, names, symbols)
             for comparator in node.comparators:
                 _write(comparator, out, names, symbols)
-        case BoolOp():
+        case n.BoolOp():
             out.append(f"{node.op} {len(node.values)}")
             for value in node.values:
                 _write(value, out, names, symbols)
-        case Unary():
+        case n.Unary():
             out.append(f"unary {node.op}")
             _write(node.operand, out, names, symbols)
-        case IfExp():
+        case n.IfExp():
             out.append("ifexp")
             _write(node.body, out, names, symbols)
             _write(node.test, out, names, symbols)
             _write(node.orelse, out, names, symbols)
-        case CallFunction():
+        case n.CallFunction():
             out.append(f"function {len(node.args)}")
             out.append(symbols.functions[node.name])
             for arg in node.args:
                 _write(arg, out, names, symbols)
-        case ArrayShape():
+        case n.ArrayShape():
             out.append(f"shape {symbols.integer(node.axis)}")
             _write(node.array, out, names, symbols)
-        case Slice():
+        case n.Slice():
             parts = (node.start, node.stop, node.step)
             out.append("slice " + ",".join([symbols.integer(part) for part in parts]))
-        case Static():
+        case n.Static():
             out.append("static")
             _write(node.value, out, names, symbols)
         case _:

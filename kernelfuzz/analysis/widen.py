@@ -8,22 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.nodes import (
-    Call,
-    CallFunction,
-    Cast,
-    Construct,
-    Expr,
-    ExprStmt,
-    Kernel,
-    Literal,
-    Node,
-    Pass,
-    Static,
-)
 from kernelfuzz.ir.rewrite import transform
-from kernelfuzz.ir.types import FLOAT16, FLOAT32, FLOAT64, UINT32, Scalar, Type, Vector
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtins import NAMES, resolve
 from kernelfuzz.typecheck.verify import verify
@@ -33,7 +21,7 @@ from kernelfuzz.typecheck.verify_error import VerifyError
 _FLOAT32_BY_DEFAULT = frozenset({"quat_identity", "transform_identity"})
 
 
-def widen(kernel: Kernel) -> Kernel | None:
+def widen(kernel: n.Kernel) -> n.Kernel | None:
     """The kernel over float64, or None where it calls what Warp has for float32 only (random numbers, noise).
 
     The result verifies.  Its values differ from the kernel's by more than rounding where a float decides a
@@ -42,7 +30,7 @@ def widen(kernel: Kernel) -> Kernel | None:
     return _verified(_over_float64(kernel))
 
 
-def widen_with_stand_ins(kernel: Kernel) -> Kernel | None:
+def widen_with_stand_ins(kernel: n.Kernel) -> n.Kernel | None:
     """The same where something of the same type stands in for each call that has no float64 form.
 
     That is one of its arguments, the length of one that is a vector, or a constant.  None where that does not
@@ -51,7 +39,7 @@ def widen_with_stand_ins(kernel: Kernel) -> Kernel | None:
     return widen(kernel) or _verified(transform(_over_float64(kernel), _stand_in))
 
 
-def _verified(kernel: Kernel) -> Kernel | None:
+def _verified(kernel: n.Kernel) -> n.Kernel | None:
     try:
         verify(kernel)
     except VerifyError:
@@ -60,31 +48,31 @@ def _verified(kernel: Kernel) -> Kernel | None:
     return kernel
 
 
-def _stand_in(node: Node) -> Node:
+def _stand_in(node: n.Node) -> n.Node:
     match node:
-        case ExprStmt(value=value) if not isinstance(value, (Call, CallFunction)):
-            return Pass()
-        case Call(name=name, args=args, type=type_, keywords=keywords) if name in NAMES:
+        case n.ExprStmt(value=value) if not isinstance(value, (n.Call, n.CallFunction)):
+            return n.Pass()
+        case n.Call(name=name, args=args, type=type_, keywords=keywords) if name in NAMES:
             found = resolve(name, tuple(argument.type for argument in args), keywords)
             return node if found is not None and found.result == type_ else _of_type(type_, args) or node
         case _:
             return node
 
 
-def _of_type(type_: Type, arguments: tuple[Expr, ...]) -> Expr | None:
+def _of_type(type_: t.Type, arguments: tuple[n.Expr, ...]) -> n.Expr | None:
     for argument in arguments:
-        if argument.type == type_ and type_ != UINT32:  # a random state is not what is drawn with it
+        if argument.type == type_ and type_ != t.UINT32:  # a random state is not what is drawn with it
             return argument
-    if type_ == FLOAT64:
+    if type_ == t.FLOAT64:
         for argument in arguments:
-            if isinstance(argument.type, Vector) and argument.type.dtype == FLOAT64:
-                return Call("length", (argument,), FLOAT64)
+            if isinstance(argument.type, t.Vector) and argument.type.dtype == t.FLOAT64:
+                return n.Call("length", (argument,), t.FLOAT64)
     match type_:
-        case Scalar():
+        case t.Scalar():
             # By a conversion: a name that is given a bare literal is a constant for Warp.
-            return Cast(type_, _constant(type_))
-        case Vector(length=length, dtype=dtype) if dtype == FLOAT64:
-            return Construct(type_, tuple([Literal(0.625 + 0.25 * at, dtype) for at in range(length)]))
+            return n.Cast(type_, _constant(type_))
+        case t.Vector(length=length, dtype=dtype) if dtype == t.FLOAT64:
+            return n.Construct(type_, tuple([n.Literal(0.625 + 0.25 * at, dtype) for at in range(length)]))
         case _:
             return None
 
@@ -105,33 +93,31 @@ def _widened_input(value: Input) -> Input:
     return value.astype(np.float64) if value.dtype.kind == "f" else value
 
 
-def _is_float(node: Node) -> bool:
+def _is_float(node: n.Node) -> bool:
     type_ = getattr(node, "type", None)
-    return isinstance(type_, Scalar) and type_.is_float
+    return isinstance(type_, t.Scalar) and type_.is_float
 
 
 def _over_float64(value: Any) -> Any:
     """A node, a type, or a tuple of such, with every float type replaced; anything else as it is."""
     match value:
-        case Scalar():
-            return FLOAT64 if value in (FLOAT16, FLOAT32) else value
-        case Static(value=inner) if any(_is_float(below) for below in walk(inner)):
+        case t.Scalar():
+            return t.FLOAT64 if value in (t.FLOAT16, t.FLOAT32) else value
+        case n.Static(value=inner) if any(_is_float(below) for below in walk(inner)):
             # A static expression computes with Python's floats, which would make float32 again.
             return _over_float64(inner)
-        case Call(name=name, keywords=()) if name in _FLOAT32_BY_DEFAULT:
-            value = replace(value, keywords=(("dtype", FLOAT32),))
+        case n.Call(name=name, keywords=()) if name in _FLOAT32_BY_DEFAULT:
+            value = replace(value, keywords=(("dtype", t.FLOAT32),))
         case tuple():
             return tuple(_over_float64(element) for element in cast("tuple[Any, ...]", value))
         case _:
             pass
     if not is_dataclass(value) or isinstance(value, type):
         return value
-    return replace(
-        value, **{field.name: _over_float64(getattr(value, field.name)) for field in fields(value)}
-    )
+    return replace(value, **{field.name: _over_float64(getattr(value, field.name)) for field in fields(value)})
 
 
-def _constant(type_: Scalar) -> Literal:
+def _constant(type_: t.Scalar) -> n.Literal:
     if type_.is_float:
-        return Literal(0.625, type_)
-    return Literal(type_.kind == "bool" or 1, type_)
+        return n.Literal(0.625, type_)
+    return n.Literal(type_.kind == "bool" or 1, type_)

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Call,
-    CallFunction,
-    Expr,
-    Function,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtins import resolve
@@ -25,7 +13,7 @@ from kernelfuzz.typecheck.builtins import resolve
 STORING = {"tile_store": 0}
 
 
-def written_arrays(kernel: Kernel) -> frozenset[str]:
+def written_arrays(kernel: n.Kernel) -> frozenset[str]:
     """The parameters of the kernel whose elements some statement may change."""
     written: dict[str, frozenset[str]] = {}
     for function in kernel.functions:  # declared before they are called
@@ -33,22 +21,22 @@ def written_arrays(kernel: Kernel) -> frozenset[str]:
     return _written(kernel, kernel, written)
 
 
-def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _written(unit: n.Function | n.Kernel, kernel: n.Kernel, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     found: set[str] = set()
     views: dict[str, str] = {param.name: param.name for param in unit.params}
     for node in walk(*unit.body):
         match node:
-            case Name() | Literal():  # most of the nodes
+            case n.Name() | n.Literal():  # most of the nodes
                 pass
-            case Assign(target=Name(id=name), value=value) if isinstance(value.type, Array):
+            case n.Assign(target=n.Name(id=name), value=value) if isinstance(value.type, Array):
                 views[name] = views.get(root_name(value), root_name(value))
-            case Assign(target=target) | AugAssign(target=target) if not isinstance(target, Name):
+            case n.Assign(target=target) | n.AugAssign(target=target) if not isinstance(target, n.Name):
                 if not is_local(target):
                     found.add(views.get(root_name(target), root_name(target)))
-            case Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
+            case n.Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
                 root = root_name(args[STORING.get(name, 0)])
                 found.add(views.get(root, root))
-            case CallFunction(name=name, args=args):
+            case n.CallFunction(name=name, args=args):
                 (callee,) = (each for each in kernel.functions if each.name == name)
                 for param, argument in zip(callee.params, args, strict=True):
                     if param.name in known[name]:
@@ -58,23 +46,23 @@ def _written(unit: Function | Kernel, kernel: Kernel, known: Mapping[str, frozen
     return frozenset(found & {param.name for param in unit.params})
 
 
-def changed_arguments(call: Call) -> tuple[int, ...]:
+def changed_arguments(call: n.Call) -> tuple[int, ...]:
     """The positions of the arguments that a call changes in place."""
     signature = resolve(call.name, tuple(argument.type for argument in call.args), call.keywords)
     return () if signature is None else signature.builtin.mutates
 
 
-def root_name(value: Expr) -> str:
+def root_name(value: n.Expr) -> str:
     """The name that a place or a view starts from; empty where it is none."""
-    while isinstance(value, (Index, Attribute)):
+    while isinstance(value, (n.Index, n.Attribute)):
         value = value.value
-    return value.id if isinstance(value, Name) else ""
+    return value.id if isinstance(value, n.Name) else ""
 
 
-def is_local(place: Expr) -> bool:
+def is_local(place: n.Expr) -> bool:
     """Whether this is a local or a part of one, not of an array."""
-    while isinstance(place, (Index, Attribute)):
+    while isinstance(place, (n.Index, n.Attribute)):
         place = place.value
         if isinstance(place.type, Array):
             return False
-    return isinstance(place, Name)
+    return isinstance(place, n.Name)

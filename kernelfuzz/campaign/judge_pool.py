@@ -93,11 +93,7 @@ class Bench:
     def _lost_kernel(self, request: Request, error: Exception, until: float) -> Outcome:
         """The outcome of one kernel that kills its worker, by the first check that does so alone."""
 
-        each = [
-            Checks((oracle,), (target,))
-            for target in request.checks.targets
-            for oracle in request.checks.oracles
-        ]
+        each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
         verdict = _lost(each[0], error)
         if isinstance(error, WorkerError) and len(each) > 1:
             for checks in each:
@@ -137,9 +133,7 @@ class Bench:
 
     def write(self, finding: Finding, directory: str) -> str:
         """Write a finding; in a worker, because Warp is asked for the code that it generates."""
-        task = self.pool.submit(
-            self.judging.write, finding, directory, timeout=self.patience.base, urgent=True
-        )
+        task = self.pool.submit(self.judging.write, finding, directory, timeout=self.patience.base, urgent=True)
         return str(self.pool.result(task))
 
     def _begin_again(self, cases: Sequence[Case], verdict: Verdict) -> Task[list[Verdict]]:

@@ -94,11 +94,7 @@ def _run(
     while begun or following is not None:
         # A stretch begins when what it heeds is known: when all up to the last but one are dealt with.
         stretch = begun[0].span.stretch if begun else following.stretch if following else 0
-        while (
-            following is not None
-            and following.stretch < stretch + LAG
-            and len(begun) < bench.pool.jobs * _AHEAD
-        ):
+        while following is not None and following.stretch < stretch + LAG and len(begun) < bench.pool.jobs * _AHEAD:
             asked = request(plan, following, triage.learnt)
             begun.append(_Begun(following, asked, bench.begin(asked)))
             following = next(coming, None)

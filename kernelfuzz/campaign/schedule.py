@@ -67,9 +67,7 @@ def spans(plan: Plan) -> Iterator[Span]:
 
 def request(plan: Plan, span: Span, learnt: Sequence[Learnt]) -> Request:
     """What is drawn and judged for a span."""
-    options = options_of(
-        plan, span.stretch, tuple(each for each in learnt if each.stretch <= span.stretch - LAG)
-    )
+    options = options_of(plan, span.stretch, tuple(each for each in learnt if each.stretch <= span.stretch - LAG))
     return Request(options, plan.seed, span.start, span.count, plan.checks)
 
 
@@ -116,6 +114,4 @@ def to_avoid(options: Options, needed: Sequence[str]) -> str | None:
 @functools.lru_cache(maxsize=8)
 def _shares(options: Options) -> Counter[str]:
     """How many kernels of a fixed sample have each feature."""
-    return Counter(
-        feature for index in range(_SAMPLE) for feature in features(generate_with(options, 0, index))
-    )
+    return Counter(feature for index in range(_SAMPLE) for feature in features(generate_with(options, 0, index)))

@@ -266,9 +266,7 @@ class Triage:
             raise
         return confirmed or self._keep_unconfirmed(failure, finding, NOT_ALONE, in_haste)
 
-    def _keep_unconfirmed(
-        self, failure: _Failure, finding: Finding, caveat: str, in_haste: bool
-    ) -> Literal[False]:
+    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, caveat: str, in_haste: bool) -> Literal[False]:
         """Write what does not count as a finding, for whoever wants to look into it."""
         finding = replace(finding, signature=f"{caveat}: {finding.signature}")
         if finding.signature in self.unconfirmed:

@@ -130,12 +130,8 @@ _DRAWING = (
         metavar="default|realistic",
         help="What kernels look like: as varied as can be, or with the frequencies of published Warp code.",
     ),
-    click.option(
-        "--include", multiple=True, metavar="FEATURE", help="A feature every kernel must have. Repeatable."
-    ),
-    click.option(
-        "--exclude", multiple=True, metavar="FEATURE", help="A feature no kernel may have. Repeatable."
-    ),
+    click.option("--include", multiple=True, metavar="FEATURE", help="A feature every kernel must have. Repeatable."),
+    click.option("--exclude", multiple=True, metavar="FEATURE", help="A feature no kernel may have. Repeatable."),
 )
 
 

@@ -113,13 +113,9 @@ class Jobs(click.ParamType[int]):
 @click.option("--no-backward", is_flag=True, help="Leave the adjoints out.")
 @click.option("--ptx", is_flag=True, help="Add what NVRTC makes of the code for CUDA, as PTX for sm_90.")
 @click.option("--cubin", is_flag=True, help="The same as a binary, in base64.")
-@click.option(
-    "--execute", is_flag=True, help="Launch every kernel; add inputs, and outputs checked by the reference."
-)
+@click.option("--execute", is_flag=True, help="Launch every kernel; add inputs, and outputs checked by the reference.")
 @click.option("--warp-symbols", is_flag=True, help="Leave Warp's hashes in the names of the generated code.")
-@click.option(
-    "--old-keys", is_flag=True, help="Add cpp_forward, cuda_forward ... as older pipelines have them."
-)
+@click.option("--old-keys", is_flag=True, help="Add cpp_forward, cuda_forward ... as older pipelines have them.")
 @click.option(
     "--format",
     "format_",
@@ -136,18 +132,14 @@ class Jobs(click.ParamType[int]):
     metavar="N|auto",
     help="How many processes work; the corpus is the same for any number.",
 )
-@click.option(
-    "--shard-index", type=click.IntRange(min=0), default=0, help="Which part this run makes, from 0."
-)
+@click.option("--shard-index", type=click.IntRange(min=0), default=0, help="Which part this run makes, from 0.")
 @click.option(
     "--shard-count",
     type=click.IntRange(min=1),
     default=1,
     help="How many parts; the run that makes the last shard finishes the corpus.",
 )
-@click.option(
-    "--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works."
-)
+@click.option("--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works.")
 @click.option("--ray-address", metavar="ADDRESS", help="The Ray cluster; default: a local one of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
 def corpus(
@@ -204,9 +196,7 @@ def _check_parts(index: int, count: int, target_mb: float | None) -> None:
     if index >= count:
         raise click.UsageError(f"--shard-index {index} needs a --shard-count of at least {index + 1}")
     if count > 1 and target_mb is not None:
-        raise click.UsageError(
-            "--shard-count needs --count: what makes --target-mb full is not known beforehand"
-        )
+        raise click.UsageError("--shard-count needs --count: what makes --target-mb full is not known beforehand")
 
 
 def _plan(
@@ -305,18 +295,14 @@ def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
         store.remove()
         raise Problem(f"{error}; no corpus was written.", INFRASTRUCTURE) from None
     except Damaged as error:
-        raise Problem(
-            f"a shard in {store.shards} is damaged ({error}): {_kept(store)}.", INFRASTRUCTURE
-        ) from None
+        raise Problem(f"a shard in {store.shards} is damaged ({error}): {_kept(store)}.", INFRASTRUCTURE) from None
     except KeyboardInterrupt:
         raise Problem(f"interrupted; {_kept(store)}.", 128 + signal.SIGINT) from None
     except ClusterUnavailable as error:
         raise Problem(f"{error}; {_kept(store)}.", INFRASTRUCTURE) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Problem(
-            f"cannot write in {store.directory} ({reason}): {_kept(store)}.", INFRASTRUCTURE
-        ) from None
+        raise Problem(f"cannot write in {store.directory} ({reason}): {_kept(store)}.", INFRASTRUCTURE) from None
 
 
 def _kept(store: Store) -> str:

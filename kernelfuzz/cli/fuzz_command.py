@@ -62,9 +62,7 @@ class Duration(click.ParamType[float]):
 
 
 @click.command(short_help="Search for bugs in Warp's code generator.")
-@click.option(
-    "--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m."
-)
+@click.option("--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m.")
 @click.option("--examples", type=COUNT, help="How many kernels to judge, instead of a time.")
 @click.option("--seed", default=0, show_default=True, help="The same seed draws the same kernels.")
 @click.option(
@@ -89,9 +87,7 @@ class Duration(click.ParamType[float]):
     metavar="CATEGORY",
     help="A category to draw from. Repeatable; default: ten categories, in turn.",
 )
-@click.option(
-    "--without", multiple=True, metavar="FEATURE", help="A feature that no kernel may have. Repeatable."
-)
+@click.option("--without", multiple=True, metavar="FEATURE", help="A feature that no kernel may have. Repeatable.")
 @click.option(
     "--device",
     "targets",
@@ -108,9 +104,7 @@ class Duration(click.ParamType[float]):
     metavar="DIR",
     help="Where findings go; made if needed.",
 )
-@click.option(
-    "--known", metavar="FILE", help="Findings that are known: a known.json, or a folder of findings."
-)
+@click.option("--known", metavar="FILE", help="Findings that are known: a known.json, or a folder of findings.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
 def fuzz(
     seconds: float | None,

@@ -147,9 +147,7 @@ def _device(device: str | None, target: str | None) -> str:
         return device or "cpu"
     needed = _TARGETS[target]
     if device not in (None, needed):
-        raise click.UsageError(
-            f"--build {target} is built from the code for {needed}: drop --device {device}"
-        )
+        raise click.UsageError(f"--build {target} is built from the code for {needed}: drop --device {device}")
     return needed
 
 

@@ -42,9 +42,7 @@ _INTERRUPTED = 128 + 2
     help="Keep that this shell command ends with status 0. It runs in a fresh directory that has the file; "
     "the path of the file is $1 and, of a simple command, the last argument.",
 )
-@click.option(
-    "--output", metavar="PATH", help="Where the result goes. Default: FILE with .reduced.py in place of .py."
-)
+@click.option("--output", metavar="PATH", help="Where the result goes. Default: FILE with .reduced.py in place of .py.")
 @click.option(
     "--jobs",
     default="1",
@@ -53,9 +51,7 @@ _INTERRUPTED = 128 + 2
     metavar="N|auto",
     help="How many candidates are tried side by side; the result is the same for any number.",
 )
-@click.option(
-    "--time", "seconds", type=Duration(), metavar="TIME", help="When to stop: 90s, 10m, 2h. Default: never."
-)
+@click.option("--time", "seconds", type=Duration(), metavar="TIME", help="When to stop: 90s, 10m, 2h. Default: never.")
 @click.option(
     "--timeout",
     type=PositiveNumber(),

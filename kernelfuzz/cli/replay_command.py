@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Try findings and corpora again: fixed, still there, or changed?")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--warp", metavar="RELEASE|PYTHON", help="The Warp to try.  [default: the installed one]")
-@click.option(
-    "--jobs", default="auto", show_default=True, type=Jobs(), metavar="N|auto", help="How many at a time."
-)
+@click.option("--jobs", default="auto", show_default=True, type=Jobs(), metavar="N|auto", help="How many at a time.")
 @click.option(
     "--timeout",
     type=PositiveNumber(),
@@ -63,9 +61,7 @@ def replay(paths: tuple[str, ...], warp: str | None, jobs: int, timeout: float, 
                 with reading_rows() as rows:
                     results = replay(found, environment, rows, jobs=jobs, timeout=timeout, on_done=on_done)
             else:
-                results = replay(
-                    found, environment, lambda _: (), jobs=jobs, timeout=timeout, on_done=on_done
-                )
+                results = replay(found, environment, lambda _: (), jobs=jobs, timeout=timeout, on_done=on_done)
         except ReleaseError as error:
             raise Problem(f"{error}.", UNAVAILABLE) from None
     _show(results, environment, as_json)

@@ -20,9 +20,7 @@ from kernelfuzz.cli.console import (
 
 @click.command(short_help="Print one kernel of a seed.")
 @click.option("--seed", default=0, show_default=True, help="The seed of the corpus.")
-@click.option(
-    "--index", required=True, type=click.IntRange(min=0), help="Which kernel of the seed, counted from 0."
-)
+@click.option("--index", required=True, type=click.IntRange(min=0), help="Which kernel of the seed, counted from 0.")
 @click.option(
     "--category",
     "categories",

@@ -192,9 +192,7 @@ def _shares(title: str, counts: Mapping[str, int], of: int, *, shown: int = _SHO
     return title, _table((), rows, columns=columns)
 
 
-def _table(
-    head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]], columns: int = 1
-) -> Table:
+def _table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequence[str]], columns: int = 1) -> Table:
     """A table without lines; the first cell of a row, or of each of the ``columns`` of three, is a name."""
     from rich import box
     from rich.table import Table

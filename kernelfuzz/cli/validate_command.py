@@ -28,9 +28,7 @@ _SHOWN = 20
     metavar="N",
     help="Look closely at N rows only, always the same ones; what can be seen without is checked of all.",
 )
-@click.option(
-    "--build", is_flag=True, help="Build the code of every row, with clang and NVRTC; no GPU needed."
-)
+@click.option("--build", is_flag=True, help="Build the code of every row, with clang and NVRTC; no GPU needed.")
 @click.option("--run", is_flag=True, help="Launch every row that holds a launch; compare to the bit.")
 @click.option(
     "--jobs",
@@ -102,9 +100,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{'check':10} {'passed':>8} {'failed':>8} {'not possible':>12}"
     for name, tally in report.tallies.items():
         yield f"{name:10} {tally.passed:8} {tally.failed:8} {tally.not_possible.total():12}"
-    reasons = {
-        (name, why): n for name, each in report.tallies.items() for why, n in each.not_possible.items()
-    }
+    reasons = {(name, why): n for name, each in report.tallies.items() for why, n in each.not_possible.items()}
     for (name, why), count in reasons.items():
         yield f"not possible: {name} of {count}: {why}"
     for each in report.violations[:_SHOWN]:

@@ -72,9 +72,7 @@ class Drawn:
         return _launch_choices(self.id)
 
 
-def drawn(
-    kernel: Kernel, category: str | None = None, *, seed: int | None = None, index: int | None = None
-) -> Drawn:
+def drawn(kernel: Kernel, category: str | None = None, *, seed: int | None = None, index: int | None = None) -> Drawn:
     """A canonical kernel, rendered and looked at; without a category the one that says most about it."""
     tokens = canonical_tokens(kernel)
     had = features(kernel)
@@ -109,9 +107,7 @@ class Extras:
 NO_EXTRAS = Extras()
 
 
-def make_row(
-    kernel: Drawn, lowering: Lowering, warp_version: str, *, scope: Scope, extras: Extras = NO_EXTRAS
-) -> Row:
+def make_row(kernel: Drawn, lowering: Lowering, warp_version: str, *, scope: Scope, extras: Extras = NO_EXTRAS) -> Row:
     """The row for one device, which gets its split and its cluster when all rows are known."""
     (code,) = lowering.kernels
     pieces, module = scope != "module", scope != "kernel"

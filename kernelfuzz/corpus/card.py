@@ -159,9 +159,7 @@ def _about(manifest: Mapping[str, Any], command: str) -> Iterator[str]:
 
 
 def _loading(patterns: Mapping[str, str]) -> Iterator[str]:
-    packages = (
-        "datasets zstandard" if any(each.endswith(".zst") for each in patterns.values()) else "datasets"
-    )
+    packages = "datasets zstandard" if any(each.endswith(".zst") for each in patterns.values()) else "datasets"
     yield "## Loading"
     yield ""
     yield f"After `pip install {packages}`, with the path of this folder for `DIR`:"

@@ -314,9 +314,7 @@ CHECKS: tuple[Check, ...] = (
     Check("drawn", "the plan draws this source and category for the row's index", _drawn_source),
     Check("launch", "the grid is the one that is drawn for the kernel", _launch),
     Check("inputs", "the stored inputs are those that are drawn for the kernel", _inputs),
-    Check(
-        "reference", "the reference interpreter gives the stored outputs for the stored inputs", _reference
-    ),
+    Check("reference", "the reference interpreter gives the stored outputs for the stored inputs", _reference),
     Check("comments", "there is no comment in the generated code", _comments),
     Check("quotes", "there is no line of python_source in the generated code", _quotes),
     Check("paths", "there is no path of a machine in a text", _paths),
@@ -328,18 +326,13 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def check_rows(
-    rows: Sequence[Row], plan: Mapping[str, Any], stages: Sequence[Stage]
-) -> list[dict[str, Outcome]]:
+def check_rows(rows: Sequence[Row], plan: Mapping[str, Any], stages: Sequence[Stage]) -> list[dict[str, Outcome]]:
     """The outcome of every check of these stages, by its name, for each row.  Raises UnsupportedWarp."""
     warp_version()
     subjects = [Subject(row, plan) for row in rows]
     if "run" in stages:
         run_all(subjects)
-    return [
-        {check.name: _outcome(check, subject) for check in CHECKS if check.stage in stages}
-        for subject in subjects
-    ]
+    return [{check.name: _outcome(check, subject) for check in CHECKS if check.stage in stages} for subject in subjects]
 
 
 def _outcome(check: Check, subject: Subject) -> Outcome:
@@ -366,9 +359,7 @@ def _other_values(stored: Sequence[Tensor], wanted: Sequence[Tensor]) -> str:
         return f"there must be {', '.join(names[1]) or 'none'}, and there is {', '.join(names[0]) or 'none'}"
     for mine, other in zip(stored, wanted, strict=True):
         if (mine.dtype, mine.shape, len(mine.values)) != (other.dtype, other.shape, len(other.values)):
-            return (
-                f"{mine.name} must be {other.dtype}{list(other.shape)}, and is {mine.dtype}{list(mine.shape)}"
-            )
+            return f"{mine.name} must be {other.dtype}{list(other.shape)}, and is {mine.dtype}{list(mine.shape)}"
         for at, (one, two) in enumerate(zip(mine.values, other.values, strict=True)):
             if one != two:
                 return f"value {at} of {mine.name} must be {two} and is {one}"

@@ -19,45 +19,9 @@ from kernelfuzz.corpus.words import (
     TILE_WORDS,
     UNARY_WORDS,
 )
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    AugAssign,
-    Binary,
-    Block,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Construct,
-    Continue,
-    Expr,
-    For,
-    Function,
-    If,
-    IfExp,
-    Kernel,
-    Literal,
-    Name,
-    Return,
-    Static,
-    Unary,
-    Unpack,
-    While,
-)
-from kernelfuzz.ir.types import (
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
 from kernelfuzz.ir.walk import nesting, walk
 
 # Every node of some blocks by its class, in source order.
@@ -76,7 +40,7 @@ _GRID = {1: "thread {} of a one-dimensional grid"} | {
 }
 
 
-def describe(kernel: Kernel) -> str:
+def describe(kernel: n.Kernel) -> str:
     """One to four sentences in one line: what is read and stored, computed, the control flow, atomics.
 
     Functions that the kernel calls, itself or through others, count as a part of it.  Long lists are cut, and
@@ -99,7 +63,7 @@ def describe(kernel: Kernel) -> str:
     return said
 
 
-def _by_class(block: Block) -> _Nodes:
+def _by_class(block: n.Block) -> _Nodes:
     found: defaultdict[type, list[Any]] = defaultdict(list)
     for node in walk(*block):
         found[node.__class__].append(node)
@@ -114,15 +78,15 @@ def _merged(parts: Iterable[_Nodes]) -> _Nodes:
     return found
 
 
-def _called(kernel: Kernel, own: _Nodes) -> list[tuple[Function, _Nodes]]:
+def _called(kernel: n.Kernel, own: _Nodes) -> list[tuple[n.Function, _Nodes]]:
     """The functions that run and their nodes, in the order of the source."""
-    names = {call.name for call in own.get(CallFunction, ())}
-    found: list[tuple[Function, _Nodes]] = []
+    names = {call.name for call in own.get(n.CallFunction, ())}
+    found: list[tuple[n.Function, _Nodes]] = []
     for function in reversed(kernel.functions):  # declared before they are called
         if function.name in names:
             nodes = _by_class(function.body)
             found.append((function, nodes))
-            names |= {call.name for call in nodes.get(CallFunction, ())}
+            names |= {call.name for call in nodes.get(n.CallFunction, ())}
     return found[::-1]
 
 
@@ -130,7 +94,7 @@ def _called(kernel: Kernel, own: _Nodes) -> list[tuple[Function, _Nodes]]:
 
 
 def _accesses(
-    kernel: Kernel, own: _Nodes, functions: Sequence[tuple[Function, _Nodes]]
+    kernel: n.Kernel, own: _Nodes, functions: Sequence[tuple[n.Function, _Nodes]]
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """The parameters that are read only, those that are read and written, and those that are written only."""
     written = written_arrays(kernel)
@@ -150,18 +114,16 @@ def _accesses(
 def _read(nodes: _Nodes, reading: Mapping[str, Sequence[bool]]) -> set[str]:
     """The names whose value or element is used; ``reading`` says it of functions' parameters."""
     # What names an array and reads no element of it.
-    places = [node.target for node in nodes.get(Assign, ()) if not isinstance(node.target, Name)]
-    places += [
-        node.args[0] for node in nodes.get(Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"
-    ]
-    places += [node.array for node in nodes.get(ArrayShape, ())]
+    places = [node.target for node in nodes.get(n.Assign, ()) if not isinstance(node.target, n.Name)]
+    places += [node.args[0] for node in nodes.get(n.Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"]
+    places += [node.array for node in nodes.get(n.ArrayShape, ())]
     places += [
         each
-        for node in nodes.get(CallFunction, ())
+        for node in nodes.get(n.CallFunction, ())
         for each, is_read in zip(node.args, reading[node.name], strict=True)
-        if isinstance(each.type, Array) and not is_read
+        if isinstance(each.type, t.Array) and not is_read
     ]
-    uses = Counter(node.id for node in nodes.get(Name, ()))
+    uses = Counter(node.id for node in nodes.get(n.Name, ()))
     uses.subtract(map(root_name, places))
     return {name for name, count in uses.items() if count > 0}
 
@@ -184,18 +146,18 @@ def _groups(params: Iterable[Any], typed: bool) -> list[str]:
     """The parameters, those of one type together."""
     if not typed:
         return [param.name for param in params]
-    groups: dict[Type, list[str]] = {}
+    groups: dict[t.Type, list[str]] = {}
     for param in params:
         groups.setdefault(param.type, []).append(param.name)
     return [f"{_joined(names)} ({_type_words(type_, len(names) > 1)})" for type_, names in groups.items()]
 
 
-def _grid(kernel: Kernel) -> str:
+def _grid(kernel: n.Kernel) -> str:
     for statement in kernel.body:
         match statement:
-            case Unpack(names=names, values=(Call(name="tid"),)):
+            case n.Unpack(names=names, values=(n.Call(name="tid"),)):
                 return _GRID[len(names)].format(", ".join(names))
-            case Assign(target=Name(id=name), value=Call(name="tid")):
+            case n.Assign(target=n.Name(id=name), value=n.Call(name="tid")):
                 return _GRID[1].format(name)
             case _:
                 continue
@@ -203,7 +165,7 @@ def _grid(kernel: Kernel) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _type_words(type_: Type, several: bool) -> str:
+def _type_words(type_: t.Type, several: bool) -> str:
     """``a float``, ``arrays of 3x3 float matrices``."""
     words = _noun(type_, several)
     if several:
@@ -212,27 +174,27 @@ def _type_words(type_: Type, several: bool) -> str:
     return f"{'an' if words.startswith(('a', 'e', 'i', 'o', 'un', '8')) else 'a'} {words}"
 
 
-def _noun(type_: Type, several: bool) -> str:
+def _noun(type_: t.Type, several: bool) -> str:
     s = "s" * several
     match type_:
-        case Scalar():
+        case t.Scalar():
             return SCALAR_WORDS[type_.name] + s
-        case Vector(length=length):
+        case t.Vector(length=length):
             return f"{_number(length)}-component {SCALAR_WORDS[type_.dtype.name]} vector{s}"
-        case Matrix(rows=rows, columns=columns):
+        case t.Matrix(rows=rows, columns=columns):
             return f"{rows}x{columns} {SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
-        case Quaternion():
+        case t.Quaternion():
             return f"{SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
-        case Transform():
+        case t.Transform():
             return f"{SCALAR_WORDS[type_.dtype.name]} transformation{s}"
-        case Struct():
+        case t.Struct():
             return f"struct{s} of {_joined([name for name, _ in type_.fields]) or 'nothing'}"
-        case Array(ndim=ndim):
+        case t.Array(ndim=ndim):
             dimensions = f"{NUMBERS[ndim]}-dimensional " if ndim > 1 else ""
             return f"{dimensions}array{s} of {_noun(type_.dtype, True)}"
-        case Tile(shape=shape):
+        case t.Tile(shape=shape):
             return f"{'x'.join(map(str, shape))} tile{s} of {SCALAR_WORDS[type_.dtype.name]}s"
-        case Tuple():
+        case t.Tuple():
             return f"tuple{s}"
         case _:
             return assert_never(type_)
@@ -244,38 +206,38 @@ def _noun(type_: Type, several: bool) -> str:
 def _computed(nodes: _Nodes) -> list[str]:
     """What is computed: what says most first, then the most frequent."""
     found: Counter[str] = Counter()
-    for node in nodes.get(Call, ()):
+    for node in nodes.get(n.Call, ()):
         if node.name not in ATOMIC_VERBS:
             found[BUILTIN_WORDS.get(node.name) or TILE_WORDS.get(node.name, "")] += 1
-    for kind in (Binary, AugAssign):
+    for kind in (n.Binary, n.AugAssign):
         for node in nodes.get(kind, ()):
             found[OPERATOR_WORDS[node.op]] += 1
-    for node in nodes.get(Unary, ()):
+    for node in nodes.get(n.Unary, ()):
         found[UNARY_WORDS[node.op]] += 1
-    for kind in (Cast, IfExp, Static):
+    for kind in (n.Cast, n.IfExp, n.Static):
         if kind in nodes:
             found[NODE_WORDS[kind.__name__]] += len(nodes[kind])
-    for node in nodes.get(Construct, ()):
+    for node in nodes.get(n.Construct, ()):
         found[NODE_WORDS[node.type.__class__.__name__]] += 1
     found.pop("", None)
     return sorted(found, key=lambda word: (word in COMMON, -found[word], word))
 
 
-def _computed_sentence(words: Sequence[str], most: int, functions: Sequence[Function], detailed: int) -> str:
+def _computed_sentence(words: Sequence[str], most: int, functions: Sequence[n.Function], detailed: int) -> str:
     done = [f"computes {_several(words, most)}"] if words else []
     if functions:
         done.append(f"calls {_joined([_function(each, len(functions) <= detailed) for each in functions])}")
     return f"It {' and '.join(done)}." if done else ""
 
 
-def _function(function: Function, detailed: bool) -> str:
+def _function(function: n.Function, detailed: bool) -> str:
     if not detailed:
         return function.name
     takes = _joined([_type_words(param.type, False) for param in function.params]) or "nothing"
     match function.returns:
         case None:
             gives = "nothing"
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             gives = _joined([_type_words(element, False) for element in elements])
         case type_:
             gives = _type_words(type_, False)
@@ -285,23 +247,23 @@ def _function(function: Function, detailed: bool) -> str:
 # ----------------------------------------------------------------------------------------- control flow
 
 
-def _control_flow(kernel: Kernel, own: _Nodes, nodes: _Nodes) -> str:
+def _control_flow(kernel: n.Kernel, own: _Nodes, nodes: _Nodes) -> str:
     done: list[str] = []
     constants = {constant.name: constant.value for constant in kernel.constants}
-    loops = Counter(_turns(loop, constants) for loop in nodes.get(For, ()))
+    loops = Counter(_turns(loop, constants) for loop in nodes.get(n.For, ()))
     kinds = [_loop_words(turns, count) for turns, count in loops.items()]
-    if whiles := len(nodes.get(While, ())):
+    if whiles := len(nodes.get(n.While, ())):
         kinds.append("a while loop" if whiles == 1 else f"{_number(whiles)} while loops")
     if kinds:
         done.append(f"has {_joined(kinds)}")
-    if branches := len(nodes.get(If, ())):
+    if branches := len(nodes.get(n.If, ())):
         done.append(f"branches in {_number(branches)} place{'s' * (branches > 1)}")
-    if Break in nodes:
+    if n.Break in nodes:
         done.append("breaks out of a loop")
-    if Continue in nodes:
+    if n.Continue in nodes:
         done.append("skips the rest of some turns of a loop")
-    returns = len(own.get(Return, ()))
-    if returns > (bool(kernel.body) and isinstance(kernel.body[-1], Return)):
+    returns = len(own.get(n.Return, ()))
+    if returns > (bool(kernel.body) and isinstance(kernel.body[-1], n.Return)):
         done.append("returns early")
     if not done:
         return ""
@@ -310,7 +272,7 @@ def _control_flow(kernel: Kernel, own: _Nodes, nodes: _Nodes) -> str:
     return f"It {_joined(done, ', ')}{nested}."
 
 
-def _turns(loop: For, constants: Mapping[str, Literal]) -> int | None:
+def _turns(loop: n.For, constants: Mapping[str, n.Literal]) -> int | None:
     """How often a loop turns, or None where only the run can tell."""
     bounds = [_constant(bound, constants) for bound in loop.bounds]
     if None in bounds or (len(bounds) == 3 and bounds[2] == 0):
@@ -318,9 +280,9 @@ def _turns(loop: For, constants: Mapping[str, Literal]) -> int | None:
     return len(range(*cast("list[int]", bounds)))
 
 
-def _constant(bound: Expr, constants: Mapping[str, Literal]) -> int | None:
-    literal = constants.get(bound.id) if isinstance(bound, Name) else bound
-    return int(literal.value) if isinstance(literal, Literal) else None
+def _constant(bound: n.Expr, constants: Mapping[str, n.Literal]) -> int | None:
+    literal = constants.get(bound.id) if isinstance(bound, n.Name) else bound
+    return int(literal.value) if isinstance(literal, n.Literal) else None
 
 
 def _loop_words(turns: int | None, count: int) -> str:
@@ -335,28 +297,26 @@ def _loop_words(turns: int | None, count: int) -> str:
 # --------------------------------------------------------------------------------------------- atomics
 
 
-def _atomics(own: _Nodes, functions: Sequence[tuple[Function, _Nodes]]) -> str:
+def _atomics(own: _Nodes, functions: Sequence[tuple[n.Function, _Nodes]]) -> str:
     found: dict[str, dict[str, None]] = {}
     views = {
         node.target.id: root_name(node.value)
-        for node in own.get(Assign, ())
-        if isinstance(node.target, Name) and isinstance(node.value.type, Array)
+        for node in own.get(n.Assign, ())
+        if isinstance(node.target, n.Name) and isinstance(node.value.type, t.Array)
     }
-    for node in own.get(Call, ()):
+    for node in own.get(n.Call, ()):
         if verb := ATOMIC_VERBS.get(node.name):
             name = root_name(node.args[0])
             while name in views:
                 name = views[name]
             found.setdefault(verb, {})[name] = None
     for function, nodes in functions:
-        for node in nodes.get(Call, ()):
+        for node in nodes.get(n.Call, ()):
             if verb := ATOMIC_VERBS.get(node.name):
                 found.setdefault(verb, {})[f"an array in {function.name}"] = None
     if not found:
         return ""
-    return (
-        f"It atomically {_joined([f'{verb} {_joined(list(names))}' for verb, names in found.items()], ', ')}."
-    )
+    return f"It atomically {_joined([f'{verb} {_joined(list(names))}' for verb, names in found.items()], ', ')}."
 
 
 # ---------------------------------------------------------------------------------------------- English

@@ -143,9 +143,7 @@ class _Table:
 class _Parts:
     """A file for each split that has rows, and another when it is full."""
 
-    def __init__(
-        self, part: type[_Lines] | type[_Table], data: Path, columns: pa.Schema, part_rows: int
-    ) -> None:
+    def __init__(self, part: type[_Lines] | type[_Table], data: Path, columns: pa.Schema, part_rows: int) -> None:
         self._part, self._data, self._columns, self._part_rows = part, data, columns, part_rows
         self._written: Counter[Split] = Counter()
         self._open: dict[Split, _Writer] = {}

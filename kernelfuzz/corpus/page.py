@@ -116,9 +116,7 @@ def _sections(stats: Stats) -> Iterator[tuple[str, str, str]]:
 
 def _cards(columns: str, *figures: str) -> str:
     # Several figures in one string stand above one another.
-    stacked = "".join(
-        f'<div class="stack">{each}</div>\n' if each.count("<figure>") > 1 else each for each in figures
-    )
+    stacked = "".join(f'<div class="stack">{each}</div>\n' if each.count("<figure>") > 1 else each for each in figures)
     return f'<div class="cards {columns}">\n{stacked}</div>\n'
 
 
@@ -159,9 +157,7 @@ def _categories(stats: Stats) -> str:
 
 def _splits(stats: Stats) -> str:
     totals = {name: sum(counts.values()) for name, counts in stats.splits.items()}
-    rows = [
-        (name, [Bar(count, f"{share_text(count / stats.rows)}, {count:,}")]) for name, count in totals.items()
-    ]
+    rows = [(name, [Bar(count, f"{share_text(count / stats.rows)}, {count:,}")]) for name, count in totals.items()]
     return figure(
         "Splits",
         "Pairs in each",
@@ -241,9 +237,7 @@ def _shares(
 
 def _nesting(stats: Stats) -> str:
     spread = stats.sizes["nesting"]
-    counts = {
-        f"{each.start:g}{'' if each.end is not None else ' or more'}": each.count for each in spread.bins
-    }
+    counts = {f"{each.start:g}{'' if each.end is not None else ' or more'}": each.count for each in spread.bins}
     return _shares("Nesting", "depth of if, for and while", counts, stats.kernels, 20, "kernels")
 
 
@@ -271,9 +265,7 @@ def _features(stats: Stats) -> str:
 
 def _clusters(stats: Stats) -> str:
     clusters = stats.clusters
-    kernels = {
-        "alone" if size == 1 else f"{size} alike": size * number for size, number in clusters.sizes.items()
-    }
+    kernels = {"alone" if size == 1 else f"{size} alike": size * number for size, number in clusters.sizes.items()}
     rows = [(name, [Bar(count, f"{count:,}")]) for name, count in list(kernels.items())[:8]]
     note = (
         f"kernels by how many are in their cluster; {clusters.number:,} clusters, the largest of "

@@ -103,9 +103,7 @@ def histogram(spread: Spread, *, color: str = "strong", height: int = 120, top: 
     for at in range(max(1, len(bins) - every)):
         if round(bins[at].start / width) % every == 0:
             parts.append(_tick(at * slot, short(bins[at].start), foot))
-    parts.append(
-        f'<text class="soft" x="100%" y="{foot + 18}" text-anchor="end">{short(bins[-1].start)}+</text>'
-    )
+    parts.append(f'<text class="soft" x="100%" y="{foot + 18}" text-anchor="end">{short(bins[-1].start)}+</text>')
     for value, said, line in ((spread.median, "median", 10), (spread.p90, "p90", 24)):
         where = _place(spread, value) * slot
         side, shift = ("end", -5) if where > 60 else ("start", 5)

@@ -127,11 +127,7 @@ def _drawing(options: Options) -> dict[str, str]:
     names = {size: name for name, size in SIZES.items()}
     size = names.get(options.size, str(options.size[0]))
     usual = {"size": "medium", "profile": "default"}
-    return {
-        name: value
-        for name, value in {"size": size, "profile": options.profile}.items()
-        if value != usual[name]
-    }
+    return {name: value for name, value in {"size": size, "profile": options.profile}.items() if value != usual[name]}
 
 
 def _flags(plan: Plan) -> dict[str, bool]:

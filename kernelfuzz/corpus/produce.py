@@ -167,8 +167,7 @@ def _make_shards(
                     return number + 1
                 if least == 0 and number + 1 >= _BARREN and summary.first_missing is not None:
                     raise NothingMade(
-                        f"{done} kernels gave no row for some device, "
-                        f"the first at {one_line(summary.first_missing)}"
+                        f"{done} kernels gave no row for some device, the first at {one_line(summary.first_missing)}"
                     )
     assert plan.shards is not None, "only a number of megabytes has shards without end"
     return plan.shards

@@ -105,10 +105,7 @@ def _distinct(entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
 
 def _checksums(directory: Path) -> dict[str, str]:
     files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {
-        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _first(missing: list[Missing]) -> str:

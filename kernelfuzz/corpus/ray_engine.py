@@ -101,9 +101,7 @@ def _reachable(address: str) -> None:
 def _connected(address: str | None, jobs: int) -> Iterator[None]:
     if address:
         _reachable(address)
-    options: dict[str, Any] = (
-        {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
-    )
+    options: dict[str, Any] = {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=False)
     except (ConnectionError, RuntimeError, ValueError) as error:

@@ -171,9 +171,7 @@ def _table(path: Path, name: str) -> Iterator[Placed]:
 def _without_empty_columns(row: dict[str, Any]) -> dict[str, Any]:
     """The row as JSON has it: with the older keys of its own language only."""
     language = IR_TYPES.get(row.get("device", ""))
-    return {
-        name: value for name, value in row.items() if name not in OLD_KEYS or name.startswith(f"{language}_")
-    }
+    return {name: value for name, value in row.items() if name not in OLD_KEYS or name.startswith(f"{language}_")}
 
 
 _READERS: dict[str, Callable[[Path, str], Iterator[Placed]]] = {

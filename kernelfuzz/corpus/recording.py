@@ -237,8 +237,7 @@ class Recorder:
                 # A fault of ours in one kernel: said in the summary, and the run goes on.
                 message = f"{type(error).__name__}: {error}"
                 recorded.rejected += [
-                    Rejected(_digest(kernel).hex(), device, "internal", message)
-                    for device in self._wanted.devices
+                    Rejected(_digest(kernel).hex(), device, "internal", message) for device in self._wanted.devices
                 ]
 
     def _write(self, kernel: Kernel, recorded: Recorded) -> None:

@@ -47,9 +47,7 @@ def at_work(store: Store, plan: Plan, part: Part, *, overwrite: bool = False) ->
                 others = _runs(store)
                 _refuse(store, [other for other in others if overwrite or _overlap(part, other)])
                 # Nobody has it, so there is nothing to wait for.
-                stack.enter_context(
-                    lock(_path(store, part), f"process {os.getpid()} on {socket.gethostname()}")
-                )
+                stack.enter_context(lock(_path(store, part), f"process {os.getpid()} on {socket.gethostname()}"))
                 if overwrite or (not others and _made_nothing(store)):
                     store.remove()
                 complete = store.open(as_dict(plan))

@@ -74,9 +74,7 @@ class Store:
         found = self.manifest()
         wanted = {"plan": plan, "versions": versions()}
         if found is not None:
-            differ = [
-                each for part in ("plan", "versions") for each in differences(found[part], wanted[part])
-            ]
+            differ = [each for part in ("plan", "versions") for each in differences(found[part], wanted[part])]
             if differ:
                 raise WrongCorpus(
                     f"{self.directory} holds a corpus made with other options: {'; '.join(differ)}. "

@@ -228,9 +228,7 @@ def _checked(
             yield place, row, outcomes
 
 
-def _alone(
-    row: Row, plan: Mapping[str, Any], stages: tuple[Stage, ...], pool: workers.Pool
-) -> dict[str, Outcome]:
+def _alone(row: Row, plan: Mapping[str, Any], stages: tuple[Stage, ...], pool: workers.Pool) -> dict[str, Outcome]:
     """A row whose company did not come back, one stage after the other: what it is at fault for itself."""
     outcomes: dict[str, Outcome] = {}
     for stage in stages:

@@ -206,9 +206,7 @@ def _not_deterministic(finding: Finding) -> str:
         build = ("    wp.config.kernel_cache_dir = sys.argv[1]", '    wp.load_module(device="cpu")')
         suffix = "cpp"
     else:
-        build = (
-            f"    wp.compile_aot_module({kernel.name}.module, arch=90, module_dir=sys.argv[1], use_ptx=True)",
-        )
+        build = (f"    wp.compile_aot_module({kernel.name}.module, arch=90, module_dir=sys.argv[1], use_ptx=True)",)
         suffix = "cu"
     script.add(
         "if len(sys.argv) == 2:",
@@ -246,9 +244,7 @@ def _script(
     return script
 
 
-def _declare(
-    script: Script, setting: Setting, kernels: Iterable[Kernel], *, harness: bool, options: bool
-) -> None:
+def _declare(script: Script, setting: Setting, kernels: Iterable[Kernel], *, harness: bool, options: bool) -> None:
     """The module options, the kernels, and the device or what stands in for it."""
     script.quiet()
     if options and setting.options:
@@ -279,9 +275,7 @@ def _launch(case: Case, made: Arguments, setting: Setting, *, adjoint: bool = Fa
     block_dim = 64 if case.launch.tiled and setting.block_dim is None else setting.block_dim
     more = f", block_dim={block_dim}" if block_dim is not None else ""
     more += f", max_blocks={setting.blocks}" if setting.blocks is not None else ""
-    return (
-        _wrapped(f"wp.{function}({case.kernel.name}, dim={dim}, inputs=[{inputs}]{more}, device=device)"),
-    )
+    return (_wrapped(f"wp.{function}({case.kernel.name}, dim={dim}, inputs=[{inputs}]{more}, device=device)"),)
 
 
 def _wrapped(line: str) -> str:
@@ -330,9 +324,7 @@ def judged(finding: Finding) -> dict[str, Input]:
     mismatch = finding.verdict.mismatch
     wrong = mismatch.output.split(".")[0] if mismatch else ""
     inputs = finding.case.launch.inputs
-    changed_ = {
-        name: value for name, value in expected.items() if name == wrong or not _equal(value, inputs[name])
-    }
+    changed_ = {name: value for name, value in expected.items() if name == wrong or not _equal(value, inputs[name])}
     return changed_ or dict(expected)
 
 

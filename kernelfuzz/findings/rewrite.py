@@ -6,49 +6,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    BoolOp,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Construct,
-    Continue,
-    Expr,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Pass,
-    Place,
-    Return,
-    Slice,
-    Stmt,
-    Unary,
-    Unpack,
-    While,
-)
 
-ChangeExpression: TypeAlias = Callable[[Expr], Expr]
-ChangeStatement: TypeAlias = Callable[[Stmt, "Function | Kernel"], Block]
+ChangeExpression: TypeAlias = Callable[[n.Expr], n.Expr]
+ChangeStatement: TypeAlias = Callable[[n.Stmt, "n.Function | n.Kernel"], n.Block]
 
 # A static expression is Python's: what is inside keeps its form.
 _REWRITTEN = (
-    *(Literal, Name, Unary, Binary, Compare, BoolOp, IfExp, Call, CallFunction, Construct, Cast, Index),
-    *(Attribute, ArrayShape),
+    *(
+        n.Literal,
+        n.Name,
+        n.Unary,
+        n.Binary,
+        n.Compare,
+        n.BoolOp,
+        n.IfExp,
+        n.Call,
+        n.CallFunction,
+        n.Construct,
+        n.Cast,
+        n.Index,
+    ),
+    *(n.Attribute, n.ArrayShape),
 )
 
 
@@ -68,7 +48,7 @@ class FreshNames:
                 return name
 
 
-def map_expressions(kernel: Kernel, change: ChangeExpression, *, targets: bool = True) -> Kernel:
+def map_expressions(kernel: n.Kernel, change: ChangeExpression, *, targets: bool = True) -> n.Kernel:
     """Every expression changed, the inner ones first; a target stays a place, whose indices are changed.
 
     ``targets=False`` leaves targets alone altogether.
@@ -78,29 +58,29 @@ def map_expressions(kernel: Kernel, change: ChangeExpression, *, targets: bool =
         match node:
             case tuple():
                 return tuple([changed(element) for element in node])
-            case Assign(target=target, value=value):
-                return Assign(place(target), changed(value))
-            case AugAssign(target=target, op=op, value=value):
-                return AugAssign(place(target), op, changed(value))
+            case n.Assign(target=target, value=value):
+                return n.Assign(place(target), changed(value))
+            case n.AugAssign(target=target, op=op, value=value):
+                return n.AugAssign(place(target), op, changed(value))
             case _ if isinstance(node, _REWRITTEN):
                 return change(_rebuilt(node, changed))
-            case If() | For() | While() | Unpack() | Return() | ExprStmt():
+            case n.If() | n.For() | n.While() | n.Unpack() | n.Return() | n.ExprStmt():
                 return _rebuilt(node, changed)
             case _:
                 return node
 
-    def place(target: Place) -> Place:
+    def place(target: n.Place) -> n.Place:
         match target:
-            case Name():
+            case n.Name():
                 return target
-            case Attribute(value=(Name() | Index() | Attribute()) as value):
+            case n.Attribute(value=(n.Name() | n.Index() | n.Attribute()) as value):
                 return replace(target, value=place(value)) if targets else target
-            case Attribute():
+            case n.Attribute():
                 return target
-            case Index(value=value, indices=indices):
+            case n.Index(value=value, indices=indices):
                 if not targets:
                     return target
-                inner = place(value) if isinstance(value, (Name, Index, Attribute)) else value
+                inner = place(value) if isinstance(value, (n.Name, n.Index, n.Attribute)) else value
                 return replace(target, value=inner, indices=changed(indices))
             case _:
                 return assert_never(target)
@@ -115,26 +95,35 @@ def _rebuilt(node: Any, changed: Callable[[Any], Any]) -> Any:
     made = {
         name: changed(value)
         for name, value in values.items()
-        if name != "type" and (isinstance(value, (tuple, Slice)) or is_dataclass(value))
+        if name != "type" and (isinstance(value, (tuple, n.Slice)) or is_dataclass(value))
     }
     return replace(node, **made)  # pyright: ignore[reportArgumentType]
 
 
-def map_statements(kernel: Kernel, change: ChangeStatement) -> Kernel:
+def map_statements(kernel: n.Kernel, change: ChangeStatement) -> n.Kernel:
     """Every statement replaced by what ``change`` makes of it, the inner ones first."""
 
-    def blocks(block: Block, function: Function | Kernel) -> Block:
+    def blocks(block: n.Block, function: n.Function | n.Kernel) -> n.Block:
         return tuple([new for node in block for new in change(statement(node, function), function)])
 
-    def statement(node: Stmt, function: Function | Kernel) -> Stmt:
+    def statement(node: n.Stmt, function: n.Function | n.Kernel) -> n.Stmt:
         match node:
-            case If(test=test, body=body, orelse=orelse):
-                return If(test, blocks(body, function), blocks(orelse, function))
-            case For(name=name, bounds=bounds, body=body):
-                return For(name, bounds, blocks(body, function))
-            case While(test=test, body=body):
-                return While(test, blocks(body, function))
-            case Assign() | Unpack() | AugAssign() | Break() | Continue() | Pass() | Return() | ExprStmt():
+            case n.If(test=test, body=body, orelse=orelse):
+                return n.If(test, blocks(body, function), blocks(orelse, function))
+            case n.For(name=name, bounds=bounds, body=body):
+                return n.For(name, bounds, blocks(body, function))
+            case n.While(test=test, body=body):
+                return n.While(test, blocks(body, function))
+            case (
+                n.Assign()
+                | n.Unpack()
+                | n.AugAssign()
+                | n.Break()
+                | n.Continue()
+                | n.Pass()
+                | n.Return()
+                | n.ExprStmt()
+            ):
                 return node
             case _:
                 return assert_never(node)
@@ -142,6 +131,6 @@ def map_statements(kernel: Kernel, change: ChangeStatement) -> Kernel:
     return _with_bodies(kernel, lambda function: blocks(function.body, function))
 
 
-def _with_bodies(kernel: Kernel, body: Callable[[Function | Kernel], Block]) -> Kernel:
+def _with_bodies(kernel: n.Kernel, body: Callable[[n.Function | n.Kernel], n.Block]) -> n.Kernel:
     functions = tuple([replace(function, body=body(function)) for function in kernel.functions])
     return replace(kernel, body=body(kernel), functions=functions)

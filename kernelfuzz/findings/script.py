@@ -72,11 +72,7 @@ def option_lines(options: Iterable[tuple[str, Any]]) -> list[str]:
     """The lines that set module options, and those that set fields of ``wp.config``."""
     chosen = dict(options)
     module = {name: value for name, value in chosen.items() if name in _MODULE_OPTIONS}
-    lines = [
-        f"wp.config.{name} = {_quoted(value)}"
-        for name, value in chosen.items()
-        if name not in _MODULE_OPTIONS
-    ]
+    lines = [f"wp.config.{name} = {_quoted(value)}" for name, value in chosen.items() if name not in _MODULE_OPTIONS]
     if module:
         pairs = ", ".join(f'"{name}": {_quoted(value)}' for name, value in module.items())
         lines.append(f"wp.set_module_options({{{pairs}}})")

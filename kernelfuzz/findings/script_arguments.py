@@ -134,9 +134,7 @@ def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
     return lines
 
 
-def leaves(
-    value: Input, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
+def leaves(value: Input, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
     """The numpy arrays inside a value with the fields that lead to them."""
     if isinstance(value, np.ndarray):
         yield path, value

@@ -6,18 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, TypeAlias, cast
 
-from kernelfuzz.ir.nodes import (
-    Attribute,
-    Call,
-    CallFunction,
-    Constant,
-    For,
-    Function,
-    Kernel,
-    Name,
-    Param,
-    Unpack,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Scalar, Struct
 from kernelfuzz.ir.walk import bound_names
 
@@ -55,14 +44,14 @@ def canonical_names() -> NewName:
     return new_name
 
 
-def rename(kernel: Kernel, new_name: NewName) -> Kernel:
+def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
     """The kernel with every name replaced by what ``new_name`` says; builtins and ``v.x`` keep theirs.
 
     ``new_name`` must give different names of one owner different new names, and must not give a name
     of a function a new name that the module has already.
     """
 
-    def within(owner: str, function: Function | Kernel) -> Callable[[Any], Any]:
+    def within(owner: str, function: n.Function | n.Kernel) -> Callable[[Any], Any]:
         """What renames the parameters and the body of one function."""
         kinds: dict[str, Kind] = {constant.name: "constant" for constant in kernel.constants}
         kinds.update(dict.fromkeys(bound_names(function.body), "variable"))
@@ -76,23 +65,23 @@ def rename(kernel: Kernel, new_name: NewName) -> Kernel:
             match value:
                 case tuple():
                     return tuple([renamed(element) for element in cast(tuple[Any, ...], value)])
-                case Name(id=name, type=type_):
-                    return Name(variable(name), renamed(type_))
-                case Param(name=name, type=type_):
-                    return Param(variable(name), renamed(type_))
-                case For(name=name, bounds=bounds, body=body):
-                    return For(variable(name), renamed(bounds), renamed(body))
-                case Unpack(names=names, values=values):
-                    return Unpack(tuple([variable(name) for name in names]), renamed(values))
-                case CallFunction(name=name, args=args, type=type_):
-                    return CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
-                case Call(keywords=keywords):
+                case n.Name(id=name, type=type_):
+                    return n.Name(variable(name), renamed(type_))
+                case n.Param(name=name, type=type_):
+                    return n.Param(variable(name), renamed(type_))
+                case n.For(name=name, bounds=bounds, body=body):
+                    return n.For(variable(name), renamed(bounds), renamed(body))
+                case n.Unpack(names=names, values=values):
+                    return n.Unpack(tuple([variable(name) for name in names]), renamed(values))
+                case n.CallFunction(name=name, args=args, type=type_):
+                    return n.CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
+                case n.Call(keywords=keywords):
                     renamed_keywords = tuple([(key, renamed(value)) for key, value in keywords])
-                    return Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)
-                case Attribute(value=base, name=name):
+                    return n.Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)
+                case n.Attribute(value=base, name=name):
                     if isinstance(base.type, Struct):
                         name = new_name("field", base.type.name, name)
-                    return Attribute(renamed(base), name, renamed(value.type))
+                    return n.Attribute(renamed(base), name, renamed(value.type))
                 case Struct(name=name, fields=members):
                     new_fields = [(new_name("field", name, key), renamed(type_)) for key, type_ in members]
                     return Struct(new_name("struct", "", name), tuple(new_fields))
@@ -108,13 +97,13 @@ def rename(kernel: Kernel, new_name: NewName) -> Kernel:
 
     module = within("", kernel)
     structs = tuple([module(struct) for struct in kernel.structs])
-    constants = [Constant(new_name("constant", "", known.name), known.value) for known in kernel.constants]
-    functions: list[Function] = []
+    constants = [n.Constant(new_name("constant", "", known.name), known.value) for known in kernel.constants]
+    functions: list[n.Function] = []
     for function in kernel.functions:
         renamed = within(function.name, function)
         name, params = new_name("function", "", function.name), renamed(function.params)
-        functions.append(Function(name, params, renamed(function.returns), renamed(function.body)))
-    return Kernel(
+        functions.append(n.Function(name, params, renamed(function.returns), renamed(function.body)))
+    return n.Kernel(
         name=new_name("kernel", "", kernel.name),
         params=module(kernel.params),
         body=module(kernel.body),

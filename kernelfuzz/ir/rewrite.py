@@ -9,51 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    BoolOp,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Constant,
-    Construct,
-    Continue,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Param,
-    Pass,
-    Return,
-    Slice,
-    Static,
-    Unary,
-    Unpack,
-    While,
-)
 from kernelfuzz.ir.walk import LEAVES, children
 
 # A place in a tree: at each level the position among the children, as ``walk.children`` lists them.
 Path: TypeAlias = tuple[int, ...]
 
 # What comes in place of one child: usually one node; where a list may grow or shrink, any number.
-Part: TypeAlias = "tuple[Node, ...]"
+Part: TypeAlias = "tuple[n.Node, ...]"
 
-N = TypeVar("N", bound=Node)
+N = TypeVar("N", bound=n.Node)
 
 
 def rebuild(node: N, parts: Sequence[Part]) -> N:
@@ -67,64 +33,64 @@ def rebuild(node: N, parts: Sequence[Part]) -> N:
     return rebuilt
 
 
-def _rebuild(node: Node, parts: Sequence[tuple[Any, ...]]) -> Node:
+def _rebuild(node: n.Node, parts: Sequence[tuple[Any, ...]]) -> n.Node:
     match node:
-        case Name() | Literal() | Slice() | Break() | Continue() | Pass() | Param():
+        case n.Name() | n.Literal() | n.Slice() | n.Break() | n.Continue() | n.Pass() | n.Param():
             return node
-        case Binary():
-            return Binary(node.op, _one(parts[0]), _one(parts[1]), node.type)
-        case Index():
-            return Index(_one(parts[0]), _flat(parts[1:]), node.type)
-        case Assign():
-            return Assign(_one(parts[0]), _one(parts[1]))
-        case AugAssign():
-            return AugAssign(_one(parts[0]), node.op, _one(parts[1]))
-        case Call():
-            return Call(node.name, _flat(parts), node.type, node.keywords)
-        case CallFunction():
-            return CallFunction(node.name, _flat(parts), node.type)
-        case Construct():
-            return Construct(node.type, _flat(parts))
-        case Unary():
-            return Unary(node.op, _one(parts[0]), node.type)
-        case Cast():
-            return Cast(node.type, _one(parts[0]))
-        case Attribute():
-            return Attribute(_one(parts[0]), node.name, node.type)
-        case Static():
-            return Static(_one(parts[0]), node.type)
-        case ExprStmt():
-            return ExprStmt(_one(parts[0]))
-        case Compare():
-            return Compare(_one(parts[0]), node.ops, _flat(parts[1:]), node.type)
-        case BoolOp():
-            return BoolOp(node.op, _flat(parts), node.type)
-        case Return():
-            return Return(_flat(parts))
-        case Unpack():
-            return Unpack(node.names, _flat(parts))
-        case If():
+        case n.Binary():
+            return n.Binary(node.op, _one(parts[0]), _one(parts[1]), node.type)
+        case n.Index():
+            return n.Index(_one(parts[0]), _flat(parts[1:]), node.type)
+        case n.Assign():
+            return n.Assign(_one(parts[0]), _one(parts[1]))
+        case n.AugAssign():
+            return n.AugAssign(_one(parts[0]), node.op, _one(parts[1]))
+        case n.Call():
+            return n.Call(node.name, _flat(parts), node.type, node.keywords)
+        case n.CallFunction():
+            return n.CallFunction(node.name, _flat(parts), node.type)
+        case n.Construct():
+            return n.Construct(node.type, _flat(parts))
+        case n.Unary():
+            return n.Unary(node.op, _one(parts[0]), node.type)
+        case n.Cast():
+            return n.Cast(node.type, _one(parts[0]))
+        case n.Attribute():
+            return n.Attribute(_one(parts[0]), node.name, node.type)
+        case n.Static():
+            return n.Static(_one(parts[0]), node.type)
+        case n.ExprStmt():
+            return n.ExprStmt(_one(parts[0]))
+        case n.Compare():
+            return n.Compare(_one(parts[0]), node.ops, _flat(parts[1:]), node.type)
+        case n.BoolOp():
+            return n.BoolOp(node.op, _flat(parts), node.type)
+        case n.Return():
+            return n.Return(_flat(parts))
+        case n.Unpack():
+            return n.Unpack(node.names, _flat(parts))
+        case n.If():
             middle = 1 + len(node.body)
-            return If(_one(parts[0]), _filled(parts[1:middle]), _flat(parts[middle:]))
-        case For():
+            return n.If(_one(parts[0]), _filled(parts[1:middle]), _flat(parts[middle:]))
+        case n.For():
             count = len(node.bounds)
-            return For(node.name, _flat(parts[:count]), _filled(parts[count:]))
-        case While():
-            return While(_one(parts[0]), _filled(parts[1:]))
-        case IfExp():
-            return IfExp(body=_one(parts[0]), test=_one(parts[1]), orelse=_one(parts[2]), type=node.type)
-        case ArrayShape():
-            return ArrayShape(_one(parts[0]), node.axis, node.type)
-        case Constant():
-            return Constant(node.name, _one(parts[0]))
-        case Function():
+            return n.For(node.name, _flat(parts[:count]), _filled(parts[count:]))
+        case n.While():
+            return n.While(_one(parts[0]), _filled(parts[1:]))
+        case n.IfExp():
+            return n.IfExp(body=_one(parts[0]), test=_one(parts[1]), orelse=_one(parts[2]), type=node.type)
+        case n.ArrayShape():
+            return n.ArrayShape(_one(parts[0]), node.axis, node.type)
+        case n.Constant():
+            return n.Constant(node.name, _one(parts[0]))
+        case n.Function():
             count = len(node.params)
-            return Function(node.name, _flat(parts[:count]), node.returns, _flat(parts[count:]))
-        case Kernel():
+            return n.Function(node.name, _flat(parts[:count]), node.returns, _flat(parts[count:]))
+        case n.Kernel():
             constants = len(node.constants)
             functions = constants + len(node.functions)
             params = functions + len(node.params)
-            return Kernel(
+            return n.Kernel(
                 name=node.name,
                 params=_flat(parts[functions:params]),
                 body=_flat(parts[params:]),
@@ -146,11 +112,11 @@ def _flat(parts: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
     return tuple(chain.from_iterable(parts))
 
 
-def _filled(parts: Sequence[tuple[Any, ...]]) -> Block:
-    return _flat(parts) or (Pass(),)
+def _filled(parts: Sequence[tuple[Any, ...]]) -> n.Block:
+    return _flat(parts) or (n.Pass(),)
 
 
-def transform(node: N, change: Callable[[Node], Node | Part]) -> N:
+def transform(node: N, change: Callable[[n.Node], n.Node | Part]) -> N:
     """The tree with ``change`` applied to every node below the root, children first.
 
     ``change`` gives a node, or for what stands in a list any number of them.
@@ -167,7 +133,7 @@ def transform(node: N, change: Callable[[Node], Node | Part]) -> N:
     return node if same else rebuild(node, parts)
 
 
-def places(root: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+def places(root: n.Node, path: Path = ()) -> Iterator[tuple[Path, n.Node]]:
     """Every node below ``root`` with its path, parents before children, in source order."""
     for position, child in enumerate(children(root)):
         here = (*path, position)

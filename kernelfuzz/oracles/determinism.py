@@ -104,9 +104,7 @@ def _unlike(one: Turn, other: Turn) -> tuple[str, str] | None:
     return None
 
 
-def _lowered(
-    sources: Sequence[str], order: Sequence[int], seed: int, timeout: float | None
-) -> list[list[Turn]]:
+def _lowered(sources: Sequence[str], order: Sequence[int], seed: int, timeout: float | None) -> list[list[Turn]]:
     """What each source gave each time, lowered in that order by a process with that seed."""
     try:
         done = subprocess.run(

@@ -10,43 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    Break,
-    Call,
-    Compare,
-    Construct,
-    Continue,
-    Expr,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Pass,
-    Place,
-    Slice,
-    Stmt,
-    Unary,
-    While,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
-from kernelfuzz.ir.types import INT32, Array, Matrix, Quaternion, Scalar, Transform, Vector, has_floats
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.dynamic_loops import is_dynamic
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.reference.reassigned import constant_component, reassigned_components
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
-Unit = Kernel | Function
+Unit = n.Kernel | n.Function
 
 # Iterations of a loop that stands for a dynamic one, of the outer loops and of those inside of them.
 ITERATIONS = (3, 2)
@@ -65,7 +38,7 @@ class Rule:
     rewrites: Callable[[Unit], Iterator[Unit]]
 
 
-def differentiable(kernel: Kernel) -> Kernel:
+def differentiable(kernel: n.Kernel) -> n.Kernel:
     """The kernel with every rule applied whose limitation applies to it.
 
     What no rule helps stays as it is: ``documented_limitation`` tells.
@@ -80,15 +53,15 @@ def differentiable(kernel: Kernel) -> Kernel:
     return kernel
 
 
-def _first(kernel: Kernel, rule: Rule, position: int | None) -> Kernel:
+def _first(kernel: n.Kernel, rule: Rule, position: int | None) -> n.Kernel:
     """The kernel with its body or one of its functions rewritten in the first way that verifies."""
     unit: Unit = kernel if position is None else kernel.functions[position]
     for rewritten in rule.rewrites(unit):
         if position is None:
-            assert isinstance(rewritten, Kernel)
+            assert isinstance(rewritten, n.Kernel)
             made = rewritten
         else:
-            assert isinstance(rewritten, Function)
+            assert isinstance(rewritten, n.Function)
             functions = (*kernel.functions[:position], rewritten, *kernel.functions[position + 1 :])
             made = replace(kernel, functions=functions)
         try:
@@ -99,9 +72,9 @@ def _first(kernel: Kernel, rule: Rule, position: int | None) -> Kernel:
     return kernel
 
 
-def _with_body(unit: Unit, change: Callable[[Node], Node | Part]) -> Unit:
+def _with_body(unit: Unit, change: Callable[[n.Node], n.Node | Part]) -> Unit:
     """The unit with a function mapped over every node of its body (not, of a kernel, of its functions)."""
-    if isinstance(unit, Kernel):
+    if isinstance(unit, n.Kernel):
         alone = transform(replace(unit, functions=()), change)
         return replace(alone, functions=unit.functions)
     return transform(unit, change)
@@ -113,12 +86,12 @@ def _with_body(unit: Unit, change: Callable[[Node], Node | Part]) -> Unit:
 def _spelt_out(unit: Unit) -> Iterator[Unit]:
     """``a[i] *= e`` becomes ``a[i] = a[i] * e``."""
 
-    def change(node: Node) -> Node:
+    def change(node: n.Node) -> n.Node:
         match node:
-            case AugAssign(target=target, op=op, value=value) if (
-                op not in ("+", "-") and not isinstance(target, Name) and has_floats(target.type)
+            case n.AugAssign(target=target, op=op, value=value) if (
+                op not in ("+", "-") and not isinstance(target, n.Name) and t.has_floats(target.type)
             ):
-                return Assign(target, Binary(op, target, value, target.type))
+                return n.Assign(target, n.Binary(op, target, value, target.type))
             case _:
                 return node
 
@@ -136,70 +109,66 @@ def _constructed(unit: Unit) -> Iterator[Unit]:
     """
     names = reassigned_components(unit)
 
-    def change(node: Node) -> Node:
-        if (
-            not isinstance(node, Assign)
-            or isinstance(node.target, Name)
-            or not _is_part_of(node.target, names)
-        ):
+    def change(node: n.Node) -> n.Node:
+        if not isinstance(node, n.Assign) or isinstance(node.target, n.Name) or not _is_part_of(node.target, names):
             return node
-        return constructed_again(node) or _added(node) or Pass()
+        return constructed_again(node) or _added(node) or n.Pass()
 
     yield _with_body(unit, change)
 
 
-def _is_part_of(place: Place, names: frozenset[str]) -> bool:
+def _is_part_of(place: n.Place, names: frozenset[str]) -> bool:
     """Whether the place is a part of a vector, matrix, quaternion or transform in one of these locals."""
-    value: Expr = place
+    value: n.Expr = place
     composite = False
-    while isinstance(value, (Attribute, Index)):
+    while isinstance(value, (n.Attribute, n.Index)):
         value = value.value
-        if isinstance(value.type, Array):
+        if isinstance(value.type, t.Array):
             return False
-        composite |= isinstance(value.type, (Vector, Matrix, Quaternion, Transform))
-    return composite and isinstance(value, Name) and value.id in names
+        composite |= isinstance(value.type, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
+    return composite and isinstance(value, n.Name) and value.id in names
 
 
-def constructed_again(node: Assign) -> Assign | None:
+def constructed_again(node: n.Assign) -> n.Assign | None:
     """``whole = wp.vec3(e, whole.y, whole.z)`` for ``whole.x = e``; None where that is not known."""
     target = node.target
-    assert isinstance(target, (Attribute, Index))
+    assert isinstance(target, (n.Attribute, n.Index))
     whole = target.value
-    if not isinstance(whole, (Name, Index, Attribute)):
+    if not isinstance(whole, (n.Name, n.Index, n.Attribute)):
         return None
     at = constant_component(target)
-    parts: list[Expr]
+    parts: list[n.Expr]
     match whole.type:
-        case Vector(length=length, dtype=dtype) if isinstance(at, int):
+        case t.Vector(length=length, dtype=dtype) if isinstance(at, int):
             parts = [_component(whole, (index,), dtype) for index in range(length)]
-        case Quaternion(dtype=dtype) if isinstance(at, int):
+        case t.Quaternion(dtype=dtype) if isinstance(at, int):
             parts = [_component(whole, (index,), dtype) for index in range(4)]
-        case Matrix(rows=rows, columns=columns, dtype=dtype) if isinstance(at, tuple):
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype) if isinstance(at, tuple):
             row, column = at
             parts = [_component(whole, (r, c), dtype) for r in range(rows) for c in range(columns)]
             at = row * columns + column
-        case Transform() if isinstance(target, Attribute) and target.name in ("p", "q"):
+        case t.Transform() if isinstance(target, n.Attribute) and target.name in ("p", "q"):
             at = ("p", "q").index(target.name)
-            vector, rotation = Vector(3, whole.type.dtype), Quaternion(whole.type.dtype)
-            parts = [Attribute(whole, "p", vector), Attribute(whole, "q", rotation)]
+            vector, rotation = t.Vector(3, whole.type.dtype), t.Quaternion(whole.type.dtype)
+            parts = [n.Attribute(whole, "p", vector), n.Attribute(whole, "q", rotation)]
         case _:
             return None
     if at >= len(parts):
         return None
     parts[at] = node.value
-    return Assign(whole, Construct(whole.type, tuple(parts)))
+    return n.Assign(whole, n.Construct(whole.type, tuple(parts)))
 
 
-def _component(whole: Expr, indices: tuple[int, ...], dtype: Scalar) -> Expr:
-    return Index(whole, tuple([Literal(index, INT32) for index in indices]), dtype)
+def _component(whole: n.Expr, indices: tuple[int, ...], dtype: t.Scalar) -> n.Expr:
+    return n.Index(whole, tuple([n.Literal(index, t.INT32) for index in indices]), dtype)
 
 
-def _added(node: Assign) -> AugAssign | None:
+def _added(node: n.Assign) -> n.AugAssign | None:
     target = node.target
-    indexed = isinstance(target, Index) and not any(isinstance(each, Slice) for each in target.indices)
-    if not indexed or not isinstance(target.type, Scalar):
+    indexed = isinstance(target, n.Index) and not any(isinstance(each, n.Slice) for each in target.indices)
+    if not indexed or not isinstance(target.type, t.Scalar):
         return None
-    return AugAssign(target, "+", Binary("-", node.value, target, target.type))
+    return n.AugAssign(target, "+", n.Binary("-", node.value, target, target.type))
 
 
 # ------------------------------------------------------------------------------------- loops
@@ -215,7 +184,7 @@ def _unrolled(unit: Unit) -> Iterator[Unit]:
         yield _with_block(unit, tuple(_without_dynamic(unit.body, _Fresh(unit), guarded, ITERATIONS)))
 
 
-def _with_block(unit: Unit, body: Block) -> Unit:
+def _with_block(unit: Unit, body: n.Block) -> Unit:
     return replace(unit, body=body)
 
 
@@ -223,7 +192,7 @@ class _Fresh:
     """Names that the unit does not use."""
 
     def __init__(self, unit: Unit) -> None:
-        self.taken = {node.id for node in walk(*unit.body) if isinstance(node, Name)}
+        self.taken = {node.id for node in walk(*unit.body) if isinstance(node, n.Name)}
         self.taken |= {param.name for param in unit.params}
 
     def __call__(self, stem: str) -> str:
@@ -234,65 +203,61 @@ class _Fresh:
         return name
 
 
-def _without_dynamic(
-    block: Block, fresh: _Fresh, guarded: bool, iterations: tuple[int, ...]
-) -> Iterator[Stmt]:
+def _without_dynamic(block: n.Block, fresh: _Fresh, guarded: bool, iterations: tuple[int, ...]) -> Iterator[n.Stmt]:
     for statement in block:
         match statement:
-            case If(test=test, body=body, orelse=orelse):
-                branches = [
-                    tuple(_without_dynamic(each, fresh, guarded, iterations)) for each in (body, orelse)
-                ]
-                yield If(test, *branches)
-            case For() | While() if is_dynamic(statement):
+            case n.If(test=test, body=body, orelse=orelse):
+                branches = [tuple(_without_dynamic(each, fresh, guarded, iterations)) for each in (body, orelse)]
+                yield n.If(test, *branches)
+            case n.For() | n.While() if is_dynamic(statement):
                 inner = tuple(_without_dynamic(statement.body, fresh, guarded, iterations[1:] or iterations))
                 body = tuple([_staying(each) for each in inner])
                 yield from _few_turns(statement, body, fresh, guarded, iterations[0])
-            case For(name=name, bounds=bounds, body=body):
+            case n.For(name=name, bounds=bounds, body=body):
                 inner = iterations[1:] or iterations
-                yield For(name, bounds, tuple(_without_dynamic(body, fresh, guarded, inner)))
+                yield n.For(name, bounds, tuple(_without_dynamic(body, fresh, guarded, inner)))
             case _:
                 yield statement
 
 
-def _staying(statement: Stmt) -> Stmt:
+def _staying(statement: n.Stmt) -> n.Stmt:
     """The statement of a loop's body without a break or a continue of that loop."""
     match statement:
-        case Break() | Continue():
-            return Pass()
-        case If(test=test, body=body, orelse=orelse):
-            return If(test, tuple(map(_staying, body)), tuple(map(_staying, orelse)))
+        case n.Break() | n.Continue():
+            return n.Pass()
+        case n.If(test=test, body=body, orelse=orelse):
+            return n.If(test, tuple(map(_staying, body)), tuple(map(_staying, orelse)))
         case _:
             return statement
 
 
 def _few_turns(
-    loop: For | While, body: Block, fresh: _Fresh, guarded: bool, count: int
-) -> Iterator[Assign | For]:
-    turns = (Literal(count, INT32),)
-    if isinstance(loop, While):
-        yield For(fresh("turn"), turns, (If(loop.test, body),) if guarded else body)
+    loop: n.For | n.While, body: n.Block, fresh: _Fresh, guarded: bool, count: int
+) -> Iterator[n.Assign | n.For]:
+    turns = (n.Literal(count, t.INT32),)
+    if isinstance(loop, n.While):
+        yield n.For(fresh("turn"), turns, (n.If(loop.test, body),) if guarded else body)
         return
-    bounds: list[Expr] = []
+    bounds: list[n.Expr] = []
     changed = bound_names(loop.body)
     for bound in loop.bounds:
-        if any(isinstance(node, Name) and node.id in changed for node in walk(bound)):
+        if any(isinstance(node, n.Name) and node.id in changed for node in walk(bound)):
             # A range is made once, whatever the body does to what it was made of.
-            held = Name(fresh("bound"), bound.type)
-            yield Assign(held, bound)
+            held = n.Name(fresh("bound"), bound.type)
+            yield n.Assign(held, bound)
             bound = held
         bounds.append(bound)
-    counter = Name(loop.name, INT32)
+    counter = n.Name(loop.name, t.INT32)
     if len(bounds) == 1:
-        yield For(loop.name, turns, (If(Compare(counter, ("<",), tuple(bounds)), body),) if guarded else body)
+        yield n.For(loop.name, turns, (n.If(n.Compare(counter, ("<",), tuple(bounds)), body),) if guarded else body)
         return
-    turn = Name(fresh("turn"), INT32)
-    step: Expr = bounds[2] if len(bounds) == 3 else Literal(1, INT32)
-    distance = turn if len(bounds) == 2 else Binary("*", turn, step, INT32)
-    here = Assign(counter, Binary("+", bounds[0], distance, INT32))
-    order = ">" if isinstance(step, Unary) or (isinstance(step, Literal) and step.value < 0) else "<"
-    rest: Block = (If(Compare(counter, (order,), (bounds[1],)), body),) if guarded else body
-    yield For(turn.id, turns, (here, *rest))
+    turn = n.Name(fresh("turn"), t.INT32)
+    step: n.Expr = bounds[2] if len(bounds) == 3 else n.Literal(1, t.INT32)
+    distance = turn if len(bounds) == 2 else n.Binary("*", turn, step, t.INT32)
+    here = n.Assign(counter, n.Binary("+", bounds[0], distance, t.INT32))
+    order = ">" if isinstance(step, n.Unary) or (isinstance(step, n.Literal) and step.value < 0) else "<"
+    rest: n.Block = (n.If(n.Compare(counter, (order,), (bounds[1],)), body),) if guarded else body
+    yield n.For(turn.id, turns, (here, *rest))
 
 
 # ----------------------------------------------------------------------------------- atomics
@@ -301,11 +266,11 @@ def _few_turns(
 def _not_read(unit: Unit) -> Iterator[Unit]:
     """Where the value that an atomic returns is read, the operand of the atomic is."""
     while True:
-        statements = {path for path, node in places(unit) if isinstance(node, ExprStmt)}
+        statements = {path for path, node in places(unit) if isinstance(node, n.ExprStmt)}
         read: dict[Path, Part] = {
             path: (node.args[-1],)
             for path, node in places(unit)
-            if isinstance(node, Call) and node.name.startswith("atomic_") and path[:-1] not in statements
+            if isinstance(node, n.Call) and node.name.startswith("atomic_") and path[:-1] not in statements
         }
         if not read:
             break
@@ -316,13 +281,13 @@ def _not_read(unit: Unit) -> Iterator[Unit]:
 def _stored(unit: Unit) -> Iterator[Unit]:
     """An exchange becomes a store, and so does a compare-and-swap."""
 
-    def change(node: Node) -> Node:
+    def change(node: n.Node) -> n.Node:
         match node:
-            case ExprStmt(value=Call(name="atomic_exch" | "atomic_cas", args=(array, *_) as args)) if (
-                isinstance(array.type, Array) and has_floats(array.type)
-            ):
+            case n.ExprStmt(value=n.Call(name="atomic_exch" | "atomic_cas", args=(array, *_) as args)) if isinstance(
+                array.type, t.Array
+            ) and t.has_floats(array.type):
                 indices = args[1 : 1 + array.type.ndim]
-                return Assign(Index(array, indices, array.type.dtype), args[-1])
+                return n.Assign(n.Index(array, indices, array.type.dtype), args[-1])
             case _:
                 return node
 
@@ -332,9 +297,9 @@ def _stored(unit: Unit) -> Iterator[Unit]:
 def _tile_sums(unit: Unit) -> Iterator[Unit]:
     """The sum of a tile for its minimum or maximum."""
 
-    def change(node: Node) -> Node:
+    def change(node: n.Node) -> n.Node:
         match node:
-            case Call(name="tile_min" | "tile_max"):
+            case n.Call(name="tile_min" | "tile_max"):
                 return replace(node, name="tile_sum")
             case _:
                 return node

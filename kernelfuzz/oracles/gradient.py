@@ -138,9 +138,7 @@ def _counted(value: Input) -> Input | None:
     return {name: inner for name, inner in fields.items() if inner is not None} or None
 
 
-def judge(
-    points: Sequence[Point], setting: Setting, *, evaluate: batch.Evaluate = batch.evaluate
-) -> list[Verdict]:
+def judge(points: Sequence[Point], setting: Setting, *, evaluate: batch.Evaluate = batch.evaluate) -> list[Verdict]:
     """Run the adjoint of every point in one module and compare each derivative.
 
     ``evaluate`` has the cases built.

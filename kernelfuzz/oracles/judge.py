@@ -84,9 +84,7 @@ class CaseRecord:
         return not any(verdict.status == "failed" for verdict in self.verdicts)
 
     def outcome(self) -> Outcome:
-        compared = {
-            v.oracle for v in self.verdicts if v.status in ("passed", "failed") and v.kind != "rejected"
-        }
+        compared = {v.oracle for v in self.verdicts if v.status in ("passed", "failed") and v.kind != "rejected"}
         counts = Counts(
             lowered=int(self.lowered),
             built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),

@@ -55,9 +55,7 @@ def judge_transformed(
         if found is not None:
             _check_equivalent(found[0], case, found[1], wanted[at])
             changed.append((at, *found))
-    judged = value.judge(
-        [case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, "metamorphic"
-    )
+    judged = value.judge([case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, "metamorphic")
     for (at, name, case), verdict in zip(changed, judged, strict=True):
         results[at] = replace(verdict, setting=replace(setting, transformation=name)), case
     return results
@@ -68,9 +66,7 @@ def _check_equivalent(name: str, case: Case, changed: Case, wanted: value.Output
     if isinstance(wanted, Undefined):
         return
     if isinstance(again, Undefined):
-        raise NotEquivalent(
-            f"{name} made a defined kernel undefined ({again}):\n{case.kernel}\n{changed.kernel}"
-        )
+        raise NotEquivalent(f"{name} made a defined kernel undefined ({again}):\n{case.kernel}\n{changed.kernel}")
     if (mismatch := first_mismatch(wanted, again)) is not None:
         raise NotEquivalent(f"{name} changed {mismatch}:\n{case.kernel}\n{changed.kernel}")
 

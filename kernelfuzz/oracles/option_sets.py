@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kernelfuzz.ir.nodes import AugAssign, Binary, Call, Expr, Kernel, Name
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Type, has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.toolchain import compat
@@ -22,12 +22,12 @@ CUDA = ("cuda-host", "cuda")
 ALL = ("cpu", "cuda-host", "cuda")
 
 
-def any_kernel(kernel: Kernel) -> bool:
+def any_kernel(kernel: n.Kernel) -> bool:
     """Every kernel: the option must not change a bit of what it computes."""
     return True
 
 
-def without_library_math(kernel: Kernel) -> bool:
+def without_library_math(kernel: n.Kernel) -> bool:
     """Kernels whose floats come from exactly rounded operations only.
 
     An optimizer evaluates ``sinh(0.5)`` while it compiles, with another library than the kernel would call:
@@ -36,49 +36,49 @@ def without_library_math(kernel: Kernel) -> bool:
     return not any(_is_library_math(node) for owner in _bodies(kernel) for node in walk(*owner))
 
 
-def without_float_arithmetic(kernel: Kernel) -> bool:
+def without_float_arithmetic(kernel: n.Kernel) -> bool:
     """Kernels that compute nothing with floats: contraction rounds ``a * b + c`` once instead of twice."""
     for body in _bodies(kernel):
         for node in walk(*body):
-            if isinstance(node, (Binary, Call)) and any(has_floats(each) for each in _types(node)):
+            if isinstance(node, (n.Binary, n.Call)) and any(has_floats(each) for each in _types(node)):
                 return False
     return True
 
 
-def without_tiles(kernel: Kernel) -> bool:
+def without_tiles(kernel: n.Kernel) -> bool:
     """Kernels without tiles, whose layout depends on the size of a block."""
-    names = {node.name for body in _bodies(kernel) for node in walk(*body) if isinstance(node, Call)}
+    names = {node.name for body in _bodies(kernel) for node in walk(*body) if isinstance(node, n.Call)}
     return names.isdisjoint(TILE_CALLS)
 
 
-def without_sums_in_place(kernel: Kernel) -> bool:
+def without_sums_in_place(kernel: n.Kernel) -> bool:
     """Kernels that update no element of an array in place.
 
     ``deterministic`` refuses an array that a kernel both reads and sums into, as ``out[i] -= out[i]`` does.
     """
     return not any(
-        (isinstance(node, AugAssign) and not isinstance(node.target, Name))
-        or (isinstance(node, Call) and node.name.startswith("atomic_"))
+        (isinstance(node, n.AugAssign) and not isinstance(node.target, n.Name))
+        or (isinstance(node, n.Call) and node.name.startswith("atomic_"))
         for body in _bodies(kernel)
         for node in walk(*body)
     )
 
 
-def _bodies(kernel: Kernel) -> list[tuple[Any, ...]]:
+def _bodies(kernel: n.Kernel) -> list[tuple[Any, ...]]:
     return [kernel.body, *(function.body for function in kernel.functions)]
 
 
 def _is_library_math(node: object) -> bool:
-    if isinstance(node, Binary):
+    if isinstance(node, n.Binary):
         return node.op == "**"
-    if not isinstance(node, Call) or node.name == "tid" or node.name in TILE_CALLS:
+    if not isinstance(node, n.Call) or node.name == "tid" or node.name in TILE_CALLS:
         return False
     signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
     return signature is None or signature.builtin.ulp != 0
 
 
-def _types(node: Binary | Call) -> tuple[Type, ...]:
-    operands: tuple[Expr, ...] = (node.left, node.right) if isinstance(node, Binary) else node.args
+def _types(node: n.Binary | n.Call) -> tuple[Type, ...]:
+    operands: tuple[n.Expr, ...] = (node.left, node.right) if isinstance(node, n.Binary) else node.args
     return (node.type, *(operand.type for operand in operands))
 
 
@@ -94,7 +94,7 @@ class OptionSet:
     name: str
     options: tuple[tuple[str, Any], ...] = ()
     targets: tuple[str, ...] = ALL
-    exact: Callable[[Kernel], bool] = any_kernel
+    exact: Callable[[n.Kernel], bool] = any_kernel
     backward: bool = False
     block_dim: int | None = None
 
@@ -116,9 +116,7 @@ OPTION_SETS: tuple[OptionSet, ...] = (
     OptionSet("small blocks", targets=CUDA, exact=without_tiles, block_dim=32),
     OptionSet("large blocks", targets=CUDA, exact=without_tiles, block_dim=1024),
     OptionSet("components overwritten", (("enable_vector_component_overwrites", True),)),
-    OptionSet(
-        "generic processor", (("cpu_compiler_flags", ""),), targets=("cpu",), exact=without_library_math
-    ),
+    OptionSet("generic processor", (("cpu_compiler_flags", ""),), targets=("cpu",), exact=without_library_math),
     OptionSet(
         "no vectorizer",
         (("cpu_compiler_flags", "-fno-vectorize -fno-slp-vectorize"), ("optimization_level", 2)),
@@ -144,10 +142,8 @@ def available(row: OptionSet) -> bool:
     return all(compat.has_option(name) for name, _ in row.options)
 
 
-def option_sets(target: str, kernel: Kernel | None = None) -> tuple[OptionSet, ...]:
+def option_sets(target: str, kernel: n.Kernel | None = None) -> tuple[OptionSet, ...]:
     """The rows that count for a target on the installed Warp, and where one is given, for a kernel."""
     return tuple(
-        row
-        for row in OPTION_SETS
-        if target in row.targets and available(row) and (kernel is None or row.exact(kernel))
+        row for row in OPTION_SETS if target in row.targets and available(row) and (kernel is None or row.exact(kernel))
     )

@@ -48,9 +48,7 @@ def explain(case: Case, verdict: Verdict) -> Evidence:
         case "gradient":
             point = gradient.prepare_at(case)
             assert isinstance(point, gradient.Point), "a case that is skipped is not judged"
-            return Evidence(
-                case, point.expected, point.seeds, tolerance=gradient.RELATIVE, message=verdict.reason
-            )
+            return Evidence(case, point.expected, point.seeds, tolerance=gradient.RELATIVE, message=verdict.reason)
         case _:
             return Evidence(case, message=verdict.reason)
 

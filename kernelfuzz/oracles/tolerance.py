@@ -75,9 +75,7 @@ def tolerances(case: Case, expected: Mapping[str, Input]) -> Tolerances | None:
             runs.append(_flat(execute(case.kernel, case.launch, domain)))
         except Undefined:
             return None
-    found = {
-        path: _tolerance(wanted, [run[path] for run in runs]) for path, wanted in _flat(expected).items()
-    }
+    found = {path: _tolerance(wanted, [run[path] for run in runs]) for path, wanted in _flat(expected).items()}
     written = written_arrays(case.kernel)
     if not any(each.judged.any() for path, each in found.items() if path.partition(".")[0] in written):
         return None
@@ -104,9 +102,7 @@ def _tolerance(expected: Array, runs: list[Array]) -> Tolerance:
     return Tolerance(judged, exact, WIDER * radius)
 
 
-def first_outside(
-    expected: Mapping[str, Input], actual: Mapping[str, Input], allowed: Tolerances
-) -> Mismatch | None:
+def first_outside(expected: Mapping[str, Input], actual: Mapping[str, Input], allowed: Tolerances) -> Mismatch | None:
     """The first place, in the order of ``expected``, that is farther off than is let pass.
 
     Raises KeyError where the two have other arrays, ValueError where they have other shapes.

@@ -84,9 +84,7 @@ def judge(
     ]
 
 
-def _verdict(
-    oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: Setting
-) -> Verdict:
+def _verdict(oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: Setting) -> Verdict:
     if isinstance(wanted, Undefined):
         return Verdict(oracle, "skipped", "", f"undefined: {wanted.reason}", setting)
     assert actual is not None

@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    CallFunction,
-    Constant,
-    ExprStmt,
-    Function,
-    Kernel,
-    Name,
-    Node,
-    Param,
-    Return,
-    Unpack,
-)
 from kernelfuzz.ir.rewrite import Part, Path, transform
 from kernelfuzz.ir.types import Tuple, Type
 from kernelfuzz.ir.walk import bound_names, walk
@@ -31,26 +18,26 @@ def drop_params(tree: Tree) -> Iterator[Edit]:
     """A parameter of a kernel, or of a function together with the argument of each call."""
     calls = calls_by_function(tree)
     for site in tree.sites:
-        if not isinstance(site.node, Param):
+        if not isinstance(site.node, n.Param):
             continue
         owner, name = site.function, site.node.name
         replacements: list[tuple[Path, Part]] = [(site.path, ())]
-        if isinstance(owner, Function):
+        if isinstance(owner, n.Function):
             position = [param.name for param in owner.params].index(name)
             replacements += [((*call.path, position), ()) for call in calls.get(owner.name, ())]
         yield Edit(_uses(owner, name) + site.weight, ("param", owner.name, name), tuple(replacements))
 
 
-def _uses(function: Function | Kernel, name: str) -> int:
+def _uses(function: n.Function | n.Kernel, name: str) -> int:
     """About how much goes with a name: each statement that stores to it, each reading."""
-    return 3 * sum(isinstance(node, Name) and node.id == name for node in walk(*function.body))
+    return 3 * sum(isinstance(node, n.Name) and node.id == name for node in walk(*function.body))
 
 
 def calls_by_function(tree: Tree) -> dict[str, list[Site]]:
     """The calls of each function of the module."""
     calls: dict[str, list[Site]] = {}
     for site in tree.sites:
-        if isinstance(site.node, CallFunction):
+        if isinstance(site.node, n.CallFunction):
             calls.setdefault(site.node.name, []).append(site)
     return calls
 
@@ -59,7 +46,7 @@ def drop_functions(tree: Tree) -> Iterator[Edit]:
     """A function; its calls give zeros."""
     calls = calls_by_function(tree)
     for site in tree.sites:
-        if isinstance(site.node, Function):
+        if isinstance(site.node, n.Function):
             gain = site.weight + sum(call.weight for call in calls.get(site.node.name, ()))
             yield Edit(gain, ("function", site.node.name), ((site.path, ()),))
 
@@ -68,12 +55,12 @@ def inline_functions(tree: Tree) -> Iterator[Edit]:
     """The body of a function in place of each call of it, where it returns only at its end."""
     calls = calls_by_function(tree)
     for site in tree.sites:
-        if not isinstance(site.node, Function) or _returns_early(site.node):
+        if not isinstance(site.node, n.Function) or _returns_early(site.node):
             continue
         function = site.node
         body = function.body
         found = calls.get(function.name, [])
-        if len(body) == 1 and isinstance(body[0], Return) and len(body[0].values) == 1:
+        if len(body) == 1 and isinstance(body[0], n.Return) and len(body[0].values) == 1:
             value = body[0].values[0]
             # A call inside an argument of another is inlined in a later round.
             inlined: list[tuple[Path, Part]] = [
@@ -88,59 +75,59 @@ def inline_functions(tree: Tree) -> Iterator[Edit]:
             yield Edit(gain, ("inline", function), ((site.path, ()), *inlined))
 
 
-def _returns_early(function: Function) -> bool:
-    returns = [node for node in walk(*function.body) if isinstance(node, Return)]
+def _returns_early(function: n.Function) -> bool:
+    returns = [node for node in walk(*function.body) if isinstance(node, n.Return)]
     return any(node is not function.body[-1] for node in returns)
 
 
-def _with_arguments(node: Node, function: Function, call: Node) -> Node:
-    assert isinstance(call, CallFunction)
+def _with_arguments(node: n.Node, function: n.Function, call: n.Node) -> n.Node:
+    assert isinstance(call, n.CallFunction)
     values = {param.name: value for param, value in zip(function.params, call.args, strict=True)}
 
-    def change(inner: Node) -> Node:
-        return values.get(inner.id, inner) if isinstance(inner, Name) else inner
+    def change(inner: n.Node) -> n.Node:
+        return values.get(inner.id, inner) if isinstance(inner, n.Name) else inner
 
     return change(transform(node, change))
 
 
-def _inlined_body(tree: Tree, function: Function, call: Site) -> list[tuple[Path, Part]]:
+def _inlined_body(tree: Tree, function: n.Function, call: Site) -> list[tuple[Path, Part]]:
     """The statements of a function before the statement that calls it, its locals under new names."""
     nodes = {site.path: site for site in tree.sites}
     path = call.path
-    while path and not isinstance(nodes[path].node, (Assign, AugAssign, Unpack, ExprStmt, Return)):
+    while path and not isinstance(nodes[path].node, (n.Assign, n.AugAssign, n.Unpack, n.ExprStmt, n.Return)):
         path = path[:-1]
-        if path and isinstance(nodes[path].node, Function):
+        if path and isinstance(nodes[path].node, n.Function):
             return []
     if not path:
         return []
     taken = bound_names(call.function.body) | {param.name for param in call.function.params}
     local = {name: f"{function.name}_{name}" for name in bound_names(function.body) if name in taken}
-    body: list[Node] = [_renamed(_with_arguments(each, function, call.node), local) for each in function.body]
-    returned = body.pop() if body and isinstance(body[-1], Return) else None
+    body: list[n.Node] = [_renamed(_with_arguments(each, function, call.node), local) for each in function.body]
+    returned = body.pop() if body and isinstance(body[-1], n.Return) else None
     statement = nodes[path].node
-    if isinstance(statement, ExprStmt) and statement.value is call.node:
+    if isinstance(statement, n.ExprStmt) and statement.value is call.node:
         return [(path, tuple(body))]
-    if not isinstance(returned, Return):
+    if not isinstance(returned, n.Return):
         return []
-    if isinstance(statement, Unpack) and statement.values == (call.node,):
-        return [(path, (*body, Unpack(statement.names, returned.values)))]
+    if isinstance(statement, n.Unpack) and statement.values == (call.node,):
+        return [(path, (*body, n.Unpack(statement.names, returned.values)))]
     if len(returned.values) != 1:
         return []
     value = returned.values[0]
 
-    def change(inner: Node) -> Node:
+    def change(inner: n.Node) -> n.Node:
         return value if inner is call.node else inner
 
     return [(path, (*body, transform(statement, change)))]
 
 
-def _renamed(node: Node, names: dict[str, str]) -> Node:
-    def change(inner: Node) -> Node:
+def _renamed(node: n.Node, names: dict[str, str]) -> n.Node:
+    def change(inner: n.Node) -> n.Node:
         match inner:
-            case Name(id=name, type=type_):
-                return Name(names.get(name, name), type_)
-            case Unpack(names=targets, values=values):
-                return Unpack(tuple([names.get(name, name) for name in targets]), values)
+            case n.Name(id=name, type=type_):
+                return n.Name(names.get(name, name), type_)
+            case n.Unpack(names=targets, values=values):
+                return n.Unpack(tuple([names.get(name, name) for name in targets]), values)
             case _ if hasattr(inner, "bounds") and hasattr(inner, "body"):
                 return replace(inner, name=names.get(inner.name, inner.name))  # pyright: ignore
             case _:
@@ -154,12 +141,10 @@ def drop_results(tree: Tree) -> Iterator[Edit]:
     calls = calls_by_function(tree)
     for site in tree.sites:
         match site.node:
-            case Function(name=name, returns=Tuple(elements=elements)):
+            case n.Function(name=name, returns=Tuple(elements=elements)):
                 for position in range(len(elements)):
-                    yield Edit(
-                        2, ("result", name, position, len(elements)), change=_without_result(name, position)
-                    )
-            case Function(name=name) if name not in calls:
+                    yield Edit(2, ("result", name, position, len(elements)), change=_without_result(name, position))
+            case n.Function(name=name) if name not in calls:
                 # Nothing reads what it returns.
                 pass
             case _:
@@ -175,19 +160,19 @@ def _without_result(name: str, position: int):
         left = _without(found[0].returns.elements, position)
         returns: Type = left[0] if len(left) == 1 else Tuple(left)
 
-        def called(node: Node) -> Node:
+        def called(node: n.Node) -> n.Node:
             match node:
-                case Unpack(names=names, values=(CallFunction(name=known) as call,)) if known == name:
+                case n.Unpack(names=names, values=(n.CallFunction(name=known) as call,)) if known == name:
                     kept = _without(names, position)
                     new = replace(call, type=returns)
-                    return Assign(Name(kept[0], returns), new) if len(kept) == 1 else Unpack(kept, (new,))
+                    return n.Assign(n.Name(kept[0], returns), new) if len(kept) == 1 else n.Unpack(kept, (new,))
                 case _:
                     return node
 
-        def returned(node: Node) -> Node:
-            return Return(_without(node.values, position)) if isinstance(node, Return) else node
+        def returned(node: n.Node) -> n.Node:
+            return n.Return(_without(node.values, position)) if isinstance(node, n.Return) else node
 
-        functions: list[Function] = []
+        functions: list[n.Function] = []
         for function in transform(kernel, called).functions:
             if function.name == name:
                 function = replace(transform(function, returned), returns=returns)
@@ -204,11 +189,9 @@ def _without(values: tuple, position: int) -> tuple:
 def inline_constants(tree: Tree) -> Iterator[Edit]:
     """A constant of the module by its value, everywhere."""
     for site in tree.sites:
-        if isinstance(site.node, Constant):
+        if isinstance(site.node, n.Constant):
             constant = site.node
-            reads = [
-                each for each in tree.sites if isinstance(each.node, Name) and each.node.id == constant.name
-            ]
+            reads = [each for each in tree.sites if isinstance(each.node, n.Name) and each.node.id == constant.name]
             replacements = ((site.path, ()), *[(each.path, (constant.value,)) for each in reads])
             yield Edit(site.weight + len(reads), ("constant", constant), replacements)
 
@@ -216,9 +199,7 @@ def inline_constants(tree: Tree) -> Iterator[Edit]:
 def drop_closure(tree: Tree) -> Iterator[Edit]:
     """The factory around a kernel."""
     if tree.kernel.closure:
-        yield Edit(
-            4, "closure", change=lambda case: replace(case, kernel=replace(case.kernel, closure=False))
-        )
+        yield Edit(4, "closure", change=lambda case: replace(case, kernel=replace(case.kernel, closure=False)))
 
 
 def drop_structs(tree: Tree) -> Iterator[Edit]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Block, For, Function, If, Kernel, Node, While
 from kernelfuzz.ir.rewrite import Part, Path, replace_at
 from kernelfuzz.ir.walk import children
 from kernelfuzz.reduce.defaults import mend
@@ -74,10 +74,10 @@ class Site:
     """A node in its place: its path, the weight of its tree, its parent and the function it is in."""
 
     path: Path
-    node: Node
+    node: n.Node
     weight: int
-    parent: Node
-    function: Function | Kernel
+    parent: n.Node
+    function: n.Function | n.Kernel
 
     def is_in(self, path: Path) -> bool:
         """Whether it is the node at a path, or stands below it."""
@@ -89,16 +89,16 @@ class Tree:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.kernel: Kernel = case.kernel
+        self.kernel: n.Kernel = case.kernel
         self.sites: list[Site] = []
         self._collect(self.kernel, (), self.kernel)
 
-    def _collect(self, node: Node, path: Path, function: Function | Kernel) -> int:
+    def _collect(self, node: n.Node, path: Path, function: n.Function | n.Kernel) -> int:
         weight = own_weight(node)
         for position, child in enumerate(children(node)):
             here = (*path, position)
             at = len(self.sites)
-            owner = child if isinstance(child, Function) else function
+            owner = child if isinstance(child, n.Function) else function
             site = Site(here, child, 0, node, owner)
             self.sites.append(site)
             heavy = self._collect(child, here, owner)
@@ -111,25 +111,25 @@ class Tree:
         """The weight of the tree at each path."""
         return {site.path: site.weight for site in self.sites}
 
-    def blocks(self) -> Iterator[tuple[Path, int, Block]]:
+    def blocks(self) -> Iterator[tuple[Path, int, n.Block]]:
         """Every block: the path of its owner, the position of its first statement there, its statements."""
         yield (), len(children(self.kernel)) - len(self.kernel.body), self.kernel.body
         for site in self.sites:
             match site.node:
-                case If(body=body, orelse=orelse):
+                case n.If(body=body, orelse=orelse):
                     yield site.path, 1, body
                     if orelse:
                         yield site.path, 1 + len(body), orelse
-                case For(bounds=bounds, body=body):
+                case n.For(bounds=bounds, body=body):
                     yield site.path, len(bounds), body
-                case While(body=body):
+                case n.While(body=body):
                     yield site.path, 1, body
-                case Function(params=params, body=body):
+                case n.Function(params=params, body=body):
                     yield site.path, len(params), body
                 case _:
                     pass
 
 
-def at(site: Site, *new: Node) -> Edit:
+def at(site: Site, *new: n.Node) -> Edit:
     """The node of a site replaced by others."""
     return Edit(site.weight - weight_of(*new), (site.node, new), ((site.path, new),))

@@ -200,9 +200,7 @@ class _Search:
             answers = list(self.interesting([each.case for each in unknown]))
             if len(answers) != len(unknown):
                 raise ValueError(f"interesting gave {len(answers)} answers for {len(unknown)} cases")
-            self.answers.update(
-                {each.key: bool(answer) for each, answer in zip(unknown, answers, strict=True)}
-            )
+            self.answers.update({each.key: bool(answer) for each, answer in zip(unknown, answers, strict=True)})
             self.rounds += 1
             self.asked += len(unknown)
         good = [each for each in group if self.answers[each.key]]

@@ -41,9 +41,7 @@ def _simplify(path: tuple[str, ...], array: np.ndarray[Any, Any]) -> Iterator[Ed
         for low in range(0, len(busy), size):
             positions = tuple(busy[low : low + size])
             yield _edit(path, positions, 0)
-            if any(
-                number_rank(flat[position]) > number_rank(type(flat[position])(1)) for position in positions
-            ):
+            if any(number_rank(flat[position]) > number_rank(type(flat[position])(1)) for position in positions):
                 yield _edit(path, positions, 1)
         size = (size + 1) // 2 if size > 2 else 0
     if len(busy) <= MOST_SINGLE:
@@ -67,10 +65,7 @@ def with_element(path: tuple[str, ...], positions: tuple[int, ...], value: float
     def replaced(known: Input, fields: tuple[str, ...]) -> Input:
         if isinstance(known, dict):
             first, *rest = fields
-            return {
-                name: replaced(field, tuple(rest)) if name == first else field
-                for name, field in known.items()
-            }
+            return {name: replaced(field, tuple(rest)) if name == first else field for name, field in known.items()}
         flat = known.reshape(-1).copy()
         inside = [position for position in positions if position < flat.size]
         flat[inside] = value

@@ -8,20 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Call,
-    CallFunction,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Param,
-    Unpack,
-)
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import INT32, Array, Tuple
 from kernelfuzz.ir.walk import builtins_used
@@ -40,7 +28,7 @@ def map_arrays(value: Input, change: Callable[[np.ndarray[Any, Any]], np.ndarray
     return np.ascontiguousarray(change(np.asarray(value)))
 
 
-def axes_of(param: Param) -> tuple[int | str, ...]:
+def axes_of(param: n.Param) -> tuple[int | str, ...]:
     """What each axis of an array parameter is as long as."""
     assert isinstance(param.type, Array)
     return param.shape or AXES[: param.type.ndim]
@@ -128,13 +116,13 @@ def _without_axis(axis: int) -> Change:
         renamed = dict(zip(_without(AXES[: len(dim)], axis), AXES, strict=False))
         params = [_with_axes(param, axis, renamed) for param in case.kernel.params]
 
-        def fewer(node: Node) -> Node:
+        def fewer(node: n.Node) -> n.Node:
             match node:
-                case Unpack(names=names, values=(Call(name="tid"),)) if len(names) == len(dim):
+                case n.Unpack(names=names, values=(n.Call(name="tid"),)) if len(names) == len(dim):
                     kept = _without(names, axis)
                     if len(kept) == 1:
-                        return Assign(Name(kept[0], INT32), Call("tid", (), INT32))
-                    return Unpack(kept, (Call("tid", (), Tuple((INT32,) * len(kept))),))
+                        return n.Assign(n.Name(kept[0], INT32), n.Call("tid", (), INT32))
+                    return n.Unpack(kept, (n.Call("tid", (), Tuple((INT32,) * len(kept))),))
                 case _:
                     return node
 
@@ -144,7 +132,7 @@ def _without_axis(axis: int) -> Change:
     return change
 
 
-def _with_axes(param: Param, axis: int, renamed: Mapping[str, str]) -> Param:
+def _with_axes(param: n.Param, axis: int, renamed: Mapping[str, str]) -> n.Param:
     if not isinstance(param.type, Array):
         return param
     sizes = [1 if size == AXES[axis] else renamed.get(str(size), size) for size in axes_of(param)]
@@ -179,11 +167,11 @@ def shorten_arrays(tree: Tree) -> Iterator[Edit]:
                     yield Edit(2, label, change=_shortened(param.name, position, 1, start))
 
 
-def _param(kernel: Kernel, name: str) -> Param | None:
+def _param(kernel: n.Kernel, name: str) -> n.Param | None:
     return next((param for param in kernel.params if param.name == name), None)
 
 
-def _with_param(case: Case, name: str, new: Param, value: Input) -> Case:
+def _with_param(case: Case, name: str, new: n.Param, value: Input) -> Case:
     params = tuple([new if param.name == name else param for param in case.kernel.params])
     inputs = {**case.launch.inputs, name: value}
     return Case(replace(case.kernel, params=params), replace(case.launch, inputs=inputs))
@@ -219,19 +207,17 @@ def _with_fewer_axes(name: str, axis: int) -> Change:
         if param is None or not isinstance(param.type, Array) or not axis < param.type.ndim > 1:
             return None
         type_, ndim = Array(param.type.dtype, param.type.ndim - 1), param.type.ndim
-        old = Name(name, param.type)
+        old = n.Name(name, param.type)
 
-        def fewer(node: Node) -> Node:
+        def fewer(node: n.Node) -> n.Node:
             match node:
-                case Index(value=value, indices=indices) if value == old and len(indices) == ndim:
-                    return Index(Name(name, type_), _without(indices, axis), node.type)
-                case ArrayShape(array=array) if array == old:
-                    return Literal(1, INT32)
-                case Call(name=builtin, args=(first, *rest)) if first == old and builtin.startswith(
-                    "atomic_"
-                ):
-                    return replace(node, args=(Name(name, type_), *_without(tuple(rest), axis)))
-                case CallFunction():
+                case n.Index(value=value, indices=indices) if value == old and len(indices) == ndim:
+                    return n.Index(n.Name(name, type_), _without(indices, axis), node.type)
+                case n.ArrayShape(array=array) if array == old:
+                    return n.Literal(1, INT32)
+                case n.Call(name=builtin, args=(first, *rest)) if first == old and builtin.startswith("atomic_"):
+                    return replace(node, args=(n.Name(name, type_), *_without(tuple(rest), axis)))
+                case n.CallFunction():
                     return node
                 case _:
                     return node

@@ -14,71 +14,23 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    BoolOp,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Constant,
-    Construct,
-    Continue,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Param,
-    Pass,
-    Return,
-    Slice,
-    Static,
-    Unary,
-    Unpack,
-    While,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    NUMBERS,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
 from kernelfuzz.ir.walk import walk
 
 Measure: TypeAlias = tuple[int, int, int, int, int]
 
 # What a node weighs by itself.  A literal is simpler than a name, so that names give way to literals; a loop
 # weighs as much as a few plain statements, so that running a short body twice beats a loop over it.
-WEIGHT: dict[type[Node], int] = {
-    Literal: 2, Construct: 2, Name: 3, Unary: 2, Binary: 2, Compare: 2, BoolOp: 2, IfExp: 6, Call: 3,
-    CallFunction: 4, Cast: 2, Slice: 4, Index: 2, Attribute: 2, ArrayShape: 3, Static: 3,
-    Assign: 2, Unpack: 3, AugAssign: 6, If: 8, For: 14, While: 20, Break: 3, Continue: 4, Pass: 1,
-    Return: 2, ExprStmt: 2, Param: 6, Constant: 6, Function: 12, Kernel: 0,
+WEIGHT: dict[type[n.Node], int] = {
+    n.Literal: 2, n.Construct: 2, n.Name: 3, n.Unary: 2, n.Binary: 2, n.Compare: 2, n.BoolOp: 2, n.IfExp: 6, n.Call: 3,
+    n.CallFunction: 4, n.Cast: 2, n.Slice: 4, n.Index: 2, n.Attribute: 2, n.ArrayShape: 3, n.Static: 3,
+    n.Assign: 2, n.Unpack: 3, n.AugAssign: 6, n.If: 8, n.For: 14, n.While: 20, n.Break: 3, n.Continue: 4, n.Pass: 1,
+    n.Return: 2, n.ExprStmt: 2, n.Param: 6, n.Constant: 6, n.Function: 12, n.Kernel: 0,
 }  # fmt: skip
-_WEIGHED_BY_SIZE = frozenset({Literal, Unpack, Compare, Call})
+_WEIGHED_BY_SIZE = frozenset({n.Literal, n.Unpack, n.Compare, n.Call})
 STRUCT_WEIGHT = 8
 FIELD_WEIGHT = 4
 CLOSURE_WEIGHT = 4
@@ -97,35 +49,35 @@ def measure(case: Case) -> Measure:
     for node in walk(kernel):
         weight += own_weight(node)
         types += _types_in(node)
-        if isinstance(node, Literal):
+        if isinstance(node, n.Literal):
             literals += number_rank(node.value)
-        elif isinstance(node, (Slice, Param)):
+        elif isinstance(node, (n.Slice, n.Param)):
             literals += _contract_rank(node)
     grid, values = _launch_rank(launch)
     return weight, types, literals, grid, values
 
 
-def own_weight(node: Node) -> int:
+def own_weight(node: n.Node) -> int:
     """What a node weighs without its children."""
     weight = WEIGHT[type(node)]
     # This is called for every node of every candidate: most nodes have nothing to add.
     if type(node) not in _WEIGHED_BY_SIZE:
         return weight
     match node:
-        case Literal(type=type_):
+        case n.Literal(type=type_):
             # A literal of another dtype is a call: wp.int8(1).
-            return weight if type_ in (INT32, FLOAT32, BOOL) else weight + 1
-        case Unpack(names=names):
+            return weight if type_ in (t.INT32, t.FLOAT32, t.BOOL) else weight + 1
+        case n.Unpack(names=names):
             return weight + UNPACKED_WEIGHT * len(names)
-        case Compare(ops=ops):
+        case n.Compare(ops=ops):
             return weight * len(ops)
-        case Call(keywords=keywords):
+        case n.Call(keywords=keywords):
             return weight + 2 * len(keywords)
         case _:
             return weight
 
 
-def weight_of(*nodes: Node) -> int:
+def weight_of(*nodes: n.Node) -> int:
     """The weight of whole trees."""
     return sum(own_weight(node) for node in walk(*nodes))
 
@@ -133,39 +85,39 @@ def weight_of(*nodes: Node) -> int:
 # ---------------------------------------------------------------------- types
 
 # 32 bits are what Warp's own names mean; bool has no simpler type.
-_SCALAR_RANK = {BOOL: 0, FLOAT32: 0, INT32: 0} | {
-    scalar: 2 + position for position, scalar in enumerate(NUMBERS) if scalar not in (FLOAT32, INT32)
+_SCALAR_RANK = {t.BOOL: 0, t.FLOAT32: 0, t.INT32: 0} | {
+    scalar: 2 + position for position, scalar in enumerate(t.NUMBERS) if scalar not in (t.FLOAT32, t.INT32)
 }
 
 
 @lru_cache(maxsize=4096)
-def type_rank(type_: Type) -> int:
+def type_rank(type_: t.Type) -> int:
     """How far a type is from a 32-bit scalar."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             return _SCALAR_RANK[type_]
-        case Vector(length=length, dtype=dtype):
+        case t.Vector(length=length, dtype=dtype):
             return 4 + 4 * length + _SCALAR_RANK[dtype]
-        case Matrix(rows=rows, columns=columns, dtype=dtype):
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
             return 8 + 4 * rows * columns + _SCALAR_RANK[dtype]
-        case Quaternion(dtype=dtype):
+        case t.Quaternion(dtype=dtype):
             return 24 + _SCALAR_RANK[dtype]
-        case Transform(dtype=dtype):
+        case t.Transform(dtype=dtype):
             return 40 + _SCALAR_RANK[dtype]
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             return 60 + sum(2 + type_rank(field) for _, field in fields)
-        case Array(dtype=dtype, ndim=ndim):
+        case t.Array(dtype=dtype, ndim=ndim):
             return 10 * ndim + type_rank(dtype)
-        case Tile(dtype=dtype, shape=shape):
+        case t.Tile(dtype=dtype, shape=shape):
             return 50 + math.prod(shape) + _SCALAR_RANK[dtype]
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             return 10 + sum(type_rank(element) for element in elements)
         case _:
             return assert_never(type_)
 
 
-def _types_in(node: Node) -> int:
-    type_ = node.returns if isinstance(node, Function) else getattr(node, "type", None)
+def _types_in(node: n.Node) -> int:
+    type_ = node.returns if isinstance(node, n.Function) else getattr(node, "type", None)
     return 0 if type_ is None else type_rank(type_)
 
 
@@ -197,8 +149,8 @@ def number_rank(value: Any) -> int:
     return _float_rank(repr(float(value)))
 
 
-def _contract_rank(node: Slice | Param) -> int:
-    if isinstance(node, Slice):
+def _contract_rank(node: n.Slice | n.Param) -> int:
+    if isinstance(node, n.Slice):
         return sum(1 + abs(part) for part in (node.start, node.stop, node.step) if part is not None)
     return sum(size if isinstance(size, int) else 0 for size in node.shape)
 

@@ -9,43 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kernelfuzz.analysis.fingerprint import identity
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Call,
-    CallFunction,
-    Cast,
-    Construct,
-    Expr,
-    IfExp,
-    Index,
-    Literal,
-    Name,
-    Node,
-    Slice,
-    Static,
-    Unary,
-)
 from kernelfuzz.ir.rewrite import Part, transform
-from kernelfuzz.ir.types import (
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    shape,
-)
 from kernelfuzz.reduce.defaults import default
 
-TypeMap: TypeAlias = Callable[[Type], Type]
+TypeMap: TypeAlias = Callable[[t.Type], t.Type]
 COMPONENTS = "xyzw"
 
 
@@ -53,48 +23,48 @@ COMPONENTS = "xyzw"
 class FieldOf:
     """A struct that becomes one of its fields."""
 
-    struct: Struct
+    struct: t.Struct
     field: str
 
 
 def everywhere(change: TypeMap) -> TypeMap:
     """``change`` inside structs, arrays and tuples too."""
-    known: dict[Type, Type] = {}
+    known: dict[t.Type, t.Type] = {}
 
-    def mapped(type_: Type) -> Type:
+    def mapped(type_: t.Type) -> t.Type:
         if type_ not in known:
             known[type_] = _inside(type_)
         return known[type_]
 
-    def _inside(type_: Type) -> Type:
+    def _inside(type_: t.Type) -> t.Type:
         new = change(type_)
         if new != type_:
             return new
         match type_:
-            case Vector(length=length, dtype=dtype):
-                return Vector(length, _scalar(mapped(dtype), dtype))
-            case Matrix(rows=rows, columns=columns, dtype=dtype):
-                return Matrix(rows, columns, _scalar(mapped(dtype), dtype))
-            case Quaternion(dtype=dtype):
-                return Quaternion(_scalar(mapped(dtype), dtype))
-            case Transform(dtype=dtype):
-                return Transform(_scalar(mapped(dtype), dtype))
-            case Tile(dtype=dtype, shape=sizes):
-                return Tile(_scalar(mapped(dtype), dtype), sizes)
-            case Array(dtype=dtype, ndim=ndim):
-                return Array(mapped(dtype), ndim)  # pyright: ignore[reportArgumentType]
-            case Struct(name=name, fields=fields):
-                return Struct(name, tuple([(key, mapped(field)) for key, field in fields]))
-            case Tuple(elements=elements):
-                return Tuple(tuple([mapped(element) for element in elements]))
-            case Scalar():
+            case t.Vector(length=length, dtype=dtype):
+                return t.Vector(length, _scalar(mapped(dtype), dtype))
+            case t.Matrix(rows=rows, columns=columns, dtype=dtype):
+                return t.Matrix(rows, columns, _scalar(mapped(dtype), dtype))
+            case t.Quaternion(dtype=dtype):
+                return t.Quaternion(_scalar(mapped(dtype), dtype))
+            case t.Transform(dtype=dtype):
+                return t.Transform(_scalar(mapped(dtype), dtype))
+            case t.Tile(dtype=dtype, shape=sizes):
+                return t.Tile(_scalar(mapped(dtype), dtype), sizes)
+            case t.Array(dtype=dtype, ndim=ndim):
+                return t.Array(mapped(dtype), ndim)  # pyright: ignore[reportArgumentType]
+            case t.Struct(name=name, fields=fields):
+                return t.Struct(name, tuple([(key, mapped(field)) for key, field in fields]))
+            case t.Tuple(elements=elements):
+                return t.Tuple(tuple([mapped(element) for element in elements]))
+            case t.Scalar():
                 return type_
 
     return mapped
 
 
-def _scalar(new: Type, old: Scalar) -> Scalar:
-    return new if isinstance(new, Scalar) else old
+def _scalar(new: t.Type, old: t.Scalar) -> t.Scalar:
+    return new if isinstance(new, t.Scalar) else old
 
 
 def retyped(case: Case, change: TypeMap, field_of: FieldOf | None = None) -> Case | None:
@@ -136,104 +106,100 @@ class _Rewrite:
         self.field_of = field_of
         # What the new type of a part was made from: the old node is gone when its parent is rewritten.
         self.gone: set[int] = set()
-        self.kept: list[Node] = []
+        self.kept: list[n.Node] = []
 
-    def node(self, node: Node) -> Node | Part:
+    def node(self, node: n.Node) -> n.Node | Part:
         match node:
-            case Literal(value=value, type=type_):
+            case n.Literal(value=value, type=type_):
                 return _literal(value, self.scalar(type_))
-            case Construct(type=type_, args=args):
+            case n.Construct(type=type_, args=args):
                 return self.construct(type_, args)
-            case Index():
+            case n.Index():
                 return self.index(node)
-            case Attribute():
+            case n.Attribute():
                 return self.attribute(node)
-            case Call(keywords=keywords):
+            case n.Call(keywords=keywords):
                 words = tuple([(key, self.keyword(value)) for key, value in keywords])
                 return replace(node, type=self.mapped(node.type), keywords=words)
-            case Cast() | Static():
+            case n.Cast() | n.Static():
                 return replace(node, type=self.scalar(node.type))
-            case Name() | Unary() | Binary() | IfExp() | CallFunction():
+            case n.Name() | n.Unary() | n.Binary() | n.IfExp() | n.CallFunction():
                 return replace(node, type=self.mapped(node.type))
-            case Assign(target=target) | AugAssign(target=target) if id(target) in self.gone:
+            case n.Assign(target=target) | n.AugAssign(target=target) if id(target) in self.gone:
                 return ()
             case _:
                 return node
 
-    def scalar(self, type_: Scalar) -> Scalar:
+    def scalar(self, type_: t.Scalar) -> t.Scalar:
         return _scalar(self.mapped(type_), type_)
 
     def keyword(self, value: Any) -> Any:
         return value if isinstance(value, (bool, int, str, tuple)) else self.mapped(value)
 
-    def construct(self, old: Type, args: tuple[Expr, ...]) -> Expr:
+    def construct(self, old: t.Type, args: tuple[n.Expr, ...]) -> n.Expr:
         new = self.mapped(old)
         if self.field_of is not None and old == self.field_of.struct and args:
             names = [name for name, _ in self.field_of.struct.fields]
             return args[names.index(self.field_of.field)]
         match old, new:
-            case (Vector() | Matrix() | Quaternion(), Scalar()):
+            case (t.Vector() | t.Matrix() | t.Quaternion(), t.Scalar()):
                 return args[0] if args and args[0].type == new else _given(default(new))
-            case (Struct(), Scalar() | Vector() | Matrix() | Quaternion() | Transform()):
+            case (t.Struct(), t.Scalar() | t.Vector() | t.Matrix() | t.Quaternion() | t.Transform()):
                 return _given(default(new))
-            case (Vector(length=length), Vector()) if len(args) == length:
-                return Construct(new, args[: new.length])
-            case (Matrix(rows=rows, columns=columns), Matrix()) if len(args) == rows * columns:
-                kept = [
-                    args[row * columns + column] for row in range(new.rows) for column in range(new.columns)
-                ]
-                return Construct(new, tuple(kept))
+            case (t.Vector(length=length), t.Vector()) if len(args) == length:
+                return n.Construct(new, args[: new.length])
+            case (t.Matrix(rows=rows, columns=columns), t.Matrix()) if len(args) == rows * columns:
+                kept = [args[row * columns + column] for row in range(new.rows) for column in range(new.columns)]
+                return n.Construct(new, tuple(kept))
             case _:
-                return Construct(new, args)
+                return n.Construct(new, args)
 
-    def index(self, node: Index) -> Expr:
+    def index(self, node: n.Index) -> n.Expr:
         value = node.value
-        if isinstance(value.type, Scalar):
+        if isinstance(value.type, t.Scalar):
             return value  # a component of what has become a scalar
         type_ = self.mapped(node.type)
         match value.type:
-            case Vector() | Matrix() | Quaternion() | Transform():
-                limits = shape(value.type)
-                indices = tuple(
-                    [_inside(each, size) for each, size in zip(node.indices, limits, strict=False)]
-                )
-                if isinstance(value.type, Vector) and isinstance(indices[0], Slice):
+            case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform():
+                limits = t.shape(value.type)
+                indices = tuple([_inside(each, size) for each, size in zip(node.indices, limits, strict=False)])
+                if isinstance(value.type, t.Vector) and isinstance(indices[0], n.Slice):
                     part = slice(indices[0].start, indices[0].stop, indices[0].step)
                     count = len(range(*part.indices(value.type.length)))
-                    type_ = Vector(max(count, 1), value.type.dtype)
-                return Index(value, indices, type_)
+                    type_ = t.Vector(max(count, 1), value.type.dtype)
+                return n.Index(value, indices, type_)
             case _:
-                return Index(value, node.indices, type_)
+                return n.Index(value, node.indices, type_)
 
-    def attribute(self, node: Attribute) -> Expr:
+    def attribute(self, node: n.Attribute) -> n.Expr:
         value, name = node.value, node.name
         if self.field_of is not None and value.type == self.mapped(self.field_of.struct):
             fields = dict(self.field_of.struct.fields)
             if name == self.field_of.field and node.type == fields[name]:
                 return value
-            if name in fields and not isinstance(value.type, Struct):
+            if name in fields and not isinstance(value.type, t.Struct):
                 new = default(self.mapped(node.type)) or value
                 self.gone.add(id(new))
                 self.kept.append(new)
                 return new
-        if isinstance(value.type, Scalar):
+        if isinstance(value.type, t.Scalar):
             return value
-        if isinstance(value.type, Vector) and name in COMPONENTS:
+        if isinstance(value.type, t.Vector) and name in COMPONENTS:
             name = COMPONENTS[min(COMPONENTS.index(name), value.type.length - 1)]
-        return Attribute(value, name, self.mapped(node.type))
+        return n.Attribute(value, name, self.mapped(node.type))
 
 
-def _given(node: Expr | None) -> Expr:
+def _given(node: n.Expr | None) -> n.Expr:
     assert node is not None, "every value has a default"
     return node
 
 
-def _inside(index: Expr | Slice, size: int) -> Expr | Slice:
+def _inside(index: n.Expr | n.Slice, size: int) -> n.Expr | n.Slice:
     match index:
-        case Literal(value=int() as value):
+        case n.Literal(value=int() as value):
             return replace(index, value=max(-size, min(value, size - 1)))
-        case Slice(start=start, stop=stop, step=step):
-            return Slice(_clipped(start, size), _clipped(stop, size), step)
+        case n.Slice(start=start, stop=stop, step=step):
+            return n.Slice(_clipped(start, size), _clipped(stop, size), step)
         case _:
             return index
 
@@ -242,48 +208,48 @@ def _clipped(value: int | None, size: int) -> int | None:
     return None if value is None else max(-size, min(value, size))
 
 
-def _literal(value: int | float | bool, type_: Scalar) -> Literal:
+def _literal(value: int | float | bool, type_: t.Scalar) -> n.Literal:
     if type_.kind == "bool":
-        return Literal(bool(value), type_)
+        return n.Literal(bool(value), type_)
     if type_.is_float:
-        return Literal(float(value), type_)
+        return n.Literal(float(value), type_)
     low, high = type_.limits
-    return Literal(max(low, min(int(value), high)) if value == value and abs(value) < 2**70 else 0, type_)
+    return n.Literal(max(low, min(int(value), high)) if value == value and abs(value) < 2**70 else 0, type_)
 
 
 # --------------------------------------------------------------------- inputs
 
 
-def converted(value: Input, old: Type, new: Type, field_of: FieldOf | None = None) -> Input:
+def converted(value: Input, old: t.Type, new: t.Type, field_of: FieldOf | None = None) -> Input:
     """A value of the type ``old`` as one of ``new``: fewer components, another dtype."""
-    if isinstance(old, Array) and isinstance(new, Array):
+    if isinstance(old, t.Array) and isinstance(new, t.Array):
         return converted(value, old.dtype, new.dtype, field_of)
     if isinstance(value, dict):
-        assert isinstance(old, Struct)
+        assert isinstance(old, t.Struct)
         if field_of is not None and old == field_of.struct:
             return value[field_of.field]
-        assert isinstance(new, Struct)
+        assert isinstance(new, t.Struct)
         return {
             name: converted(value[name], field, new_field, field_of)
             for (name, field), (_, new_field) in zip(old.fields, new.fields, strict=True)
         }
     match old, new:
-        case (Vector(), Vector(length=length)):
+        case (t.Vector(), t.Vector(length=length)):
             value = value[..., :length]
-        case (Matrix(), Matrix(rows=rows, columns=columns)):
+        case (t.Matrix(), t.Matrix(rows=rows, columns=columns)):
             value = value[..., :rows, :columns]
-        case (Vector() | Quaternion() | Transform(), Scalar()):
+        case (t.Vector() | t.Quaternion() | t.Transform(), t.Scalar()):
             value = value[..., 0]
-        case (Matrix(), Scalar()):
+        case (t.Matrix(), t.Scalar()):
             value = value[..., 0, 0]
         case _:
             pass
     return _cast(np.asarray(value), new)
 
 
-def _cast(value: np.ndarray[Any, Any], new: Type) -> np.ndarray[Any, Any]:
-    assert not isinstance(new, (Struct, Array, Tuple, Tile))
-    scalar = new if isinstance(new, Scalar) else new.dtype
+def _cast(value: np.ndarray[Any, Any], new: t.Type) -> np.ndarray[Any, Any]:
+    assert not isinstance(new, (t.Struct, t.Array, t.Tuple, t.Tile))
+    scalar = new if isinstance(new, t.Scalar) else new.dtype
     dtype = np.dtype(scalar.name)
     if value.dtype == dtype:
         return np.ascontiguousarray(value).reshape(value.shape)

@@ -172,9 +172,7 @@ BINARY: tuple[Rule, ...] = (
     Rule("-", FLOAT, _plain(operator.sub), _IEEE),
     Rule("*", FLOAT, _plain(operator.mul), _IEEE),
     Rule("/", FLOAT, _plain(operator.truediv), _IEEE + "; x / 0 is infinite or NaN"),
-    Rule(
-        "//", FLOAT, _float_floor_division, "Built-ins, floordiv; observed: the floor of the rounded quotient"
-    ),
+    Rule("//", FLOAT, _float_floor_division, "Built-ins, floordiv; observed: the floor of the rounded quotient"),
     Rule("%", FLOAT, _float_remainder, "Limitations, Modulus Operator: the sign of the dividend; C's fmod"),
     Rule("+", INT, _fitted(operator.add), _INTEGER),
     Rule("-", INT, _fitted(operator.sub), _INTEGER),
@@ -191,9 +189,7 @@ BINARY: tuple[Rule, ...] = (
         _left_shift,
         "Built-ins, lshift; C++: undefined for a count outside of the type or below zero",
     ),
-    Rule(
-        ">>", INT, _right_shift, "Built-ins, rshift; C++20 and every compiler: signed types keep their sign"
-    ),
+    Rule(">>", INT, _right_shift, "Built-ins, rshift; C++20 and every compiler: signed types keep their sign"),
 )
 
 

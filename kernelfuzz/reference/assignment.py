@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kernelfuzz.ir.nodes import Assign, Attribute, AugAssign, Expr, Index, Name, Place, Slice
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array, Type
 from kernelfuzz.reference import components
 from kernelfuzz.reference.calls import can_be_atomic
@@ -47,27 +47,27 @@ class Target:
     """A place: a local (its place in the frame) or an element, and the steps from there to the part."""
 
     root: int | Element
-    root_node: Expr
+    root_node: n.Expr
     steps: tuple[components.Step, ...]
 
 
-def _target(node: Place, names: Names) -> Target:
+def _target(node: n.Place, names: Names) -> Target:
     steps: list[components.Step] = []
-    value: Expr = node
+    value: n.Expr = node
     while True:
         match value:
-            case Name(id=name):
+            case n.Name(id=name):
                 root: int | Element = names.place(name)
                 break
-            case Index() if isinstance(value.value.type, Array):
+            case n.Index() if isinstance(value.value.type, Array):
                 array = names.expression(value.value)
-                indices = [names.expression(index) for index in value.indices if not isinstance(index, Slice)]
+                indices = [names.expression(index) for index in value.indices if not isinstance(index, n.Slice)]
                 root = Element(array, indices, reader(value.type), writer(value.type))
                 break
-            case Index():
+            case n.Index():
                 steps.append(components.subscript(value, names))
                 value = value.value
-            case Attribute():
+            case n.Attribute():
                 steps.append(components.attribute(value))
                 value = value.value
             case _:
@@ -89,7 +89,7 @@ def _replace(value: Value, steps: tuple[components.Step, ...], keys: tuple[Any, 
     return steps[0].replace(value, keys[0], inner)
 
 
-def assign(node: Assign, names: Names) -> Execute:
+def assign(node: n.Assign, names: Names) -> Execute:
     """``v.x = value``, ``a[i].x = value``: the value first, then the parts of the target, then the store."""
     value = names.expression(node.value)
     target = _target(node.target, names)
@@ -107,7 +107,7 @@ def assign(node: Assign, names: Names) -> Execute:
     return execute
 
 
-def _local(frame: Frame, place: int, node: Expr) -> Value:
+def _local(frame: Frame, place: int, node: n.Expr) -> Value:
     value = frame[place]
     if value is UNBOUND:
         raise Undefined(UNINITIALISED_READ, node)
@@ -141,7 +141,7 @@ def _store_element(target: Target, element: Element) -> Callable[[Frame, Value],
     return store
 
 
-def augment(node: AugAssign, names: Names) -> Execute:
+def augment(node: n.AugAssign, names: Names) -> Execute:
     """``target op= value``: the target's parts once, what it holds, the value, the store.
 
     An element of an array is read after the value is evaluated where the statement is an atomic, as the call
@@ -156,7 +156,7 @@ def augment(node: AugAssign, names: Names) -> Execute:
 
 
 def _augment_local(
-    node: AugAssign, target: Target, operate: Callable[[Value, Value], Value], value: Evaluate
+    node: n.AugAssign, target: Target, operate: Callable[[Value, Value], Value], value: Evaluate
 ) -> Execute:
     place, steps = target.root, target.steps
     assert isinstance(place, int)
@@ -176,7 +176,7 @@ def _augment_local(
 
 
 def _augment_element(
-    node: AugAssign,
+    node: n.AugAssign,
     target: Target,
     element: Element,
     operate: Callable[[Value, Value], Value],

@@ -13,24 +13,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Keyword
-from kernelfuzz.ir.types import (
-    FLOAT16,
-    FLOAT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    shape,
-    warp_name,
-)
 from kernelfuzz.reference import arithmetic
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.closed_forms.random import state_after
@@ -106,7 +91,7 @@ def compiled(signature: Signature) -> Call:
     """``call`` for one signature: looked up and prepared once, as that costs more than the call."""
     if closed_reason(signature):
         evaluate = _closed_form(signature)
-    elif FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
+    elif t.FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
         evaluate = _half(signature)
     elif signature.name in _PYTHON_ONLY:
         evaluate = no_reference
@@ -124,21 +109,21 @@ def closed_reason(signature: Signature) -> str | None:
     return None
 
 
-def component(signature: Signature) -> Scalar:
+def component(signature: Signature) -> t.Scalar:
     """The scalar type that a builtin computes in: of its last argument, or of its result."""
     type_ = signature.params[-1] if signature.params else signature.result
-    assert not isinstance(type_, (Struct, Tuple, Array, Tile)), "arrays are the interpreter's"
-    return type_ if isinstance(type_, Scalar) else type_.dtype
+    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array, t.Tile)), "arrays are the interpreter's"
+    return type_ if isinstance(type_, t.Scalar) else type_.dtype
 
 
-def _scalar_of(type_: Type) -> Scalar | None:
+def _scalar_of(type_: t.Type) -> t.Scalar | None:
     """The scalar type of a scalar or composite; of a tuple, that of its first element."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             return type_
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             return _scalar_of(elements[0])
-        case Struct() | Array() | Tile():
+        case t.Struct() | t.Array() | t.Tile():
             return None
         case _:
             return type_.dtype
@@ -149,9 +134,9 @@ def _half(signature: Signature) -> Call:
     found = form(signature)
     if found is not None and found.exact:
         return _closed_form(signature)
-    if signature.builtin.group not in _HALF_IN_SINGLE or any(type_ != FLOAT16 for type_ in signature.params):
+    if signature.builtin.group not in _HALF_IN_SINGLE or any(type_ != t.FLOAT16 for type_ in signature.params):
         return no_reference
-    single = resolve(signature.name, (FLOAT32,) * len(signature.params), signature.keywords)
+    single = resolve(signature.name, (t.FLOAT32,) * len(signature.params), signature.keywords)
     assert single is not None
     evaluate, out = compiled(single), _fitted(signature.result)
 
@@ -182,64 +167,64 @@ def _drawing(signature: Signature, evaluate: Call) -> Call:
 # ------------------------------------------------------------------------ Python scope
 
 
-def warp_type(type_: Scalar | Vector | Matrix | Quaternion | Transform) -> Any:
+def warp_type(type_: t.Scalar | t.Vector | t.Matrix | t.Quaternion | t.Transform) -> Any:
     """Warp's class for a scalar or composite type."""
     import warp
 
-    name = warp_name(type_)
+    name = t.warp_name(type_)
     if name is not None:
         return getattr(warp, name)
-    assert not isinstance(type_, Scalar)
+    assert not isinstance(type_, t.Scalar)
     dtype = getattr(warp, type_.dtype.name)
     match type_:
-        case Vector(length=length):
+        case t.Vector(length=length):
             return warp.types.vector(length, dtype)
-        case Matrix(rows=rows, columns=columns):
+        case t.Matrix(rows=rows, columns=columns):
             return warp.types.matrix((rows, columns), dtype)
-        case Quaternion():
+        case t.Quaternion():
             return warp.types.quaternion(dtype)
-        case Transform():
+        case t.Transform():
             return warp.types.transformation(dtype)
         case _:
             return assert_never(type_)
 
 
-def _into_warp(type_: Type) -> Callable[[Value], Any]:
+def _into_warp(type_: t.Type) -> Callable[[Value], Any]:
     """From a value to what a builtin takes in Python scope, bit by bit.
 
     numpy's scalars name their type (a Python float would mean float32), and the components of a composite
     go over as bytes.
     """
-    if isinstance(type_, Scalar):
+    if isinstance(type_, t.Scalar):
         return bool if type_.kind == "bool" else np.dtype(type_.name).type
-    assert not isinstance(type_, (Struct, Tuple, Array, Tile))
+    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array, t.Tile))
     made, dtype = warp_type(type_), np.dtype(type_.dtype.name)
     return lambda value: made.from_buffer_copy(np.asarray(value, dtype=dtype).tobytes())
 
 
-def _out_of_warp(type_: Type) -> Callable[[Any], Value]:
+def _out_of_warp(type_: t.Type) -> Callable[[Any], Value]:
     """From what a builtin gives in Python scope to a value."""
     match type_:
-        case Scalar(kind="bool"):
+        case t.Scalar(kind="bool"):
             return bool
-        case Scalar():
+        case t.Scalar():
             # Python's own numbers for int32 and float32, else a Warp scalar around one.
             kind = np.dtype(type_.name).type if type_.is_float else int
             return lambda result: kind(getattr(result, "value", result))
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             outs = [_out_of_warp(element) for element in elements]
             return lambda result: tuple(out(part) for out, part in zip(outs, result, strict=True))
-        case Vector() | Matrix() | Quaternion() | Transform():
-            dtype, size = np.dtype(type_.dtype.name), shape(type_)
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform():
+            dtype, size = np.dtype(type_.dtype.name), t.shape(type_)
             return lambda result: np.frombuffer(result, dtype=dtype).reshape(size)
-        case Struct() | Array() | Tile():
+        case t.Struct() | t.Array() | t.Tile():
             raise TypeError(f"no builtin of Python scope gives a {type(type_).__name__}")
         case _:
             return assert_never(type_)
 
 
 def _keyword(value: Keyword) -> Any:
-    return warp_type(value) if isinstance(value, (Scalar, Vector, Matrix, Quaternion, Transform)) else value
+    return warp_type(value) if isinstance(value, (t.Scalar, t.Vector, t.Matrix, t.Quaternion, t.Transform)) else value
 
 
 def _python_scope(signature: Signature) -> Call:
@@ -261,12 +246,12 @@ def _python_scope(signature: Signature) -> Call:
     return evaluate
 
 
-def _one(type_: Type) -> Value:
+def _one(type_: t.Type) -> Value:
     """Ones, which are in the domain of every builtin: for asking whether an overload exists."""
-    if isinstance(type_, Scalar):
+    if isinstance(type_, t.Scalar):
         return True if type_.kind == "bool" else np.dtype(type_.name).type(1)
-    assert not isinstance(type_, (Struct, Tuple, Array, Tile))
-    return np.ones(shape(type_), dtype=type_.dtype.name)
+    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array, t.Tile))
+    return np.ones(t.shape(type_), dtype=type_.dtype.name)
 
 
 def _instead(signature: Signature) -> Call:
@@ -295,23 +280,23 @@ def _closed_form(signature: Signature) -> Call:
     return evaluate
 
 
-def _objects(type_: Type) -> Callable[[Value], Value] | None:
+def _objects(type_: t.Type) -> Callable[[Value], Value] | None:
     """Components of integers become Python ints, which do not wrap on the way."""
-    if isinstance(type_, (Scalar, Struct, Tuple, Array, Tile)) or type_.dtype.is_float:
+    if isinstance(type_, (t.Scalar, t.Struct, t.Tuple, t.Array, t.Tile)) or type_.dtype.is_float:
         return None
     return lambda value: value.astype(object)
 
 
-def _fitted(type_: Type) -> Callable[[Value], Value]:
+def _fitted(type_: t.Type) -> Callable[[Value], Value]:
     """A result of the type: integers wrap, or have overflowed."""
     match type_:
-        case Scalar(kind="bool"):
+        case t.Scalar(kind="bool"):
             return bool
-        case Scalar(kind="float"):
+        case t.Scalar(kind="float"):
             return np.dtype(type_.name).type
-        case Scalar():
+        case t.Scalar():
             return arithmetic.fit(type_)
-        case Vector() | Matrix() | Quaternion() | Transform():
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform():
             dtype = np.dtype(type_.dtype.name)
             if type_.dtype.is_float:
                 return lambda value: np.asarray(value, dtype=dtype)
@@ -319,10 +304,10 @@ def _fitted(type_: Type) -> Callable[[Value], Value]:
             return lambda value: np.array([fit(x) for x in value.reshape(-1).tolist()], dtype=dtype).reshape(
                 value.shape
             )
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             outs = [_fitted(element) for element in elements]
             return lambda value: tuple(out(part) for out, part in zip(outs, value, strict=True))
-        case Struct() | Array() | Tile():
+        case t.Struct() | t.Array() | t.Tile():
             raise TypeError(f"no closed form gives a {type(type_).__name__}")
         case _:
             return assert_never(type_)

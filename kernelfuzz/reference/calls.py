@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Call, Name
-from kernelfuzz.ir.types import INT32, UINT32, Array, Struct, Tile, Tuple, Type
 from kernelfuzz.reference import tiles
 from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, located
 from kernelfuzz.reference.domain import Value
@@ -41,7 +41,7 @@ def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
     if name == "where":
         # A function: both values are evaluated ("Built-ins", where), of any type.
         return located(node, lambda condition, left, right: left if condition else right, *arguments)
-    if name == "len" and isinstance(types[0], Array):
+    if name == "len" and isinstance(types[0], t.Array):
         (array,) = arguments
         return lambda frame: array(frame).shape[0]
     if name == "lower_bound":
@@ -56,8 +56,8 @@ def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
 
 def _thread_index(node: Call) -> Evaluate:
     """``wp.tid()``: the place in the grid, whose last axis varies fastest ("Built-ins", tid)."""
-    several = isinstance(node.type, Tuple)
-    axes = len(node.type.elements) if isinstance(node.type, Tuple) else 1
+    several = isinstance(node.type, t.Tuple)
+    axes = len(node.type.elements) if isinstance(node.type, t.Tuple) else 1
 
     def index(frame: Frame) -> Value:
         found: tuple[int, ...] = frame[THREAD].index
@@ -116,7 +116,7 @@ def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names
     place = names.place(first.id) if isinstance(first, Name) else None
     state, *rest = arguments
     from_array = signature.name == "sample_cdf"
-    drawn = resolve("randf", (UINT32,)) if from_array else signature
+    drawn = resolve("randf", (t.UINT32,)) if from_array else signature
     assert drawn is not None
     function = names.module.domain.call(drawn)
 
@@ -147,8 +147,8 @@ def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names
 def _atomic(node: Call, names: Names, used: bool) -> Evaluate:
     """``wp.atomic_add(a, i, x)``: returns what the element held before."""
     kind = node.name.removeprefix("atomic_")
-    array_type: Type = node.args[0].type
-    assert isinstance(array_type, Array)
+    array_type: t.Type = node.args[0].type
+    assert isinstance(array_type, t.Array)
     dtype = array_type.dtype
     last = 1 + array_type.ndim
     array = names.expression(node.args[0])
@@ -179,14 +179,12 @@ def _atomic(node: Call, names: Names, used: bool) -> Evaluate:
     return call
 
 
-def can_be_atomic(op: str, part: Type) -> bool:
+def can_be_atomic(op: str, part: t.Type) -> bool:
     """Whether ``a[i] op= x`` is an atomic on a part of this type.
 
     "+= and -= invoke atomic_add and atomic_sub" (Changelog, 1.7.2); &=, |= and ^= likewise (observed).
     """
-    name = {"+": "atomic_add", "-": "atomic_sub", "&": "atomic_and", "|": "atomic_or", "^": "atomic_xor"}.get(
-        op
-    )
-    if name is None or isinstance(part, (Struct, Array, Tile, Tuple)):
+    name = {"+": "atomic_add", "-": "atomic_sub", "&": "atomic_and", "|": "atomic_or", "^": "atomic_xor"}.get(op)
+    if name is None or isinstance(part, (t.Struct, t.Array, t.Tile, t.Tuple)):
         return False
-    return resolve(name, (Array(part), INT32, part)) is not None
+    return resolve(name, (t.Array(part), t.INT32, part)) is not None

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Attribute, Index, Slice
-from kernelfuzz.ir.types import Array, Matrix, Scalar, Struct, Tile, Transform, Tuple, Type, shape
 from kernelfuzz.reference.compiled import Evaluate, Frame, Names
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, Undefined
@@ -51,19 +51,19 @@ def _read_several(value: Any, key: Any) -> Value:
     return value[key].copy()
 
 
-def _component(key: Callable[[Frame], Any], type_: Type) -> Step:
-    if not isinstance(type_, Scalar):
+def _component(key: Callable[[Frame], Any], type_: t.Type) -> Step:
+    if not isinstance(type_, t.Scalar):
         return Step(key, _read_several, _replace_component)
     return Step(key, _read_number if type_.is_float else _read_whole_number, _replace_component)
 
 
 def attribute(node: Attribute) -> Step:
     """The step of ``value.name``."""
-    container: Type = node.value.type
+    container: t.Type = node.value.type
     match container:
-        case Struct():
+        case t.Struct():
             return Step(_constant(node.name), _read_field, _replace_field)
-        case Transform():
+        case t.Transform():
             return _component(_constant(TRANSFORM_PARTS[node.name]), node.type)
         case _:
             return _component(_constant(COMPONENTS[node.name]), node.type)
@@ -74,16 +74,16 @@ def subscript(node: Index, names: Names) -> Step:
 
     An index counts from the end where it is negative ("Runtime: Indexing and Slicing" of Warp's user guide).
     """
-    container: Type = node.value.type
+    container: t.Type = node.value.type
     match container:
-        case Array() | Struct() | Tile() | Tuple() | Scalar():
+        case t.Array() | t.Struct() | t.Tile() | t.Tuple() | t.Scalar():
             raise TypeError(f"{container} has no components")
         case _:
             pass
     first = node.indices[0]
     if isinstance(first, Slice):
         return _component(_constant(slice(first.start, first.stop, first.step)), node.type)
-    sizes = shape(container)
+    sizes = t.shape(container)
     axes = [
         _bounded(names.expression(index), size)
         for index, size in zip(node.indices, sizes, strict=False)
@@ -92,7 +92,7 @@ def subscript(node: Index, names: Names) -> Step:
     if len(axes) == 1:
         return _component(axes[0], node.type)
     row, column = axes
-    assert isinstance(container, Matrix)
+    assert isinstance(container, t.Matrix)
     return _component(lambda frame: (row(frame), column(frame)), node.type)
 
 

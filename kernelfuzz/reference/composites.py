@@ -30,9 +30,7 @@ def elementwise(scalar: Scalar, operation: Operation) -> Operation:
         arrays = [np.asarray(operand, dtype=dtype) for operand in operands]
         whole = max(arrays, key=np.ndim)
         columns = [each.ravel().tolist() if each.ndim else [each.item()] * whole.size for each in arrays]
-        return np.array([operation(*each) for each in zip(*columns, strict=True)], dtype=dtype).reshape(
-            whole.shape
-        )
+        return np.array([operation(*each) for each in zip(*columns, strict=True)], dtype=dtype).reshape(whole.shape)
 
     return unary_or_binary
 

@@ -6,28 +6,7 @@ The source is the section "Dynamic Loops" of the user guide's page "Differentiab
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Break,
-    Call,
-    Continue,
-    Expr,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Stmt,
-    Unary,
-    Unpack,
-    While,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import (
     Array,
 )
@@ -39,14 +18,14 @@ from kernelfuzz.reference.release import at_least
 MAX_UNROLL = 16
 
 
-def is_dynamic(loop: For | While) -> bool:
+def is_dynamic(loop: n.For | n.While) -> bool:
     """Whether Warp does not unroll the loop: constant bounds, few iterations, and no break.
 
     "Static loops are automatically unrolled if the number of loop iterations is less than or equal to the
     max_unroll parameter" (Dynamic Loops); one with a break is not, and before 1.19 one with a continue is not
     (Warp says so where ``wp.config.log_level`` is ``wp.LOG_DEBUG``).
     """
-    if isinstance(loop, While) or any(map(_leaves_loop, loop.body)):
+    if isinstance(loop, n.While) or any(map(_leaves_loop, loop.body)):
         return True
     bounds = [_constant(bound) for bound in loop.bounds]
     known = [bound for bound in bounds if bound is not None]
@@ -55,31 +34,31 @@ def is_dynamic(loop: For | While) -> bool:
     return len(range(*known)) > MAX_UNROLL
 
 
-def _leaves_loop(statement: Stmt) -> bool:
+def _leaves_loop(statement: n.Stmt) -> bool:
     """Whether a statement of a loop's body may leave this loop, or before 1.19 one iteration of it."""
     match statement:
-        case Break():
+        case n.Break():
             return True
-        case Continue():
+        case n.Continue():
             return not at_least(1, 19)
-        case If(body=body, orelse=orelse):
+        case n.If(body=body, orelse=orelse):
             return any(map(_leaves_loop, (*body, *orelse)))
         case _:
             return False
 
 
-def _constant(node: Expr) -> int | None:
+def _constant(node: n.Expr) -> int | None:
     match node:
-        case Literal(value=int() as value):
+        case n.Literal(value=int() as value):
             return value
-        case Unary(op="-", operand=operand):
+        case n.Unary(op="-", operand=operand):
             inner = _constant(operand)
             return None if inner is None else -inner
         case _:
             return None
 
 
-def carries_values(unit: Kernel | Function) -> bool:
+def carries_values(unit: n.Kernel | n.Function) -> bool:
     """Whether a dynamic loop computes a value that an adjoint may need.
 
     Values that live within one iteration are computed again.  Of those that it changes for later iterations
@@ -89,24 +68,24 @@ def carries_values(unit: Kernel | Function) -> bool:
     return _loops_in(unit.body, outside, unit)
 
 
-def _loops_in(block: Block, before: set[str], unit: Kernel | Function) -> bool:
+def _loops_in(block: n.Block, before: set[str], unit: n.Kernel | n.Function) -> bool:
     """Goes through a block; ``before`` are the locals that exist, and grows."""
     for statement in block:
         match statement:
-            case For() | While() if is_dynamic(statement):
-                if isinstance(statement, While) or _carries(statement, before, unit):
+            case n.For() | n.While() if is_dynamic(statement):
+                if isinstance(statement, n.While) or _carries(statement, before, unit):
                     return True
                 inner = {*before, statement.name}
                 if _loops_in(statement.body, inner, unit):
                     return True
-            case For(body=body, name=name):
+            case n.For(body=body, name=name):
                 before.add(name)
                 if _loops_in(body, before, unit):
                     return True
-            case While(body=body):
+            case n.While(body=body):
                 if _loops_in(body, before, unit):
                     return True
-            case If(body=body, orelse=orelse):
+            case n.If(body=body, orelse=orelse):
                 if _loops_in(body, before, unit) or _loops_in(orelse, before, unit):
                     return True
             case _:
@@ -114,30 +93,30 @@ def _loops_in(block: Block, before: set[str], unit: Kernel | Function) -> bool:
     return False
 
 
-def _assigned(statement: Stmt) -> set[str]:
+def _assigned(statement: n.Stmt) -> set[str]:
     """The locals that a statement assigns, in whole or in part, and those that its calls change."""
     found: set[str] = set()
     match statement:
-        case Assign(target=target) | AugAssign(target=target):
+        case n.Assign(target=target) | n.AugAssign(target=target):
             root = root_of(target)
-            if isinstance(root, Name) and not isinstance(root.type, Array):
+            if isinstance(root, n.Name) and not isinstance(root.type, Array):
                 found.add(root.id)
-        case Unpack(names=names):
+        case n.Unpack(names=names):
             found.update(names)
-        case For(name=name):
+        case n.For(name=name):
             found.add(name)
         case _:
             pass
     return found
 
 
-def _carries(loop: For, before: set[str], unit: Kernel | Function) -> bool:
+def _carries(loop: n.For, before: set[str], unit: n.Kernel | n.Function) -> bool:
     inside = list(statements_in(loop.body, True))
     assigned = {name for statement, _ in inside for name in _assigned(statement)}
     mutated = {
         node.args[0].id
         for node in walk(*loop.body)
-        if isinstance(node, Call) and node.args and isinstance(node.args[0], Name) and _draws(node.name)
+        if isinstance(node, n.Call) and node.args and isinstance(node.args[0], n.Name) and _draws(node.name)
     }
     after = {name for name in assigned if name not in before and _used_outside(name, loop, unit)}
     return any(not _is_plain_sum(name, loop, unit) for name in (assigned & before) | after | mutated)
@@ -147,37 +126,35 @@ def _draws(name: str) -> bool:
     return name.startswith(("rand", "sample_", "poisson")) and name != "rand_init"
 
 
-def _mentions(name: str, *roots: Node) -> int:
-    return sum(1 for node in walk(*roots) if isinstance(node, Name) and node.id == name)
+def _mentions(name: str, *roots: n.Node) -> int:
+    return sum(1 for node in walk(*roots) if isinstance(node, n.Name) and node.id == name)
 
 
-def _used_outside(name: str, loop: For, unit: Kernel | Function) -> bool:
+def _used_outside(name: str, loop: n.For, unit: n.Kernel | n.Function) -> bool:
     return _mentions(name, *unit.body) > _mentions(name, loop)
 
 
-def _is_plain_sum(name: str, loop: For, unit: Kernel | Function) -> bool:
+def _is_plain_sum(name: str, loop: n.For, unit: n.Kernel | n.Function) -> bool:
     """Whether a local is only added to in the loop, and everywhere else only initialized, stored or added."""
     allowed = 0
     for statement, _ in statements_in(unit.body, False):
         match statement:
-            case AugAssign(target=Name(id=id_), op="+" | "-") if id_ == name:
+            case n.AugAssign(target=n.Name(id=id_), op="+" | "-") if id_ == name:
                 allowed += 1
-            case Assign(target=Name(id=id_)) if id_ == name and not _within(statement, loop):
+            case n.Assign(target=n.Name(id=id_)) if id_ == name and not _within(statement, loop):
                 allowed += 1
-            case Assign(target=Index(value=value), value=Name(id=id_)) if id_ == name and isinstance(
+            case n.Assign(target=n.Index(value=value), value=n.Name(id=id_)) if id_ == name and isinstance(
                 value.type, Array
             ):
                 allowed += 1
-            case ExprStmt(value=Call(name="atomic_add" | "atomic_sub", args=(*_, Name(id=id_)))) if (
-                id_ == name
-            ):
+            case n.ExprStmt(value=n.Call(name="atomic_add" | "atomic_sub", args=(*_, n.Name(id=id_)))) if id_ == name:
                 allowed += 1
             case _:
                 pass
     return allowed == _mentions(name, *unit.body)
 
 
-def _within(statement: Stmt, loop: For) -> bool:
+def _within(statement: n.Stmt, loop: n.For) -> bool:
     return any(inner is statement for inner, _ in statements_in(loop.body, True))
 
 

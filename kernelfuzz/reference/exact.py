@@ -9,20 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.types import (
-    INT32,
-    UINT16,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference import arithmetic, builtins, composites
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
@@ -45,39 +32,34 @@ class Exact:
 
     quirks: frozenset[str] = frozenset()
 
-    def storage(self, scalar: Scalar) -> np.dtype[Any]:
+    def storage(self, scalar: t.Scalar) -> np.dtype[Any]:
         return np.dtype(scalar.name)
 
-    def literal(self, scalar: Scalar, value: int | float | bool) -> Value:
+    def literal(self, scalar: t.Scalar, value: int | float | bool) -> Value:
         return arithmetic.constant(scalar, value)
 
-    def enter(self, path: tuple[str, ...], scalar: Scalar, values: Leaf) -> Leaf:
+    def enter(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         return np.array(values, dtype=np.dtype(scalar.name))
 
-    def leave(self, path: tuple[str, ...], scalar: Scalar, values: Leaf) -> Leaf:
+    def leave(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         return values
 
-    def cast(self, source: Scalar, target: Scalar) -> Callable[[Value], Value]:
+    def cast(self, source: t.Scalar, target: t.Scalar) -> Callable[[Value], Value]:
         return arithmetic.conversion(source, target)
 
-    def unary(self, op: str, operand: Type) -> Callable[[Value], Value]:
+    def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
         scalar = component_type(operand)
-        if (
-            op == "-"
-            and scalar.is_float
-            and isinstance(operand, (Scalar, Tile))
-            and NEGATED_ZERO in self.quirks
-        ):
+        if op == "-" and scalar.is_float and isinstance(operand, (t.Scalar, t.Tile)) and NEGATED_ZERO in self.quirks:
             zero = arithmetic.constant(scalar, 0.0)
             return lambda value: zero - value
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
-        return operation if isinstance(operand, Scalar) else composites.elementwise(scalar, operation)
+        return operation if isinstance(operand, t.Scalar) else composites.elementwise(scalar, operation)
 
-    def binary(self, op: str, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+    def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         return _binary(op, left, right)
 
-    def compare(self, op: str, operand: Type) -> Callable[[Value, Value], bool]:
-        if isinstance(operand, Scalar):
+    def compare(self, op: str, operand: t.Type) -> Callable[[Value, Value], bool]:
+        if isinstance(operand, t.Scalar):
             return arithmetic.operation(arithmetic.COMPARE, op, operand)
         return lambda left, right: bool(np.all(left == right))
 
@@ -86,18 +68,18 @@ class Exact:
             return _reinterpreted(signature)
         return checked_call(signature)
 
-    def atomic(self, name: str, dtype: Type) -> Callable[[Value, Value], Value]:
+    def atomic(self, name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
         return _atomic(name, dtype)
 
-    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+    def reduction(self, name: str, dtype: t.Scalar) -> Callable[[list[Value]], Value]:
         return partial(reduce, _atomic(name, dtype))
 
 
-def component_type(type_: Type) -> Scalar:
+def component_type(type_: t.Type) -> t.Scalar:
     """The scalar type of a scalar, composite or tile."""
-    if isinstance(type_, Scalar):
+    if isinstance(type_, t.Scalar):
         return type_
-    assert not isinstance(type_, (Array, Struct, Tuple))
+    assert not isinstance(type_, (t.Array, t.Struct, t.Tuple))
     return type_.dtype
 
 
@@ -105,29 +87,29 @@ def component_type(type_: Type) -> Scalar:
 
 
 @cache
-def _binary(op: str, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+def _binary(op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
     scalar = component_type(left)
     if op == "**":
         return _called("pow", left, right)
-    if op in ("*", "@") and not {Scalar, Tile} & {type(left), type(right)}:
+    if op in ("*", "@") and not {t.Scalar, t.Tile} & {type(left), type(right)}:
         return _product(left, right)
     operation = arithmetic.operation(arithmetic.BINARY, op, scalar)
-    if isinstance(left, Scalar) and isinstance(right, Scalar):
+    if isinstance(left, t.Scalar) and isinstance(right, t.Scalar):
         return operation
     return composites.elementwise(scalar, operation)
 
 
-def _product(left: Type, right: Type) -> Callable[[Value, Value], Value]:
+def _product(left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
     """Two matrices, a matrix and a vector, two quaternions, two transforms."""
     scalar = component_type(left)
-    if isinstance(left, Transform):
+    if isinstance(left, t.Transform):
         return _called("transform_multiply", left, right)
-    if isinstance(left, Quaternion):
+    if isinstance(left, t.Quaternion):
         return _called("mul", left, right)
-    if scalar.is_float and isinstance(left, Matrix):
+    if scalar.is_float and isinstance(left, t.Matrix):
         return _called("mul", left, right)
-    assert isinstance(left, (Vector, Matrix))
-    assert isinstance(right, (Vector, Matrix))
+    assert isinstance(left, (t.Vector, t.Matrix))
+    assert isinstance(right, (t.Vector, t.Matrix))
     return composites.product(
         left,
         right,
@@ -136,7 +118,7 @@ def _product(left: Type, right: Type) -> Callable[[Value, Value], Value]:
     )
 
 
-def _called(name: str, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+def _called(name: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
     """An operator that Warp also has as a builtin over the same types."""
     signature = resolve(name, (left, right))
     assert signature is not None, (name, left, right)
@@ -185,18 +167,18 @@ def checked_call(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
 _AGAINST_OVERFLOW = frozenset({"negatable", "term", "factor"})
 
 
-def _wraps(scalar: Scalar) -> bool:
+def _wraps(scalar: t.Scalar) -> bool:
     """Whether no sum of products of the type is undefined: see ``arithmetic.fit``."""
     if scalar.kind == "uint":
-        return scalar != UINT16  # its products are computed in int
-    return scalar.bits < INT32.bits
+        return scalar != t.UINT16  # its products are computed in int
+    return scalar.bits < t.INT32.bits
 
 
 @cache
-def _domain_check(type_: Type, domain: str) -> Callable[[Value], bool] | None:
+def _domain_check(type_: t.Type, domain: str) -> Callable[[Value], bool] | None:
     """Whether every component of an argument is in the domain; None where every value is."""
     row = DOMAINS[domain]
-    if not row.required or isinstance(type_, (Array, Struct, Tuple, Tile)):
+    if not row.required or isinstance(type_, (t.Array, t.Struct, t.Tuple, t.Tile)):
         return None
     scalar = component_type(type_)
     low, high = interval(domain, scalar)
@@ -208,7 +190,7 @@ def _domain_check(type_: Type, domain: str) -> Callable[[Value], bool] | None:
         return None
 
     def inside(value: Value) -> bool:
-        numbers = [value] if isinstance(type_, Scalar) else value.reshape(-1).tolist()
+        numbers = [value] if isinstance(type_, t.Scalar) else value.reshape(-1).tolist()
         return all(
             (low is None or number >= low)
             and (high is None or number <= high)
@@ -222,8 +204,8 @@ def _domain_check(type_: Type, domain: str) -> Callable[[Value], bool] | None:
 def _reinterpreted(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
     """``wp.cast(x, dtype)``: the same bits as another type ("Built-ins Reference", cast)."""
     (source,), target = signature.params, signature.result
-    assert isinstance(source, Scalar)
-    assert isinstance(target, Scalar)
+    assert isinstance(source, t.Scalar)
+    assert isinstance(target, t.Scalar)
 
     def call(arguments: tuple[Value, ...]) -> Value:
         if source.is_float and not target.is_float and np.isnan(arguments[0]):
@@ -240,13 +222,13 @@ _ATOMIC_OPERATORS = {"add": "+", "sub": "-", "and": "&", "or": "|", "xor": "^"}
 
 
 @cache
-def _atomic(name: str, dtype: Type) -> Callable[[Value, Value], Value]:
+def _atomic(name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
     scalar = component_type(dtype)
     if name in _ATOMIC_OPERATORS:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
     else:
         operation = _smaller if name == "min" else _larger
-    return operation if isinstance(dtype, Scalar) else composites.elementwise(scalar, operation)
+    return operation if isinstance(dtype, t.Scalar) else composites.elementwise(scalar, operation)
 
 
 def _smaller(left: Value, right: Value) -> Value:

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
-from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
 from kernelfuzz.reference.dual import Dual, Scale
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.launch import execute
@@ -99,25 +99,25 @@ def _float_leaves(kernel: Kernel, launch: Launch) -> Iterator[Leaf]:
         yield from _leaves_of((param.name,), _element(param), launch.inputs[param.name], param)
 
 
-def _element(param: Param) -> Type:
-    return param.type.dtype if isinstance(param.type, Array) else param.type
+def _element(param: Param) -> t.Type:
+    return param.type.dtype if isinstance(param.type, t.Array) else param.type
 
 
-def _leaves_of(path: Path, type_: Type, value: Input, param: Param) -> Iterator[Leaf]:
-    if isinstance(type_, Struct):
+def _leaves_of(path: Path, type_: t.Type, value: Input, param: Param) -> Iterator[Leaf]:
+    if isinstance(type_, t.Struct):
         assert isinstance(value, Mapping)
         for name, field in type_.fields:
-            if isinstance(field, Array):
+            if isinstance(field, t.Array):
                 # An array in a struct is a parameter like others, without being one of the results.
                 yield from _leaves_of((*path, name), field.dtype, value[name], param)
             else:
                 yield from _leaves_of((*path, name), field, value[name], param)
         return
-    assert not isinstance(type_, (Array, Tile, Tuple))
-    scalar = type_ if isinstance(type_, Scalar) else type_.dtype
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
+    scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
     if scalar.is_float:
         assert isinstance(value, np.ndarray)
-        yield Leaf(path, value, isinstance(param.type, Array))
+        yield Leaf(path, value, isinstance(param.type, t.Array))
 
 
 def _at(inputs: Mapping[str, Input], path: Path) -> np.ndarray[Any, Any] | None:

@@ -11,27 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Attribute,
-    Binary,
-    BoolOp,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Construct,
-    Expr,
-    IfExp,
-    Index,
-    Literal,
-    Name,
-    Slice,
-    Static,
-    Unary,
-)
-from kernelfuzz.ir.types import Array, Quaternion, Scalar, Struct, Tile, Transform, Tuple, Type, shape
 from kernelfuzz.reference import calls, components, static
 from kernelfuzz.reference.compiled import (
     FIRST_LOCAL,
@@ -48,46 +30,46 @@ from kernelfuzz.reference.memory import View, reader
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, UNINITIALISED_READ, Stopped, Undefined
 
 
-def expression(node: Expr, names: Names) -> Evaluate:
+def expression(node: n.Expr, names: Names) -> Evaluate:
     """The function that evaluates an expression in a frame."""
     domain = names.module.domain
     match node:
-        case Name():
+        case n.Name():
             return _name(node, names)
-        case Literal(type=type_, value=value):
+        case n.Literal(type=type_, value=value):
             return _constant(domain.literal(type_, value))
-        case Binary():
+        case n.Binary():
             left, right = expression(node.left, names), expression(node.right, names)
             return located(node, domain.binary(node.op, node.left.type, node.right.type), left, right)
-        case Unary():
+        case n.Unary():
             return located(node, domain.unary(node.op, node.operand.type), expression(node.operand, names))
-        case Cast():
+        case n.Cast():
             node = static.unrounded(node, names)
-            source: Type = node.operand.type
-            assert isinstance(source, Scalar)
+            source: t.Type = node.operand.type
+            assert isinstance(source, t.Scalar)
             return located(node, domain.cast(source, node.type), expression(node.operand, names))
-        case Compare():
+        case n.Compare():
             return _compare(node, names)
-        case BoolOp():
+        case n.BoolOp():
             return _bool_op(node, names)
-        case IfExp():
+        case n.IfExp():
             return _if_exp(node, names)
-        case Index() if isinstance(node.value.type, Array):
+        case n.Index() if isinstance(node.value.type, t.Array):
             return _element(node, names)
-        case Index():
+        case n.Index():
             return _part(node, components.subscript(node, names), names)
-        case Attribute():
+        case n.Attribute():
             return _part(node, components.attribute(node), names)
-        case Construct():
+        case n.Construct():
             return _construct(node, names)
-        case Call():
+        case n.Call():
             return calls.builtin(node, names, used=True)
-        case CallFunction():
+        case n.CallFunction():
             return _call_function(node, names)
-        case ArrayShape(axis=axis):
+        case n.ArrayShape(axis=axis):
             array = expression(node.array, names)
             return lambda frame: array(frame).shape[axis]
-        case Static():
+        case n.Static():
             return _constant(static.value(node, names.module))
         case _:
             return assert_never(node)
@@ -97,7 +79,7 @@ def _constant(value: Value) -> Evaluate:
     return lambda _: value
 
 
-def _name(node: Name, names: Names) -> Evaluate:
+def _name(node: n.Name, names: Names) -> Evaluate:
     if node.id not in names.places:
         constant = names.module.constants.get(node.id)
         if constant is not None:
@@ -118,7 +100,7 @@ def _name(node: Name, names: Names) -> Evaluate:
 # ------------------------------------------------------------------------------ choices
 
 
-def _compare(node: Compare, names: Names) -> Evaluate:
+def _compare(node: n.Compare, names: Names) -> Evaluate:
     domain = names.module.domain
     first = expression(node.left, names)
     operators = [domain.compare(op, node.left.type) for op in node.ops]
@@ -139,7 +121,7 @@ def _compare(node: Compare, names: Names) -> Evaluate:
     return chain
 
 
-def _bool_op(node: BoolOp, names: Names) -> Evaluate:
+def _bool_op(node: n.BoolOp, names: Names) -> Evaluate:
     values = [expression(value, names) for value in node.values]
     decides = node.op == "or"
 
@@ -152,7 +134,7 @@ def _bool_op(node: BoolOp, names: Names) -> Evaluate:
     return evaluate
 
 
-def _if_exp(node: IfExp, names: Names) -> Evaluate:
+def _if_exp(node: n.IfExp, names: Names) -> Evaluate:
     test = expression(node.test, names)
     body, orelse = expression(node.body, names), expression(node.orelse, names)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
@@ -161,7 +143,7 @@ def _if_exp(node: IfExp, names: Names) -> Evaluate:
 # -------------------------------------------------------------------------------- parts
 
 
-def _part(node: Index | Attribute, step: components.Step, names: Names) -> Evaluate:
+def _part(node: n.Index | n.Attribute, step: components.Step, names: Names) -> Evaluate:
     value, key, read = expression(node.value, names), step.key, step.read
 
     def evaluate(frame: Frame) -> Value:
@@ -175,15 +157,15 @@ def _part(node: Index | Attribute, step: components.Step, names: Names) -> Evalu
     return evaluate
 
 
-def indices_of(node: Index, names: Names) -> list[Evaluate]:
+def indices_of(node: n.Index, names: Names) -> list[Evaluate]:
     """The subscripts of an array."""
-    return [expression(index, names) for index in node.indices if not isinstance(index, Slice)]
+    return [expression(index, names) for index in node.indices if not isinstance(index, n.Slice)]
 
 
-def _element(node: Index, names: Names) -> Evaluate:
+def _element(node: n.Index, names: Names) -> Evaluate:
     """An element of an array, or a view of it where there are fewer subscripts than dimensions."""
     array, indices = expression(node.value, names), indices_of(node, names)
-    if isinstance(node.type, Array):
+    if isinstance(node.type, t.Array):
 
         def view(frame: Frame) -> View:
             found: View = array(frame)
@@ -223,39 +205,39 @@ def _element(node: Index, names: Names) -> Evaluate:
 # --------------------------------------------------------------------------- new values
 
 
-def zero(type_: Type, domain: Domain) -> Value:
+def zero(type_: t.Type, domain: Domain) -> Value:
     """What a constructor without arguments gives: zeros ("Basics: Vectors" and "Structs")."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             return domain.literal(type_, False if type_.kind == "bool" else 0)
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             return {name: zero(field, domain) for name, field in fields}
-        case Array(ndim=ndim):
+        case t.Array(ndim=ndim):
             raise TypeError(f"an array field of {ndim} dimensions has no zero")
-        case Tile() | Tuple():
+        case t.Tile() | t.Tuple():
             raise TypeError(f"{type_} has no zero")
         case _:
-            return np.full(shape(type_), zero(type_.dtype, domain), dtype=domain.storage(type_.dtype))
+            return np.full(t.shape(type_), zero(type_.dtype, domain), dtype=domain.storage(type_.dtype))
 
 
-def _construct(node: Construct, names: Names) -> Evaluate:
+def _construct(node: n.Construct, names: Names) -> Evaluate:
     type_, domain = node.type, names.module.domain
     arguments = [expression(argument, names) for argument in node.args]
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         if not arguments:
             return _constant(zero(type_, domain))
         fields = list(zip([name for name, _ in type_.fields], arguments, strict=True))
         return lambda frame: {name: argument(frame) for name, argument in fields}
-    assert not isinstance(type_, (Scalar, Array, Tile, Tuple))
+    assert not isinstance(type_, (t.Scalar, t.Array, t.Tile, t.Tuple))
     if not arguments:
         return _constant(zero(type_, domain))
-    sizes, storage = shape(type_), domain.storage(type_.dtype)
+    sizes, storage = t.shape(type_), domain.storage(type_.dtype)
     if len(arguments) == 1:
         (only,) = arguments
-        if not isinstance(node.args[0].type, Scalar):
+        if not isinstance(node.args[0].type, t.Scalar):
             return only  # a copy of a vector or a matrix
         return lambda frame: np.full(sizes, only(frame), dtype=storage)
-    if all(isinstance(argument.type, Scalar) for argument in node.args):
+    if all(isinstance(argument.type, t.Scalar) for argument in node.args):
 
         def from_components(frame: Frame) -> Any:
             made = np.empty(sizes, dtype=storage)
@@ -263,7 +245,7 @@ def _construct(node: Construct, names: Names) -> Evaluate:
             return made
 
         return from_components
-    assert isinstance(type_, (Quaternion, Transform))
+    assert isinstance(type_, (t.Quaternion, t.Transform))
     # A vector and a number, or a translation and a rotation.
     return lambda frame: np.concatenate(
         [np.atleast_1d(np.asarray(argument(frame), dtype=storage)) for argument in arguments]
@@ -273,7 +255,7 @@ def _construct(node: Construct, names: Names) -> Evaluate:
 # ---------------------------------------------------------------------------- functions
 
 
-def _call_function(node: CallFunction, names: Names) -> Evaluate:
+def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
     """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself."""
     body = names.module.functions[node.name]
     arguments = [expression(argument, names) for argument in node.args]

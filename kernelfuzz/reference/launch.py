@@ -52,8 +52,7 @@ def execute(
             statements.declare(function, module)
         size, body = statements.function_body(kernel, module)
         entered = [
-            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name])
-            for param in kernel.params
+            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name]) for param in kernel.params
         ]
         values = [value for value, _ in entered]
         watched = prod(launch.dim) > 1 or overwritten is not None or rewritten is not None
@@ -62,9 +61,7 @@ def execute(
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
             body([thread, (), *values, *rest])
-        views = {
-            param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)
-        }
+        views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
         for _, view in views.values():
             if view is not None:
                 view.shadow.finish(rounded)

@@ -10,15 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.nodes import (
-    AugAssign,
-    Call,
-    ExprStmt,
-    Function,
-    Kernel,
-    Name,
-)
 from kernelfuzz.ir.types import has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.dynamic_loops import carries_values
@@ -37,10 +30,10 @@ class Limitation:
     name: str
     section: str
     sentence: str
-    applies: Callable[[Kernel | Function], bool]
+    applies: Callable[[n.Kernel | n.Function], bool]
 
 
-def documented_limitation(kernel: Kernel, launch: Launch | None = None) -> str | None:
+def documented_limitation(kernel: n.Kernel, launch: Launch | None = None) -> str | None:
     """The name of a limitation that concerns the kernel's gradient, or None.
 
     With a launch, also whether it overwrites an array, which shows only when it runs; raises Undefined then,
@@ -54,7 +47,7 @@ def documented_limitation(kernel: Kernel, launch: Launch | None = None) -> str |
     return None
 
 
-def array_overwrites(kernel: Kernel, launch: Launch) -> frozenset[str]:
+def array_overwrites(kernel: n.Kernel, launch: Launch) -> frozenset[str]:
     """The parameters of which an element is written after it was read.
 
     "This sort of problem boils down to a single pattern to be avoided: writing to an array after reading from
@@ -72,43 +65,41 @@ def array_overwrites(kernel: Kernel, launch: Launch) -> frozenset[str]:
 # ------------------------------------------------------------------------ in-place math
 
 
-def _in_place_math(unit: Kernel | Function) -> bool:
+def _in_place_math(unit: n.Kernel | n.Function) -> bool:
     return any(
-        isinstance(node, AugAssign)
+        isinstance(node, n.AugAssign)
         and node.op not in ("+", "-")
-        and not isinstance(node.target, Name)
+        and not isinstance(node.target, n.Name)
         and has_floats(node.target.type)
         for node in walk(*unit.body)
     )
 
 
-def _component_assignment(unit: Kernel | Function) -> bool:
+def _component_assignment(unit: n.Kernel | n.Function) -> bool:
     return bool(reassigned_components(unit))
 
 
 # ------------------------------------------------------------------------------ atomics
 
 
-def _used_atomic(unit: Kernel | Function) -> bool:
-    unused = {id(node.value) for node in walk(*unit.body) if isinstance(node, ExprStmt)}
+def _used_atomic(unit: n.Kernel | n.Function) -> bool:
+    unused = {id(node.value) for node in walk(*unit.body) if isinstance(node, n.ExprStmt)}
     return any(
-        isinstance(node, Call) and node.name.startswith("atomic_") and id(node) not in unused
+        isinstance(node, n.Call) and node.name.startswith("atomic_") and id(node) not in unused
         for node in walk(*unit.body)
     )
 
 
-def _exchange(unit: Kernel | Function) -> bool:
+def _exchange(unit: n.Kernel | n.Function) -> bool:
     return any(
-        isinstance(node, Call)
-        and node.name in ("atomic_cas", "atomic_exch")
-        and has_floats(node.args[0].type)
+        isinstance(node, n.Call) and node.name in ("atomic_cas", "atomic_exch") and has_floats(node.args[0].type)
         for node in walk(*unit.body)
     )
 
 
-def _tile_extremum(unit: Kernel | Function) -> bool:
+def _tile_extremum(unit: n.Kernel | n.Function) -> bool:
     names = ("tile_min", "tile_max")
-    return any(isinstance(node, Call) and node.name in names for node in walk(*unit.body))
+    return any(isinstance(node, n.Call) and node.name in names for node in walk(*unit.body))
 
 
 LIMITATIONS: tuple[Limitation, ...] = (

@@ -128,9 +128,7 @@ def _components(type_: Type) -> tuple[Scalar, tuple[int, ...]]:
 def _leaves(domain: Domain, path: tuple[str, ...], type_: Type, ndim: int, value: Input) -> Leaves:
     if isinstance(type_, Struct):
         assert isinstance(value, Mapping)
-        return {
-            name: _leaves(domain, (*path, name), field, ndim, value[name]) for name, field in type_.fields
-        }
+        return {name: _leaves(domain, (*path, name), field, ndim, value[name]) for name, field in type_.fields}
     assert isinstance(value, np.ndarray)
     scalar, inner = _components(type_)
     return domain.enter(path, scalar, value).reshape(-1, *inner)
@@ -145,15 +143,10 @@ def _lengths(type_: Type, ndim: int, value: Input) -> tuple[int, ...]:
     return value.shape[:ndim]
 
 
-def _contents(
-    domain: Domain, path: tuple[str, ...], type_: Type, leaves: Leaves, lengths: tuple[int, ...]
-) -> Input:
+def _contents(domain: Domain, path: tuple[str, ...], type_: Type, leaves: Leaves, lengths: tuple[int, ...]) -> Input:
     if isinstance(type_, Struct):
         assert isinstance(leaves, dict)
-        return {
-            name: _contents(domain, (*path, name), field, leaves[name], lengths)
-            for name, field in type_.fields
-        }
+        return {name: _contents(domain, (*path, name), field, leaves[name], lengths) for name, field in type_.fields}
     assert isinstance(leaves, np.ndarray)
     scalar, inner = _components(type_)
     return domain.leave(path, scalar, leaves.reshape(*lengths, *inner))

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Node
-from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type
 from kernelfuzz.reference.undefined import DATA_RACE, ORDER_OF_ATOMICS, Undefined
 
 SEVERAL = -1
@@ -58,7 +58,7 @@ class Shadow:
 
     __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten", "rewritten")
 
-    def __init__(self, dtype: Type) -> None:
+    def __init__(self, dtype: t.Type) -> None:
         self._readers: dict[int, int] = {}
         self._writers: dict[int, int] = {}
         self._atomics: dict[int, Atomics] = {}
@@ -121,10 +121,10 @@ class Shadow:
                 raise Undefined(ORDER_OF_ATOMICS, found.node)
 
 
-def _has_floats(dtype: Type) -> bool:
-    if isinstance(dtype, (Struct, Array, Tile, Tuple)):
+def _has_floats(dtype: t.Type) -> bool:
+    if isinstance(dtype, (t.Struct, t.Array, t.Tile, t.Tuple)):
         return True
-    return dtype.is_float if isinstance(dtype, Scalar) else dtype.dtype.is_float
+    return dtype.is_float if isinstance(dtype, t.Scalar) else dtype.dtype.is_float
 
 
 def commutes(family: str, operands: list[Any]) -> bool:

@@ -15,19 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.types import (
-    FLOAT64,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference import arithmetic, composites
 from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.vector import componentwise
@@ -66,14 +54,14 @@ class Smooth:
     start: int
     count: int
 
-    def storage(self, scalar: Scalar) -> np.dtype[Any]:
+    def storage(self, scalar: t.Scalar) -> np.dtype[Any]:
         return np.dtype(object) if scalar.is_float else np.dtype(scalar.name)
 
-    def literal(self, scalar: Scalar, value: int | float | bool) -> Value:
+    def literal(self, scalar: t.Scalar, value: int | float | bool) -> Value:
         _check(scalar)
         return arithmetic.constant(scalar, value)
 
-    def enter(self, path: tuple[str, ...], scalar: Scalar, values: Leaf) -> Leaf:
+    def enter(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         if not scalar.is_float:
             return np.array(values, dtype=np.dtype(scalar.name))
         _check(scalar)
@@ -88,10 +76,10 @@ class Smooth:
                 result[at] = np.float64(value)
         return result.reshape(values.shape)
 
-    def leave(self, path: tuple[str, ...], scalar: Scalar, values: Leaf) -> Leaf:
+    def leave(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         return values
 
-    def cast(self, source: Scalar, target: Scalar) -> Callable[[Value], Value]:
+    def cast(self, source: t.Scalar, target: t.Scalar) -> Callable[[Value], Value]:
         _check(source)
         _check(target)
         if not source.is_float:
@@ -110,21 +98,19 @@ class Smooth:
 
         return truncated
 
-    def unary(self, op: str, operand: Type) -> Callable[[Value], Value]:
+    def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
         scalar = _component(operand)
         if scalar.is_float:
             return operator.neg if op == "-" else operator.pos
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
-        return operation if isinstance(operand, Scalar) else composites.elementwise(scalar, operation)
+        return operation if isinstance(operand, t.Scalar) else composites.elementwise(scalar, operation)
 
-    def binary(self, op: str, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+    def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         scalar = _component(left)
-        if op in ("*", "@") and not {Scalar, Tile} & {type(left), type(right)}:
+        if op in ("*", "@") and not {t.Scalar, t.Tile} & {type(left), type(right)}:
             return self._product(left, right)
-        operation = (
-            _FLOAT_BINARY[op] if scalar.is_float else arithmetic.operation(arithmetic.BINARY, op, scalar)
-        )
-        if isinstance(left, Scalar) and isinstance(right, Scalar):
+        operation = _FLOAT_BINARY[op] if scalar.is_float else arithmetic.operation(arithmetic.BINARY, op, scalar)
+        if isinstance(left, t.Scalar) and isinstance(right, t.Scalar):
             return operation
         if not scalar.is_float:
             return composites.elementwise(scalar, operation)
@@ -134,27 +120,25 @@ class Smooth:
             return _undifferentiated(componentwise(operation))
         return lambda a, b: componentwise(operation)(*_broadcast(a, b))
 
-    def _product(self, left: Type, right: Type) -> Callable[[Value, Value], Value]:
+    def _product(self, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         scalar = _component(left)
-        if isinstance(left, (Transform, Quaternion)):
-            name = "transform_multiply" if isinstance(left, Transform) else "mul"
+        if isinstance(left, (t.Transform, t.Quaternion)):
+            name = "transform_multiply" if isinstance(left, t.Transform) else "mul"
             signature = resolve(name, (left, right))
             assert signature is not None
             function = self.call(signature)
             return lambda a, b: function((a, b))
-        assert isinstance(left, (Vector, Matrix))
-        assert isinstance(right, (Vector, Matrix))
+        assert isinstance(left, (t.Vector, t.Matrix))
+        assert isinstance(right, (t.Vector, t.Matrix))
         if scalar.is_float:
             return composites.product(left, right, operator.add, operator.mul)
         add, multiply = (arithmetic.operation(arithmetic.BINARY, op, scalar) for op in ("+", "*"))
         return composites.product(left, right, add, multiply)
 
-    def compare(self, op: str, operand: Type) -> Callable[[Value, Value], bool]:
-        if isinstance(operand, Scalar):
+    def compare(self, op: str, operand: t.Type) -> Callable[[Value, Value], bool]:
+        if isinstance(operand, t.Scalar):
             return arithmetic.operation(arithmetic.COMPARE, op, operand)
-        return lambda left, right: all(
-            bool(x == y) for x, y in zip(left.reshape(-1), right.reshape(-1), strict=True)
-        )
+        return lambda left, right: all(bool(x == y) for x, y in zip(left.reshape(-1), right.reshape(-1), strict=True))
 
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         for type_ in signature.params:
@@ -176,7 +160,7 @@ class Smooth:
 
         return call
 
-    def atomic(self, name: str, dtype: Type) -> Callable[[Value, Value], Value]:
+    def atomic(self, name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
         scalar = _component(dtype)
         if name in ("min", "max"):
             operation = numbers.smaller if name == "min" else numbers.larger
@@ -185,23 +169,23 @@ class Smooth:
         else:
             symbol = {"add": "+", "sub": "-", "and": "&", "or": "|", "xor": "^"}[name]
             operation = arithmetic.operation(arithmetic.BINARY, symbol, scalar)
-        if isinstance(dtype, Scalar):
+        if isinstance(dtype, t.Scalar):
             return operation
         return componentwise(operation) if scalar.is_float else composites.elementwise(scalar, operation)
 
-    def reduction(self, name: str, dtype: Scalar) -> Callable[[list[Value]], Value]:
+    def reduction(self, name: str, dtype: t.Scalar) -> Callable[[list[Value]], Value]:
         return partial(reduce, self.atomic(name, dtype))
 
 
-def _check(scalar: Scalar) -> None:
-    if scalar.is_float and scalar != FLOAT64:
+def _check(scalar: t.Scalar) -> None:
+    if scalar.is_float and scalar != t.FLOAT64:
         raise NotDifferentiable(NARROW_FLOAT)
 
 
-def _component(type_: Type) -> Scalar:
-    if isinstance(type_, Scalar):
+def _component(type_: t.Type) -> t.Scalar:
+    if isinstance(type_, t.Scalar):
         return type_
-    assert not isinstance(type_, (Struct, Tuple, Array))
+    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array))
     return type_.dtype
 
 

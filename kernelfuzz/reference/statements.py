@@ -8,26 +8,8 @@ augmented one evaluates its target first and once (7.2.1).
 
 from __future__ import annotations
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Break,
-    Call,
-    Continue,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    Kernel,
-    Name,
-    Pass,
-    Return,
-    Stmt,
-    Unpack,
-    While,
-)
 from kernelfuzz.reference import assignment, calls
 from kernelfuzz.reference.compiled import (
     BREAK,
@@ -45,7 +27,7 @@ from kernelfuzz.reference.compiled import (
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Stopped, Undefined
 
 
-def function_body(function: Function | Kernel, module: Module) -> tuple[int, Execute]:
+def function_body(function: n.Function | n.Kernel, module: Module) -> tuple[int, Execute]:
     """The size of a function's frame, and the function that runs its body."""
     names = Names(module)
     for param in function.params:
@@ -55,12 +37,12 @@ def function_body(function: Function | Kernel, module: Module) -> tuple[int, Exe
     return names.size(), execute
 
 
-def declare(function: Function, module: Module) -> None:
+def declare(function: n.Function, module: Module) -> None:
     """Compile a ``@wp.func``; those that it calls are declared before it."""
     module.functions[function.name] = Body(function, *function_body(function, module))
 
 
-def block(statements: Block, names: Names) -> Execute:
+def block(statements: n.Block, names: Names) -> Execute:
     """Run statements until one does not end normally."""
     # A name is a local of the whole function: it has a place before any code that reads it is compiled.
     compiled = [statement(each, names) for each in statements]
@@ -77,37 +59,33 @@ def block(statements: Block, names: Names) -> Execute:
     return execute
 
 
-def statement(node: Stmt, names: Names) -> Execute:
+def statement(node: n.Stmt, names: Names) -> Execute:
     """The function that runs a statement in a frame."""
     match node:
-        case Assign(target=Name(id=name), value=value):
+        case n.Assign(target=n.Name(id=name), value=value):
             return _assign_name(names.place(name), names.expression(value))
-        case Assign():
+        case n.Assign():
             return assignment.assign(node, names)
-        case AugAssign():
+        case n.AugAssign():
             return assignment.augment(node, names)
-        case Unpack():
+        case n.Unpack():
             return _unpack(node, names)
-        case If():
+        case n.If():
             return _if(node, names)
-        case For():
+        case n.For():
             return _for(node, names)
-        case While():
+        case n.While():
             return _while(node, names)
-        case ExprStmt(value=value):
-            evaluate = (
-                calls.builtin(value, names, used=False)
-                if isinstance(value, Call)
-                else names.expression(value)
-            )
+        case n.ExprStmt(value=value):
+            evaluate = calls.builtin(value, names, used=False) if isinstance(value, n.Call) else names.expression(value)
             return _effect(evaluate)
-        case Return():
+        case n.Return():
             return _return(node, names)
-        case Break():
+        case n.Break():
             return lambda _: BREAK
-        case Continue():
+        case n.Continue():
             return lambda _: CONTINUE
-        case Pass():
+        case n.Pass():
             return lambda _: NORMAL
         case _:
             return assert_never(node)
@@ -129,7 +107,7 @@ def _effect(evaluate: assignment.Evaluate) -> Execute:
     return execute
 
 
-def _unpack(node: Unpack, names: Names) -> Execute:
+def _unpack(node: n.Unpack, names: Names) -> Execute:
     """``a, b = b, a``: every value is evaluated before any name changes."""
     values = [names.expression(value) for value in node.values]
     targets = [names.place(name) for name in node.names]
@@ -144,7 +122,7 @@ def _unpack(node: Unpack, names: Names) -> Execute:
     return execute
 
 
-def _return(node: Return, names: Names) -> Execute:
+def _return(node: n.Return, names: Names) -> Execute:
     values = [names.expression(value) for value in node.values]
     if not values:
         return lambda _: RETURN
@@ -157,13 +135,13 @@ def _return(node: Return, names: Names) -> Execute:
     return execute
 
 
-def _if(node: If, names: Names) -> Execute:
+def _if(node: n.If, names: Names) -> Execute:
     test, body = names.expression(node.test), block(node.body, names)
     orelse = block(node.orelse, names)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 
 
-def _for(node: For, names: Names) -> Execute:
+def _for(node: n.For, names: Names) -> Execute:
     """The bounds are evaluated once; what the body assigns to the name does not change the iteration."""
     bounds = [names.expression(bound) for bound in node.bounds]
     place = names.place(node.name)
@@ -187,7 +165,7 @@ def _for(node: For, names: Names) -> Execute:
     return execute
 
 
-def _while(node: While, names: Names) -> Execute:
+def _while(node: n.While, names: Names) -> Execute:
     test, body = names.expression(node.test), block(node.body, names)
 
     def execute(frame: Frame) -> int:
@@ -204,7 +182,7 @@ def _while(node: While, names: Names) -> Execute:
     return execute
 
 
-def _step(thread: assignment.Thread, node: Stmt) -> None:
+def _step(thread: assignment.Thread, node: n.Stmt) -> None:
     try:
         thread.step()
     except Stopped as error:

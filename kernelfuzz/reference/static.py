@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kernelfuzz.ir.nodes import Binary, BoolOp, Cast, Compare, Expr, Literal, Name, Static, Unary
-from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, INT64, UINT64, Scalar, Type
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference.compiled import Module, Names
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.release import at_least
@@ -26,7 +26,7 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
 _UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
 
-def value(node: Static, module: Module) -> Value:
+def value(node: n.Static, module: Module) -> Value:
     """The constant that a static expression is; Undefined where Python raises, or where it does not fit."""
     try:
         found = _evaluate(node.value, module)
@@ -39,19 +39,19 @@ def value(node: Static, module: Module) -> Value:
     return module.domain.literal(node.type, found)
 
 
-def unrounded(cast: Cast, names: Names) -> Cast:
+def unrounded(cast: n.Cast, names: Names) -> n.Cast:
     """``wp.float64(K)``, ``wp.int64(wp.static(2**40))``: a conversion to 64 bits is one of Python's number.
 
     That is the fix of GH-485, whose kernel is ``wp.float64(wp.PI)``; before 1.12.1 the number was rounded to
     float32 or cut to int32 first.
     """
     operand = cast.operand
-    if cast.type not in (INT64, UINT64, FLOAT64) or not at_least(1, 12, 1):
+    if cast.type not in (t.INT64, t.UINT64, t.FLOAT64) or not at_least(1, 12, 1):
         return cast
     match operand:
-        case Static(type=type_):
+        case n.Static(type=type_):
             number = operand
-        case Name(id=name, type=type_) if name not in names.places and name in names.module.constants:
+        case n.Name(id=name, type=type_) if name not in names.places and name in names.module.constants:
             number = names.module.constants[name].value
         case _:
             return cast
@@ -60,23 +60,23 @@ def unrounded(cast: Cast, names: Names) -> Cast:
 
 
 # What holds all that a number of Python's may be, where the type is that of a number without a type.
-_WIDE: dict[Type, Scalar] = {FLOAT32: FLOAT64, INT32: INT64}
+_WIDE: dict[t.Type, t.Scalar] = {t.FLOAT32: t.FLOAT64, t.INT32: t.INT64}
 
 
-def _evaluate(node: Expr, module: Module) -> Any:
+def _evaluate(node: n.Expr, module: Module) -> Any:
     match node:
-        case Literal(value=found):
+        case n.Literal(value=found):
             return found
-        case Name(id=name):
+        case n.Name(id=name):
             return module.constants[name].value.value
-        case Unary(op=op, operand=operand):
+        case n.Unary(op=op, operand=operand):
             return _UNARY[op](_evaluate(operand, module))
-        case Binary(op=op, left=left, right=right):
+        case n.Binary(op=op, left=left, right=right):
             return _OPERATORS[op](_evaluate(left, module), _evaluate(right, module))
-        case Compare(left=left, ops=ops, comparators=comparators):
+        case n.Compare(left=left, ops=ops, comparators=comparators):
             values = [_evaluate(operand, module) for operand in (left, *comparators)]
             return all(_OPERATORS[op](*pair) for op, pair in zip(ops, zip(values, values[1:]), strict=True))  # noqa: B905, RUF007
-        case BoolOp(op=op, values=values):
+        case n.BoolOp(op=op, values=values):
             found = [_evaluate(operand, module) for operand in values]
             return all(found) if op == "and" else any(found)
         case _:

@@ -129,9 +129,7 @@ def facts(text: str) -> Facts:
         callees.update(names)
         if not _CONTROL.match(line):
             plain[line] += 1
-    return Facts(
-        tuple(entry), tuple(control), callees, types, constants, statements, plain, lines, renumbered
-    )
+    return Facts(tuple(entry), tuple(control), callees, types, constants, statements, plain, lines, renumbered)
 
 
 def _spaced(line: str) -> str:

@@ -179,9 +179,7 @@ def _both(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return any(old[at].values is not None and new[at].values is not None for at in old.keys() & new.keys())
 
 
-def compare(
-    old: Environment, new: Environment, tasks: Sequence[Task], *, progress: Progress | None = None
-) -> Report:
+def compare(old: Environment, new: Environment, tasks: Sequence[Task], *, progress: Progress | None = None) -> Report:
     """Have both releases lower, build, run and differentiate the kernels.
 
     ``progress`` is called with what is done, how many of how many.  A kernel that ends a process costs
@@ -236,9 +234,7 @@ def _speed(old: Process, new: Process, sources: Sequence[str], progress: Progres
     try:
         for turn in range(_ROUNDS + 1):
             for which in (0, 1) if turn % 2 else (1, 0):
-                spent = processes[which].ask(
-                    "seconds", patience=patience_for(len(sources)), sources=list(sources)
-                )
+                spent = processes[which].ask("seconds", patience=patience_for(len(sources)), sources=list(sources))
                 if turn:
                     seconds[which].append(sum(spent))
             if progress is not None:

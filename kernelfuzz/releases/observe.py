@@ -100,9 +100,7 @@ def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
             if isinstance(result, Lowering)
         },
         "failures": {
-            device: said(result, prepared.case)
-            for device, result in lowered.items()
-            if isinstance(result, Failure)
+            device: said(result, prepared.case) for device, result in lowered.items() if isinstance(result, Failure)
         },
         "outputs": {},
         "gradients": {},

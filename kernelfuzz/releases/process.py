@@ -160,9 +160,7 @@ class Process:
         process.wait()
 
 
-def each(
-    processes: Sequence[Process], action: str, name: str, items: Sequence[Any]
-) -> list[list[Any | WorkerError]]:
+def each(processes: Sequence[Process], action: str, name: str, items: Sequence[Any]) -> list[list[Any | WorkerError]]:
     """``Process.each`` for several processes, which work at the same time."""
     for process in processes:
         process._send({"action": action, name: list(items)})  # pyright: ignore[reportPrivateUsage]

@@ -68,10 +68,7 @@ def _outputs(rows: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str
         lambda program, name, at: program.run(name, ready[at].launch),
     )
     found = dict(zip(cases, together, strict=True))
-    return [
-        found[at] if at in found else _alone(row["source"], launches[at], target)
-        for at, row in enumerate(rows)
-    ]
+    return [found[at] if at in found else _alone(row["source"], launches[at], target) for at, row in enumerate(rows)]
 
 
 def _alone(source: str, launch: Launch, target: Target) -> dict[str, Input] | Failure:

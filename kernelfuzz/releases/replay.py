@@ -93,9 +93,7 @@ def items(path: Path) -> list[Item]:
         elif each.is_file() and each.name.endswith((".py", ".jsonl", ".jsonl.zst", ".parquet")):
             found.append(_file(each))
     if not found:
-        raise NothingToReplay(
-            f"{path} holds nothing to replay: no reproducers, no files of kernels, no corpus"
-        )
+        raise NothingToReplay(f"{path} holds nothing to replay: no reproducers, no files of kernels, no corpus")
     return found
 
 
@@ -104,9 +102,7 @@ def _file(path: Path) -> Item:
         return Item("reproducer" if exits(path) else "kernels", path.stem, path)
     if path.name.endswith(ROWS) and path.name != "finding.json":
         return Item("corpus", path.name, path)
-    raise NothingToReplay(
-        f"{path} cannot be replayed: it is neither a Python file nor one of {', '.join(ROWS)}"
-    )
+    raise NothingToReplay(f"{path} cannot be replayed: it is neither a Python file nor one of {', '.join(ROWS)}")
 
 
 def exits(path: Path) -> bool:
@@ -174,9 +170,7 @@ def _replayed(
 ) -> Replayed:
     match item.kind:
         case "reproducer":
-            outcome = run_script(
-                item.path, environment.python, timeout=limits.timeout, stopped=limits.stopped
-            )
+            outcome = run_script(item.path, environment.python, timeout=limits.timeout, stopped=limits.stopped)
             return Replayed(item, _STATUS[outcome.presence], outcome.detail, outcome.seconds)
         case "kernels":
             return _kernels(item, environment, limits)
@@ -207,9 +201,7 @@ def _line(text: str) -> str:
     return joined if len(joined) <= 200 else joined[:200] + "..."
 
 
-def _corpus(
-    item: Item, environment: Environment, rows: Iterable[Mapping[str, Any]], limits: _Limits
-) -> Replayed:
+def _corpus(item: Item, environment: Environment, rows: Iterable[Mapping[str, Any]], limits: _Limits) -> Replayed:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     first = ""

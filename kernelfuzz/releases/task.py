@@ -70,8 +70,7 @@ class Observation:
 def observation(answer: Mapping[str, Any]) -> Observation:
     """An observation from the JSON of ``kernelfuzz.releases.observe``."""
     results = {
-        kind: {target: _result(result) for target, result in answer[kind].items()}
-        for kind in ("outputs", "gradients")
+        kind: {target: _result(result) for target, result in answer[kind].items()} for kind in ("outputs", "gradients")
     }
     return Observation(**{**answer, **results})
 

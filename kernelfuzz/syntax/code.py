@@ -9,40 +9,8 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    BoolOp,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Construct,
-    Continue,
-    Expr,
-    ExprStmt,
-    For,
-    If,
-    IfExp,
-    Index,
-    Keyword,
-    Literal,
-    Name,
-    Pass,
-    Return,
-    Slice,
-    Static,
-    Stmt,
-    Unary,
-    Unpack,
-    While,
-)
 from kernelfuzz.syntax.tokens import (
     ANY,
     AUGMENTED_OPERATORS,
@@ -81,87 +49,87 @@ from kernelfuzz.syntax.tokens import (
 # --------------------------------------------------------------- expressions
 
 
-def binds(node: Expr) -> int:
+def binds(node: n.Expr) -> int:
     """How tightly the text of ``node`` binds: an operand that binds less than needed gets parentheses."""
     match node:
-        case Binary() | BoolOp():
+        case n.Binary() | n.BoolOp():
             return OPERATOR_BINDS[node.op]
-        case Literal():
+        case n.Literal():
             return literal(node)[1]
-        case Unary():
+        case n.Unary():
             return NOT if node.op == "not" else UNARY
-        case Compare():
+        case n.Compare():
             return COMPARE
-        case IfExp():
+        case n.IfExp():
             return TERNARY
         case _:
             return PRIMARY
 
 
-def expression(node: Expr, needed: int = ANY) -> cst.BaseExpression:
+def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
     """The libcst node of an expression, in parentheses where it binds less tightly than ``needed``."""
     match node:
-        case Name(id=name):
+        case n.Name(id=name):
             return identifier(name)
-        case Literal():
+        case n.Literal():
             number, tightness = literal(node)
             return number if tightness >= needed else number.with_changes(lpar=OPEN, rpar=CLOSE)
-        case Call(name=name, args=args, keywords=keywords):
+        case n.Call(name=name, args=args, keywords=keywords):
             arguments = [argument(expression(arg)) for arg in args]
             arguments += [named_argument(key, _keyword(value)) for key, value in keywords]
             return call(warp_attribute(name), arguments)
-        case Construct(type=type_, args=args):
+        case n.Construct(type=type_, args=args):
             return call(type_expression(type_), [argument(expression(arg)) for arg in args])
-        case CallFunction(name=name, args=args):
+        case n.CallFunction(name=name, args=args):
             return call(identifier(name), [argument(expression(arg)) for arg in args])
-        case Cast(type=type_, operand=operand):
+        case n.Cast(type=type_, operand=operand):
             return call(annotation(type_), (argument(expression(operand)),))
-        case Static(value=value):
+        case n.Static(value=value):
             return call(warp_attribute("static"), (argument(expression(value)),))
-        case Index(value=value, indices=indices):
+        case n.Index(value=value, indices=indices):
             return subscript(expression(value, PRIMARY), [_index(index) for index in indices])
-        case Attribute(value=value, name=name):
+        case n.Attribute(value=value, name=name):
             return cst.Attribute(expression(value, PRIMARY), identifier(name), dot=DOT)
-        case ArrayShape(array=array, axis=axis):
+        case n.ArrayShape(array=array, axis=axis):
             array_shape = cst.Attribute(expression(array, PRIMARY), identifier("shape"), dot=DOT)
             return subscript(array_shape, (cst.Index(integer(axis)),))
-        case Binary() | Unary() | Compare() | BoolOp() | IfExp():
+        case n.Binary() | n.Unary() | n.Compare() | n.BoolOp() | n.IfExp():
             return _operation(node, *((OPEN, CLOSE) if binds(node) < needed else ((), ())))
         case _:
             return assert_never(node)
 
 
 def _operation(
-    node: Binary | Unary | Compare | BoolOp | IfExp,
+    node: n.Binary | n.Unary | n.Compare | n.BoolOp | n.IfExp,
     lpar: Sequence[cst.LeftParen],
     rpar: Sequence[cst.RightParen],
 ) -> cst.BaseExpression:
     match node:
-        case Binary(op="**"):
+        case n.Binary(op="**"):
             # The only operator that groups to the right, and -1 may stand bare on its right only.
             left, right = expression(node.left, NUMBER), expression(node.right, UNARY)
             return cst.BinaryOperation(left, BINARY_OPERATORS["**"], right, lpar, rpar)
-        case Binary(op=op):
+        case n.Binary(op=op):
             tightness = OPERATOR_BINDS[op]
             left, right = expression(node.left, tightness), expression(node.right, tightness + 1)
             return cst.BinaryOperation(left, BINARY_OPERATORS[op], right, lpar, rpar)
-        case Unary(op=op, operand=operand):
+        case n.Unary(op=op, operand=operand):
             inner = expression(operand, NOT if op == "not" else UNARY)
             return cst.UnaryOperation(UNARY_OPERATORS[op], inner, lpar, rpar)
-        case Compare():
+        case n.Compare():
             # A comparison inside a comparison would read as one chain.
             targets = [
                 cst.ComparisonTarget(COMPARE_OPERATORS[op], expression(comparator, COMPARE + 1))
                 for op, comparator in zip(node.ops, node.comparators, strict=True)
             ]
             return cst.Comparison(expression(node.left, COMPARE + 1), targets, lpar, rpar)
-        case BoolOp(op=op, values=values):
+        case n.BoolOp(op=op, values=values):
             operator, tightness = BOOLEAN_OPERATORS[op], OPERATOR_BINDS[op] + 1
             result = expression(values[0], tightness)
             for value in values[1:-1]:
                 result = cst.BooleanOperation(result, operator, expression(value, tightness))
             return cst.BooleanOperation(result, operator, expression(values[-1], tightness), lpar, rpar)
-        case IfExp(test=test, body=body, orelse=orelse):
+        case n.IfExp(test=test, body=body, orelse=orelse):
             return cst.IfExp(
                 test=expression(test, OR),
                 body=expression(body, OR),
@@ -177,18 +145,16 @@ def _operation(
             return assert_never(node)
 
 
-def _index(index: Expr | Slice) -> cst.BaseSlice:
-    if not isinstance(index, Slice):
+def _index(index: n.Expr | n.Slice) -> cst.BaseSlice:
+    if not isinstance(index, n.Slice):
         return cst.Index(expression(index))
-    start, stop, step = (
-        None if part is None else integer(part) for part in (index.start, index.stop, index.step)
-    )
+    start, stop, step = (None if part is None else integer(part) for part in (index.start, index.stop, index.step))
     if step is None:
         return cst.Slice(start, stop, first_colon=SLICE_COLON)
     return cst.Slice(start, stop, step, first_colon=SLICE_COLON, second_colon=SLICE_COLON)
 
 
-def _keyword(value: Keyword) -> cst.BaseExpression:
+def _keyword(value: n.Keyword) -> cst.BaseExpression:
     match value:
         case bool():
             return identifier(str(value))
@@ -205,11 +171,11 @@ def _keyword(value: Keyword) -> cst.BaseExpression:
 # ---------------------------------------------------------------- statements
 
 
-def statement(node: Stmt) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
+def statement(node: n.Stmt) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
     match node:
-        case If():
+        case n.If():
             return _if(node)
-        case For(name=name, bounds=bounds, body=body):
+        case n.For(name=name, bounds=bounds, body=body):
             return cst.For(
                 target=identifier(name),
                 iter=call(identifier("range"), [argument(expression(bound)) for bound in bounds]),
@@ -219,7 +185,7 @@ def statement(node: Stmt) -> cst.SimpleStatementLine | cst.BaseCompoundStatement
                 whitespace_after_in=SPACE,
                 whitespace_before_colon=NOTHING,
             )
-        case While(test=test, body=body):
+        case n.While(test=test, body=body):
             return cst.While(
                 expression(test),
                 block_of(body),
@@ -231,26 +197,26 @@ def statement(node: Stmt) -> cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
 def _small(
-    node: Assign | Unpack | AugAssign | Break | Continue | Pass | Return | ExprStmt,
+    node: n.Assign | n.Unpack | n.AugAssign | n.Break | n.Continue | n.Pass | n.Return | n.ExprStmt,
 ) -> cst.BaseSmallStatement:
     match node:
-        case Assign(target=target, value=value):
+        case n.Assign(target=target, value=value):
             return cst.Assign((target_of(expression(target)),), expression(value))
-        case AugAssign(target=target, op=op, value=value):
+        case n.AugAssign(target=target, op=op, value=value):
             return cst.AugAssign(expression(target), AUGMENTED_OPERATORS[op], expression(value))  # pyright: ignore[reportArgumentType]
-        case ExprStmt(value=value):
+        case n.ExprStmt(value=value):
             return cst.Expr(expression(value))
-        case Unpack(names=names, values=values):
+        case n.Unpack(names=names, values=values):
             return cst.Assign((target_of(tuple_of([identifier(name) for name in names])),), _values(values))
-        case Return(values=()):
+        case n.Return(values=()):
             return cst.Return(whitespace_after_return=NOTHING)
-        case Return(values=values):
+        case n.Return(values=values):
             return cst.Return(_values(values), whitespace_after_return=SPACE)
-        case Break():
+        case n.Break():
             return cst.Break()
-        case Continue():
+        case n.Continue():
             return cst.Continue()
-        case Pass():
+        case n.Pass():
             return cst.Pass()
         case _:
             return assert_never(node)
@@ -260,22 +226,20 @@ def target_of(target: cst.BaseExpression) -> cst.AssignTarget:
     return cst.AssignTarget(target, SPACE, SPACE)  # pyright: ignore[reportArgumentType]
 
 
-def _values(values: Sequence[Expr]) -> cst.BaseExpression:
+def _values(values: Sequence[n.Expr]) -> cst.BaseExpression:
     rendered = [expression(value) for value in values]
     return rendered[0] if len(rendered) == 1 else tuple_of(rendered)
 
 
-def line(
-    small: cst.BaseSmallStatement, leading_lines: Sequence[cst.EmptyLine] = ()
-) -> cst.SimpleStatementLine:
+def line(small: cst.BaseSmallStatement, leading_lines: Sequence[cst.EmptyLine] = ()) -> cst.SimpleStatementLine:
     return cst.SimpleStatementLine((small,), leading_lines=leading_lines, trailing_whitespace=LINE_END)
 
 
-def _if(node: If) -> cst.If:
+def _if(node: n.If) -> cst.If:
     match node.orelse:
         case ():
             orelse = None
-        case (If() as elif_,):
+        case (n.If() as elif_,):
             orelse = _if(elif_)
         case block:
             orelse = cst.Else(block_of(block), whitespace_before_colon=NOTHING)
@@ -288,8 +252,8 @@ def _if(node: If) -> cst.If:
     )
 
 
-def block_of(block: Block) -> cst.IndentedBlock:
-    return indented([statement(node) for node in block or (Pass(),)])
+def block_of(block: n.Block) -> cst.IndentedBlock:
+    return indented([statement(node) for node in block or (n.Pass(),)])
 
 
 def indented(body: Sequence[cst.BaseStatement]) -> cst.IndentedBlock:

@@ -11,32 +11,9 @@ from functools import lru_cache
 
 import libcst as cst
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    Block,
-    Call,
-    Constant,
-    Construct,
-    Expr,
-    Function,
-    Kernel,
-    Param,
-    Pass,
-)
-from kernelfuzz.ir.types import (
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    type_name,
-    warp_name,
-)
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.code import block_of, expression, indented, line, statement, target_of
 from kernelfuzz.syntax.tokens import (
@@ -62,7 +39,7 @@ from kernelfuzz.syntax.tokens import (
 
 
 @lru_cache(maxsize=4096)
-def _param(name: str, type_: Type | None) -> cst.Param:
+def _param(name: str, type_: t.Type | None) -> cst.Param:
     return cst.Param(
         identifier(name),
         None if type_ is None else cst.Annotation(annotation(type_), NOTHING, SPACE),
@@ -83,7 +60,7 @@ def _def(
     body: cst.IndentedBlock,
     *,
     decorator: str | None = None,
-    returns: Type | None = None,
+    returns: t.Type | None = None,
     leading_lines: Sequence[cst.EmptyLine] = (),
 ) -> cst.FunctionDef:
     return cst.FunctionDef(
@@ -100,19 +77,17 @@ def _def(
     )
 
 
-def _params(params: Sequence[Param]) -> list[cst.Param]:
+def _params(params: Sequence[n.Param]) -> list[cst.Param]:
     return [_param(param.name, param.type) for param in params]
 
 
-def _function(function: Function) -> cst.FunctionDef:
+def _function(function: n.Function) -> cst.FunctionDef:
     # Warp infers what a function returns; an annotation makes it compare that with our type.
     params, body = _params(function.params), block_of(function.body)
-    return _def(
-        function.name, params, body, decorator="func", returns=function.returns, leading_lines=TWO_BLANKS
-    )
+    return _def(function.name, params, body, decorator="func", returns=function.returns, leading_lines=TWO_BLANKS)
 
 
-def _struct(struct: Struct) -> cst.ClassDef:
+def _struct(struct: t.Struct) -> cst.ClassDef:
     fields = [
         line(cst.AnnAssign(identifier(name), cst.Annotation(annotation(type_), NOTHING, SPACE)))
         for name, type_ in struct.fields
@@ -131,66 +106,66 @@ def _assignment(
     return line(cst.Assign((target_of(identifier(name)),), value), leading_lines)
 
 
-def _constant(constant: Constant) -> cst.SimpleStatementLine:
+def _constant(constant: n.Constant) -> cst.SimpleStatementLine:
     value = call(warp_attribute("constant"), (argument(literal(constant.value)[0]),))
     return _assignment(constant.name, value)
 
 
 @lru_cache(maxsize=256)
-def _alias(type_: Vector | Matrix) -> cst.SimpleStatementLine:
+def _alias(type_: t.Vector | t.Matrix) -> cst.SimpleStatementLine:
     dtype = named_argument("dtype", type_expression(type_.dtype))
-    if isinstance(type_, Vector):
+    if isinstance(type_, t.Vector):
         constructor, size = "vector", named_argument("length", integer(type_.length))
     else:
         shape = tuple_of([integer(type_.rows), integer(type_.columns)], parentheses=True)
         constructor, size = "matrix", named_argument("shape", shape)
     made = call(cst.Attribute(warp_attribute("types"), identifier(constructor), dot=DOT), (size, dtype))
-    return _assignment(type_name(type_), made)
+    return _assignment(t.type_name(type_), made)
 
 
-def _types_named(kernel: Kernel) -> Iterator[Type]:
+def _types_named(kernel: n.Kernel) -> Iterator[t.Type]:
     """Every type that the text of a kernel names, in the order of the text."""
     yield from kernel.structs
     for function in (*kernel.functions, kernel):
         for param in function.params:
             yield param.type
-        if isinstance(function, Function) and function.returns is not None:
+        if isinstance(function, n.Function) and function.returns is not None:
             yield function.returns
         for node in walk(*function.body):
-            if isinstance(node, Construct):
+            if isinstance(node, n.Construct):
                 yield node.type
-            elif isinstance(node, Call) and node.keywords:
+            elif isinstance(node, n.Call) and node.keywords:
                 for _, value in node.keywords:
                     if not isinstance(value, (bool, int, str, tuple)):
                         yield value
 
 
-def _unnamed(type_: Type) -> Iterator[Vector | Matrix]:
+def _unnamed(type_: t.Type) -> Iterator[t.Vector | t.Matrix]:
     """The types inside ``type_`` that Warp exports no name for."""
     match type_:
-        case Vector() | Matrix():
-            if warp_name(type_) is None:
+        case t.Vector() | t.Matrix():
+            if t.warp_name(type_) is None:
                 yield type_
-        case Array(dtype=dtype):
+        case t.Array(dtype=dtype):
             yield from _unnamed(dtype)
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             for _, field in fields:
                 yield from _unnamed(field)
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             for element in elements:
                 yield from _unnamed(element)
-        case Scalar() | Quaternion() | Transform() | Tile():
+        case t.Scalar() | t.Quaternion() | t.Transform() | t.Tile():
             pass
         case _:
             return assert_never(type_)
 
 
 @lru_cache(maxsize=1024)
-def _unnamed_in(type_: Type) -> tuple[Vector | Matrix, ...]:
+def _unnamed_in(type_: t.Type) -> tuple[t.Vector | t.Matrix, ...]:
     return tuple(_unnamed(type_))
 
 
-def _aliases(kernel: Kernel) -> list[cst.SimpleStatementLine]:
+def _aliases(kernel: n.Kernel) -> list[cst.SimpleStatementLine]:
     found = dict.fromkeys(alias for type_ in _types_named(kernel) for alias in _unnamed_in(type_))
     return [_alias(type_) for type_ in found]
 
@@ -203,7 +178,7 @@ IMPORT = line(
 )
 
 
-def _kernel(kernel: Kernel) -> list[cst.SimpleStatementLine | cst.BaseCompoundStatement]:
+def _kernel(kernel: n.Kernel) -> list[cst.SimpleStatementLine | cst.BaseCompoundStatement]:
     params, body = _params(kernel.params), block_of(kernel.body)
     if not kernel.closure:
         return [_def(kernel.name, params, body, decorator="kernel", leading_lines=TWO_BLANKS)]
@@ -220,7 +195,7 @@ def _kernel(kernel: Kernel) -> list[cst.SimpleStatementLine | cst.BaseCompoundSt
     ]
 
 
-def to_cst(kernel: Kernel) -> cst.Module:
+def to_cst(kernel: n.Kernel) -> cst.Module:
     """The whole module of a kernel as a libcst tree, for tools that transform source text."""
     body: list[cst.SimpleStatementLine | cst.BaseCompoundStatement] = [IMPORT]
     head = _aliases(kernel)
@@ -241,21 +216,21 @@ _MODULE = cst.Module(())
 IMPORT_LINE = _MODULE.code_for_node(IMPORT)
 
 
-def render(kernel: Kernel) -> str:
+def render(kernel: n.Kernel) -> str:
     """The text of a whole Python module that declares ``kernel`` and everything it needs."""
     return to_cst(kernel).code
 
 
-def render_expression(node: Expr) -> str:
+def render_expression(node: n.Expr) -> str:
     """The text of one expression."""
     return _MODULE.code_for_node(expression(node))
 
 
-def render_statements(block: Block) -> str:
+def render_statements(block: n.Block) -> str:
     """The text of a block, not indented; an empty block is ``pass``."""
-    return cst.Module([statement(node) for node in block or (Pass(),)]).code
+    return cst.Module([statement(node) for node in block or (n.Pass(),)]).code
 
 
-def render_function(function: Function) -> str:
+def render_function(function: n.Function) -> str:
     """The text of one ``@wp.func`` with its decorator."""
     return cst.Module([_function(function).with_changes(leading_lines=())]).code

@@ -12,25 +12,9 @@ from functools import lru_cache
 
 import libcst as cst
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Literal
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    type_name,
-    warp_name,
-)
 from kernelfuzz.ir.walk import literal_text
 
 # --------------------------------------------------- white space and operators
@@ -162,7 +146,7 @@ def _float(value: float) -> cst.BaseExpression:
     return cst.Float(repr(value))
 
 
-PYTHON_NAMES = {INT32: "int", FLOAT32: "float", BOOL: "bool"}
+PYTHON_NAMES = {t.INT32: "int", t.FLOAT32: "float", t.BOOL: "bool"}
 
 
 def literal(node: Literal) -> tuple[cst.BaseExpression, int]:
@@ -171,8 +155,8 @@ def literal(node: Literal) -> tuple[cst.BaseExpression, int]:
 
 
 @lru_cache(maxsize=4096)
-def _literal(type_: Scalar, text: str) -> tuple[cst.BaseExpression, int]:
-    if type_ == BOOL:
+def _literal(type_: t.Scalar, text: str) -> tuple[cst.BaseExpression, int]:
+    if type_ == t.BOOL:
         return identifier(text), PRIMARY
     number = _float(float(text)) if type_.is_float else integer(int(text))
     if type_ not in PYTHON_NAMES:
@@ -183,44 +167,44 @@ def _literal(type_: Scalar, text: str) -> tuple[cst.BaseExpression, int]:
 
 
 @lru_cache(maxsize=1024)
-def type_expression(type_: Type) -> cst.BaseExpression:
+def type_expression(type_: t.Type) -> cst.BaseExpression:
     """The type as a value: ``wp.float32``, ``wp.vec3``, ``S0``, or the alias of a type without a name."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             return warp_attribute(type_.name)
-        case Vector() | Matrix() | Quaternion() | Transform():
-            name = warp_name(type_)
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform():
+            name = t.warp_name(type_)
             if name is None:
-                return identifier(type_name(type_))
+                return identifier(t.type_name(type_))
             # wp.vec3 is the everyday name of wp.vec3f.
-            return warp_attribute(name.removesuffix("f") if type_.dtype == FLOAT32 else name)
-        case Struct():
+            return warp_attribute(name.removesuffix("f") if type_.dtype == t.FLOAT32 else name)
+        case t.Struct():
             return identifier(type_.name)
-        case Array() | Tile() | Tuple():
+        case t.Array() | t.Tile() | t.Tuple():
             return annotation(type_)
         case _:
             return assert_never(type_)
 
 
 @lru_cache(maxsize=1024)
-def annotation(type_: Type) -> cst.BaseExpression:
+def annotation(type_: t.Type) -> cst.BaseExpression:
     """The type as the annotation of a parameter, a field or a result."""
     match type_:
-        case Scalar():
+        case t.Scalar():
             python_name = PYTHON_NAMES.get(type_)
             return identifier(python_name) if python_name else warp_attribute(type_.name)
-        case Array(dtype=dtype, ndim=ndim):
+        case t.Array(dtype=dtype, ndim=ndim):
             constructor = warp_attribute("array" if ndim == 1 else f"array{ndim}d")
             return call(constructor, (named_argument("dtype", annotation(dtype)),))
-        case Tile(dtype=dtype, shape=shape):
+        case t.Tile(dtype=dtype, shape=shape):
             arguments = (
                 named_argument("dtype", annotation(dtype)),
                 named_argument("shape", tuple_of([integer(size) for size in shape], parentheses=True)),
             )
             return call(warp_attribute("tile"), arguments)
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             return subscript(identifier("tuple"), [cst.Index(annotation(element)) for element in elements])
-        case Vector() | Matrix() | Quaternion() | Transform() | Struct():
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() | t.Struct():
             return type_expression(type_)
         case _:
             return assert_never(type_)

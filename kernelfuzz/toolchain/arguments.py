@@ -79,9 +79,7 @@ def _array(type_: ArrayType, value: Input, device: str, where: str, *, requires_
     if data.size == 0:
         # Warp cannot tell the dimensions of an empty numpy array from those of its elements.
         return wp.zeros(shape, dtype=element.warp, device=device, requires_grad=requires_grad)
-    return wp.array(
-        data, dtype=element.warp, ndim=type_.ndim, device=device, copy=True, requires_grad=requires_grad
-    )
+    return wp.array(data, dtype=element.warp, ndim=type_.ndim, device=device, copy=True, requires_grad=requires_grad)
 
 
 def _data(type_: ArrayType, value: Input, where: str) -> np.ndarray[Any, Any]:
@@ -179,9 +177,7 @@ def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False)
 # ------------------------------------------------------------------------------------------ gradients
 
 
-def set_gradients(
-    parameters: tuple[Parameter, ...], arguments: list[Any], seeds: Mapping[str, Input]
-) -> None:
+def set_gradients(parameters: tuple[Parameter, ...], arguments: list[Any], seeds: Mapping[str, Input]) -> None:
     """Write ``seeds`` into the gradients of the arrays that they name; the others keep theirs.
 
     Seeds have the form of ``read_gradients``.  Raises ValueError at a name that is no array of floats, and
@@ -198,9 +194,7 @@ def set_gradients(
         type_, argument = arrays[name]
         data = _data(type_, _with_zeros(type_.element, seed, argument.shape), f"the seed of {name}")
         if data.shape[: type_.ndim] != argument.shape:
-            raise ValueError(
-                f"the seed of {name} must have the shape {argument.shape}, got {data.shape[: type_.ndim]}"
-            )
+            raise ValueError(f"the seed of {name} must have the shape {argument.shape}, got {data.shape[: type_.ndim]}")
         if data.size:
             argument.grad.assign(data)
 

@@ -78,15 +78,11 @@ def build(
         if target != "cpu" and arch not in known:
             names = ", ".join(map(str, known)) or "none"
             version = compat.version()
-            return Failure(
-                "unsupported", f"Warp {version} does not build for arch {arch!r}; it does for {names}"
-            )
+            return Failure("unsupported", f"Warp {version} does not build for arch {arch!r}; it does for {names}")
         return _compile(lowering, target, None if target == "cpu" else arch, dict(options or {}))
 
 
-def _compile(
-    lowering: Lowering, target: Target, arch: int | None, options: dict[str, Any]
-) -> Artifact | Failure:
+def _compile(lowering: Lowering, target: Target, arch: int | None, options: dict[str, Any]) -> Artifact | Failure:
     _, source_suffix, output_suffix = _TARGETS[target]
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
         source = os.path.join(directory, "module" + source_suffix)

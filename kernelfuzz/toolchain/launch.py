@@ -329,9 +329,7 @@ def _loaded(
     block_dim = compat.launch_block_dim(device, request.block_dim)
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
         compat.set_kernel_cache(directory)
-        compat.load(
-            kernels, numbering, device, backward=request.backward, block_dim=block_dim, appended=appended
-        )
+        compat.load(kernels, numbering, device, backward=request.backward, block_dim=block_dim, appended=appended)
     return PublicLauncher(device, request.options, block_dim)
 
 

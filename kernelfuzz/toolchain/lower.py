@@ -159,9 +159,7 @@ def lower_kernel(
         start = time.perf_counter()
         try:
             # Numbers are not made anew: functions that live on must not get the names of others.
-            generated = compat.generate(
-                unit, compat.Numbering({}), device, backward=backward, options=settings.options
-            )
+            generated = compat.generate(unit, compat.Numbering({}), device, backward=backward, options=settings.options)
         except compat.Unsupported as error:
             return Failure("unsupported", str(error))
         except Exception as error:

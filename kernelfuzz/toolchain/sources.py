@@ -116,9 +116,7 @@ def no_kernels(unit: compat.Unit, wanted: str | None, text: str = "") -> Failure
     names = compat.kernel_names(unit)
     if wanted is not None and wanted not in names:
         found = ", ".join(sorted(names))
-        return Failure(
-            "empty", f"no kernel named {wanted!r}; the source has {found}{_uncalled(text, wanted)}"
-        )
+        return Failure("empty", f"no kernel named {wanted!r}; the source has {found}{_uncalled(text, wanted)}")
     return None
 
 

@@ -88,9 +88,7 @@ def _rows_of(name: str) -> tuple[Builtin, ...]:
 
 
 @cache
-def resolve(
-    name: str, arg_types: tuple[Type, ...], keywords: tuple[tuple[str, Keyword], ...] = ()
-) -> Signature | None:
+def resolve(name: str, arg_types: tuple[Type, ...], keywords: tuple[tuple[str, Keyword], ...] = ()) -> Signature | None:
     """The signature that a call with these argument types means, or None where there is none."""
     for builtin in _rows_of(name):
         if (found := match_call(pattern(builtin), arg_types, keywords)) is not None:

@@ -10,45 +10,9 @@ import math
 from functools import cache
 from typing import NoReturn
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Attribute,
-    Binary,
-    BoolOp,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Construct,
-    Expr,
-    IfExp,
-    Index,
-    Literal,
-    Name,
-    Node,
-    Slice,
-    Static,
-    Unary,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    INT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    shape,
-    type_name,
-)
 from kernelfuzz.typecheck.builtins import NAMES, resolve
 from kernelfuzz.typecheck.operators import binary_result, compare_allowed, unary_result
 from kernelfuzz.typecheck.scope import Scope
@@ -61,82 +25,82 @@ LARGEST = {16: 65504.0, 32: 3.4028234663852886e38, 64: 1.7976931348623157e308}
 STATIC_OPERATORS = frozenset({"+", "-", "*", "//", "%"})
 
 
-def fail(message: str, node: Node) -> NoReturn:
+def fail(message: str, node: n.Node) -> NoReturn:
     raise VerifyError(message, node)
 
 
-def infer(node: Expr, scope: Scope) -> Type:
+def infer(node: n.Expr, scope: Scope) -> t.Type:
     """The type of an expression; raises VerifyError where it has none or is marked with another."""
     type_ = _infer(node, scope)
     if node.type != type_:
-        fail(f"is {type_name(type_)} but is marked as {type_name(node.type)}", node)
+        fail(f"is {t.type_name(type_)} but is marked as {t.type_name(node.type)}", node)
     return type_
 
 
-def expect(node: Expr, type_: Type, scope: Scope, role: str) -> None:
+def expect(node: n.Expr, type_: t.Type, scope: Scope, role: str) -> None:
     """Raise unless the expression has the type."""
     found = infer(node, scope)
     if found != type_:
-        fail(f"{role} must be {type_name(type_)}, not {type_name(found)}", node)
+        fail(f"{role} must be {t.type_name(type_)}, not {t.type_name(found)}", node)
 
 
-def _infer(node: Expr, scope: Scope) -> Type:
+def _infer(node: n.Expr, scope: Scope) -> t.Type:
     match node:
-        case Name():
+        case n.Name():
             found = scope.lookup(node.id)
             return found if found is not None else fail("is not defined here", node)
-        case Literal():
+        case n.Literal():
             return _literal(node)
-        case Binary():
+        case n.Binary():
             left, right = infer(node.left, scope), infer(node.right, scope)
             result = binary_result(node.op, left, right)
             if result is None:
-                fail(f"no operator {node.op} for {type_name(left)} and {type_name(right)}", node)
+                fail(f"no operator {node.op} for {t.type_name(left)} and {t.type_name(right)}", node)
             return result
-        case Index():
+        case n.Index():
             return _index(node, scope)
-        case Call():
+        case n.Call():
             return _call(node, scope)
-        case Attribute():
+        case n.Attribute():
             return _attribute(node, scope)
-        case Construct():
+        case n.Construct():
             return _construct(node, scope)
-        case Cast():
+        case n.Cast():
             return _cast(node, scope)
-        case Compare():
+        case n.Compare():
             return _compare(node, scope)
-        case Unary():
+        case n.Unary():
             operand = infer(node.operand, scope)
             result = unary_result(node.op, operand)
-            return result or fail(f"no operator {node.op} for {type_name(operand)}", node)
-        case BoolOp():
+            return result or fail(f"no operator {node.op} for {t.type_name(operand)}", node)
+        case n.BoolOp():
             if node.op not in ("and", "or") or len(node.values) < 2:
                 fail("needs and/or with two values or more", node)
             for value in node.values:
-                expect(value, BOOL, scope, f"an operand of {node.op}")
-            return BOOL
-        case IfExp():
-            expect(node.test, BOOL, scope, "a condition")
+                expect(value, t.BOOL, scope, f"an operand of {node.op}")
+            return t.BOOL
+        case n.IfExp():
+            expect(node.test, t.BOOL, scope, "a condition")
             body, orelse = infer(node.body, scope), infer(node.orelse, scope)
-            if body != orelse or isinstance(body, (Array, Tile, Tuple)):
-                fail(f"branches are {type_name(body)} and {type_name(orelse)}", node)
+            if body != orelse or isinstance(body, (t.Array, t.Tile, t.Tuple)):
+                fail(f"branches are {t.type_name(body)} and {t.type_name(orelse)}", node)
             return body
-        case CallFunction():
+        case n.CallFunction():
             return _call_function(node, scope)
-        case ArrayShape():
+        case n.ArrayShape():
             array = infer(node.array, scope)
-            if not isinstance(array, Array) or not 0 <= node.axis < array.ndim:
-                fail(f"{type_name(array)} has no axis {node.axis}", node)
-            return INT32
-        case Static():
+            if not isinstance(array, t.Array) or not 0 <= node.axis < array.ndim:
+                fail(f"{t.type_name(array)} has no axis {node.axis}", node)
+            return t.INT32
+        case n.Static():
             return _static(node.value, scope)
         case _:
             return assert_never(node)
 
 
-def is_value(value: float, type_: Scalar) -> bool:
+def is_value(value: float, type_: t.Scalar) -> bool:
     """Whether a literal of the type can have the value."""
-    if type_ == BOOL:
+    if type_ == t.BOOL:
         return isinstance(value, bool)
     if type_.is_float:
         special = math.isnan(value) or math.isinf(value)
@@ -145,7 +109,7 @@ def is_value(value: float, type_: Scalar) -> bool:
     return type(value) is int and low <= value <= high
 
 
-def _literal(node: Literal) -> Type:
+def _literal(node: n.Literal) -> t.Type:
     if not is_value(node.value, node.type):
         fail(f"{node.value!r} is no value of {node.type}", node)
     return node.type
@@ -154,86 +118,86 @@ def _literal(node: Literal) -> Type:
 # ------------------------------------------------------------- parts of values
 
 
-def constant_value(node: Expr, scope: Scope) -> int | None:
+def constant_value(node: n.Expr, scope: Scope) -> int | None:
     """The value of an integer that Warp knows while it generates code, where it is plain to see."""
     match node:
-        case Literal(value=int() as value):
+        case n.Literal(value=int() as value):
             return value
-        case Unary(op="-", operand=operand):
+        case n.Unary(op="-", operand=operand):
             inner = constant_value(operand, scope)
             return None if inner is None else -inner
-        case Static(value=value):
+        case n.Static(value=value):
             return constant_value(value, scope)
-        case Name(id=name) if name not in scope.visible and name in scope.module.constants:
+        case n.Name(id=name) if name not in scope.visible and name in scope.module.constants:
             return constant_value(scope.module.constants[name].value, scope)
-        case Call(name="len", args=(argument,)):
+        case n.Call(name="len", args=(argument,)):
             return _fixed_length(argument.type)
         case _:
             pass
     return None
 
 
-def _fixed_length(type_: Type) -> int | None:
+def _fixed_length(type_: t.Type) -> int | None:
     """What ``wp.len`` gives while code is generated: everything but an array has a length of its own."""
-    return shape(type_)[0] if isinstance(type_, (Vector, Matrix, Quaternion, Transform)) else None
+    return t.shape(type_)[0] if isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform)) else None
 
 
-def _axis_index(index: Expr | Slice, size: int, scope: Scope) -> None:
+def _axis_index(index: n.Expr | n.Slice, size: int, scope: Scope) -> None:
     """An index into a vector, matrix, quaternion or transform: an int32, in bounds where it is constant."""
-    if isinstance(index, Slice):
+    if isinstance(index, n.Slice):
         fail("cannot be sliced here", index)
-    expect(index, INT32, scope, "an index of a component")
+    expect(index, t.INT32, scope, "an index of a component")
     value = constant_value(index, scope)
     if value is not None and not -size <= value < size:
         fail(f"index {value} is out of bounds for {size}", index)
 
 
-def subscript_type(value: Type, indices: tuple[Expr | Slice, ...]) -> Type | None:
+def subscript_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Type | None:
     """The type of ``value[indices]`` with good indices, or None where it does not take as many."""
     count = len(indices)
     match value:
-        case Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
-            return dtype if count == ndim else Array(dtype, ndim - count)
-        case Vector(length=length, dtype=dtype) if count == 1:
-            if isinstance(indices[0], Slice):
-                return Vector(_slice_length(indices[0], length), dtype)
+        case t.Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
+            return dtype if count == ndim else t.Array(dtype, ndim - count)
+        case t.Vector(length=length, dtype=dtype) if count == 1:
+            if isinstance(indices[0], n.Slice):
+                return t.Vector(_slice_length(indices[0], length), dtype)
             return dtype
-        case Matrix(columns=columns, dtype=dtype) if count in (1, 2):
-            return dtype if count == 2 else Vector(columns, dtype)
-        case Quaternion(dtype=dtype) | Transform(dtype=dtype) if count == 1:
+        case t.Matrix(columns=columns, dtype=dtype) if count in (1, 2):
+            return dtype if count == 2 else t.Vector(columns, dtype)
+        case t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype) if count == 1:
             return dtype
         case _:
             pass
     return None
 
 
-def _index(node: Index, scope: Scope) -> Type:
+def _index(node: n.Index, scope: Scope) -> t.Type:
     value, indices = infer(node.value, scope), node.indices
     result = subscript_type(value, indices)
     if result is None:
-        fail(f"{type_name(value)} does not take {len(indices)} indices", node)
-    if isinstance(value, Array):
+        fail(f"{t.type_name(value)} does not take {len(indices)} indices", node)
+    if isinstance(value, t.Array):
         for index in indices:
             _array_index(index, scope)
-    elif isinstance(value, (Vector, Matrix, Quaternion, Transform)):
-        for index, size in zip(indices, shape(value), strict=False):
-            if not (isinstance(index, Slice) and isinstance(value, Vector)):
+    elif isinstance(value, (t.Vector, t.Matrix, t.Quaternion, t.Transform)):
+        for index, size in zip(indices, t.shape(value), strict=False):
+            if not (isinstance(index, n.Slice) and isinstance(value, t.Vector)):
                 _axis_index(index, size, scope)
     return result
 
 
-def _array_index(index: Expr | Slice, scope: Scope) -> None:
-    if isinstance(index, Slice):
+def _array_index(index: n.Expr | n.Slice, scope: Scope) -> None:
+    if isinstance(index, n.Slice):
         fail("an array takes no slice here", index)
     found = infer(index, scope)
-    if not isinstance(found, Scalar) or not found.is_integer:
-        fail(f"an index of an array must be an integer, not {type_name(found)}", index)
+    if not isinstance(found, t.Scalar) or not found.is_integer:
+        fail(f"an index of an array must be an integer, not {t.type_name(found)}", index)
     value = constant_value(index, scope)
     if value is not None and value < 0:
         fail("an array index does not count from the end", index)
 
 
-def _slice_length(index: Slice, length: int) -> int:
+def _slice_length(index: n.Slice, length: int) -> int:
     inside = all(part is None or -length <= part <= length for part in (index.start, index.stop))
     if not inside or index.step == 0:
         fail(f"is out of bounds for a vector of {length}", index)
@@ -241,49 +205,49 @@ def _slice_length(index: Slice, length: int) -> int:
     return count or fail("selects nothing", index)
 
 
-def attribute_type(value: Type, name: str) -> Type | None:
+def attribute_type(value: t.Type, name: str) -> t.Type | None:
     """The type of ``value.name``, or None where there is no such part."""
     match value:
-        case Struct():
+        case t.Struct():
             return value.field(name)
-        case Vector(length=length, dtype=dtype) if name in COMPONENTS[:length]:
+        case t.Vector(length=length, dtype=dtype) if name in COMPONENTS[:length]:
             return dtype
-        case Quaternion(dtype=dtype) if name in COMPONENTS:
+        case t.Quaternion(dtype=dtype) if name in COMPONENTS:
             return dtype
-        case Transform(dtype=dtype) if name in ("p", "q"):
-            return Vector(3, dtype) if name == "p" else Quaternion(dtype)
+        case t.Transform(dtype=dtype) if name in ("p", "q"):
+            return t.Vector(3, dtype) if name == "p" else t.Quaternion(dtype)
         case _:
             pass
     return None
 
 
-def _attribute(node: Attribute, scope: Scope) -> Type:
+def _attribute(node: n.Attribute, scope: Scope) -> t.Type:
     value = infer(node.value, scope)
     result = attribute_type(value, node.name)
-    return result or fail(f"{type_name(value)} has no attribute {node.name}", node)
+    return result or fail(f"{t.type_name(value)} has no attribute {node.name}", node)
 
 
 # ------------------------------------------------------------------ new values
 
 
 @cache
-def is_valid(type_: Type) -> bool:
+def is_valid(type_: t.Type) -> bool:
     """Whether Warp's releases all have this type (they have no vectors of bool that compile)."""
     match type_:
-        case Vector(length=length, dtype=dtype):
-            return length >= 1 and dtype != BOOL
-        case Matrix(rows=rows, columns=columns, dtype=dtype):
-            return rows >= 1 and columns >= 1 and dtype != BOOL
-        case Quaternion(dtype=dtype) | Transform(dtype=dtype):
+        case t.Vector(length=length, dtype=dtype):
+            return length >= 1 and dtype != t.BOOL
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
+            return rows >= 1 and columns >= 1 and dtype != t.BOOL
+        case t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype):
             return dtype.is_float
-        case Array(dtype=dtype, ndim=ndim):
+        case t.Array(dtype=dtype, ndim=ndim):
             return 1 <= ndim <= 4 and is_valid(dtype)
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             names = {name for name, _ in fields}
             return len(names) == len(fields) and all(
-                is_valid(field) and not isinstance(field, (Tuple, Tile)) for _, field in fields
+                is_valid(field) and not isinstance(field, (t.Tuple, t.Tile)) for _, field in fields
             )
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             return all(is_valid(element) for element in elements)
         case _:
             pass
@@ -291,119 +255,119 @@ def is_valid(type_: Type) -> bool:
 
 
 @cache
-def _constructors(type_: Type) -> tuple[tuple[Type, ...], ...]:
+def _constructors(type_: t.Type) -> tuple[tuple[t.Type, ...], ...]:
     """The argument lists that construct a value, besides a copy of another vector or matrix."""
     match type_:
-        case Vector(length=length, dtype=dtype):
+        case t.Vector(length=length, dtype=dtype):
             return (), (dtype,), (dtype,) * length
-        case Matrix(rows=rows, columns=columns, dtype=dtype):
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
             return (), (dtype,), (dtype,) * (rows * columns)
-        case Quaternion(dtype=dtype):
-            return (), (dtype,) * 4, (Vector(3, dtype), dtype)
-        case Transform(dtype=dtype):
-            return (), (Vector(3, dtype), Quaternion(dtype)), (dtype,) * 7
-        case Struct(fields=fields):
+        case t.Quaternion(dtype=dtype):
+            return (), (dtype,) * 4, (t.Vector(3, dtype), dtype)
+        case t.Transform(dtype=dtype):
+            return (), (t.Vector(3, dtype), t.Quaternion(dtype)), (dtype,) * 7
+        case t.Struct(fields=fields):
             return (), tuple(field for _, field in fields)
         case _:
             pass
     return ()
 
 
-def _construct(node: Construct, scope: Scope) -> Type:
+def _construct(node: n.Construct, scope: Scope) -> t.Type:
     type_ = node.type
     _declared(type_, node, scope)
     given = tuple([infer(argument, scope) for argument in node.args])
     if given in _constructors(type_):
         return type_
     match type_, given:
-        case Vector(), (Vector(length=length),) if length == type_.length:
+        case t.Vector(), (t.Vector(length=length),) if length == type_.length:
             return type_
-        case Matrix(), (Matrix() as other,) if shape(other) == shape(type_):
+        case t.Matrix(), (t.Matrix() as other,) if t.shape(other) == t.shape(type_):
             return type_
         case _:
             pass
-    fail(f"{type_name(type_)} cannot be made from ({', '.join(map(type_name, given))})", node)
+    fail(f"{t.type_name(type_)} cannot be made from ({', '.join(map(t.type_name, given))})", node)
 
 
-def _declared(type_: Type, node: Node, scope: Scope) -> None:
-    if isinstance(type_, Struct) and scope.module.structs.get(type_.name) != type_:
+def _declared(type_: t.Type, node: n.Node, scope: Scope) -> None:
+    if isinstance(type_, t.Struct) and scope.module.structs.get(type_.name) != type_:
         fail(f"the struct {type_.name} is not declared like this", node)
     if not is_valid(type_):
-        fail(f"Warp has no type {type_name(type_)}", node)
+        fail(f"Warp has no type {t.type_name(type_)}", node)
 
 
-def _cast(node: Cast, scope: Scope) -> Type:
+def _cast(node: n.Cast, scope: Scope) -> t.Type:
     operand = infer(node.operand, scope)
-    if not isinstance(operand, Scalar) or {operand, node.type} == {FLOAT16, BOOL}:
-        fail(f"{type_name(operand)} cannot be converted to {node.type}", node)
+    if not isinstance(operand, t.Scalar) or {operand, node.type} == {t.FLOAT16, t.BOOL}:
+        fail(f"{t.type_name(operand)} cannot be converted to {node.type}", node)
     return node.type
 
 
-def _compare(node: Compare, scope: Scope) -> Type:
+def _compare(node: n.Compare, scope: Scope) -> t.Type:
     if not node.ops or len(node.ops) != len(node.comparators):
         fail("needs as many operators as comparators", node)
     left = infer(node.left, scope)
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = infer(comparator, scope)
         if not compare_allowed(op, left, right):
-            fail(f"no comparison {op} for {type_name(left)} and {type_name(right)}", node)
+            fail(f"no comparison {op} for {t.type_name(left)} and {t.type_name(right)}", node)
         left = right
-    return BOOL
+    return t.BOOL
 
 
 # ----------------------------------------------------------------------- calls
 
 
-def _call(node: Call, scope: Scope) -> Type:
+def _call(node: n.Call, scope: Scope) -> t.Type:
     if node.name == "tid":
         return _thread_index(node, scope)
     types = tuple([infer(argument, scope) for argument in node.args])
     if node.name in TILE_CALLS:
         result = tile_call(node.name, types, node.keywords)
-        return result or fail(f"{node.name} does not take ({', '.join(map(type_name, types))})", node)
+        return result or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)
     signature = resolve(node.name, types, node.keywords)
     if signature is None:
         known = node.name in NAMES
-        given = ", ".join([*map(type_name, types), *(f"{name}=" for name, _ in node.keywords)])
+        given = ", ".join([*map(t.type_name, types), *(f"{name}=" for name, _ in node.keywords)])
         fail(f"{node.name} does not take ({given})" if known else f"no builtin {node.name}", node)
     for position in signature.builtin.mutates:
         _mutable_argument(node.args[position], scope)
     return signature.result
 
 
-def _thread_index(node: Call, scope: Scope) -> Type:
+def _thread_index(node: n.Call, scope: Scope) -> t.Type:
     if not scope.is_kernel:
         fail("only a kernel may ask for its thread index", node)
-    axes = node.type.elements if isinstance(node.type, Tuple) else (node.type,)
-    if node.args or node.keywords or not 1 <= len(axes) <= 4 or any(axis != INT32 for axis in axes):
+    axes = node.type.elements if isinstance(node.type, t.Tuple) else (node.type,)
+    if node.args or node.keywords or not 1 <= len(axes) <= 4 or any(axis != t.INT32 for axis in axes):
         fail("gives one to four int32 and takes nothing", node)
     return node.type
 
 
-def _mutable_argument(node: Expr, scope: Scope) -> None:
+def _mutable_argument(node: n.Expr, scope: Scope) -> None:
     """An argument that the call changes in place: a local variable, or a value of no other name."""
-    if isinstance(node, Name):
+    if isinstance(node, n.Name):
         if node.id in scope.params or node.id not in scope.visible or node.id in scope.fixed:
             fail("a call changes this argument, which must be a local variable", node)
         scope.assigned.add(node.id)
-    elif isinstance(node, (Index, Attribute)) or is_fixed(node, scope):
+    elif isinstance(node, (n.Index, n.Attribute)) or is_fixed(node, scope):
         fail("a call changes this argument, which must be a local variable", node)
 
 
-def _call_function(node: CallFunction, scope: Scope) -> Type:
+def _call_function(node: n.CallFunction, scope: Scope) -> t.Type:
     function = scope.module.functions.get(node.name)
     if function is None:
         fail(f"no function {node.name} is declared before this", node)
     given = tuple([infer(argument, scope) for argument in node.args])
     if given != tuple([param.type for param in function.params]):
-        fail(f"{node.name} does not take ({', '.join(map(type_name, given))})", node)
-    return Tuple(()) if function.returns is None else function.returns
+        fail(f"{node.name} does not take ({', '.join(map(t.type_name, given))})", node)
+    return t.Tuple(()) if function.returns is None else function.returns
 
 
 # ------------------------------------------------------------------- constants
 
 
-def is_fixed(node: Expr, scope: Scope) -> bool:
+def is_fixed(node: n.Expr, scope: Scope) -> bool:
     """Whether Warp evaluates the expression to a constant, so that a name given it cannot change in a loop.
 
     A bare literal, a static expression and the length of a vector are; so are their negatives, and the
@@ -411,54 +375,52 @@ def is_fixed(node: Expr, scope: Scope) -> bool:
     is a call.
     """
     match node:
-        case Literal(type=type_):
-            return type_ in (INT32, FLOAT32, BOOL)
-        case Static():
+        case n.Literal(type=type_):
+            return type_ in (t.INT32, t.FLOAT32, t.BOOL)
+        case n.Static():
             return True
-        case Call(name="len", args=(argument,)):
+        case n.Call(name="len", args=(argument,)):
             return _fixed_length(argument.type) is not None
-        case Unary(op="-", operand=operand):
-            return operand.type in (INT32, FLOAT32) and is_fixed_value(operand, scope)
-        case IfExp(test=test, body=body, orelse=orelse):
-            return is_fixed_value(test, scope) and (
-                is_fixed_value(body, scope) or is_fixed_value(orelse, scope)
-            )
+        case n.Unary(op="-", operand=operand):
+            return operand.type in (t.INT32, t.FLOAT32) and is_fixed_value(operand, scope)
+        case n.IfExp(test=test, body=body, orelse=orelse):
+            return is_fixed_value(test, scope) and (is_fixed_value(body, scope) or is_fixed_value(orelse, scope))
         case _:
             pass
     return False
 
 
-def is_fixed_value(node: Expr, scope: Scope) -> bool:
+def is_fixed_value(node: n.Expr, scope: Scope) -> bool:
     """Whether Warp knows the value while it generates code; of a name too, where it is not copied."""
-    if not isinstance(node, Name):
+    if not isinstance(node, n.Name):
         return is_fixed(node, scope)
     if node.id in scope.visible:
         return node.id in scope.fixed or node.id in scope.counters
     return node.id in scope.module.constants
 
 
-def _static(node: Expr, scope: Scope) -> Type:
+def _static(node: n.Expr, scope: Scope) -> t.Type:
     """An expression that Python evaluates when the kernel is declared, over literals and constants."""
     match node:
-        case Literal():
+        case n.Literal():
             return infer(node, scope)
-        case Name(id=name) if name in scope.module.constants and name not in scope.visible:
+        case n.Name(id=name) if name in scope.module.constants and name not in scope.visible:
             return infer(node, scope)
-        case Unary(op="-" | "+" | "not" as op, operand=operand):
+        case n.Unary(op="-" | "+" | "not" as op, operand=operand):
             _plain(_static(operand, scope), operand)
-            if op == "not" and operand.type != BOOL:
+            if op == "not" and operand.type != t.BOOL:
                 fail("not takes a bool in a static expression", node)
             return infer(node, scope)
-        case Binary(op=op, left=left, right=right):
+        case n.Binary(op=op, left=left, right=right):
             for operand in (left, right):
                 _plain(_static(operand, scope), operand)
-            if op in STATIC_OPERATORS or (op == "/" and left.type == FLOAT32):
+            if op in STATIC_OPERATORS or (op == "/" and left.type == t.FLOAT32):
                 return infer(node, scope)
-        case Compare(left=left, comparators=comparators):
+        case n.Compare(left=left, comparators=comparators):
             for operand in (left, *comparators):
                 _plain(_static(operand, scope), operand)
             return infer(node, scope)
-        case BoolOp(values=values):
+        case n.BoolOp(values=values):
             for operand in values:
                 _static(operand, scope)
             return infer(node, scope)
@@ -467,6 +429,6 @@ def _static(node: Expr, scope: Scope) -> Type:
     fail("a static expression has only literals, constants and their arithmetic", node)
 
 
-def _plain(type_: Type, node: Expr) -> None:
-    if type_ not in (INT32, FLOAT32, BOOL):
+def _plain(type_: t.Type, node: n.Expr) -> None:
+    if type_ not in (t.INT32, t.FLOAT32, t.BOOL):
         fail("a static expression computes with int, float and bool only", node)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from kernelfuzz.ir.types import BOOL, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
+from kernelfuzz.ir import types as t
 from kernelfuzz.typecheck.patterns import SignaturePattern, match_call, parse, solutions
 from kernelfuzz.typecheck.tiles import tile_operator
 
@@ -78,7 +78,7 @@ EQUALITY = ("==", "!=")
 ORDER = ("<", "<=", ">", ">=")
 
 
-def _result(rules: tuple[Rule, ...], op: str, operands: tuple[Type, ...]) -> Type | None:
+def _result(rules: tuple[Rule, ...], op: str, operands: tuple[t.Type, ...]) -> t.Type | None:
     for rule in rules:
         if rule.op == op and (found := match_call(rule.pattern, operands)) is not None:
             return found.result
@@ -86,33 +86,33 @@ def _result(rules: tuple[Rule, ...], op: str, operands: tuple[Type, ...]) -> Typ
 
 
 @cache
-def binary_result(op: str, left: Type, right: Type) -> Type | None:
+def binary_result(op: str, left: t.Type, right: t.Type) -> t.Type | None:
     """The type of ``left op right``, or None where Warp has no such operation."""
-    if isinstance(left, Tile) or isinstance(right, Tile):
+    if isinstance(left, t.Tile) or isinstance(right, t.Tile):
         return tile_operator(op, left, right)
     return _result(BINARY, op, (left, right))
 
 
 @cache
-def unary_result(op: str, operand: Type) -> Type | None:
+def unary_result(op: str, operand: t.Type) -> t.Type | None:
     """The type of ``op operand``, or None where Warp has no such operation."""
-    if isinstance(operand, Tile):
+    if isinstance(operand, t.Tile):
         return operand if op == "-" else None
     return _result(UNARY, op, (operand,))
 
 
-def compare_allowed(op: str, left: Type, right: Type) -> bool:
+def compare_allowed(op: str, left: t.Type, right: t.Type) -> bool:
     """Whether ``left op right`` is a comparison that gives a bool."""
     if left != right:
         return False
-    if isinstance(left, Scalar):
-        return op in EQUALITY or (op in ORDER and left != BOOL)
+    if isinstance(left, t.Scalar):
+        return op in EQUALITY or (op in ORDER and left != t.BOOL)
     # Warp generates code for != and < of these as well, which then does not compile.
-    return op == "==" and isinstance(left, (Vector, Matrix, Quaternion, Transform))
+    return op == "==" and isinstance(left, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
 
 
 @cache
-def binary_operands(result: Type) -> tuple[tuple[str, Type, Type], ...]:
+def binary_operands(result: t.Type) -> tuple[tuple[str, t.Type, t.Type], ...]:
     """Every ``(op, left, right)`` that gives the type, simplest first."""
     return tuple(
         (rule.op, solution.params[0], solution.params[1])
@@ -122,13 +122,11 @@ def binary_operands(result: Type) -> tuple[tuple[str, Type, Type], ...]:
 
 
 @cache
-def unary_operands(result: Type) -> tuple[tuple[str, Type], ...]:
+def unary_operands(result: t.Type) -> tuple[tuple[str, t.Type], ...]:
     """Every ``(op, operand)`` that gives the type, simplest first."""
-    return tuple(
-        (rule.op, solution.params[0]) for rule in UNARY for solution in solutions(rule.pattern, result)
-    )
+    return tuple((rule.op, solution.params[0]) for rule in UNARY for solution in solutions(rule.pattern, result))
 
 
-def augmented_allowed(op: str, target: Type, value: Type) -> bool:
+def augmented_allowed(op: str, target: t.Type, value: t.Type) -> bool:
     """Whether ``target op= value`` keeps the target's type."""
     return binary_result(op, target, value) == target

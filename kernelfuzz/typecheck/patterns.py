@@ -15,52 +15,34 @@ from functools import cache
 from itertools import product
 from typing import TypeAlias
 
+from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.ir.nodes import Keyword
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOATS,
-    INTEGERS,
-    NUMBERS,
-    SCALAR_BY_NAME,
-    SCALARS,
-    SIGNED,
-    UNSIGNED,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)  # fmt: skip
 
 # What a type variable may stand for, simplest first.  Where a variable is "value", any value type fits.
-CLASSES: dict[str, tuple[Type, ...]] = {
-    "number": NUMBERS,
-    "float": FLOATS,
-    "int": INTEGERS,
-    "signed": (*FLOATS, *SIGNED),
-    "unsigned": UNSIGNED,
-    "logical": (BOOL, *INTEGERS),
-    "scalar": SCALARS,
-    "single": FLOATS[:1],
-    "wide": FLOATS[:2],
-    "bits8": tuple(scalar for scalar in NUMBERS if scalar.bits == 8),
-    "bits16": tuple(scalar for scalar in NUMBERS if scalar.bits == 16),
-    "bits32": tuple(scalar for scalar in NUMBERS if scalar.bits == 32),
-    "bits64": tuple(scalar for scalar in NUMBERS if scalar.bits == 64),
-    "atomic": tuple(scalar for scalar in NUMBERS if scalar.bits >= 32),
-    "atomic_sum": tuple(scalar for scalar in NUMBERS if scalar.bits >= 32 or scalar.is_float),
-    "atomic_bits": tuple(scalar for scalar in INTEGERS if scalar.bits >= 32),
-    "value": SCALARS,
+CLASSES: dict[str, tuple[t.Type, ...]] = {
+    "number": t.NUMBERS,
+    "float": t.FLOATS,
+    "int": t.INTEGERS,
+    "signed": (*t.FLOATS, *t.SIGNED),
+    "unsigned": t.UNSIGNED,
+    "logical": (t.BOOL, *t.INTEGERS),
+    "scalar": t.SCALARS,
+    "single": t.FLOATS[:1],
+    "wide": t.FLOATS[:2],
+    "bits8": tuple(scalar for scalar in t.NUMBERS if scalar.bits == 8),
+    "bits16": tuple(scalar for scalar in t.NUMBERS if scalar.bits == 16),
+    "bits32": tuple(scalar for scalar in t.NUMBERS if scalar.bits == 32),
+    "bits64": tuple(scalar for scalar in t.NUMBERS if scalar.bits == 64),
+    "atomic": tuple(scalar for scalar in t.NUMBERS if scalar.bits >= 32),
+    "atomic_sum": tuple(scalar for scalar in t.NUMBERS if scalar.bits >= 32 or scalar.is_float),
+    "atomic_bits": tuple(scalar for scalar in t.INTEGERS if scalar.bits >= 32),
+    "value": t.SCALARS,
 }
 DIMENSIONS = (2, 3, 4)
 MOST_REPEATED = 4
 
 Dimension: TypeAlias = int | str
-Bindings: TypeAlias = dict[str, Type | int]
+Bindings: TypeAlias = dict[str, t.Type | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +77,7 @@ class Parameter:
 
 
 KeywordPattern: TypeAlias = "Pattern | int | str | tuple[Dimension, ...]"
-Pattern: TypeAlias = "Scalar | Variable | Composed | Several"
+Pattern: TypeAlias = "t.Scalar | Variable | Composed | Several"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +95,8 @@ class SignaturePattern:
 class Solution:
     """A signature with every variable replaced.  ``positions``: the written parameter of each one."""
 
-    params: tuple[Type, ...]
-    result: Type
+    params: tuple[t.Type, ...]
+    result: t.Type
     keywords: tuple[tuple[str, Keyword], ...]
     positions: tuple[int, ...]
 
@@ -163,8 +145,8 @@ def _pattern(tokens: _Tokens) -> Pattern:
         tokens.take(")")
         return Several(tuple(elements))
     token = tokens.take()
-    if token in SCALAR_BY_NAME:
-        return SCALAR_BY_NAME[token]
+    if token in t.SCALAR_BY_NAME:
+        return t.SCALAR_BY_NAME[token]
     if token not in _DIMENSIONS_OF:
         if not token.isupper():
             raise ValueError(f"unknown type {token!r} in the signature {tokens.text!r}")
@@ -256,13 +238,13 @@ def _collect_dimensions(dimensions: tuple[Dimension, ...], into: dict[str, None]
 # ------------------------------------------------------------------- matching
 
 
-def fits(variable: str, value: Type | int, where: dict[str, str]) -> bool:
+def fits(variable: str, value: t.Type | int, where: dict[str, str]) -> bool:
     """Whether ``where`` lets the variable stand for the value."""
     allowed = where.get(variable)
     if isinstance(value, int):
         return allowed is None or value in _sizes(allowed)
     if allowed == "value":
-        return not isinstance(value, (Array, Tile, Tuple))
+        return not isinstance(value, (t.Array, t.Tile, t.Tuple))
     return value in CLASSES[allowed or "number"]
 
 
@@ -272,7 +254,7 @@ def _sizes(text: str) -> range:
     return range(int(low), int(high or low) + 1)
 
 
-def _bind(variable: str, value: Type | int, bindings: Bindings, where: dict[str, str]) -> bool:
+def _bind(variable: str, value: t.Type | int, bindings: Bindings, where: dict[str, str]) -> bool:
     if variable in bindings:
         return bindings[variable] == value
     if not fits(variable, value, where):
@@ -290,61 +272,59 @@ def _match_sizes(
     )
 
 
-def match_type(pattern: Pattern, type_: Type, bindings: Bindings, where: dict[str, str]) -> bool:
+def match_type(pattern: Pattern, type_: t.Type, bindings: Bindings, where: dict[str, str]) -> bool:
     """Whether the pattern matches the type; the variables that it fixes are added to ``bindings``."""
     match pattern, type_:
-        case Scalar(), _:
+        case t.Scalar(), _:
             return pattern == type_
         case Variable(name), _:
             return _bind(name, type_, bindings, where)
-        case Composed("vec", dtype, sizes), Vector(length, inner):
-            return _match_sizes(sizes, (length,), bindings, where) and match_type(
-                dtype, inner, bindings, where
-            )
-        case Composed("mat", dtype, sizes), Matrix(rows, columns, inner):
-            return _match_sizes(sizes, (rows, columns), bindings, where) and match_type(
-                dtype, inner, bindings, where
-            )
-        case (Composed("quat", dtype), Quaternion(inner)) | (Composed("transform", dtype), Transform(inner)):
+        case Composed("vec", dtype, sizes), t.Vector(length, inner):
+            return _match_sizes(sizes, (length,), bindings, where) and match_type(dtype, inner, bindings, where)
+        case Composed("mat", dtype, sizes), t.Matrix(rows, columns, inner):
+            return _match_sizes(sizes, (rows, columns), bindings, where) and match_type(dtype, inner, bindings, where)
+        case (Composed("quat", dtype), t.Quaternion(inner)) | (
+            Composed("transform", dtype),
+            t.Transform(inner),
+        ):
             return match_type(dtype, inner, bindings, where)
-        case Composed("array", dtype, sizes), Array(inner, ndim):
+        case Composed("array", dtype, sizes), t.Array(inner, ndim):
             return _match_sizes(sizes, (ndim,), bindings, where) and match_type(dtype, inner, bindings, where)
-        case Several(elements), Tuple(types) if len(elements) == len(types):
+        case Several(elements), t.Tuple(types) if len(elements) == len(types):
             return all(
-                match_type(element, inner, bindings, where)
-                for element, inner in zip(elements, types, strict=True)
+                match_type(element, inner, bindings, where) for element, inner in zip(elements, types, strict=True)
             )
         case _:
             pass
     return False
 
 
-def _match_keyword(
-    pattern: KeywordPattern, value: Keyword, bindings: Bindings, where: dict[str, str]
-) -> bool:
+def _match_keyword(pattern: KeywordPattern, value: Keyword, bindings: Bindings, where: dict[str, str]) -> bool:
     if isinstance(pattern, tuple):
-        return (
-            isinstance(value, tuple)
-            and len(value) == len(pattern)
-            and _match_sizes(pattern, value, bindings, where)
-        )
+        return isinstance(value, tuple) and len(value) == len(pattern) and _match_sizes(pattern, value, bindings, where)
     if isinstance(pattern, (int, str)):
         return type(value) is int and _match_sizes((pattern,), (value,), bindings, where)
     return not isinstance(value, (int, str, tuple)) and match_type(pattern, value, bindings, where)
 
 
-_CLASS_OF = {"vec": Vector, "mat": Matrix, "quat": Quaternion, "transform": Transform, "array": Array}
+_CLASS_OF = {
+    "vec": t.Vector,
+    "mat": t.Matrix,
+    "quat": t.Quaternion,
+    "transform": t.Transform,
+    "array": t.Array,
+}
 
 
-def may_stand_for(pattern: Pattern, kind: type[Type]) -> bool:
+def may_stand_for(pattern: Pattern, kind: type[t.Type]) -> bool:
     """Whether the pattern can match any type of a class; a variable's ``where`` is not looked at."""
     match pattern:
         case Variable():
             return True
-        case Scalar():
-            return kind is Scalar
+        case t.Scalar():
+            return kind is t.Scalar
         case Several():
-            return kind is Tuple
+            return kind is t.Tuple
         case Composed():
             return kind is _CLASS_OF[pattern.kind]
 
@@ -358,29 +338,29 @@ def _size(dimension: Dimension, bindings: Bindings) -> int:
     return size
 
 
-def substitute(pattern: Pattern, bindings: Bindings) -> Type:
+def substitute(pattern: Pattern, bindings: Bindings) -> t.Type:
     """The type that the pattern stands for under the bindings."""
     match pattern:
-        case Scalar():
+        case t.Scalar():
             return pattern
         case Variable(name):
             bound = bindings[name]
             assert not isinstance(bound, int)
             return bound
         case Several(elements):
-            return Tuple(tuple(substitute(element, bindings) for element in elements))
+            return t.Tuple(tuple(substitute(element, bindings) for element in elements))
         case Composed(kind, dtype, dimensions):
             inner = substitute(dtype, bindings)
             sizes = tuple(_size(dimension, bindings) for dimension in dimensions)
             if kind == "array":
-                assert not isinstance(inner, (Array, Tile, Tuple))
-                return Array(inner, *sizes)  # pyright: ignore[reportArgumentType]  # narrowed above
-            assert isinstance(inner, Scalar)
+                assert not isinstance(inner, (t.Array, t.Tile, t.Tuple))
+                return t.Array(inner, *sizes)  # pyright: ignore[reportArgumentType]  # narrowed above
+            assert isinstance(inner, t.Scalar)
             if kind == "vec":
-                return Vector(sizes[0], inner)
+                return t.Vector(sizes[0], inner)
             if kind == "mat":
-                return Matrix(sizes[0], sizes[1], inner)
-            return Quaternion(inner) if kind == "quat" else Transform(inner)
+                return t.Matrix(sizes[0], sizes[1], inner)
+            return t.Quaternion(inner) if kind == "quat" else t.Transform(inner)
 
 
 def _keyword_value(pattern: KeywordPattern, bindings: Bindings) -> Keyword:
@@ -400,9 +380,7 @@ def _repetitions(param: Parameter, bindings: Bindings) -> int:
 
 def _solve(pattern: SignaturePattern, bindings: Bindings) -> Solution:
     positions = tuple(
-        position
-        for position, param in enumerate(pattern.params)
-        for _ in range(_repetitions(param, bindings))
+        position for position, param in enumerate(pattern.params) for _ in range(_repetitions(param, bindings))
     )
     types = tuple(substitute(param.pattern, bindings) for param in pattern.params)
     return Solution(
@@ -413,7 +391,7 @@ def _solve(pattern: SignaturePattern, bindings: Bindings) -> Solution:
     )
 
 
-def _choices(variable: str, pattern: SignaturePattern, where: dict[str, str]) -> tuple[Type | int, ...]:
+def _choices(variable: str, pattern: SignaturePattern, where: dict[str, str]) -> tuple[t.Type | int, ...]:
     allowed = where.get(variable)
     if variable.isupper():
         return CLASSES[allowed or "number"]
@@ -426,14 +404,12 @@ def _choices(variable: str, pattern: SignaturePattern, where: dict[str, str]) ->
 
 def _is_array_rank(variable: str, pattern: SignaturePattern) -> bool:
     return any(
-        isinstance(param.pattern, Composed)
-        and param.pattern.kind == "array"
-        and variable in param.pattern.dimensions
+        isinstance(param.pattern, Composed) and param.pattern.kind == "array" and variable in param.pattern.dimensions
         for param in pattern.params
     )
 
 
-def solutions(pattern: SignaturePattern, result: Type | None = None) -> Iterator[Solution]:
+def solutions(pattern: SignaturePattern, result: t.Type | None = None) -> Iterator[Solution]:
     """Every concrete signature, or every one that gives ``result``, simplest first."""
     where = dict(pattern.where)
     bindings: Bindings = {}
@@ -445,7 +421,7 @@ def solutions(pattern: SignaturePattern, result: Type | None = None) -> Iterator
 
 
 def match_call(
-    pattern: SignaturePattern, arguments: tuple[Type, ...], keywords: tuple[tuple[str, Keyword], ...] = ()
+    pattern: SignaturePattern, arguments: tuple[t.Type, ...], keywords: tuple[tuple[str, Keyword], ...] = ()
 ) -> Solution | None:
     """The concrete signature of a call with these argument types, or None where it does not fit."""
     where = dict(pattern.where)

@@ -103,8 +103,6 @@ def merge_branches(
         scope.fixed = body[1] | orelse[1]
     else:
         scope.visible = body[0] | orelse[0]
-        one_sided = {
-            name for name in body[2] ^ orelse[2] if name not in visible and name in body[1] | orelse[1]
-        }
+        one_sided = {name for name in body[2] ^ orelse[2] if name not in visible and name in body[1] | orelse[1]}
         scope.fixed = (fixed - body[2] - orelse[2]) | one_sided
     scope.assigned |= body[2] | orelse[2]

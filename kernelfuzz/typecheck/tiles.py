@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import prod
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Keyword
-from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 
 Keywords = Mapping[str, Keyword]
-Rule = Callable[[tuple[Type, ...], Keywords], "Type | None"]
+Rule = Callable[[tuple[t.Type, ...], Keywords], "t.Type | None"]
 
 
 def _shape(keywords: Keywords) -> tuple[int, ...] | None:
@@ -24,80 +24,78 @@ def _shape(keywords: Keywords) -> tuple[int, ...] | None:
     return sizes if 1 <= len(sizes) <= 4 else None
 
 
-def _load(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _load(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types, _shape(keywords):
-        case (Array(dtype=Scalar() as dtype, ndim=ndim),), (*sizes,) if len(sizes) == ndim:
-            return Tile(dtype, tuple(sizes))
+        case (t.Array(dtype=t.Scalar() as dtype, ndim=ndim),), (*sizes,) if len(sizes) == ndim:
+            return t.Tile(dtype, tuple(sizes))
         case _:
             pass
     return None
 
 
-def _filled(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _filled(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     dtype, sizes = keywords.get("dtype"), _shape(keywords)
-    return Tile(dtype, sizes) if not types and sizes and isinstance(dtype, Scalar) else None
+    return t.Tile(dtype, sizes) if not types and sizes and isinstance(dtype, t.Scalar) else None
 
 
-def _reduced(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _reduced(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types:
-        case (Tile(dtype=dtype),) if not keywords:
-            return Tile(dtype, (1,))
+        case (t.Tile(dtype=dtype),) if not keywords:
+            return t.Tile(dtype, (1,))
         case _:
             pass
     return None
 
 
-def _converted(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _converted(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types, keywords.get("dtype"):
-        case (Tile(shape=shape),), Scalar() as dtype:
-            return Tile(dtype, shape)
+        case (t.Tile(shape=shape),), t.Scalar() as dtype:
+            return t.Tile(dtype, shape)
         case _:
             pass
     return None
 
 
-def _reshaped(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _reshaped(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types, _shape(keywords):
-        case (Tile(dtype=dtype, shape=shape),), (*sizes,) if prod(sizes) == prod(shape):
-            return Tile(dtype, tuple(sizes))
+        case (t.Tile(dtype=dtype, shape=shape),), (*sizes,) if prod(sizes) == prod(shape):
+            return t.Tile(dtype, tuple(sizes))
         case _:
             pass
     return None
 
 
-def _transposed(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _transposed(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types:
-        case (Tile(dtype=dtype, shape=(rows, columns)),) if not keywords:
-            return Tile(dtype, (columns, rows))
+        case (t.Tile(dtype=dtype, shape=(rows, columns)),) if not keywords:
+            return t.Tile(dtype, (columns, rows))
         case _:
             pass
     return None
 
 
-def _broadcast(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _broadcast(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types, _shape(keywords):
-        case (Tile(dtype=dtype, shape=(1,)),), (*sizes,):
-            return Tile(dtype, tuple(sizes))
+        case (t.Tile(dtype=dtype, shape=(1,)),), (*sizes,):
+            return t.Tile(dtype, tuple(sizes))
         case _:
             pass
     return None
 
 
-def _extracted(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _extracted(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types:
-        case (Tile(dtype=dtype, shape=shape), *indices) if indices == [INT32] * len(shape) and not keywords:
+        case (t.Tile(dtype=dtype, shape=shape), *indices) if indices == [t.INT32] * len(shape) and not keywords:
             return dtype
         case _:
             pass
     return None
 
 
-def _stored(types: tuple[Type, ...], keywords: Keywords) -> Type | None:
+def _stored(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types:
-        case (Array(dtype=dtype, ndim=ndim), Tile() as tile) if (
-            tile.dtype == dtype and len(tile.shape) == ndim
-        ):
-            return Tuple(()) if not keywords else None
+        case (t.Array(dtype=dtype, ndim=ndim), t.Tile() as tile) if tile.dtype == dtype and len(tile.shape) == ndim:
+            return t.Tuple(()) if not keywords else None
         case _:
             pass
     return None
@@ -119,16 +117,16 @@ TILE_CALLS: dict[str, Rule] = {
 }
 
 
-def tile_call(name: str, types: tuple[Type, ...], keywords: tuple[tuple[str, Keyword], ...]) -> Type | None:
+def tile_call(name: str, types: tuple[t.Type, ...], keywords: tuple[tuple[str, Keyword], ...]) -> t.Type | None:
     """The type that a call of a tile builtin gives, or None where there is no such call."""
     return TILE_CALLS[name](types, dict(keywords))
 
 
-def tile_operator(op: str, left: Type, right: Type) -> Type | None:
+def tile_operator(op: str, left: t.Type, right: t.Type) -> t.Type | None:
     """The type of ``left op right`` where one side is a tile: sums, differences, products with a scalar."""
     if op in ("+", "-") and left == right:
         return left
     for tile, scalar in ((left, right), (right, left)):
-        if op == "*" and isinstance(tile, Tile) and scalar == tile.dtype:
+        if op == "*" and isinstance(tile, t.Tile) and scalar == tile.dtype:
             return tile
     return None

@@ -9,30 +9,9 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Block,
-    Break,
-    Call,
-    CallFunction,
-    Constant,
-    Continue,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    Kernel,
-    Name,
-    Param,
-    Pass,
-    Return,
-    Stmt,
-    Unpack,
-    While,
-)
-from kernelfuzz.ir.types import BOOL, INT32, Array, Struct, Tile, Tuple, Type, type_name
 from kernelfuzz.typecheck.assignable import assignable_name, augmented, part
 from kernelfuzz.typecheck.inference import (
     constant_value,
@@ -52,7 +31,7 @@ __all__ = ["VerifyError", "verify"]
 RESERVED = frozenset({"wp", "range", "int", "float", "bool", "tuple"})
 
 
-def verify(kernel: Kernel) -> None:
+def verify(kernel: n.Kernel) -> None:
     """Raise VerifyError unless the kernel is well typed."""
     try:
         _verify_module(kernel)
@@ -61,9 +40,9 @@ def verify(kernel: Kernel) -> None:
         raise
 
 
-def _verify_module(kernel: Kernel) -> None:
+def _verify_module(kernel: n.Kernel) -> None:
     names: set[str] = set()
-    structs: dict[str, Struct] = {}
+    structs: dict[str, t.Struct] = {}
     for struct in kernel.structs:
         _declare(struct.name, names, kernel)
         for field, type_ in struct.fields:
@@ -72,8 +51,8 @@ def _verify_module(kernel: Kernel) -> None:
         if not is_valid(struct):
             fail(f"Warp has no struct like {struct.name}", kernel)
         structs[struct.name] = struct
-    constants: dict[str, Constant] = {}
-    functions: dict[str, Function] = {}
+    constants: dict[str, n.Constant] = {}
+    functions: dict[str, n.Function] = {}
     module = Module(structs, constants, functions, frozenset())
     for constant in kernel.constants:
         _declare(constant.name, names, constant)
@@ -91,29 +70,29 @@ def _verify_module(kernel: Kernel) -> None:
     _block(kernel.body, scope)
 
 
-def _declare(name: str, names: set[str], node: Constant | Function | Kernel) -> None:
+def _declare(name: str, names: set[str], node: n.Constant | n.Function | n.Kernel) -> None:
     _check_identifier(name, node)
     if name in names or name in RESERVED:
         fail(f"{name} is declared twice" if name in names else f"{name} is a reserved name", node)
     names.add(name)
 
 
-def _check_identifier(name: str, node: Constant | Function | Kernel | Param | Stmt) -> None:
+def _check_identifier(name: str, node: n.Constant | n.Function | n.Kernel | n.Param | n.Stmt) -> None:
     if not name.isidentifier() or keyword.iskeyword(name):
         fail(f"{name!r} is no identifier", node)
 
 
 def _check_structs(
-    type_: Type, structs: dict[str, Struct], node: Constant | Function | Kernel | Param
+    type_: t.Type, structs: dict[str, t.Struct], node: n.Constant | n.Function | n.Kernel | n.Param
 ) -> None:
     """Raise unless the structs that a type is made of are declared."""
     match type_:
-        case Struct(name=name):
+        case t.Struct(name=name):
             if structs.get(name) != type_:
                 fail(f"the struct {name} is not declared like this", node)
-        case Array(dtype=dtype):
+        case t.Array(dtype=dtype):
             _check_structs(dtype, structs, node)
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             for element in elements:
                 _check_structs(element, structs, node)
         case _:
@@ -123,7 +102,7 @@ def _check_structs(
 # ------------------------------------------------------------------- functions
 
 
-def _params(params: tuple[Param, ...], scope: Scope) -> None:
+def _params(params: tuple[n.Param, ...], scope: Scope) -> None:
     for param in params:
         _check_identifier(param.name, param)
         module = scope.module
@@ -131,20 +110,20 @@ def _params(params: tuple[Param, ...], scope: Scope) -> None:
             fail("two parameters have this name", param)
         if param.name in module.reserved or param.name in module.constants or param.name in module.functions:
             fail("is declared by the module and cannot be a parameter", param)
-        if not is_valid(param.type) or isinstance(param.type, (Tuple, Tile)):
-            fail(f"no parameter can be {type_name(param.type)}", param)
+        if not is_valid(param.type) or isinstance(param.type, (t.Tuple, t.Tile)):
+            fail(f"no parameter can be {t.type_name(param.type)}", param)
         _check_structs(param.type, dict(module.structs), param)
         scope.types[param.name] = param.type
         scope.visible.add(param.name)
     scope.params = frozenset(scope.types)
 
 
-def _verify_function(function: Function, module: Module) -> None:
+def _verify_function(function: n.Function, module: Module) -> None:
     scope = Scope(module, is_kernel=False, returns=function.returns)
     try:
         if function.returns is not None:
             _returned_type(function, dict(module.structs))
-            if not function.body or not isinstance(function.body[-1], Return):
+            if not function.body or not isinstance(function.body[-1], n.Return):
                 fail("must end with a return", function)
         _params(function.params, scope)
         _block(function.body, scope)
@@ -153,20 +132,20 @@ def _verify_function(function: Function, module: Module) -> None:
         raise
 
 
-def _returned_type(function: Function, structs: dict[str, Struct]) -> None:
+def _returned_type(function: n.Function, structs: dict[str, t.Struct]) -> None:
     returns = function.returns
     assert returns is not None
-    elements = returns.elements if isinstance(returns, Tuple) else (returns,)
-    single = isinstance(returns, Tuple) and len(elements) < 2
-    if single or any(isinstance(each, (Array, Tile, Tuple)) or not is_valid(each) for each in elements):
-        fail(f"no function can return {type_name(returns)}", function)
+    elements = returns.elements if isinstance(returns, t.Tuple) else (returns,)
+    single = isinstance(returns, t.Tuple) and len(elements) < 2
+    if single or any(isinstance(each, (t.Array, t.Tile, t.Tuple)) or not is_valid(each) for each in elements):
+        fail(f"no function can return {t.type_name(returns)}", function)
     _check_structs(returns, structs, function)
 
 
 # ------------------------------------------------------------------ statements
 
 
-def _block(block: Block, scope: Scope) -> None:
+def _block(block: n.Block, scope: Scope) -> None:
     for statement in block:
         try:
             _statement(statement, scope)
@@ -175,51 +154,51 @@ def _block(block: Block, scope: Scope) -> None:
             raise
 
 
-def _statement(statement: Stmt, scope: Scope) -> None:
+def _statement(statement: n.Stmt, scope: Scope) -> None:
     match statement:
-        case Assign():
+        case n.Assign():
             _assign(statement, scope)
-        case AugAssign(target=target, op=op, value=value):
+        case n.AugAssign(target=target, op=op, value=value):
             augmented(target, op, value, scope)
-            if isinstance(target, Name):
+            if isinstance(target, n.Name):
                 _bind(target.id, target.type, False, scope, target)
-        case If():
+        case n.If():
             _if(statement, scope)
-        case For():
+        case n.For():
             _for(statement, scope)
-        case ExprStmt(value=value):
-            if not isinstance(value, (Call, CallFunction)):
+        case n.ExprStmt(value=value):
+            if not isinstance(value, (n.Call, n.CallFunction)):
                 fail("only a call can stand alone", value)
             infer(value, scope)
-        case Return():
+        case n.Return():
             _return(statement, scope)
-        case Unpack():
+        case n.Unpack():
             _unpack(statement, scope)
-        case While(test=test, body=body):
-            expect(test, BOOL, scope, "a condition")
+        case n.While(test=test, body=body):
+            expect(test, t.BOOL, scope, "a condition")
             with scope.loop(None, unrolled=False, runs=True):
                 _block(body, scope)
-        case Break() | Continue():
+        case n.Break() | n.Continue():
             if not scope.loops:
                 fail("stands outside of a loop", statement)
-        case Pass():
+        case n.Pass():
             pass
         case _:
             assert_never(statement)
 
 
-def _assign(statement: Assign, scope: Scope) -> None:
+def _assign(statement: n.Assign, scope: Scope) -> None:
     target, value = statement.target, statement.value
-    if not isinstance(target, Name):
+    if not isinstance(target, n.Name):
         expect(value, part(target, scope).type, scope, "the value")
         return
     type_ = infer(value, scope)
     if target.type != type_:
-        fail(f"is {type_name(type_)} and is assigned to {type_name(target.type)}", value)
+        fail(f"is {t.type_name(type_)} and is assigned to {t.type_name(target.type)}", value)
     _bind(target.id, type_, is_fixed(value, scope), scope, target)
 
 
-def _bind(name: str, type_: Type, fixed: bool, scope: Scope, node: Name | None = None) -> None:
+def _bind(name: str, type_: t.Type, fixed: bool, scope: Scope, node: n.Name | None = None) -> None:
     _check_new(name, scope)
     assignable_name(name, type_, scope, node)
     scope.bind(name, type_, fixed)
@@ -227,20 +206,20 @@ def _bind(name: str, type_: Type, fixed: bool, scope: Scope, node: Name | None =
 
 def _check_new(name: str, scope: Scope) -> None:
     if name not in scope.types:
-        _check_identifier(name, Pass())
+        _check_identifier(name, n.Pass())
 
 
-def _unpack(statement: Unpack, scope: Scope) -> None:
+def _unpack(statement: n.Unpack, scope: Scope) -> None:
     names, values = statement.names, statement.values
     if len(values) == 1:
         found = infer(values[0], scope)
-        types = found.elements if isinstance(found, Tuple) else ()
+        types = found.elements if isinstance(found, t.Tuple) else ()
         fixed = [False] * len(types)
     else:
         types = tuple([infer(value, scope) for value in values])
         for value, type_ in zip(values, types, strict=True):
-            if isinstance(type_, (Array, Tile, Tuple)):
-                fail(f"is {type_name(type_)} and cannot be assigned together with others", value)
+            if isinstance(type_, (t.Array, t.Tile, t.Tuple)):
+                fail(f"is {t.type_name(type_)} and cannot be assigned together with others", value)
         fixed = [is_fixed_value(value, scope) for value in values]
     if len(types) != len(names) or len(names) < 2:
         fail(f"has {len(types)} values for {len(names)} names", statement)
@@ -250,20 +229,20 @@ def _unpack(statement: Unpack, scope: Scope) -> None:
         _bind(name, type_, constant, scope)
 
 
-def _return(statement: Return, scope: Scope) -> None:
+def _return(statement: n.Return, scope: Scope) -> None:
     values = statement.values
     if not values or scope.returns is None:
         if values or scope.returns is not None:
             fail("a kernel returns nothing" if scope.is_kernel else "does not fit the function", statement)
         return
     types = tuple([infer(value, scope) for value in values])
-    found = types[0] if len(types) == 1 else Tuple(types)
+    found = types[0] if len(types) == 1 else t.Tuple(types)
     if found != scope.returns:
-        fail(f"returns {type_name(found)} instead of {type_name(scope.returns)}", statement)
+        fail(f"returns {t.type_name(found)} instead of {t.type_name(scope.returns)}", statement)
 
 
-def _if(statement: If, scope: Scope) -> None:
-    expect(statement.test, BOOL, scope, "a condition")
+def _if(statement: n.If, scope: Scope) -> None:
+    expect(statement.test, t.BOOL, scope, "a condition")
     if not statement.body:
         fail("has an empty body", statement)
     before = set(scope.visible), set(scope.fixed)
@@ -278,21 +257,21 @@ def _if(statement: If, scope: Scope) -> None:
     merge_branches(scope, before, body, orelse, static)
 
 
-def _for(statement: For, scope: Scope) -> None:
+def _for(statement: n.For, scope: Scope) -> None:
     name, bounds = statement.name, statement.bounds
     if not 1 <= len(bounds) <= 3 or not statement.body:
         fail("needs one to three bounds and a body", statement)
     for bound in bounds:
-        expect(bound, INT32, scope, "a bound of a loop")
+        expect(bound, t.INT32, scope, "a bound of a loop")
     unrolled = all(is_fixed_value(bound, scope) for bound in bounds)
     values = [constant_value(bound, scope) for bound in bounds]
     if len(values) == 3 and values[2] == 0:
         fail("a step of zero", bounds[2])
     _check_new(name, scope)
-    assignable_name(name, INT32, scope, loop=True)
+    assignable_name(name, t.INT32, scope, loop=True)
     scope_runs = not unrolled or _runs(values)
     with scope.loop(name, unrolled, scope_runs):
-        scope.bind(name, INT32, fixed=False)
+        scope.bind(name, t.INT32, fixed=False)
         _block(statement.body, scope)
     if unrolled:
         scope.counters.add(name)

@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Break,
-    Constant,
-    Continue,
-    ExprStmt,
-    For,
-    Function,
-    If,
-    Kernel,
-    Node,
-    Param,
-    Pass,
-    Return,
-    Slice,
-    Unpack,
-    While,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import type_name
 
 
@@ -31,11 +13,11 @@ class VerifyError(Exception):
     the kernel or function.  The text is made when somebody asks for it: rendering is slow.
     """
 
-    def __init__(self, message: str, node: Node) -> None:
+    def __init__(self, message: str, node: n.Node) -> None:
         super().__init__(message)
         self.message = message
         self.node = node
-        self.statement: Node | None = None
+        self.statement: n.Node | None = None
         self.function: str | None = None
 
     def __str__(self) -> str:
@@ -45,16 +27,16 @@ class VerifyError(Exception):
         return text + (f", in {self.function}" if self.function else "")
 
 
-def node_text(node: Node) -> str:
+def node_text(node: n.Node) -> str:
     """The source text of a node on one line; of a block statement the line that opens it."""
     match node:
-        case Param():
+        case n.Param():
             return f"{node.name}: {type_name(node.type)}"
-        case Constant():
+        case n.Constant():
             return node.name
-        case Function() | Kernel():
+        case n.Function() | n.Kernel():
             return f"def {node.name}"
-        case Slice():
+        case n.Slice():
             parts = (node.start, node.stop) if node.step is None else (node.start, node.stop, node.step)
             return ":".join("" if part is None else str(part) for part in parts)
         case _:
@@ -64,8 +46,8 @@ def node_text(node: Node) -> str:
     try:
         match node:
             case (
-                Assign() | Unpack() | AugAssign() | If() | For() | While() | Break() | Continue() | Pass()
-                | Return() | ExprStmt()
+                n.Assign() | n.Unpack() | n.AugAssign() | n.If() | n.For() | n.While() | n.Break() | n.Continue()
+                | n.Pass() | n.Return() | n.ExprStmt()
             ):  # fmt: skip
                 return render.render_statements((node,)).strip().partition("\n")[0]
             case _:

@@ -12,64 +12,64 @@ from hypothesis import strategies as st
 
 from kernelfuzz.analysis.fingerprint import alpha_normalize, fingerprint, skeleton
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.rename import Kind, NewName, rename
-from kernelfuzz.ir.types import BOOL, FLOAT32, FLOAT64, INT8, INT32, Array, Struct, Tuple, Type, Vector
 from kernelfuzz.syntax.render import render
 
-A, B, X = n.Name("a", FLOAT32), n.Name("b", FLOAT32), n.Name("x", FLOAT32)
-I, VEC = n.Name("i", INT32), Vector(3, FLOAT32)  # noqa: E741
-OUT = n.Name("out", Array(FLOAT32))
+A, B, X = n.Name("a", t.FLOAT32), n.Name("b", t.FLOAT32), n.Name("x", t.FLOAT32)
+I, VEC = n.Name("i", t.INT32), t.Vector(3, t.FLOAT32)  # noqa: E741
+OUT = n.Name("out", t.Array(t.FLOAT32))
 LESS = n.Compare(A, ("<", "<="), (B, X))
-NOT_LESS = n.Unary("not", LESS, BOOL)
-INNER = Struct("Inner", (("value", FLOAT32), ("at", VEC)))
-OUTER = Struct("Outer", (("inner", INNER), ("value", INT32)))
+NOT_LESS = n.Unary("not", LESS, t.BOOL)
+INNER = t.Struct("Inner", (("value", t.FLOAT32), ("at", VEC)))
+OUTER = t.Struct("Outer", (("inner", INNER), ("value", t.INT32)))
 S = n.Name("s", OUTER)
-ZERO = n.Literal(0, INT32)
-TWO_FLOATS = Tuple((FLOAT32, FLOAT32))
-TID = n.Assign(I, n.Call("tid", (), INT32))
+ZERO = n.Literal(0, t.INT32)
+TWO_FLOATS = t.Tuple((t.FLOAT32, t.FLOAT32))
+TID = n.Assign(I, n.Call("tid", (), t.INT32))
 
 
 def literal(value: float) -> n.Literal:
-    return n.Literal(value, FLOAT32)
+    return n.Literal(value, t.FLOAT32)
 
 
 def at(array: n.Expr, *indices: n.Expr | n.Slice) -> n.Index:
-    return n.Index(array, indices, FLOAT32)
+    return n.Index(array, indices, t.FLOAT32)
 
 
 def add(left: n.Expr, right: n.Expr) -> n.Binary:
-    return n.Binary("+", left, right, FLOAT32)
+    return n.Binary("+", left, right, t.FLOAT32)
 
 
 # x, a and b are names of the functions and of the kernel: each has its own.
-TWICE = n.Function("twice", (n.Param("x", FLOAT32),), FLOAT32, (n.Return((add(X, X),)),))
+TWICE = n.Function("twice", (n.Param("x", t.FLOAT32),), t.FLOAT32, (n.Return((add(X, X),)),))
 PAIR = n.Function(
     "pair",
-    (n.Param("a", FLOAT32), n.Param("b", FLOAT32)),
+    (n.Param("a", t.FLOAT32), n.Param("b", t.FLOAT32)),
     TWO_FLOATS,
-    (n.Assign(X, n.CallFunction("twice", (A,), FLOAT32)), n.Return((X, B))),
+    (n.Assign(X, n.CallFunction("twice", (A,), t.FLOAT32)), n.Return((X, B))),
 )
-INNER_VALUE = n.Attribute(n.Attribute(S, "inner", INNER), "value", FLOAT32)
+INNER_VALUE = n.Attribute(n.Attribute(S, "inner", INNER), "value", t.FLOAT32)
 
 ZOO = {
     "branches": n.Kernel(
         "branches",
-        (n.Param("out", OUT.type), n.Param("a", FLOAT32), n.Param("b", FLOAT32)),
+        (n.Param("out", OUT.type), n.Param("a", t.FLOAT32), n.Param("b", t.FLOAT32)),
         (
             TID,
-            n.Assign(X, n.Cast(FLOAT32, literal(0.5))),
+            n.Assign(X, n.Cast(t.FLOAT32, literal(0.5))),
             n.If(LESS, (n.AugAssign(X, "*", A),), (n.If(NOT_LESS, (n.Return(),)), n.Pass())),
-            n.Assign(at(OUT, I), n.IfExp(n.BoolOp("or", (LESS, LESS)), X, n.Unary("-", B, FLOAT32), FLOAT32)),
+            n.Assign(at(OUT, I), n.IfExp(n.BoolOp("or", (LESS, LESS)), X, n.Unary("-", B, t.FLOAT32), t.FLOAT32)),
         ),
     ),
     "loops": n.Kernel(
         "loops",
         (n.Param("out", OUT.type),),
         (
-            n.Unpack(("i", "j"), (n.Call("tid", (), Tuple((INT32, INT32))),)),
+            n.Unpack(("i", "j"), (n.Call("tid", (), t.Tuple((t.INT32, t.INT32))),)),
             n.For("k", (ZERO, n.ArrayShape(OUT, 0)), (n.AugAssign(at(OUT, I), "+", literal(1.0)),)),
             n.While(n.Compare(at(OUT, I), (">",), (literal(1.0),)), (n.Break(), n.Continue())),
-            n.ExprStmt(n.Call("atomic_add", (OUT, I, literal(2.0)), FLOAT32)),
+            n.ExprStmt(n.Call("atomic_add", (OUT, I, literal(2.0)), t.FLOAT32)),
         ),
     ),
     "functions": n.Kernel(
@@ -78,20 +78,20 @@ ZOO = {
         (
             TID,
             n.Unpack(("a", "b"), (n.CallFunction("pair", (at(OUT, I), literal(3.0)), TWO_FLOATS),)),
-            n.Assign(X, n.CallFunction("twice", (add(A, B),), FLOAT32)),
-            n.Assign(at(OUT, I), add(X, n.Static(n.Name("K", FLOAT32), FLOAT32))),
+            n.Assign(X, n.CallFunction("twice", (add(A, B),), t.FLOAT32)),
+            n.Assign(at(OUT, I), add(X, n.Static(n.Name("K", t.FLOAT32), t.FLOAT32))),
         ),
         (TWICE, PAIR),
         (),
-        (n.Constant("K", literal(4.0)), n.Constant("L", n.Literal(3, INT8))),
+        (n.Constant("K", literal(4.0)), n.Constant("L", n.Literal(3, t.INT8))),
     ),
     "structs": n.Kernel(
         "structs",
-        (n.Param("s", OUTER), n.Param("out", Array(INNER))),
+        (n.Param("s", OUTER), n.Param("out", t.Array(INNER))),
         (
             TID,
             n.Assign(INNER_VALUE, literal(1.0)),
-            n.Assign(n.Attribute(at(OUT, I), "x", FLOAT32), INNER_VALUE),
+            n.Assign(n.Attribute(at(OUT, I), "x", t.FLOAT32), INNER_VALUE),
             n.Assign(n.Name("v", VEC), n.Construct(VEC, (X, X, X))),
             n.Assign(X, at(n.Name("v", VEC), n.Slice(0, 2, 1))),
         ),
@@ -101,18 +101,14 @@ ZOO = {
     "closure": n.Kernel(
         "closure",
         (),
-        (n.Assign(A, n.Name("K", FLOAT32)),),
+        (n.Assign(A, n.Name("K", t.FLOAT32)),),
         constants=(n.Constant("K", literal(1.5)),),
         closure=True,
     ),
     "tile": n.Kernel(
         "tile",
         (),
-        (
-            n.Assign(
-                A, n.Call("zeros", (), FLOAT32, (("shape", (4, 2)), ("dtype", FLOAT32), ("storage", "s")))
-            ),
-        ),
+        (n.Assign(A, n.Call("zeros", (), t.FLOAT32, (("shape", (4, 2)), ("dtype", t.FLOAT32), ("storage", "s")))),),
     ),
 }
 kernels = pytest.mark.parametrize("kernel", ZOO.values(), ids=ZOO.keys())
@@ -166,7 +162,12 @@ def test_canonical_names() -> None:
 # ------------------------------------------------------------------ sensitivity
 
 OTHER_OPERATOR = {"+": "-", "*": "+", "-": "+", "or": "and", "not": "~", "<": ">", "<=": "<", ">": "<="}
-OTHER_TYPE: dict[Type, Type] = {FLOAT32: FLOAT64, INT32: INT8, VEC: Vector(2, FLOAT32), INT8: INT32}
+OTHER_TYPE: dict[t.Type, t.Type] = {
+    t.FLOAT32: t.FLOAT64,
+    t.INT32: t.INT8,
+    VEC: t.Vector(2, t.FLOAT32),
+    t.INT8: t.INT32,
+}
 
 
 def changed(node: Any) -> list[Any]:
@@ -192,25 +193,19 @@ def changed(node: Any) -> list[Any]:
         case n.Function():
             return [replace(node, returns=None), replace(node, body=node.body[:-1])]
         case n.Kernel():
-            shorter = [
-                replace(node, body=node.body[:at] + node.body[at + 1 :]) for at in range(len(node.body))
-            ]
+            shorter = [replace(node, body=node.body[:at] + node.body[at + 1 :]) for at in range(len(node.body))]
             return [replace(node, closure=not node.closure), *shorter]
         case n.Break():
             return [n.Continue()]
         case n.Param():
-            return [replace(node, type=Tuple((node.type,)))]
+            return [replace(node, type=t.Tuple((node.type,)))]
     return []
 
 
 def mutants(value: Any) -> list[Any]:
     """The tree with one thing changed anywhere in it."""
     if isinstance(value, tuple):
-        return [
-            (*value[:at], mutant, *value[at + 1 :])
-            for at, below in enumerate(value)
-            for mutant in mutants(below)
-        ]
+        return [(*value[:at], mutant, *value[at + 1 :]) for at, below in enumerate(value) for mutant in mutants(below)]
     if not is_dataclass(value) or isinstance(value, type):
         return []
     below = [field.name for field in fields(value) if field.name not in ("type", "returns", "structs")]
@@ -230,7 +225,7 @@ def test_a_fingerprint_sees_every_change(kernel: n.Kernel) -> None:
 
 def test_which_name_is_used_matters() -> None:
     def kernel(*body: n.Stmt) -> n.Kernel:
-        return n.Kernel("k", (n.Param("a", FLOAT32), n.Param("b", FLOAT32)), body)
+        return n.Kernel("k", (n.Param("a", t.FLOAT32), n.Param("b", t.FLOAT32)), body)
 
     sums = [kernel(n.Assign(X, add(*operands))) for operands in ((A, B), (B, A), (A, A), (B, B))]
     assert len({fingerprint(k) for k in sums}) == 4
@@ -239,7 +234,7 @@ def test_which_name_is_used_matters() -> None:
 
 def test_a_local_that_hides_a_constant_is_a_local() -> None:
     def kernel(local: str) -> n.Kernel:
-        name = n.Name(local, FLOAT32)
+        name = n.Name(local, t.FLOAT32)
         body = (n.Assign(name, literal(1.0)), n.Assign(B, name))
         return n.Kernel("k", (), body, constants=(n.Constant("K", literal(2.0)),))
 
@@ -255,22 +250,22 @@ def test_zeros_of_both_signs_differ() -> None:
 
 def test_a_skeleton_sees_the_shape_only() -> None:
     def kernel(value: n.Expr) -> n.Kernel:
-        return n.Kernel("k", (n.Param("a", FLOAT32),), (n.Assign(B, value),))
+        return n.Kernel("k", (n.Param("a", t.FLOAT32),), (n.Assign(B, value),))
 
     same = [
-        (n.Call("sin", (A,), FLOAT32), n.Call("cos", (A,), FLOAT32)),
-        (literal(1.0), n.Literal(7, INT8)),
-        (n.Construct(VEC, (A,)), n.Construct(Vector(2, FLOAT64), (B,))),
-        (n.Cast(INT32, A), n.Cast(INT8, A)),
-        (n.Attribute(A, "x", FLOAT32), n.Attribute(A, "y", FLOAT32)),
+        (n.Call("sin", (A,), t.FLOAT32), n.Call("cos", (A,), t.FLOAT32)),
+        (literal(1.0), n.Literal(7, t.INT8)),
+        (n.Construct(VEC, (A,)), n.Construct(t.Vector(2, t.FLOAT64), (B,))),
+        (n.Cast(t.INT32, A), n.Cast(t.INT8, A)),
+        (n.Attribute(A, "x", t.FLOAT32), n.Attribute(A, "y", t.FLOAT32)),
     ]
     for left, right in same:
         assert skeleton(kernel(left)) == skeleton(kernel(right))
         assert fingerprint(kernel(left)) != fingerprint(kernel(right))
     shapes = [left for left, _ in same] + [
         add(A, A),
-        n.Binary("-", A, A, FLOAT32),
-        n.Call("sin", (A, A), FLOAT32),
+        n.Binary("-", A, A, t.FLOAT32),
+        n.Call("sin", (A, A), t.FLOAT32),
     ]
     assert len({skeleton(kernel(value)) for value in shapes}) == len(shapes)
 

@@ -208,9 +208,7 @@ def started(directory: Path, judges: str, examples: int) -> Iterator[subprocess.
     script = directory / "program.py"
     directories = [str(folder) for folder in Path(__file__).parents[:2]]
     output = str(directory / "out")
-    script.write_text(
-        PROGRAM.format(directories=directories, judges=judges, examples=examples, output=output)
-    )
+    script.write_text(PROGRAM.format(directories=directories, judges=judges, examples=examples, output=output))
     (directory / "temporary").mkdir()
     environment = {**os.environ, "TMPDIR": str(directory / "temporary"), "KERNELFUZZ_TEST": str(directory)}
     command = [sys.executable, str(script)]
@@ -253,9 +251,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     ("judges", "said", "begun"),
     [("PASSING", "at 5\n", ""), ("STUCK", "", "stuck"), ("HANGING", "at 1\n", "hanging")],
 )
-def test_an_interrupt_stops_it_and_keeps_what_was_found(
-    judges: str, said: str, begun: str, tmp_path: Path
-) -> None:
+def test_an_interrupt_stops_it_and_keeps_what_was_found(judges: str, said: str, begun: str, tmp_path: Path) -> None:
     """Also while a task is under way that lasts for ever."""
     with started(tmp_path, judges, 100_000) as process:
         assert process.stdout is not None

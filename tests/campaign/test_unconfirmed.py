@@ -81,9 +81,7 @@ def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.WorkerFunctio
 
 
 @pytest.mark.parametrize("judges", [fakes.COMPANY_CRASH, fakes.CRASHING])
-def test_a_crash_that_its_script_does_not_show_is_none(
-    judges: campaign.WorkerFunctions, tmp_path: Path
-) -> None:
+def test_a_crash_that_its_script_does_not_show_is_none(judges: campaign.WorkerFunctions, tmp_path: Path) -> None:
     crashing = plan(4, output=str(tmp_path)) if judges is fakes.COMPANY_CRASH else plan(88)
     checks = Checks(("value",), ("cpu", "cuda-host"))
     summary = fuzz(replace(crashing, checks=checks), judges=replace(judges, confirm=never))

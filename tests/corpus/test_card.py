@@ -165,9 +165,7 @@ def loaded(real: list[Row], tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.mark.parametrize("old_keys", [False, True])
 @pytest.mark.parametrize("format", FORMATS)
-def test_datasets_loads_every_row(
-    format: Format, old_keys: bool, real: list[Row], loaded: dict[str, Any]
-) -> None:
+def test_datasets_loads_every_row(format: Format, old_keys: bool, real: list[Row], loaded: dict[str, Any]) -> None:
     found = loaded[f"{format}-{old_keys}"]
     # A table has every column in every row.
     absent: dict[str, None] = dict.fromkeys(OLD_KEYS if old_keys else ())
@@ -292,9 +290,7 @@ def test_the_card_says_how_to_make_it_again(real: list[Row], tmp_path: Path) -> 
 
 def test_the_card_says_how_large_the_splits_are(real: list[Row], tmp_path: Path) -> None:
     sizes = Counter(split_of(str(cluster)) for cluster in range(10_000))
-    said = re.search(
-        r"about (\d+) are in train, (\d+) in\s+validation and (\d+) in test", corpus(tmp_path, real)
-    )
+    said = re.search(r"about (\d+) are in train, (\d+) in\s+validation and (\d+) in test", corpus(tmp_path, real))
     assert said is not None
     for split, share in zip(("train", "validation", "test"), map(int, said.groups()), strict=True):
         assert abs(sizes[split] / 100 - share) < 1

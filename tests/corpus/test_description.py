@@ -17,7 +17,7 @@ from kernelfuzz.corpus.words import (
     TILE_WORDS,
     UNARY_WORDS,
 )
-from kernelfuzz.ir.nodes import Break, Call, CallFunction, Continue, For, If, Kernel, Node, While
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse import parse
@@ -148,17 +148,17 @@ def test_everything_has_words() -> None:
 
 
 @pytest.fixture(scope="module")
-def kernels() -> list[Kernel]:
+def kernels() -> list[n.Kernel]:
     return [kernelfuzz.generate(seed=3, index=index) for index in range(300)]
 
 
-def running(kernel: Kernel) -> list[Node]:
+def running(kernel: n.Kernel) -> list[n.Node]:
     """The nodes of the kernel and of the functions that it calls, itself or through others."""
     functions = {function.name: function for function in kernel.functions}
     nodes, waiting, seen = list(walk(*kernel.body)), list(walk(*kernel.body)), set()
     while waiting:
         node = waiting.pop()
-        if isinstance(node, CallFunction) and node.name not in seen:
+        if isinstance(node, n.CallFunction) and node.name not in seen:
             seen.add(node.name)
             inside = list(walk(*functions[node.name].body))
             nodes += inside
@@ -166,24 +166,24 @@ def running(kernel: Kernel) -> list[Node]:
     return nodes
 
 
-def test_it_says_what_is_there(kernels: list[Kernel]) -> None:
+def test_it_says_what_is_there(kernels: list[n.Kernel]) -> None:
     for kernel in kernels:
         said, nodes = describe(kernel), running(kernel)
         kinds = {type(node) for node in nodes}
-        assert bool(re.search(r"\bloops?\b", said)) == (not kinds.isdisjoint((For, While)))
-        assert ("while loop" in said) == (While in kinds)
-        assert ("branches in" in said) == (If in kinds)
-        assert ("breaks out of" in said) == (Break in kinds)
-        assert ("skips the rest" in said) == (Continue in kinds)
-        atomic = any(isinstance(node, Call) and node.name.startswith("atomic_") for node in nodes)
+        assert bool(re.search(r"\bloops?\b", said)) == (not kinds.isdisjoint((n.For, n.While)))
+        assert ("while loop" in said) == (n.While in kinds)
+        assert ("branches in" in said) == (n.If in kinds)
+        assert ("breaks out of" in said) == (n.Break in kinds)
+        assert ("skips the rest" in said) == (n.Continue in kinds)
+        atomic = any(isinstance(node, n.Call) and node.name.startswith("atomic_") for node in nodes)
         assert ("atomic" in said) == atomic
-        calls = {node.name for node in nodes if isinstance(node, CallFunction)}
+        calls = {node.name for node in nodes if isinstance(node, n.CallFunction)}
         assert calls == {each.name for each in kernel.functions if re.search(rf"\b{each.name}\b", said)}
         stored = re.split("(?:updates|writes) ", said.partition(". ")[0], maxsplit=1)[-1]
         assert all(re.search(rf"\b{name}\b", stored) for name in written_arrays(kernel))
 
 
-def test_it_is_plain_text(kernels: list[Kernel]) -> None:
+def test_it_is_plain_text(kernels: list[n.Kernel]) -> None:
     said = [describe(kernel) for kernel in kernels]
     assert said == [describe(kernel) for kernel in kernels]
     for text in said:

@@ -150,9 +150,7 @@ def test_the_same_rows_give_the_same_bytes(format: Format, real: list[Row], tmp_
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("jsonl", "jsonl.zst"), ("parquet", "parquet")])
-def test_a_full_part_is_followed_by_another(
-    format: Format, suffix: str, real: list[Row], tmp_path: Path
-) -> None:
+def test_a_full_part_is_followed_by_another(format: Format, suffix: str, real: list[Row], tmp_path: Path) -> None:
     directory = write(tmp_path, format, real, part_rows=3)
     sizes = {name: len(list(rows(directory / name))) for name in sorted(files(directory))}
     assert sizes == {
@@ -235,9 +233,7 @@ def test_a_file_is_read_by_itself(format: Format, real: list[Row], tmp_path: Pat
 
 
 @pytest.mark.parametrize(("format", "suffix"), [("jsonl", "jsonl.zst"), ("parquet", "parquet")])
-def test_places_are_relative_and_numbered_from_1(
-    format: Format, suffix: str, real: list[Row], tmp_path: Path
-) -> None:
+def test_places_are_relative_and_numbered_from_1(format: Format, suffix: str, real: list[Row], tmp_path: Path) -> None:
     directory = complete(write(tmp_path, format, real, part_rows=2))
     assert [place for place, _ in placed(directory)][:4] == [
         f"data/test-00000.{suffix}:1",

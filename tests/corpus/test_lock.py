@@ -48,9 +48,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_was_removed_meanwhile_is_no_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_was_removed_meanwhile_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits has the file open that the one before removes: others would lock a new one."""
     path = tmp_path / "lock"
     original, removed = fcntl.flock, list[bool]()

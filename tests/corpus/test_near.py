@@ -44,10 +44,7 @@ def crossing(found: dict[str, list[str]]) -> tuple[int, list[float]]:
     """How many of all pairs share 0.8 or more by their exact sets, and how much those in two splits share."""
     cluster_of = clusters((name, sketch(tokens)) for name, tokens in found.items())
     numbers: dict[tuple[str, ...], int] = {}
-    sets = {
-        name: {numbers.setdefault(run, len(numbers)) for run in runs(tokens)}
-        for name, tokens in found.items()
-    }
+    sets = {name: {numbers.setdefault(run, len(numbers)) for run in runs(tokens)} for name, tokens in found.items()}
     near, crossed = 0, list[float]()
     for (one, mine), (other, theirs) in itertools.combinations(sets.items(), 2):
         if min(len(mine), len(theirs)) < 0.8 * max(len(mine), len(theirs)):

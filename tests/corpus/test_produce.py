@@ -42,9 +42,7 @@ def made(plan: Plan, directory: Path, **options: Any) -> Summary:
 
 def contents(directory: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
+        str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()
     }
 
 
@@ -72,9 +70,7 @@ def test_every_kernel_has_a_row_for_each_device(whole: Path) -> None:
     ]
     for device in ("cpu", "cuda"):
         for split in ("train", "validation", "test"):
-            indices = [
-                row["metadata"]["index"] for row in found if (row["device"], row["split"]) == (device, split)
-            ]
+            indices = [row["metadata"]["index"] for row in found if (row["device"], row["split"]) == (device, split)]
             assert indices == sorted(indices)
 
 

@@ -130,9 +130,7 @@ print(kernelfuzz.__file__)
 
 
 def test_the_wheel_is_what_runs(python: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [python, "-c", IDLE], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=1800
-    )
+    done = subprocess.run([python, "-c", IDLE], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=1800)
     loaded, path = done.stdout.splitlines()[-2:]
     assert "kernelfuzz-0" in done.stdout
     assert Path(path).is_relative_to(python.parents[1])
@@ -166,8 +164,7 @@ def test_the_summary(made: Made) -> None:
     tests = len({test for test, _ in made.session.log})
     first, second = made.session.summary
     assert first == (
-        f"{2 * number} rows of {number} kernels in {made.directory}; {2 * number} rows are new, "
-        f"from {tests} tests"
+        f"{2 * number} rows of {number} kernels in {made.directory}; {2 * number} rows are new, from {tests} tests"
     )
     assert second.startswith("2 rows are missing, the first of checks/check_kernels.py::test_given_what_warp")
     assert "codegen" in second
@@ -367,8 +364,6 @@ def test_what_cannot_be_written_is_said(run: Run, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_our_own_suite_makes_a_balanced_corpus(python: Path, tmp_path: Path) -> None:
     arguments = [PROFILE, "-q", "-p", "no:cacheprovider", "--corpus-max-examples=3", "--corpus-dir"]
-    subprocess.run(
-        [python, "-m", "pytest", *arguments, tmp_path / "corpus"], cwd=ROOT, check=True, timeout=1800
-    )
+    subprocess.run([python, "-m", "pytest", *arguments, tmp_path / "corpus"], cwd=ROOT, check=True, timeout=1800)
     found = {row["category"] for row in rows(tmp_path / "corpus")}
     assert len(found) >= 12

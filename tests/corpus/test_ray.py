@@ -21,9 +21,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 def test_an_address_without_a_cluster_is_said(tmp_path: Path) -> None:
     command = [*CORPUS, "--count", "1", "--engine", "ray", "--ray-address", "127.0.0.1:1"]
-    process = subprocess.run(
-        [*command, "--output", str(tmp_path / "out")], capture_output=True, text=True, check=False
-    )
+    process = subprocess.run([*command, "--output", str(tmp_path / "out")], capture_output=True, text=True, check=False)
     assert process.returncode == 3
     assert "no Ray cluster at 127.0.0.1:1" in process.stderr
     assert "Traceback" not in process.stderr

@@ -50,9 +50,7 @@ def meanwhile(action: Callable[[], object], before: int) -> Engine:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +165,7 @@ def test_a_run_that_made_nothing_leaves_nothing(fail: Callable[[], None], tmp_pa
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 
 
-def test_a_first_shard_that_cannot_be_written_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_first_shard_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Store.write
 
     def failing(store: Store, path: Path, data: bytes) -> None:

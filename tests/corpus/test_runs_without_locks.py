@@ -51,9 +51,7 @@ def test_a_complete_corpus_is_swept(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert sorted(os.listdir(tmp_path)) == ["README.md", "data", "manifest.json"]
 
 
-def test_without_locks_a_run_that_may_be_there_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_locks_a_run_that_may_be_there_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 

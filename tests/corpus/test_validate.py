@@ -43,9 +43,7 @@ def made(directory: Path, *options: str) -> Path:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Of a seed whose few kernels are in two splits.
-    return made(
-        tmp_path_factory.mktemp("good") / "corpus", "--count", str(FEW + 1), "--size", "small", "--seed", "6"
-    )
+    return made(tmp_path_factory.mktemp("good") / "corpus", "--count", str(FEW + 1), "--size", "small", "--seed", "6")
 
 
 @pytest.fixture(scope="session")
@@ -93,8 +91,7 @@ class Corpus:
         counts = Counter((row["split"], row["device"]) for row in self.rows)
         splits = ("train", "validation", "test")
         by_split = {
-            split: {device: n for (its, device), n in sorted(counts.items()) if its == split}
-            for split in splits
+            split: {device: n for (its, device), n in sorted(counts.items()) if its == split} for split in splits
         }
         self.manifest |= {
             "kernels": len({row["id"] for row in self.rows}),
@@ -156,9 +153,7 @@ def garbage(corpus: Corpus) -> str:
 
 def changed_constant(corpus: Corpus) -> str:
     for row in corpus.rows:
-        changed = re.sub(
-            r"(?<=[ (])\d+(?=[),])", lambda found: str(int(found[0]) + 1), row["python_source"], count=1
-        )
+        changed = re.sub(r"(?<=[ (])\d+(?=[),])", lambda found: str(int(found[0]) + 1), row["python_source"], count=1)
         if changed != row["python_source"]:
             row["python_source"] = changed
             return about(row)
@@ -201,9 +196,7 @@ def leaked_comment(corpus: Corpus) -> str:
 
 
 def leaked_line(corpus: Corpus) -> str:
-    return in_code(
-        corpus, lambda row: next(each for each in row["python_source"].split("\n") if "def " in each)
-    )
+    return in_code(corpus, lambda row: next(each for each in row["python_source"].split("\n") if "def " in each))
 
 
 def leaked_path(corpus: Corpus) -> str:
@@ -350,9 +343,7 @@ BUILT: dict[str, tuple[Callable[[Corpus], str], tuple[str, ...], str]] = {
 }
 
 
-def validated(
-    directory: Path, capsys: pytest.CaptureFixture[str], *options: str
-) -> tuple[int, dict[str, Any]]:
+def validated(directory: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any]]:
     capsys.readouterr()
     code = main(["validate", str(directory), "--jobs", "1", "--json", *options])
     return code, json.loads(capsys.readouterr().out)
@@ -363,10 +354,7 @@ def assert_found(report: dict[str, Any], where: str, checks: tuple[str, ...]) ->
     # Whether another input or constant shows in the outputs depends on the kernel.
     assert found - {"reference"} == {*checks} - {"reference"}, report["violations"]
     assert where in [
-        place
-        for each in report["violations"]
-        if each["check"] == checks[0]
-        for place in (each["id"], each["place"])
+        place for each in report["violations"] if each["check"] == checks[0] for place in (each["id"], each["place"])
     ]
 
 
@@ -427,9 +415,7 @@ def first_file(corpus: Corpus) -> Path:
 def truncated(corpus: Corpus) -> str:
     path = first_file(corpus)
     path.write_bytes(path.read_bytes()[:-100])
-    corpus.manifest["files"][str(path.relative_to(corpus.directory))] = hashlib.sha256(
-        path.read_bytes()
-    ).hexdigest()
+    corpus.manifest["files"][str(path.relative_to(corpus.directory))] = hashlib.sha256(path.read_bytes()).hexdigest()
     corpus.save_manifest()
     return path.name
 
@@ -545,9 +531,7 @@ def in_format(corpus: Corpus, format: Format) -> None:
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_good_corpus_is_clean(
-    format: Format, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_good_corpus_is_clean(format: Format, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = copied(good, tmp_path / "corpus", FEW)
     in_format(corpus, format)
     assert list(corpus.directory.glob(PATTERNS[format].format(split=corpus.rows[0]["split"])))
@@ -616,16 +600,12 @@ def test_code_of_another_release_is_not_counted_as_passed(good: Path, tmp_path: 
     checks = {check["name"]: check for check in report["checks"]}
     for name in ("arg_types", "code", "build", "run"):
         assert (checks[name]["passed"], checks[name]["not_possible"]) == (0, 2)
-        assert list(checks[name]["reasons"]) == [
-            f"made with Warp 1.2.3, and {report['installed_warp']} is installed"
-        ]
+        assert list(checks[name]["reasons"]) == [f"made with Warp 1.2.3, and {report['installed_warp']} is installed"]
     assert checks["id"]["passed"] == 2
 
 
 @pytest.mark.usefixtures("here")
-def test_rows_of_a_test_suite_are_checked_as_far_as_that_goes(
-    good: Path, tmp_path: Path, capsys: Any
-) -> None:
+def test_rows_of_a_test_suite_are_checked_as_far_as_that_goes(good: Path, tmp_path: Path, capsys: Any) -> None:
     corpus = copied(good, tmp_path / "corpus", 1)
     for row in corpus.rows:
         row["io"] = None

@@ -31,9 +31,7 @@ from kernelfuzz.toolchain import compat
 SHELL, PYTHON = "sh", "python"
 SHOWN = ("cpp", "cuda", "diff", "ini", "json", "text", "toml", "yaml")
 
-_MARK = re.compile(
-    r"<!--\s*(not run|slow|exit|file|without a GPU|output of Warp)\b:?\s*(.*?)\s*-->", re.DOTALL
-)
+_MARK = re.compile(r"<!--\s*(not run|slow|exit|file|without a GPU|output of Warp)\b:?\s*(.*?)\s*-->", re.DOTALL)
 
 # Seconds; the slowest are campaigns and corpora whose time the page says.
 _LIMIT = 3600

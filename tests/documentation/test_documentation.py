@@ -39,11 +39,7 @@ HERE = Path(sys.executable).parent
 def pages_with(*, slow: bool = False, installs: bool = False) -> list[str]:
     """The pages that have a block to run of the kind."""
     kind = (slow, installs)
-    return [
-        name
-        for name in BLOCKS
-        if any(each.runs and (each.slow, each.installs) == kind for each in BLOCKS[name])
-    ]
+    return [name for name in BLOCKS if any(each.runs and (each.slow, each.installs) == kind for each in BLOCKS[name])]
 
 
 def the_files(root: Path) -> list[str]:
@@ -99,9 +95,7 @@ def test_what_installs_works_in_a_fresh_clone(page: str, tmp_path: Path) -> None
 
 def options(command: str) -> set[str]:
     """What a command of ours takes; KeyError where there is no such command."""
-    return {name for param in cli.commands[command].params for name in param.opts + param.secondary_opts} | {
-        "--help"
-    }
+    return {name for param in cli.commands[command].params for name in param.opts + param.secondary_opts} | {"--help"}
 
 
 # A command in a sentence or a table: not run, but what it names is there.

@@ -36,8 +36,7 @@ def kinds(names: Sequence[str]) -> str:
 def differences() -> str:
     head = ("what", "rule", "source", "releases", "kept by")
     rows = [
-        (row.name, row.rule, row.source, row.changed, f"`{row.kept_by.replace(', ', '`, `')}`")
-        for row in DIFFERENCES
+        (row.name, row.rule, row.source, row.changed, f"`{row.kept_by.replace(', ', '`, `')}`") for row in DIFFERENCES
     ]
     return table(head, rows)
 

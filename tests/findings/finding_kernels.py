@@ -87,10 +87,7 @@ def kernel_of(*body: Stmt, out: Type = INTS, params: tuple[Param, ...] = (), n: 
 
 def launch_of(**inputs: Input | int) -> Launch:
     """A launch of one thread; a number is the value of an int32 parameter."""
-    made = {
-        key: np.array(value, dtype=np.int32) if isinstance(value, int) else value
-        for key, value in inputs.items()
-    }
+    made = {key: np.array(value, dtype=np.int32) if isinstance(value, int) else value for key, value in inputs.items()}
     return Launch((1,), made)
 
 
@@ -275,9 +272,7 @@ def read_late_transform() -> Case:
     """element-is-read-late: a transform, which has no unary plus."""
     turn = Transform(FLOAT32)
     last = float_(1.0)
-    one = Construct(
-        turn, (Construct(Vector(3, FLOAT32), (last,)), Construct(Quaternion(FLOAT32), (last,) * 4))
-    )
+    one = Construct(turn, (Construct(Vector(3, FLOAT32), (last,)), Construct(Quaternion(FLOAT32), (last,) * 4)))
     slot = at("out0", 0, turn)
     write = Function("f", (Param("a", Array(turn)),), turn, (store(0, one, array="a"), Return((one,))))
     call = CallFunction("f", (name("out0", Array(turn)),), turn)

@@ -109,9 +109,7 @@ NOT_DRAWN = {"component-of-a-field-has-no-gradient"}
 def test_drawn_kernels_compute_the_same_when_rewritten(slug: str) -> None:
     same = different = 0
     for index in range(150):
-        widened = widen_with_stand_ins(
-            generate(seed=11, index=index, include=frozenset(INCLUDED.get(slug, ())))
-        )
+        widened = widen_with_stand_ins(generate(seed=11, index=index, include=frozenset(INCLUDED.get(slug, ()))))
         if widened is None:
             continue
         rewritten = worked_around(widened, [slug])

@@ -23,9 +23,7 @@ NOTES = Path(__file__).parents[2] / "notes" / "findings"
 
 
 def test_patterns_have_two_wildcards_and_an_exact_signature_comes_first() -> None:
-    known = Known(
-        (("wrong value*: vec[i]*", "pattern"), ("wrong value: vec[i] = leaf", "exact"), ("a?c", "x"))
-    )
+    known = Known((("wrong value*: vec[i]*", "pattern"), ("wrong value: vec[i] = leaf", "exact"), ("a?c", "x")))
     assert known.match("wrong value: vec[i] = leaf") == "exact"
     assert known.match("wrong value on CUDA: vec[i] op= leaf") == "pattern"
     assert known.match("wrong value: veci") is None

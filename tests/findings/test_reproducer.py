@@ -47,9 +47,7 @@ INNER = Struct("Inner", (("position", VEC3), ("count", INT32)))
 OUTER = Struct("Outer", (("inner", INNER), ("scale", FLOAT32)))
 
 
-def finding(
-    case: Case, kind: FailedKind = "wrong value", setting: Setting | None = None, **more: Any
-) -> Finding:
+def finding(case: Case, kind: FailedKind = "wrong value", setting: Setting | None = None, **more: Any) -> Finding:
     mismatch = more.pop("mismatch", None)
     verdict = Verdict("value", "failed", kind, "", setting or Setting(), mismatch)
     return Finding(signature(verdict, case.kernel), verdict, case, case, **more)
@@ -115,11 +113,7 @@ def counters() -> Case:
 def tiny() -> Case:
     """1 / 3 in float32 and a bool: literals have to give these bits."""
     x = name("x", FLOAT32)
-    body = (
-        Assign(
-            Index(name("out0", kernels.FLOATS), (int_(0),), FLOAT32), Binary("/", x, float_(3.0), FLOAT32)
-        ),
-    )
+    body = (Assign(Index(name("out0", kernels.FLOATS), (int_(0),), FLOAT32), Binary("/", x, float_(3.0), FLOAT32)),)
     return Case(
         kernel_of(*body, params=(Param("x", FLOAT32), Param("b", BOOL)), out=kernels.FLOATS, n=False),
         Launch(
@@ -153,9 +147,7 @@ SUMS = many(9, 10, position=(1, 2, -0.0), scale=0.1)
 THIRD = np.array([np.float32(0.1) / np.float32(3), -0.0], np.float32)
 
 ROWS: dict[str, Row] = {
-    "value": Row(
-        finding(PRODUCT, expected=RIGHT), 0, "expected: [3.25, 5.0, nan]   actual: [3.25, 5.0, nan]"
-    ),
+    "value": Row(finding(PRODUCT, expected=RIGHT), 0, "expected: [3.25, 5.0, nan]   actual: [3.25, 5.0, nan]"),
     "value, wrong": Row(finding(PRODUCT, expected=WRONG), 1),
     "value, to the bit": Row(finding(tiny(), expected={"out0": THIRD}), 0),
     "value, one bit off": Row(finding(tiny(), expected={"out0": np.nextafter(THIRD, np.float32(1))}), 1),
@@ -215,9 +207,7 @@ def run_script(path: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "key", [pytest.param(key, marks=() if key in QUICK else pytest.mark.slow) for key in ROWS]
-)
+@pytest.mark.parametrize("key", [pytest.param(key, marks=() if key in QUICK else pytest.mark.slow) for key in ROWS])
 def test_the_script_ends_as_it_must(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if key in OF_THIS_RELEASE and version("warp-lang") != "1.19.0":
         pytest.skip("the row is about Warp 1.19.0")
@@ -280,9 +270,7 @@ def test_what_is_missing_is_told(kind: FailedKind, more: dict[str, Any]) -> None
 def test_the_original_is_a_script_too(tmp_path: Path) -> None:
     path = tmp_path / "original.py"
     path.write_text(launch_script(finding(structs(), expected={"out0": SUMS}), structs()))
-    done = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=600
-    )
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "out0: [" in done.stdout
 
@@ -311,9 +299,7 @@ def test_a_long_input_is_laid_out_in_lines() -> None:
 
 def test_vectors_are_constructed() -> None:
     v = Param("v", VEC3)
-    kernel = kernel_of(
-        store(0, Index(name("v", VEC3), (int_(1),), FLOAT32)), params=(v,), out=kernels.FLOATS, n=False
-    )
+    kernel = kernel_of(store(0, Index(name("v", VEC3), (int_(1),), FLOAT32)), params=(v,), out=kernels.FLOATS, n=False)
     values = np.array([1.5, np.nan, -np.inf], np.float32)
     case = Case(kernel, launch_of(v=values, out0=np.zeros(1, np.float32)))
     assert "wp.vec3(1.5, np.nan, -np.inf)" in reproducer(finding(case, expected={"out0": values[1:2]}))

@@ -132,9 +132,7 @@ def test_the_same_finding_again_changes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_nothing_is_left_of_a_finding_that_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_left_of_a_finding_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finding = replace(swapped(), generated="x;\n")
     broken = replace(finding, expected=None, verdict=replace(finding.verdict, mismatch=None))
     with pytest.raises(ValueError, match="needs what is expected"):

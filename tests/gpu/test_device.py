@@ -101,9 +101,7 @@ def test_gradients_agree_with_the_host(subject: str, left: str) -> None:
     points = [
         point
         for at, case in enumerate(cases(subject))
-        if isinstance(
-            point := gradient.prepare(case.kernel, SeededChoices("gradient", subject, at)), gradient.Point
-        )
+        if isinstance(point := gradient.prepare(case.kernel, SeededChoices("gradient", subject, at)), gradient.Point)
         and not point.case.launch.tiled
     ]
     assert points

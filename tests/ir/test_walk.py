@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Tuple, Vector
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import (
     bound_names,
     builtins_used,
@@ -22,22 +22,20 @@ from kernelfuzz.ir.walk import (
 )
 from kernelfuzz.syntax.render import render, render_statements
 
-A, B, I = n.Name("a", FLOAT32), n.Name("b", FLOAT32), n.Name("i", INT32)  # noqa: E741
-V = n.Name("v", Vector(3, FLOAT32))
-OUT = n.Name("out", Array(FLOAT32))
+A, B, I = n.Name("a", t.FLOAT32), n.Name("b", t.FLOAT32), n.Name("i", t.INT32)  # noqa: E741
+V = n.Name("v", t.Vector(3, t.FLOAT32))
+OUT = n.Name("out", t.Array(t.FLOAT32))
 LESS = n.Compare(A, ("<",), (B,))
-ONE = n.Literal(1, INT32)
+ONE = n.Literal(1, t.INT32)
 
 # One kernel with every node class in it.
 EVERYTHING = n.Kernel(
     "kernel",
     (n.Param("out", OUT.type),),
     (
-        n.Unpack(("i", "j"), (n.Call("tid", (), Tuple((INT32, INT32))),)),
-        n.Assign(A, n.IfExp(LESS, n.Cast(FLOAT32, I), n.Unary("-", B, FLOAT32), FLOAT32)),
-        n.Assign(
-            V, n.Construct(V.type, (A, n.Attribute(V, "x", FLOAT32), n.CallFunction("f", (A,), FLOAT32)))
-        ),
+        n.Unpack(("i", "j"), (n.Call("tid", (), t.Tuple((t.INT32, t.INT32))),)),
+        n.Assign(A, n.IfExp(LESS, n.Cast(t.FLOAT32, I), n.Unary("-", B, t.FLOAT32), t.FLOAT32)),
+        n.Assign(V, n.Construct(V.type, (A, n.Attribute(V, "x", t.FLOAT32), n.CallFunction("f", (A,), t.FLOAT32)))),
         n.If(
             n.BoolOp("and", (LESS, LESS)),
             (n.Pass(),),
@@ -45,14 +43,14 @@ EVERYTHING = n.Kernel(
                 n.If(
                     LESS,
                     (n.For("k", (n.ArrayShape(OUT, 0),), (n.Break(), n.Continue())),),
-                    (n.While(LESS, (n.AugAssign(n.Index(OUT, (I,), FLOAT32), "+", A),)),),
+                    (n.While(LESS, (n.AugAssign(n.Index(OUT, (I,), t.FLOAT32), "+", A),)),),
                 ),
             ),
         ),
-        n.ExprStmt(n.Call("dot", (n.Index(V, (n.Slice(0, 2),), V.type), V), FLOAT32)),
-        n.Assign(B, n.Binary("*", n.Static(n.Name("K0", INT32), INT32), ONE, INT32)),
+        n.ExprStmt(n.Call("dot", (n.Index(V, (n.Slice(0, 2),), V.type), V), t.FLOAT32)),
+        n.Assign(B, n.Binary("*", n.Static(n.Name("K0", t.INT32), t.INT32), ONE, t.INT32)),
     ),
-    (n.Function("f", (n.Param("x", FLOAT32),), FLOAT32, (n.Return((n.Name("x", FLOAT32),)),)),),
+    (n.Function("f", (n.Param("x", t.FLOAT32),), t.FLOAT32, (n.Return((n.Name("x", t.FLOAT32),)),)),),
     (),
     (n.Constant("K0", ONE),),
 )
@@ -73,25 +71,21 @@ def test_children_are_the_nodes_among_the_fields_in_text_order() -> None:
         found: list[n.Node] = []
         for field in TEXT_ORDER.get(type(node), tuple(field.name for field in fields(node))):
             value = getattr(node, field)
-            found += [
-                v
-                for v in (value if isinstance(value, tuple) else (value,))
-                if isinstance(v, get_args(n.Node))
-            ]
+            found += [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, get_args(n.Node))]
         assert children(node) == tuple(found)
 
 
 def test_walk_is_in_the_order_of_the_text() -> None:
-    literals = [n.Literal(value, INT32) for value in range(100, 106)]
+    literals = [n.Literal(value, t.INT32) for value in range(100, 106)]
     first, *rest = literals
-    tree = n.IfExp(rest[1], n.Index(first, (rest[0],), INT32), n.Call("max", tuple(rest[2:]), INT32), INT32)
+    tree = n.IfExp(rest[1], n.Index(first, (rest[0],), t.INT32), n.Call("max", tuple(rest[2:]), t.INT32), t.INT32)
     assert [node for node in walk(tree) if isinstance(node, n.Literal)] == [first, *rest]
     assert next(walk(tree)) is tree
     assert [*walk(A, B)] == [A, B]
 
 
 def test_counts() -> None:
-    assert count_nodes(n.Binary("+", A, B, FLOAT32)) == 3
+    assert count_nodes(n.Binary("+", A, B, t.FLOAT32)) == 3
     assert builtins_used(EVERYTHING) == {"tid", "dot"}
     assert bound_names(EVERYTHING.body) == {"i", "j", "a", "v", "k", "b"}
 
@@ -127,7 +121,7 @@ def test_num_lines_counts_the_rendered_lines(body: n.Block) -> None:
 
 
 def test_literals_that_python_calls_equal_have_different_texts() -> None:
-    texts = [literal_text(n.Literal(value, FLOAT32)) for value in (0.0, -0.0, 1, 1.5)]
+    texts = [literal_text(n.Literal(value, t.FLOAT32)) for value in (0.0, -0.0, 1, 1.5)]
     assert texts == ["0.0", "-0.0", "1.0", "1.5"]
-    assert literal_text(n.Literal(1, BOOL)) == "True"
-    assert literal_text(n.Literal(True, INT32)) == "1"
+    assert literal_text(n.Literal(1, t.BOOL)) == "True"
+    assert literal_text(n.Literal(True, t.INT32)) == "1"

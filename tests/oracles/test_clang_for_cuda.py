@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.nodes import Assign, AugAssign, Call, ExprStmt, Index, Kernel, Literal, Name, Param
 from kernelfuzz.ir.types import INT32, Array
 from kernelfuzz.oracles import compile, rejudge
 from kernelfuzz.toolchain.build import Artifact
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering
 
-OUT = Name("out", Array(INT32))
-FIRST, ONE = Literal(0, INT32), Literal(1, INT32)
-PLACE = Index(OUT, (FIRST,), INT32)
-PARAMS = (Param("out", Array(INT32)),)
-PLAIN = Kernel("plain", PARAMS, (Assign(PLACE, ONE),))
-CALLED = Kernel("called", PARAMS, (ExprStmt(Call("atomic_or", (OUT, FIRST, ONE), INT32)),))
-IN_PLACE = Kernel("in_place", PARAMS, (AugAssign(PLACE, "&", ONE),))
-ADDED = Kernel("added", PARAMS, (AugAssign(PLACE, "+", ONE),))
+OUT = n.Name("out", Array(INT32))
+FIRST, ONE = n.Literal(0, INT32), n.Literal(1, INT32)
+PLACE = n.Index(OUT, (FIRST,), INT32)
+PARAMS = (n.Param("out", Array(INT32)),)
+PLAIN = n.Kernel("plain", PARAMS, (n.Assign(PLACE, ONE),))
+CALLED = n.Kernel("called", PARAMS, (n.ExprStmt(n.Call("atomic_or", (OUT, FIRST, ONE), INT32)),))
+IN_PLACE = n.Kernel("in_place", PARAMS, (n.AugAssign(PLACE, "&", ONE),))
+ADDED = n.Kernel("added", PARAMS, (n.AugAssign(PLACE, "+", ONE),))
 KERNELS = [PLAIN, CALLED, IN_PLACE, ADDED]
 
 
@@ -33,9 +33,7 @@ class Compilers:
         self.refused: dict[str, Failure] = {}
         self.asked: list[bool] = []
 
-    def build(
-        self, lowering: Lowering, target: str, *, options: dict[str, Any] | None = None
-    ) -> Artifact | Failure:
+    def build(self, lowering: Lowering, target: str, *, options: dict[str, Any] | None = None) -> Artifact | Failure:
         clang = bool((options or {}).get("llvm_cuda"))
         self.asked.append(clang)
         for part, failure in self.refused.items():
@@ -62,9 +60,7 @@ def test_both_compilers_get_the_same_kernels(compilers: Compilers) -> None:
 
 
 def test_a_machine_without_the_headers_is_asked_once(compilers: Compilers) -> None:
-    message = (
-        "In file included from module.cu:4:\nbuiltin.h:82:10: fatal error: 'cuda_fp16.h' file not found\n"
-    )
+    message = "In file included from module.cu:4:\nbuiltin.h:82:10: fatal error: 'cuda_fp16.h' file not found\n"
     compilers.refused["wp::"] = Failure("unsupported", message)
     for _ in range(3):
         for verdict in compile.judge(KERNELS, compile.CLANG):

@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from kernelfuzz.ir.nodes import Assign, AugAssign, For, Index, Kernel, Literal, Name, Param
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array
 from kernelfuzz.oracles.determinism import DeterminismWorkerFailed, Difference, differences, judge
 from kernelfuzz.strategies.kernel import generate
@@ -90,13 +90,13 @@ def test_a_batch_of_none_starts_no_process() -> None:
 def test_a_failed_verdict_says_what_and_where() -> None:
     """The kernel of the known bug, in our IR."""
     names = ("alpha", "beta", "gamma")
-    out = Name("out", Array(INT32))
-    place = Index(out, (Literal(0, INT32),), INT32)
-    loops = [For(name, (Literal(2, INT32),), (Assign(place, Name(name, INT32)),)) for name in names]
-    changed = tuple([AugAssign(Name(name, INT32), "+", Literal(1, INT32)) for name in names])
-    last = [Assign(place, Name(name, INT32)) for name in names]
-    body = (*loops, For("k", (Name("n", INT32),), changed), *last)
-    kernel = Kernel("kernel", (Param("n", INT32), Param("out", Array(INT32))), body)
+    out = n.Name("out", Array(INT32))
+    place = n.Index(out, (n.Literal(0, INT32),), INT32)
+    loops = [n.For(name, (n.Literal(2, INT32),), (n.Assign(place, n.Name(name, INT32)),)) for name in names]
+    changed = tuple([n.AugAssign(n.Name(name, INT32), "+", n.Literal(1, INT32)) for name in names])
+    last = [n.Assign(place, n.Name(name, INT32)) for name in names]
+    body = (*loops, n.For("k", (n.Name("n", INT32),), changed), *last)
+    kernel = n.Kernel("kernel", (n.Param("n", INT32), n.Param("out", Array(INT32))), body)
     (verdict,) = judge([kernel])
     if compat.version() == "1.19.0":
         assert (verdict.status, verdict.kind) == ("failed", "not deterministic")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.nodes import Assign, Binary, Call, Expr, Index, Kernel, Literal, Name, Param
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, Scalar
 from kernelfuzz.oracles.option_sets import (
     OPTION_SETS,
@@ -34,13 +34,13 @@ def kernel(a: wp.array(dtype=float), out: wp.array(dtype=float)):
 """
 
 
-def storing(value: Expr, type_: Scalar) -> Kernel:
-    out = Name("out", Array(type_))
-    body = (Assign(Index(out, (Literal(0, INT32),), type_), value),)
-    return Kernel("kernel", (Param("x", FLOAT32), Param("out", Array(type_))), body)
+def storing(value: n.Expr, type_: Scalar) -> n.Kernel:
+    out = n.Name("out", Array(type_))
+    body = (n.Assign(n.Index(out, (n.Literal(0, INT32),), type_), value),)
+    return n.Kernel("kernel", (n.Param("x", FLOAT32), n.Param("out", Array(type_))), body)
 
 
-X = Name("x", FLOAT32)
+X = n.Name("x", FLOAT32)
 
 
 def test_names_are_unique() -> None:
@@ -70,10 +70,10 @@ def test_the_cpu_gives_the_same_bits(row: OptionSet) -> None:
 
 
 def test_library_math_and_float_arithmetic_are_seen() -> None:
-    plain, sum_ = storing(X, FLOAT32), storing(Binary("+", X, X, FLOAT32), FLOAT32)
-    power = storing(Binary("**", X, X, FLOAT32), FLOAT32)
-    sine = storing(Call("sin", (X,), FLOAT32), FLOAT32)
-    floor = storing(Call("floor", (X,), FLOAT32), FLOAT32)
+    plain, sum_ = storing(X, FLOAT32), storing(n.Binary("+", X, X, FLOAT32), FLOAT32)
+    power = storing(n.Binary("**", X, X, FLOAT32), FLOAT32)
+    sine = storing(n.Call("sin", (X,), FLOAT32), FLOAT32)
+    floor = storing(n.Call("floor", (X,), FLOAT32), FLOAT32)
     kernels = (plain, sum_, power, sine, floor)
     assert [without_library_math(kernel) for kernel in kernels] == [True, True, False, False, True]
     assert [without_float_arithmetic(kernel) for kernel in kernels] == [True, False, False, False, False]

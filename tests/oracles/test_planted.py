@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.nodes import Assign, Binary, Call, Index, Kernel, Literal, Name, Param
 from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Array, Scalar
 from kernelfuzz.oracles import compile, gradient, metamorphic, value
 from kernelfuzz.oracles.verdict import Setting, Verdict
@@ -22,23 +22,23 @@ CPU = Setting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_l
 HOST = Setting("cuda-host", CPU.options, block_dim=32, blocks=2)
 
 
-def operator_kernel(op: str, dtype: Scalar) -> Kernel:
+def operator_kernel(op: str, dtype: Scalar) -> n.Kernel:
     """``out[i] = a[i] op 3`` over a grid of one axis."""
-    thread, array = Name("i", INT32), Array(dtype, 1)
-    element = Index(Name("a", array), (thread,), dtype)
-    three = Literal(3.0 if dtype.is_float else 3, dtype)
-    target = Index(Name("out", array), (thread,), dtype)
-    return Kernel(
+    thread, array = n.Name("i", INT32), Array(dtype, 1)
+    element = n.Index(n.Name("a", array), (thread,), dtype)
+    three = n.Literal(3.0 if dtype.is_float else 3, dtype)
+    target = n.Index(n.Name("out", array), (thread,), dtype)
+    return n.Kernel(
         name="kernel",
-        params=(Param("a", array, shape=("x",)), Param("out", array, shape=("x",))),
+        params=(n.Param("a", array, shape=("x",)), n.Param("out", array, shape=("x",))),
         body=(
-            Assign(thread, Call("tid", (), INT32)),
-            Assign(target, Binary(op, element, three, dtype)),
+            n.Assign(thread, n.Call("tid", (), INT32)),
+            n.Assign(target, n.Binary(op, element, three, dtype)),
         ),
     )
 
 
-def case_of(kernel: Kernel) -> Case:
+def case_of(kernel: n.Kernel) -> Case:
     array = kernel.params[0].type
     assert isinstance(array, Array)
     dtype = array.dtype
@@ -101,9 +101,7 @@ def without_adjoints_of(name: str, original: Callable[..., None]) -> Callable[..
 
 
 @pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
-def test_the_gradient_oracle_catches_a_lost_adjoint(
-    monkeypatch: pytest.MonkeyPatch, setting: Setting
-) -> None:
+def test_the_gradient_oracle_catches_a_lost_adjoint(monkeypatch: pytest.MonkeyPatch, setting: Setting) -> None:
     point = gradient.prepare_at(case_of(operator_kernel("*", FLOAT64)))
     assert isinstance(point, gradient.Point)
     assert [verdict.status for verdict in gradient.judge([point], setting)] == ["passed"]

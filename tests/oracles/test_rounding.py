@@ -24,9 +24,7 @@ def kernel(a: wp.array(dtype=wp.mat22d), out: wp.array(dtype=wp.float64)):
 
 def verdict_off_by(error: float) -> Verdict:
     """How a derivative is judged that is so far from the zero that it must be."""
-    case = Case(
-        parse(CANCELS), Launch((1,), {"a": np.array([[[0.0, 0.0], [1.0, 100.0]]]), "out": np.zeros(1)})
-    )
+    case = Case(parse(CANCELS), Launch((1,), {"a": np.array([[[0.0, 0.0], [1.0, 100.0]]]), "out": np.zeros(1)}))
     point = gradient.prepare_at(case)
     assert isinstance(point, gradient.Point)
     expected = point.expected["a"]

@@ -28,9 +28,7 @@ COMMANDS = (
     "",
 )
 # What a run says about its time.
-_TIMES = re.compile(
-    r'"(?:\w*seconds\w*|examples_per_second|\w*per_second\w*|overhead\w*|ratio\w*)": [-\d.e]+'
-)
+_TIMES = re.compile(r'"(?:\w*seconds\w*|examples_per_second|\w*per_second\w*|overhead\w*|ratio\w*)": [-\d.e]+')
 
 PLAIN = """\
 import warp as wp
@@ -50,9 +48,7 @@ def digest(content: bytes) -> str:
 
 def command(*arguments: str, cwd: str) -> bytes:
     """The exit code and stdout of a command, without times.  Raises where it could not do its work."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kernelfuzz", *arguments], cwd=cwd, capture_output=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "kernelfuzz", *arguments], cwd=cwd, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"kernelfuzz {' '.join(arguments)}: {done.stderr.decode()}")
     return f"exit {done.returncode}\n".encode() + _TIMES.sub("", done.stdout.decode()).encode()

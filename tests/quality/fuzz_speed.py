@@ -234,8 +234,7 @@ def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> 
         "times_faster_than_alone": round(own.milliseconds / campaign.milliseconds, 2),
         "times_faster_than_plain": round(plain.milliseconds / campaign.milliseconds, 2),
         "share_of_time": {
-            name: round(spent / total, 4)
-            for name, spent in sorted(shares.seconds.items(), key=lambda item: -item[1])
+            name: round(spent / total, 4) for name, spent in sorted(shares.seconds.items(), key=lambda item: -item[1])
         },
     }
 
@@ -305,9 +304,7 @@ def _print(result: dict[str, Any]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write the JSON where that is asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=3, help="how many chunks are judged (3)")
     parser.add_argument("--chunk", type=int, default=64, help="kernels in each (64)")
     parser.add_argument("--alone", type=int, default=8, help="of each chunk so many one by one (8)")

@@ -96,10 +96,7 @@ def texts(source: str, *, backward: bool) -> Texts:
     from kernelfuzz.toolchain.launch import JUDGED
 
     results = lower_devices(source, ("cpu", "cuda"), backward=backward, options=JUDGED)
-    return {
-        device: str(result) if isinstance(result, Failure) else result.module
-        for device, result in results.items()
-    }
+    return {device: str(result) if isinstance(result, Failure) else result.module for device, result in results.items()}
 
 
 def sources(campaign: Campaign, index: int) -> dict[str, str]:

@@ -87,9 +87,7 @@ class Measurement:
         ours.pop("examples")  # the baseline of more examples goes on from that of fewer
         file = self.folder / "campaign.json"
         if file.exists() and json.loads(file.read_text()) != json.loads(json.dumps(ours)):
-            raise click.UsageError(
-                f"{self.folder} has the results of another campaign: choose another --output"
-            )
+            raise click.UsageError(f"{self.folder} has the results of another campaign: choose another --output")
         file.write_text(json.dumps(ours, indent=1))
 
     # -------------------------------------------------------------------------------------- baseline
@@ -274,9 +272,7 @@ def _line(result: Result) -> str:
 @click.option("--examples", default=300, show_default=True, help="How many kernels a campaign has.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--jobs", default=2, show_default=True, help="How many campaigns run at a time.")
-@click.option(
-    "--oracle", "oracles", multiple=True, default=("value", "compile", "gradient"), show_default=True
-)
+@click.option("--oracle", "oracles", multiple=True, default=("value", "compile", "gradient"), show_default=True)
 @click.option("--target", "targets", multiple=True, default=("cpu", "cuda-host"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("strength"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")

@@ -172,9 +172,7 @@ _OPERATORS: tuple[tuple[str, Callable[[ast.AST, bool], str | None]], ...] = (
 def _nodes(tree: ast.AST) -> Iterator[tuple[str, ast.AST, bool]]:
     """The nodes inside functions, each with the function's qualified name and whether it is a condition."""
 
-    def visit(
-        node: ast.AST, scope: str, inside: bool, condition: bool
-    ) -> Iterator[tuple[str, ast.AST, bool]]:
+    def visit(node: ast.AST, scope: str, inside: bool, condition: bool) -> Iterator[tuple[str, ast.AST, bool]]:
         if _left_out(node):
             return
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -223,9 +221,7 @@ def _left_out(node: ast.AST) -> bool:
 def _cut(lines: Sequence[bytes], line: int, column: int, end_line: int, end_column: int) -> bytes:
     if line == end_line:
         return lines[line - 1][column:end_column]
-    return b"\n".join(
-        [lines[line - 1][column:], *lines[line : end_line - 1], lines[end_line - 1][:end_column]]
-    )
+    return b"\n".join([lines[line - 1][column:], *lines[line : end_line - 1], lines[end_line - 1][:end_column]])
 
 
 def _one_line(text: str) -> str:

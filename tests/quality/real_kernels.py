@@ -238,9 +238,7 @@ def reduce_planted(planted: Sequence[tuple[Source, ast.FunctionDef]], jobs: int)
     for position, (source, kernel) in enumerate(planted):
         defect, statement = defects[position % len(defects)]
         text = plant(source, kernel, statement)
-        result = reduce_source(
-            text, Fails("lowering", kernel.name), kernel=kernel.name, jobs=jobs, timeout=TIMEOUT
-        )
+        result = reduce_source(text, Fails("lowering", kernel.name), kernel=kernel.name, jobs=jobs, timeout=TIMEOUT)
         yield Reduced(
             source.name,
             kernel.name,
@@ -264,10 +262,7 @@ def main() -> int:
     good = True
     reasons: dict[tuple[str, str], str] = {}
     planted: list[tuple[Source, ast.FunctionDef]] = []
-    print(
-        "| package | kernels | no import | lowered | Warp alone "
-        "| without tiles, meshes, volumes | fit the IR |"
-    )
+    print("| package | kernels | no import | lowered | Warp alone | without tiles, meshes, volumes | fit the IR |")
     print("|---|---|---|---|---|---|---|")
     why: Counter[str] = Counter()
     packages = options.package or ["warp"]
@@ -289,9 +284,7 @@ def main() -> int:
             reasons.update(here)
             why += more
     print("\nNot lowered, by us or by Warp:\n")
-    for reason, times in Counter(
-        masked(each.split("\n")[0]) for each in reasons.values() if each
-    ).most_common(12):
+    for reason, times in Counter(masked(each.split("\n")[0]) for each in reasons.values() if each).most_common(12):
         print(f"- {times}: {reason[:150]}")
     print("\nWhy kernels do not fit the IR:\n")
     for reason, times in why.most_common(12):

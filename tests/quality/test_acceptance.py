@@ -44,9 +44,7 @@ def test_kernels_build_with_clang_and_nvrtc() -> None:
 def test_two_thousand_kernels_lower_with_both_passes(start: int) -> None:
     failures = {
         (index, device): lowering
-        for index, kernel in zip(
-            itertools.count(start), generate_many(500, seed=0, start=start), strict=False
-        )
+        for index, kernel in zip(itertools.count(start), generate_many(500, seed=0, start=start), strict=False)
         for device, lowering in lower_devices(render(kernel), DEVICES).items()
         if not isinstance(lowering, Lowering)
     }

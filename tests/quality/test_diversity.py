@@ -106,8 +106,7 @@ def test_a_default_kernel_is_as_long_as_people_write_them(drawn: list[Kernel]) -
 
 def test_the_size_moves_the_length(drawn: list[Kernel]) -> None:
     small, large = (
-        statistics.median(map(num_lines, generate_many(200, seed=0, size=size)))
-        for size in ("small", "large")
+        statistics.median(map(num_lines, generate_many(200, seed=0, size=size))) for size in ("small", "large")
     )
     medium = statistics.median(map(num_lines, drawn))
     assert small <= 0.75 * medium

@@ -40,9 +40,7 @@ class Holder:
 
 
 def mutated(operator: str) -> list[tuple[str, str, str]]:
-    return [
-        (site.function, site.original, site.mutated) for site in sites(SOURCE) if site.operator == operator
-    ]
+    return [(site.function, site.original, site.mutated) for site in sites(SOURCE) if site.operator == operator]
 
 
 def test_conditions_are_negated() -> None:
@@ -91,9 +89,7 @@ def test_a_mutant_differs_at_its_place_only() -> None:
     (site,) = [site for site in sites(SOURCE) if site.original == "values.clear()"]
     assert mutant(SOURCE, site) == SOURCE.replace("values.clear()", "pass")
     (site,) = [site for site in sites(SOURCE) if site.original.startswith("values or")]
-    assert mutant(SOURCE, site) == SOURCE.replace(
-        "values\n            or not flag", "(values and (not flag))"
-    )
+    assert mutant(SOURCE, site) == SOURCE.replace("values\n            or not flag", "(values and (not flag))")
 
 
 def test_every_mutant_of_warp_parses_and_has_a_key_of_its_own() -> None:
@@ -142,9 +138,7 @@ def test_the_share_is_of_those_that_change_the_code() -> None:
 
 def _site(text: str, function: str, original: str, operator: str) -> Site:
     (site,) = [
-        site
-        for site in sites(text)
-        if (site.function, site.original, site.operator) == (function, original, operator)
+        site for site in sites(text) if (site.function, site.original, site.operator) == (function, original, operator)
     ]
     return site
 

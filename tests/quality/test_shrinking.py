@@ -64,9 +64,7 @@ def body_has(predicate: Callable[[Node], bool]) -> Condition:
 def inside(outer: type, inner: type) -> Condition:
     """Whether the body has a node of one kind within a node of another."""
     return body_has(
-        lambda node: (
-            isinstance(node, outer) and any(n is not node and isinstance(n, inner) for n in walk(node))
-        )
+        lambda node: isinstance(node, outer) and any(n is not node and isinstance(n, inner) for n in walk(node))
     )
 
 

@@ -149,10 +149,7 @@ def test_inputs_that_matter_are_kept() -> None:
 
     def interesting(cases: Sequence[Case]) -> list[bool]:
         return [
-            any(
-                array.dtype.kind in "if" and bool(np.any(array > 2))
-                for array in input_arrays(each.launch.inputs)
-            )
+            any(array.dtype.kind in "if" and bool(np.any(array > 2)) for array in input_arrays(each.launch.inputs))
             for each in cases
         ]
 

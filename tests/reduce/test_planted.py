@@ -10,27 +10,8 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import (
-    Assign,
-    AugAssign,
-    Binary,
-    Break,
-    Call,
-    Compare,
-    Continue,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Pass,
-    Return,
-    Stmt,
-    Unpack,
-)
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Scalar, Vector
 from kernelfuzz.ir.walk import walk
@@ -41,91 +22,89 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 
-Defect = Callable[[Node], "Node | Part"]
+Defect = Callable[[n.Node], "n.Node | Part"]
 
 
-def swap_in_sequence(node: Node) -> Node | Part:
+def swap_in_sequence(node: n.Node) -> n.Node | Part:
     match node:
-        case Unpack(names=names, values=values) if len(values) > 1:
-            return tuple(
-                [Assign(Name(name, each.type), each) for name, each in zip(names, values, strict=True)]
-            )
+        case n.Unpack(names=names, values=values) if len(values) > 1:
+            return tuple([n.Assign(n.Name(name, each.type), each) for name, each in zip(names, values, strict=True)])
         case _:
             return node
 
 
-def chain_cut_short(node: Node) -> Node:
+def chain_cut_short(node: n.Node) -> n.Node:
     match node:
-        case Compare(left=left, ops=(op, _, *_), comparators=(right, *_)):
-            return Compare(left, (op,), (right,))
+        case n.Compare(left=left, ops=(op, _, *_), comparators=(right, *_)):
+            return n.Compare(left, (op,), (right,))
         case _:
             return node
 
 
-def floor_division_truncates(node: Node) -> Node:
+def floor_division_truncates(node: n.Node) -> n.Node:
     match node:
-        case Binary(op="//", type=Scalar(kind="int")):
+        case n.Binary(op="//", type=Scalar(kind="int")):
             return replace(node, op="/")
         case _:
             return node
 
 
-def continue_breaks(node: Node) -> Node:
-    return Break() if isinstance(node, Continue) else node
+def continue_breaks(node: n.Node) -> n.Node:
+    return n.Break() if isinstance(node, n.Continue) else node
 
 
-def break_continues(node: Node) -> Node:
-    return Continue() if isinstance(node, Break) else node
+def break_continues(node: n.Node) -> n.Node:
+    return n.Continue() if isinstance(node, n.Break) else node
 
 
-def negative_index_is_the_first(node: Node) -> Node:
+def negative_index_is_the_first(node: n.Node) -> n.Node:
     match node:
-        case Index(value=value, indices=(Literal(value=at),)) if isinstance(value.type, Vector) and at < 0:
-            return Index(value, (Literal(0, INT32),), node.type)
+        case n.Index(value=value, indices=(n.Literal(value=at),)) if isinstance(value.type, Vector) and at < 0:
+            return n.Index(value, (n.Literal(0, INT32),), node.type)
         case _:
             return node
 
 
-def update_of_an_element_stores(node: Node) -> Node:
+def update_of_an_element_stores(node: n.Node) -> n.Node:
     match node:
-        case AugAssign(target=Index(value=Name(type=Array())) as target, value=value):
-            return Assign(target, value)
+        case n.AugAssign(target=n.Index(value=n.Name(type=Array())) as target, value=value):
+            return n.Assign(target, value)
         case _:
             return node
 
 
-def else_is_lost(node: Node) -> Node:
+def else_is_lost(node: n.Node) -> n.Node:
     match node:
-        case If(orelse=(_, *_)):
+        case n.If(orelse=(_, *_)):
             return replace(node, orelse=())
         case _:
             return node
 
 
-def conditional_takes_the_first(node: Node) -> Node:
-    return node.body if isinstance(node, IfExp) else node
+def conditional_takes_the_first(node: n.Node) -> n.Node:
+    return node.body if isinstance(node, n.IfExp) else node
 
 
-def min_is_max(node: Node) -> Node:
+def min_is_max(node: n.Node) -> n.Node:
     match node:
-        case Call(name="min"):
+        case n.Call(name="min"):
             return replace(node, name="max")
         case _:
             return node
 
 
-def early_return_goes_on(node: Node) -> Node:
+def early_return_goes_on(node: n.Node) -> n.Node:
     match node:
-        case If(body=(*before, Return())):
-            return replace(node, body=(*before, Pass()))
+        case n.If(body=(*before, n.Return())):
+            return replace(node, body=(*before, n.Pass()))
         case _:
             return node
 
 
-def matrix_is_transposed(node: Node) -> Node:
+def matrix_is_transposed(node: n.Node) -> n.Node:
     match node:
-        case Index(value=value, indices=(row, column)) if isinstance(value.type, Matrix):
-            return Index(value, (column, row), node.type) if value.type.rows == value.type.columns else node
+        case n.Index(value=value, indices=(row, column)) if isinstance(value.type, Matrix):
+            return n.Index(value, (column, row), node.type) if value.type.rows == value.type.columns else node
         case _:
             return node
 
@@ -150,7 +129,7 @@ DEFECTS: tuple[tuple[Defect, int], ...] = (
 STEPS = 20_000
 
 
-def outputs(kernel: Kernel, case: Case) -> list[np.ndarray] | None:
+def outputs(kernel: n.Kernel, case: Case) -> list[np.ndarray] | None:
     try:
         with np.errstate(all="ignore"):
             return input_arrays(reference.run(kernel, case.launch, steps=STEPS))
@@ -186,7 +165,7 @@ def check(defect: Defect, smallest: int, case: Case) -> Progress:
     reduced = reduce(case, interesting, on_progress=progress.append)
     assert differs(reduced, defect)
     assert is_minimal(reduced, interesting)
-    found = sum(isinstance(node, Stmt) for node in walk(*reduced.kernel.body))  # pyright: ignore
+    found = sum(isinstance(node, n.Stmt) for node in walk(*reduced.kernel.body))  # pyright: ignore
     assert found <= smallest + 2, str(reduced.kernel)
     assert reduced.launch.dim == (1,)
     return progress[-1]

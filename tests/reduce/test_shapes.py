@@ -7,27 +7,8 @@ from itertools import islice
 
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Break,
-    Call,
-    CallFunction,
-    Compare,
-    For,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Name,
-    Return,
-    Stmt,
-    Unpack,
-    While,
-)
 from kernelfuzz.ir.types import FLOAT16, Array, Scalar, Struct
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce import is_minimal, reduce
@@ -37,96 +18,92 @@ from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.typecheck.verify import verify
 
-Shape = Callable[[Kernel], bool]
+Shape = Callable[[n.Kernel], bool]
 
 
-def has_break_and_atomic(kernel: Kernel) -> bool:
+def has_break_and_atomic(kernel: n.Kernel) -> bool:
     """A loop with a break inside an if, and an atomic anywhere."""
     breaks = any(
-        isinstance(loop, For)
-        and any(
-            isinstance(node, If) and any(isinstance(each, Break) for each in node.body) for node in walk(loop)
-        )
+        isinstance(loop, n.For)
+        and any(isinstance(node, n.If) and any(isinstance(each, n.Break) for each in node.body) for node in walk(loop))
         for loop in walk(kernel)
     )
-    return breaks and any(isinstance(node, Call) and node.name.startswith("atomic_") for node in walk(kernel))
+    return breaks and any(isinstance(node, n.Call) and node.name.startswith("atomic_") for node in walk(kernel))
 
 
-def swaps(kernel: Kernel) -> bool:
+def swaps(kernel: n.Kernel) -> bool:
     """``a, b = b, a``."""
     return any(
-        isinstance(node, Unpack)
-        and [value.id if isinstance(value, Name) else "" for value in node.values] == [*reversed(node.names)]
+        isinstance(node, n.Unpack)
+        and [value.id if isinstance(value, n.Name) else "" for value in node.values] == [*reversed(node.names)]
         for node in walk(kernel)
     )
 
 
-def stores_to_a_field(kernel: Kernel) -> bool:
+def stores_to_a_field(kernel: n.Kernel) -> bool:
     """``s.v = ...`` in the kernel."""
     return any(
-        isinstance(node, Assign)
-        and isinstance(node.target, Attribute)
+        isinstance(node, n.Assign)
+        and isinstance(node.target, n.Attribute)
         and isinstance(node.target.value.type, Struct)
         for node in walk(*kernel.body)
     )
 
 
-def uses_float16_and_while(kernel: Kernel) -> bool:
+def uses_float16_and_while(kernel: n.Kernel) -> bool:
     """A while loop in the kernel, and a float16 in its body."""
-    return any(isinstance(node, While) for node in walk(*kernel.body)) and any(
+    return any(isinstance(node, n.While) for node in walk(*kernel.body)) and any(
         getattr(node, "type", None) == FLOAT16 for node in walk(*kernel.body)
     )
 
 
-def calls_in_a_loop(kernel: Kernel) -> bool:
+def calls_in_a_loop(kernel: n.Kernel) -> bool:
     """A call of a function inside a loop of the kernel."""
     return any(
-        isinstance(loop, (For, While)) and any(isinstance(node, CallFunction) for node in walk(loop))
+        isinstance(loop, (n.For, n.While)) and any(isinstance(node, n.CallFunction) for node in walk(loop))
         for loop in walk(*kernel.body)
     )
 
 
-def nests_loops(kernel: Kernel) -> bool:
+def nests_loops(kernel: n.Kernel) -> bool:
     """A for inside a while, or the other way round."""
     return any(
-        isinstance(outer, (For, While))
-        and any(
-            isinstance(node, (For, While)) and type(node) is not type(outer) for node in walk(*outer.body)
-        )
+        isinstance(outer, (n.For, n.While))
+        and any(isinstance(node, (n.For, n.While)) and type(node) is not type(outer) for node in walk(*outer.body))
         for outer in walk(*kernel.body)
     )
 
 
-def augments_after_a_return(kernel: Kernel) -> bool:
+def augments_after_a_return(kernel: n.Kernel) -> bool:
     """An early return, and after it an augmented assignment to an element of an array."""
     returned = False
     for node in walk(*kernel.body):
-        returned = returned or isinstance(node, Return)
-        if returned and isinstance(node, AugAssign) and isinstance(node.target, Index):
+        returned = returned or isinstance(node, n.Return)
+        if returned and isinstance(node, n.AugAssign) and isinstance(node.target, n.Index):
             return isinstance(node.target.value.type, Array)
     return False
 
 
-def divides_in_a_branch(kernel: Kernel) -> bool:
+def divides_in_a_branch(kernel: n.Kernel) -> bool:
     """An integer division inside a branch, with a divisor that is no literal."""
     return any(
-        isinstance(branch, (If, IfExp))
+        isinstance(branch, (n.If, n.IfExp))
         and any(
-            isinstance(node, Binary)
+            isinstance(node, n.Binary)
             and node.op == "//"
             and isinstance(node.type, Scalar)
             and node.type.is_integer
-            and isinstance(node.right, (Name, Call))
+            and isinstance(node.right, (n.Name, n.Call))
             for node in walk(branch)
         )
         for branch in walk(*kernel.body)
     )
 
 
-def chains_comparisons(kernel: Kernel) -> bool:
+def chains_comparisons(kernel: n.Kernel) -> bool:
     """``a < b < c`` somewhere, and a condition that reads an array."""
-    return any(isinstance(node, Compare) and len(node.ops) > 1 for node in walk(kernel)) and any(
-        isinstance(node, (If, While)) and any(isinstance(each, Index) for each in walk(node.test))
+    return any(isinstance(node, n.Compare) and len(node.ops) > 1 for node in walk(kernel)) and any(
+        isinstance(node, (n.If, n.While)) and any(isinstance(each, n.Index) for each in walk(node.test))
         for node in walk(kernel)
     )
 
@@ -145,8 +122,8 @@ SHAPES: tuple[tuple[Shape, int], ...] = (
 )
 
 
-def statements(kernel: Kernel) -> int:
-    return sum(isinstance(node, Stmt) for node in walk(kernel))  # pyright: ignore
+def statements(kernel: n.Kernel) -> int:
+    return sum(isinstance(node, n.Stmt) for node in walk(kernel))  # pyright: ignore
 
 
 def cases_of(shape: Shape) -> Iterator[Case]:

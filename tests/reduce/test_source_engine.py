@@ -121,12 +121,9 @@ def test_a_local_minimum() -> None:
 def test_typed_passes_narrow_what_fits_the_ir() -> None:
     """No edit of the text changes the type of everything at once."""
     text = (
-        "import warp as wp\n\n\n@wp.kernel\ndef k(a: wp.array(dtype=wp.vec4d)):\n"
-        "    x = a[0] + a[1]\n    a[0] = -x\n"
+        "import warp as wp\n\n\n@wp.kernel\ndef k(a: wp.array(dtype=wp.vec4d)):\n    x = a[0] + a[1]\n    a[0] = -x\n"
     )
-    result = reduce_source(
-        text, Command("""grep -q ' = .*neg\\|= -' k.py && grep -q 'wp.array' k.py""", "k.py")
-    )
+    result = reduce_source(text, Command("""grep -q ' = .*neg\\|= -' k.py && grep -q 'wp.array' k.py""", "k.py"))
     assert "vec4d" not in result.text
 
 

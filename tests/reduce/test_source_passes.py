@@ -15,8 +15,7 @@ from kernelfuzz.reduce.source.tree import Tree
 CASES = {
     "keep_one_kernel": [
         (
-            "import warp as wp\nimport math\nx = 1\n@wp.kernel\ndef a():\n    x\n"
-            "@wp.kernel\ndef b():\n    pass\n",
+            "import warp as wp\nimport math\nx = 1\n@wp.kernel\ndef a():\n    x\n@wp.kernel\ndef b():\n    pass\n",
             "import warp as wp\nx = 1\n@wp.kernel\ndef a():\n    x\n",
         )
     ],
@@ -25,9 +24,7 @@ CASES = {
         ("a\nb\nc\n", "a\nc\n"),
         ("if a:\n    b\n", "if a:\n    pass\n"),
     ],
-    "drop_statements_of_kernels": [
-        ("a\n@wp.kernel\ndef k():\n    b\n    c\n", "a\n@wp.kernel\ndef k():\n    c\n")
-    ],
+    "drop_statements_of_kernels": [("a\n@wp.kernel\ndef k():\n    b\n    c\n", "a\n@wp.kernel\ndef k():\n    c\n")],
     "hoist_bodies": [
         ("if a:\n    b\nelse:\n    c\n", "c\n"),
         ("if a:\n    b\nelse:\n    c\n", "b\nc\n"),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.nodes import Assign, Call, Cast, Expr, Index, Kernel, Name, Param, Stmt, Unpack
 from kernelfuzz.ir.types import (
     BOOL,
     FLOAT16,
@@ -88,9 +88,7 @@ def points(type_: Type, domain: str, random: np.random.Generator) -> np.ndarray[
     count = int(np.prod(sizes))
     low, high = interval(domain, scalar)
     if scalar.is_float:
-        values = np.where(
-            random.random(count) < 0.35, random.choice(edges, count), random.normal(0, 2, count)
-        )
+        values = np.where(random.random(count) < 0.35, random.choice(edges, count), random.normal(0, 2, count))
         outside = np.zeros(count, dtype=bool)
         outside |= np.isnan(values) & (low is not None or high is not None)
         if low is not None:
@@ -114,33 +112,31 @@ def points(type_: Type, domain: str, random: np.random.Generator) -> np.ndarray[
     return values.reshape(sizes)
 
 
-def kernel_of(signature: Signature) -> tuple[Kernel, tuple[Type, ...]]:
+def kernel_of(signature: Signature) -> tuple[n.Kernel, tuple[Type, ...]]:
     """A kernel that calls the builtin on each element of arrays; the types of its output arrays."""
-    i = Name("i", INT32)
-    params = [Param(f"a{at}", array_of(type_)) for at, type_ in enumerate(signature.params)]
-    arguments: list[Expr] = [
-        Index(Name(f"a{at}", array_of(t)), (i,), t) for at, t in enumerate(signature.params)
-    ]
-    body: list[Stmt] = [Assign(i, Call("tid", (), INT32))]
+    i = n.Name("i", INT32)
+    params = [n.Param(f"a{at}", array_of(type_)) for at, type_ in enumerate(signature.params)]
+    arguments: list[n.Expr] = [n.Index(n.Name(f"a{at}", array_of(t)), (i,), t) for at, t in enumerate(signature.params)]
+    body: list[n.Stmt] = [n.Assign(i, n.Call("tid", (), INT32))]
     if signature.builtin.mutates:
-        state = Name("state", UINT32)
-        body.append(Assign(state, Cast(UINT32, arguments[0])))
+        state = n.Name("state", UINT32)
+        body.append(n.Assign(state, n.Cast(UINT32, arguments[0])))
         arguments[0] = state
-    call = Call(signature.name, tuple(arguments), signature.result, signature.keywords)
+    call = n.Call(signature.name, tuple(arguments), signature.result, signature.keywords)
     results: tuple[Type, ...] = (signature.result,)
-    values: list[Expr] = [call]
+    values: list[n.Expr] = [call]
     if isinstance(signature.result, Tuple):
         results = signature.result.elements
         names = tuple(f"r{at}" for at in range(len(results)))
-        body.append(Unpack(names, (call,)))
-        values = [Name(name, type_) for name, type_ in zip(names, results, strict=True)]
+        body.append(n.Unpack(names, (call,)))
+        values = [n.Name(name, type_) for name, type_ in zip(names, results, strict=True)]
     if signature.builtin.mutates:
-        body.append(Assign(Name("r0", results[0]), values[0]))
-        values, results = [Name("r0", results[0]), Name("state", UINT32)], (*results, UINT32)
+        body.append(n.Assign(n.Name("r0", results[0]), values[0]))
+        values, results = [n.Name("r0", results[0]), n.Name("state", UINT32)], (*results, UINT32)
     for at, (type_, value) in enumerate(zip(results, values, strict=True)):
-        params.append(Param(f"o{at}", array_of(type_)))
-        body.append(Assign(Index(Name(f"o{at}", array_of(type_)), (i,), type_), value))
-    return Kernel("k", tuple(params), tuple(body)), results
+        params.append(n.Param(f"o{at}", array_of(type_)))
+        body.append(n.Assign(n.Index(n.Name(f"o{at}", array_of(type_)), (i,), type_), value))
+    return n.Kernel("k", tuple(params), tuple(body)), results
 
 
 def arguments_at(signature: Signature, inputs: dict[str, Any], at: int) -> tuple[Any, ...]:

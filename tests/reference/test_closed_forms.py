@@ -7,21 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernelfuzz.ir.types import (
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    shape,
-)
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference import builtins
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.dual import Dual, value_of
@@ -32,7 +18,7 @@ from kernelfuzz.typecheck.domains import interval
 POINTS = 40
 DERIVATIVE_POINTS = 6
 
-WIDER: dict[Scalar, Any] = {FLOAT16: np.float32, FLOAT32: np.float64, FLOAT64: np.longdouble}
+WIDER: dict[t.Scalar, Any] = {t.FLOAT16: np.float32, t.FLOAT32: np.float64, t.FLOAT64: np.longdouble}
 
 # The bound on the error in units in the last place of the largest component, where it is not the row's own
 # bound (``ulp``, which is CUDA's) and not the number of roundings of the formula, about ROUNDINGS.
@@ -52,14 +38,14 @@ BOUNDS: dict[str, tuple[int, str]] = {
 SCALARS = frozenset({"scalar", "trigonometry", "exponential", "rounding"})
 
 
-def component(type_: Type) -> Scalar:
-    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
-    return type_ if isinstance(type_, Scalar) else type_.dtype
+def component(type_: t.Type) -> t.Scalar:
+    assert not isinstance(type_, (t.Struct, t.Array, t.Tile, t.Tuple))
+    return type_ if isinstance(type_, t.Scalar) else type_.dtype
 
 
-def dimensions(type_: Type) -> tuple[int, ...]:
-    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
-    return () if isinstance(type_, Scalar) else shape(type_)
+def dimensions(type_: t.Type) -> tuple[int, ...]:
+    assert not isinstance(type_, (t.Struct, t.Array, t.Tile, t.Tuple))
+    return () if isinstance(type_, t.Scalar) else t.shape(type_)
 
 
 def with_forms(*, differentiable: bool = False) -> list[Signature]:
@@ -70,12 +56,12 @@ def with_forms(*, differentiable: bool = False) -> list[Signature]:
             continue
         if differentiable and not builtin.differentiable:
             continue
-        seen: set[Scalar] = set()
+        seen: set[t.Scalar] = set()
         for signature in instances(builtin):
             if not signature.params or form(signature) is None:
                 continue
             scalar = component(signature.params[-1])
-            if scalar in WIDER and scalar not in seen and (not differentiable or scalar == FLOAT64):
+            if scalar in WIDER and scalar not in seen and (not differentiable or scalar == t.FLOAT64):
                 seen.add(scalar)
                 found.append(signature)
     return found
@@ -88,12 +74,11 @@ def label(signature: Signature) -> str:
 def arguments(signature: Signature, random: np.random.Generator) -> tuple[Any, ...]:
     """Random values of about 1 in the domains; quaternions of unit length."""
     return tuple(
-        argument(type_, domain, random)
-        for type_, domain in zip(signature.params, signature.domains, strict=True)
+        argument(type_, domain, random) for type_, domain in zip(signature.params, signature.domains, strict=True)
     )
 
 
-def argument(type_: Type, domain: str, random: np.random.Generator) -> Any:
+def argument(type_: t.Type, domain: str, random: np.random.Generator) -> Any:
     scalar, sizes = component(type_), dimensions(type_)
     if scalar.kind == "bool":
         return bool(random.integers(2))
@@ -103,9 +88,9 @@ def argument(type_: Type, domain: str, random: np.random.Generator) -> Any:
         least = max(-2.0, float(low)) if low is not None else -2.0
         most = min(2.0, float(high)) if high is not None else 2.0
         values = random.uniform(least, most, sizes)
-    if isinstance(type_, (Quaternion, Transform)):
+    if isinstance(type_, (t.Quaternion, t.Transform)):
         values[-4:] /= np.linalg.norm(values[-4:])
-    if isinstance(type_, Matrix) and type_.rows == type_.columns:
+    if isinstance(type_, t.Matrix) and type_.rows == type_.columns:
         values = values + 3 * np.eye(type_.rows)
     return np.asarray(values).astype(scalar.name)[()]
 
@@ -118,7 +103,7 @@ def flat(value: Any) -> np.ndarray[Any, Any]:
 
 
 def bound(signature: Signature) -> float:
-    if signature.name in ("erfinv", "erfcinv") and component(signature.params[-1]) != FLOAT64:
+    if signature.name in ("erfinv", "erfcinv") and component(signature.params[-1]) != t.FLOAT64:
         return signature.builtin.ulp or 0
     if signature.name in BOUNDS:
         return BOUNDS[signature.name][0]
@@ -132,9 +117,7 @@ def error(signature: Signature, given: tuple[Any, ...]) -> float:
     scalar = component(signature.params[-1])
     found = form(signature)
     assert found is not None
-    wide = tuple(
-        each.astype(WIDER[scalar]) if isinstance(each, (np.ndarray, np.floating)) else each for each in given
-    )
+    wide = tuple(each.astype(WIDER[scalar]) if isinstance(each, (np.ndarray, np.floating)) else each for each in given)
     exact = flat(found.function(signature, *wide) if found.typed else found.function(*wide))
     value = flat(builtins.call(signature, given))
     size = float(np.max(np.abs(exact)))
@@ -159,7 +142,7 @@ def test_derivative_is_the_central_difference(signature: Signature) -> None:
     random = np.random.default_rng(23)
     found = form(signature)
     assert found is not None
-    if component(signature.params[0]).is_float and not isinstance(signature.result, Tuple):
+    if component(signature.params[0]).is_float and not isinstance(signature.result, t.Tuple):
         assert not component(signature.result).is_integer
     tried = 0
     for _ in range(DERIVATIVE_POINTS):
@@ -169,8 +152,7 @@ def test_derivative_is_the_central_difference(signature: Signature) -> None:
             for each in given
         )
         moved = tuple(
-            _dual(each, along) if along is not None else each
-            for each, along in zip(given, direction, strict=True)
+            _dual(each, along) if along is not None else each for each, along in zip(given, direction, strict=True)
         )
         try:
             result = found.function(signature, *moved) if found.typed else found.function(*moved)

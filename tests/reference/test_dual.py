@@ -64,18 +64,14 @@ UNARY: list[tuple[str, Callable[[Any], Any], float, float]] = [
 
 
 @pytest.mark.parametrize(("name", "function", "point", "derivative"), UNARY, ids=[row[0] for row in UNARY])
-def test_derivatives_of_one_number(
-    name: str, function: Callable[[Any], Any], point: float, derivative: float
-) -> None:
+def test_derivatives_of_one_number(name: str, function: Callable[[Any], Any], point: float, derivative: float) -> None:
     found = function(moving(point))
     assert found.tangent[0] == pytest.approx(derivative, rel=1e-12, abs=1e-15)
     assert found.tangent[1] == 0
 
 
 @pytest.mark.parametrize(("name", "function", "point", "derivative"), UNARY, ids=[row[0] for row in UNARY])
-def test_values_are_those_of_floats(
-    name: str, function: Callable[[Any], Any], point: float, derivative: float
-) -> None:
+def test_values_are_those_of_floats(name: str, function: Callable[[Any], Any], point: float, derivative: float) -> None:
     assert function(moving(point)).value == pytest.approx(float(function(np.float64(point))), rel=1e-14)
 
 
@@ -91,9 +87,7 @@ def test_values_are_those_of_floats(
         (lambda x, y: x % y, (1.0, -1.0)),
     ],
 )
-def test_derivatives_of_two_numbers(
-    function: Callable[[Any, Any], Any], expected: tuple[float, float]
-) -> None:
+def test_derivatives_of_two_numbers(function: Callable[[Any, Any], Any], expected: tuple[float, float]) -> None:
     found = function(moving(3.0), other(2.0))
     assert tuple(found.tangent) == pytest.approx(expected, rel=1e-12)
 
@@ -140,9 +134,7 @@ def test_what_does_not_move_may_stand_at_a_corner(function: Callable[[Any], Any]
     function(Dual(point, np.zeros(2)))
 
 
-@pytest.mark.parametrize(
-    "function", [numbers.sqrt, numbers.cbrt, numbers.log, lambda x: 1.0 / x, lambda x: x**0.5]
-)
+@pytest.mark.parametrize("function", [numbers.sqrt, numbers.cbrt, numbers.log, lambda x: 1.0 / x, lambda x: x**0.5])
 def test_nothing_may_stand_where_a_derivative_is_infinite(function: Callable[[Any], Any]) -> None:
     with pytest.raises(NotSmooth):
         function(Dual(0.0, np.zeros(2)))

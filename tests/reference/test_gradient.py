@@ -8,29 +8,9 @@ import numpy as np
 import pytest
 
 from kernelfuzz.analysis.widen import widen
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Break,
-    Call,
-    Cast,
-    Compare,
-    Construct,
-    Expr,
-    ExprStmt,
-    For,
-    If,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Param,
-    Stmt,
-)
-from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, UINT32, Array, Struct, Type, Vector
 from kernelfuzz.reference.closed_forms import scalar, table
 from kernelfuzz.reference.closed_forms.form import Form
 from kernelfuzz.reference.gradient import central_difference, gradient
@@ -40,23 +20,23 @@ from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.launch import Program, loaded
 from kernelfuzz.typecheck.verify import verify
 
-F, ARRAY, VECTOR = FLOAT64, Array(FLOAT64), Vector(3, FLOAT64)
-I = Name("i", INT32)  # noqa: E741
-X, Y, V = Name("x", ARRAY), Name("y", ARRAY), Name("v", Array(VECTOR))
-XI, YI, VI = Index(X, (I,), F), Index(Y, (I,), F), Index(V, (I,), VECTOR)
-TID = Assign(I, Call("tid", (), INT32))
+F, ARRAY, VECTOR = t.FLOAT64, t.Array(t.FLOAT64), t.Vector(3, t.FLOAT64)
+I = n.Name("i", t.INT32)  # noqa: E741
+X, Y, V = n.Name("x", ARRAY), n.Name("y", ARRAY), n.Name("v", t.Array(VECTOR))
+XI, YI, VI = n.Index(X, (I,), F), n.Index(Y, (I,), F), n.Index(V, (I,), VECTOR)
+TID = n.Assign(I, n.Call("tid", (), t.INT32))
 
 
-def binary(op: str, left: Expr, right: Expr, type_: Type = F) -> Binary:
-    return Binary(op, left, right, type_)
+def binary(op: str, left: n.Expr, right: n.Expr, type_: t.Type = F) -> n.Binary:
+    return n.Binary(op, left, right, type_)
 
 
-def number(value: float) -> Literal:
-    return Literal(value, F)
+def number(value: float) -> n.Literal:
+    return n.Literal(value, F)
 
 
-def kernel(*body: Stmt) -> Kernel:
-    made = Kernel("k", (Param("x", ARRAY), Param("v", Array(VECTOR)), Param("y", ARRAY)), (TID, *body))
+def kernel(*body: n.Stmt) -> n.Kernel:
+    made = n.Kernel("k", (n.Param("x", ARRAY), n.Param("v", t.Array(VECTOR)), n.Param("y", ARRAY)), (TID, *body))
     verify(made)
     return made
 
@@ -75,36 +55,36 @@ def launch(count: int = 4) -> Launch:
 
 SEEDS = {"y": np.array([1.0, -2.0, 3.0, 0.5])}
 SMOOTH = {
-    "product": kernel(Assign(YI, binary("*", XI, Call("dot", (VI, VI), F)))),
-    "normalized": kernel(Assign(YI, Call("dot", (Call("normalize", (VI,), VECTOR), VI), F))),
+    "product": kernel(n.Assign(YI, binary("*", XI, n.Call("dot", (VI, VI), F)))),
+    "normalized": kernel(n.Assign(YI, n.Call("dot", (n.Call("normalize", (VI,), VECTOR), VI), F))),
     "functions": kernel(
-        Assign(YI, binary("+", Call("sin", (XI,), F), Call("pow", (XI, Call("tanh", (XI,), F)), F)))
+        n.Assign(YI, binary("+", n.Call("sin", (XI,), F), n.Call("pow", (XI, n.Call("tanh", (XI,), F)), F)))
     ),
     "unrolled loop": kernel(
-        Assign(Name("p", F), Cast(F, number(1.0))),
-        For("j", (Literal(3, INT32),), (Assign(Name("p", F), binary("*", Name("p", F), XI)),)),
-        Assign(YI, Name("p", F)),
+        n.Assign(n.Name("p", F), n.Cast(F, number(1.0))),
+        n.For("j", (n.Literal(3, t.INT32),), (n.Assign(n.Name("p", F), binary("*", n.Name("p", F), XI)),)),
+        n.Assign(YI, n.Name("p", F)),
     ),
     "branch": kernel(
-        If(
-            Compare(XI, (">",), (number(1.0),)),
-            (Assign(YI, binary("*", XI, XI)),),
-            (Assign(YI, binary("/", number(1.0), XI)),),
+        n.If(
+            n.Compare(XI, (">",), (number(1.0),)),
+            (n.Assign(YI, binary("*", XI, XI)),),
+            (n.Assign(YI, binary("/", number(1.0), XI)),),
         )
     ),
     "atomic sum": kernel(
-        ExprStmt(Call("atomic_add", (Y, I, binary("*", XI, XI)), F)),
+        n.ExprStmt(n.Call("atomic_add", (Y, I, binary("*", XI, XI)), F)),
     ),
-    "accumulation": kernel(AugAssign(YI, "+", binary("*", XI, number(3.0)))),
+    "accumulation": kernel(n.AugAssign(YI, "+", binary("*", XI, number(3.0)))),
     "where and clamp": kernel(
-        Assign(
+        n.Assign(
             YI,
-            Call(
+            n.Call(
                 "where",
                 (
-                    Compare(XI, ("<",), (number(1.25),)),
-                    Call("clamp", (XI, number(0.75), number(1.0)), F),
-                    Call("smoothstep", (number(0.0), number(3.0), XI), F),
+                    n.Compare(XI, ("<",), (number(1.25),)),
+                    n.Call("clamp", (XI, number(0.75), number(1.0)), F),
+                    n.Call("smoothstep", (number(0.0), number(3.0), XI), F),
                 ),
                 F,
             ),
@@ -112,8 +92,8 @@ SMOOTH = {
     ),
 }
 OVERWRITING = {
-    "overwritten": kernel(Assign(XI, binary("*", XI, XI)), Assign(YI, binary("*", XI, XI))),
-    "in place": kernel(AugAssign(YI, "*", XI), AugAssign(YI, "*", XI)),
+    "overwritten": kernel(n.Assign(XI, binary("*", XI, XI)), n.Assign(YI, binary("*", XI, XI))),
+    "in place": kernel(n.AugAssign(YI, "*", XI), n.AugAssign(YI, "*", XI)),
 }
 
 
@@ -130,7 +110,7 @@ def test_gradient_is_the_central_difference(name: str) -> None:
             assert derivative == pytest.approx(estimate.value, abs=2 * estimate.error + 1e-9)
 
 
-def adjoint(made: Kernel, given: Launch, seeds: dict[str, Any]) -> dict[str, Any]:
+def adjoint(made: n.Kernel, given: Launch, seeds: dict[str, Any]) -> dict[str, Any]:
     with loaded(render(made), "cpu", backward=True) as program:
         assert isinstance(program, Program), program
         return program.adjoint("k", given, seeds)
@@ -168,23 +148,23 @@ def test_a_wrong_rule_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_derivative_at_a_kink_names_the_node() -> None:
-    kink = Call("abs", (binary("-", XI, XI),), F)
-    gradient(kernel(Assign(YI, kink)), launch(), SEEDS)  # nothing moves: x - x has no tangent
+    kink = n.Call("abs", (binary("-", XI, XI),), F)
+    gradient(kernel(n.Assign(YI, kink)), launch(), SEEDS)  # nothing moves: x - x has no tangent
     for nothing in (binary("-", XI, XI), binary("*", XI, number(0.0))):
         # An infinite derivative times no tangent at all: the chain rule gives no number.
         with pytest.raises(NotSmooth):
-            gradient(kernel(Assign(YI, Call("sqrt", (nothing,), F))), launch(), SEEDS)
+            gradient(kernel(n.Assign(YI, n.Call("sqrt", (nothing,), F))), launch(), SEEDS)
     at_zero = launch()
     at_zero.inputs["x"][:] = 0.0  # pyright: ignore
     with pytest.raises(NotSmooth) as caught:
-        gradient(kernel(Assign(YI, Call("sqrt", (XI,), F))), at_zero, SEEDS)
-    assert caught.value.node == Call("sqrt", (XI,), F)
+        gradient(kernel(n.Assign(YI, n.Call("sqrt", (XI,), F))), at_zero, SEEDS)
+    assert caught.value.node == n.Call("sqrt", (XI,), F)
 
 
 def test_floats_that_are_narrower_are_refused() -> None:
-    narrow = Array(FLOAT32)
-    element = Index(Name("x", narrow), (Literal(0, INT32),), FLOAT32)
-    made = Kernel("k", (Param("x", narrow),), (Assign(element, binary("*", element, element, FLOAT32)),))
+    narrow = t.Array(t.FLOAT32)
+    element = n.Index(n.Name("x", narrow), (n.Literal(0, t.INT32),), t.FLOAT32)
+    made = n.Kernel("k", (n.Param("x", narrow),), (n.Assign(element, binary("*", element, element, t.FLOAT32)),))
     given = Launch((1,), {"x": np.ones(1, dtype=np.float32)})
     with pytest.raises(NotDifferentiable):
         gradient(made, given, {"x": np.ones(1)})
@@ -199,25 +179,25 @@ def test_overwritten_arrays_are_a_documented_limitation(name: str) -> None:
     assert documented_limitation(OVERWRITING[name], launch()) in (ARRAY_OVERWRITE, "in-place multiplication")
 
 
-def local(name: str, type_: Type = F) -> Name:
-    return Name(name, type_)
+def local(name: str, type_: t.Type = F) -> n.Name:
+    return n.Name(name, type_)
 
 
-COUNT = Call("len", (X,), INT32)
+COUNT = n.Call("len", (X,), t.INT32)
 LIMITED = {
     "dynamic loop": kernel(
-        Assign(local("p"), Cast(F, number(1.0))),
-        For("j", (COUNT,), (Assign(local("p"), binary("*", local("p"), XI)),)),
-        Assign(YI, local("p")),
+        n.Assign(local("p"), n.Cast(F, number(1.0))),
+        n.For("j", (COUNT,), (n.Assign(local("p"), binary("*", local("p"), XI)),)),
+        n.Assign(YI, local("p")),
     ),
-    "in-place multiplication": kernel(AugAssign(YI, "*", XI)),
+    "in-place multiplication": kernel(n.AugAssign(YI, "*", XI)),
     "component assigned twice": kernel(
-        Assign(local("w", VECTOR), VI),
-        Assign(Index(local("w", VECTOR), (Literal(0, INT32),), F), XI),
-        Assign(YI, Call("dot", (local("w", VECTOR), VI), F)),
+        n.Assign(local("w", VECTOR), VI),
+        n.Assign(n.Index(local("w", VECTOR), (n.Literal(0, t.INT32),), F), XI),
+        n.Assign(YI, n.Call("dot", (local("w", VECTOR), VI), F)),
     ),
     "value returned by an atomic": kernel(
-        Assign(local("old"), Call("atomic_add", (Y, Literal(0, INT32), XI), F)),
+        n.Assign(local("old"), n.Call("atomic_add", (Y, n.Literal(0, t.INT32), XI), F)),
     ),
 }
 
@@ -228,11 +208,11 @@ def test_documented_limitations(name: str) -> None:
 
 
 def test_a_sum_over_a_dynamic_loop_is_no_limitation() -> None:
-    each = Index(X, (Name("j", INT32),), F)
+    each = n.Index(X, (n.Name("j", t.INT32),), F)
     made = kernel(
-        Assign(local("s"), Cast(F, number(0.0))),
-        For("j", (COUNT,), (AugAssign(local("s"), "+", binary("*", each, each)),)),
-        Assign(YI, local("s")),
+        n.Assign(local("s"), n.Cast(F, number(0.0))),
+        n.For("j", (COUNT,), (n.AugAssign(local("s"), "+", binary("*", each, each)),)),
+        n.Assign(YI, local("s")),
     )
     assert documented_limitation(made, launch()) is None
     found, of_warp = gradient(made, launch(), SEEDS), adjoint(made, launch(), SEEDS)
@@ -240,43 +220,43 @@ def test_a_sum_over_a_dynamic_loop_is_no_limitation() -> None:
 
 
 def test_a_loop_that_carries_nothing_is_no_limitation() -> None:
-    each, slot = Index(X, (Name("j", INT32),), F), Index(Y, (Name("j", INT32),), F)
-    left = If(Compare(Name("j", INT32), (">",), (Literal(1, INT32),)), (Break(),))
-    made = kernel(For("j", (COUNT,), (left, Assign(slot, binary("*", each, each)))))
+    each, slot = n.Index(X, (n.Name("j", t.INT32),), F), n.Index(Y, (n.Name("j", t.INT32),), F)
+    left = n.If(n.Compare(n.Name("j", t.INT32), (">",), (n.Literal(1, t.INT32),)), (n.Break(),))
+    made = kernel(n.For("j", (COUNT,), (left, n.Assign(slot, binary("*", each, each)))))
     assert documented_limitation(made) is None  # that Warp gets it wrong is a finding: leaving-a-dynamic-loop
 
 
 def test_a_component_of_a_field_may_be_assigned_once() -> None:
-    holder = Struct("Holder", (("a", VECTOR), ("b", VECTOR)))
+    holder = t.Struct("Holder", (("a", VECTOR), ("b", VECTOR)))
     held = local("h", holder)
-    first, second = (Attribute(Attribute(held, name, VECTOR), "x", F) for name in "ab")
+    first, second = (n.Attribute(n.Attribute(held, name, VECTOR), "x", F) for name in "ab")
     body = (
         TID,
-        Assign(held, Construct(holder, ())),
-        Assign(first, XI),
-        Assign(second, XI),
-        Assign(YI, first),
+        n.Assign(held, n.Construct(holder, ())),
+        n.Assign(first, XI),
+        n.Assign(second, XI),
+        n.Assign(YI, first),
     )
-    params = (Param("x", ARRAY), Param("y", ARRAY))
-    once = Kernel("k", params, body, structs=(holder,))
+    params = (n.Param("x", ARRAY), n.Param("y", ARRAY))
+    once = n.Kernel("k", params, body, structs=(holder,))
     verify(once)
     assert documented_limitation(once) is None
-    whole = Assign(Attribute(held, "a", VECTOR), Construct(VECTOR, (XI, XI, XI)))
-    for again in (Assign(first, YI), whole):
-        twice = Kernel("k", params, (*body, again), structs=(holder,))
+    whole = n.Assign(n.Attribute(held, "a", VECTOR), n.Construct(VECTOR, (XI, XI, XI)))
+    for again in (n.Assign(first, YI), whole):
+        twice = n.Kernel("k", params, (*body, again), structs=(holder,))
         verify(twice)
         assert documented_limitation(twice) == "component assigned twice"
 
 
 def test_widening_refuses_what_exists_for_float32_only() -> None:
-    element = Index(Name("x", Array(FLOAT32)), (Literal(0, INT32),), FLOAT32)
-    seed = Call("rand_init", (Literal(1, INT32),), UINT32)
-    made = Kernel(
+    element = n.Index(n.Name("x", t.Array(t.FLOAT32)), (n.Literal(0, t.INT32),), t.FLOAT32)
+    seed = n.Call("rand_init", (n.Literal(1, t.INT32),), t.UINT32)
+    made = n.Kernel(
         "k",
-        (Param("x", Array(FLOAT32)),),
+        (n.Param("x", t.Array(t.FLOAT32)),),
         (
-            Assign(Name("s", UINT32), seed),
-            Assign(element, Call("randf", (Name("s", UINT32),), FLOAT32)),
+            n.Assign(n.Name("s", t.UINT32), seed),
+            n.Assign(element, n.Call("randf", (n.Name("s", t.UINT32),), t.FLOAT32)),
         ),
     )
     verify(made)
@@ -284,5 +264,5 @@ def test_widening_refuses_what_exists_for_float32_only() -> None:
 
 
 def test_an_atomic_minimum_overwrites() -> None:
-    made = kernel(ExprStmt(Call("atomic_min", (Y, I, XI), F)))
+    made = kernel(n.ExprStmt(n.Call("atomic_min", (Y, I, XI), F)))
     assert documented_limitation(made, launch()) == ARRAY_OVERWRITE

@@ -68,9 +68,7 @@ def most_axes(kernel: Kernel) -> int:
     return max((len(call.type.elements) if isinstance(call.type, Tuple) else 1 for call in calls), default=1)
 
 
-def defined_launches(
-    where: str, kernel: Kernel, outcomes: Counter[str]
-) -> list[tuple[Launch, dict[str, Input]]]:
+def defined_launches(where: str, kernel: Kernel, outcomes: Counter[str]) -> list[tuple[Launch, dict[str, Input]]]:
     """The launches out of a few for which the kernel is defined, with what the reference computes."""
     found: list[tuple[Launch, dict[str, Input]]] = []
     for number in range(LAUNCHES):

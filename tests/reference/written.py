@@ -10,34 +10,19 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir import nodes as ir
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    SCALAR_BY_NAME,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
 from kernelfuzz.typecheck.builtins import resolve
 from kernelfuzz.typecheck.operators import binary_result, unary_result
 from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
 from kernelfuzz.typecheck.verify import verify
 
-VEC2, VEC3 = Vector(2, FLOAT32), Vector(3, FLOAT32)
-MAT22 = Matrix(2, 2, FLOAT32)
-QUAT, TRANSFORM = Quaternion(FLOAT32), Transform(FLOAT32)
-TYPES: dict[str, Type] = {
-    **SCALAR_BY_NAME, "int": INT32, "float": FLOAT32, "bool": BOOL, "vec2": VEC2, "vec3": VEC3,
-    "mat22": MAT22, "vec2i": Vector(2, INT32), "quat": QUAT, "transform": TRANSFORM,
+VEC2, VEC3 = t.Vector(2, t.FLOAT32), t.Vector(3, t.FLOAT32)
+MAT22 = t.Matrix(2, 2, t.FLOAT32)
+QUAT, TRANSFORM = t.Quaternion(t.FLOAT32), t.Transform(t.FLOAT32)
+TYPES: dict[str, t.Type] = {
+    **t.SCALAR_BY_NAME, "int": t.INT32, "float": t.FLOAT32, "bool": t.BOOL, "vec2": VEC2, "vec3": VEC3,
+    "mat22": MAT22, "vec2i": t.Vector(2, t.INT32), "quat": QUAT, "transform": TRANSFORM,
 }  # fmt: skip
 OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -50,19 +35,19 @@ OPERATORS = {
 class Reader:
     """Reads one function after another; the last one is the kernel."""
 
-    def __init__(self, structs: Sequence[Struct], constants: Mapping[str, ir.Literal]) -> None:
+    def __init__(self, structs: Sequence[t.Struct], constants: Mapping[str, ir.Literal]) -> None:
         self.types = {**TYPES, **{struct.name: struct for struct in structs}}
         self.constants = constants
         self.functions: dict[str, ir.Function] = {}
-        self.names: dict[str, Type] = {}
+        self.names: dict[str, t.Type] = {}
 
-    def annotation(self, node: ast.expr) -> Type:
+    def annotation(self, node: ast.expr) -> t.Type:
         if isinstance(node, ast.Subscript):
             assert isinstance(node.value, ast.Name)
             inner = self.annotation(node.slice)
-            return Array(inner, int(node.value.id.removeprefix("array") or 1))  # pyright: ignore
+            return t.Array(inner, int(node.value.id.removeprefix("array") or 1))  # pyright: ignore
         if isinstance(node, ast.Tuple):
-            return Tuple(tuple(self.annotation(each) for each in node.elts))
+            return t.Tuple(tuple(self.annotation(each) for each in node.elts))
         return self.types[ast.unparse(node)]
 
     def function(self, node: ast.FunctionDef) -> ir.Function:
@@ -80,9 +65,7 @@ class Reader:
                 names = tuple(ast.unparse(target) for target in targets)
                 values = value.elts if isinstance(value, ast.Tuple) else [value]
                 found = tuple(self.expression(each, count=len(names)) for each in values)
-                single = (
-                    found[0].type.elements if len(found) == 1 and isinstance(found[0].type, Tuple) else ()
-                )
+                single = found[0].type.elements if len(found) == 1 and isinstance(found[0].type, t.Tuple) else ()
                 self.names.update(zip(names, single or [each.type for each in found], strict=True))
                 return ir.Unpack(names, found)
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -97,7 +80,7 @@ class Reader:
                 return ir.If(self.expression(test), self.block(body), self.block(orelse))
             case ast.For(target=ast.Name(id=name), iter=ast.Call(args=bounds), body=body):
                 read = tuple(self.expression(bound) for bound in bounds)
-                self.names[name] = INT32
+                self.names[name] = t.INT32
                 return ir.For(name, read, self.block(body))
             case ast.While(test=test, body=body):
                 return ir.While(self.expression(test), self.block(body))
@@ -116,15 +99,13 @@ class Reader:
     def expression(self, node: ast.expr, count: int = 1) -> ir.Expr:
         match node:
             case ast.Constant(value=value):
-                kind = BOOL if isinstance(value, bool) else FLOAT32 if isinstance(value, float) else INT32
+                kind = t.BOOL if isinstance(value, bool) else t.FLOAT32 if isinstance(value, float) else t.INT32
                 return ir.Literal(value, kind)  # pyright: ignore
             case ast.Name(id=name):
                 return ir.Name(name, self.names.get(name) or self.constants[name].type)
             case ast.UnaryOp(op=op, operand=operand):
                 read = self.expression(operand)
-                return ir.Unary(
-                    OPERATORS[type(op)], read, typed(unary_result(OPERATORS[type(op)], read.type))
-                )
+                return ir.Unary(OPERATORS[type(op)], read, typed(unary_result(OPERATORS[type(op)], read.type)))
             case ast.BinOp(left=left, op=op, right=right):
                 a, b, sign = self.expression(left), self.expression(right), OPERATORS[type(op)]
                 return ir.Binary(sign, a, b, typed(binary_result(sign, a.type, b.type)))
@@ -138,9 +119,7 @@ class Reader:
                 return ir.IfExp(self.expression(test), a, self.expression(orelse), a.type)
             case ast.Attribute(value=ast.Attribute() | ast.Name() | ast.Subscript() as value, attr=name):
                 return self.attribute(self.expression(value), name)
-            case ast.Subscript(
-                value=ast.Attribute(value=array, attr="shape"), slice=ast.Constant(value=int(axis))
-            ):
+            case ast.Subscript(value=ast.Attribute(value=array, attr="shape"), slice=ast.Constant(value=int(axis))):
                 return ir.ArrayShape(self.expression(array), axis)
             case ast.Subscript(value=value, slice=index):
                 return self.subscript(self.expression(value), index)
@@ -151,11 +130,11 @@ class Reader:
 
     def attribute(self, value: ir.Expr, name: str) -> ir.Expr:
         match value.type:
-            case Struct() as struct:
+            case t.Struct() as struct:
                 return ir.Attribute(value, name, typed(struct.field(name)))
-            case Transform(dtype=dtype):
-                return ir.Attribute(value, name, Vector(3, dtype) if name == "p" else Quaternion(dtype))
-            case Vector(dtype=dtype) | Quaternion(dtype=dtype):
+            case t.Transform(dtype=dtype):
+                return ir.Attribute(value, name, t.Vector(3, dtype) if name == "p" else t.Quaternion(dtype))
+            case t.Vector(dtype=dtype) | t.Quaternion(dtype=dtype):
                 return ir.Attribute(value, name, dtype)
             case _:
                 raise SyntaxError(name)
@@ -163,20 +142,18 @@ class Reader:
     def subscript(self, value: ir.Expr, index: ast.expr) -> ir.Expr:
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
         if isinstance(index, ast.Slice):
-            bounds = [
-                None if b is None else ast.literal_eval(b) for b in (index.lower, index.upper, index.step)
-            ]
-            assert isinstance(value.type, Vector)
+            bounds = [None if b is None else ast.literal_eval(b) for b in (index.lower, index.upper, index.step)]
+            assert isinstance(value.type, t.Vector)
             length = len(range(value.type.length)[slice(*bounds)])
-            return ir.Index(value, (ir.Slice(*bounds),), Vector(length, value.type.dtype))
+            return ir.Index(value, (ir.Slice(*bounds),), t.Vector(length, value.type.dtype))
         indices = tuple(self.expression(part) for part in parts)
         match value.type:
-            case Array(dtype=dtype, ndim=ndim):
+            case t.Array(dtype=dtype, ndim=ndim):
                 left = ndim - len(indices)
-                return ir.Index(value, indices, Array(dtype, left) if left else dtype)
-            case Matrix(columns=columns, dtype=dtype) if len(indices) == 1:
-                return ir.Index(value, indices, Vector(columns, dtype))
-            case Vector(dtype=dtype) | Matrix(dtype=dtype) | Quaternion(dtype=dtype) | Transform(dtype=dtype):
+                return ir.Index(value, indices, t.Array(dtype, left) if left else dtype)
+            case t.Matrix(columns=columns, dtype=dtype) if len(indices) == 1:
+                return ir.Index(value, indices, t.Vector(columns, dtype))
+            case t.Vector(dtype=dtype) | t.Matrix(dtype=dtype) | t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype):
                 return ir.Index(value, indices, dtype)
             case _:
                 raise SyntaxError(ast.unparse(index))
@@ -185,21 +162,21 @@ class Reader:
         name = ast.unparse(node.func).removeprefix("wp.")
         args = tuple(self.expression(each) for each in node.args)
         if name == "static":
-            assert isinstance(args[0].type, Scalar)
+            assert isinstance(args[0].type, t.Scalar)
             return ir.Static(args[0], args[0].type)
         if name == "tid":
-            return ir.Call("tid", (), INT32 if count == 1 else Tuple((INT32,) * count))
+            return ir.Call("tid", (), t.INT32 if count == 1 else t.Tuple((t.INT32,) * count))
         if name in self.types:
             type_ = self.types[name]
-            if not isinstance(type_, Scalar):
+            if not isinstance(type_, t.Scalar):
                 return ir.Construct(type_, args)
             negative = isinstance(args[0], ir.Unary) and isinstance(args[0].operand, ir.Literal)
-            if type_ not in (INT32, FLOAT32, BOOL) and (isinstance(args[0], ir.Literal) or negative):
+            if type_ not in (t.INT32, t.FLOAT32, t.BOOL) and (isinstance(args[0], ir.Literal) or negative):
                 return ir.Literal(ast.literal_eval(node.args[0]), type_)
             return ir.Cast(type_, args[0])
         if name in self.functions:
             returns = self.functions[name].returns
-            return ir.CallFunction(name, args, Tuple(()) if returns is None else returns)
+            return ir.CallFunction(name, args, t.Tuple(()) if returns is None else returns)
         keywords = tuple((str(each.arg), self.keyword(each.value)) for each in node.keywords)
         types = tuple(arg.type for arg in args)
         if name in TILE_CALLS:
@@ -213,17 +190,15 @@ class Reader:
         return self.types[text] if text in self.types else ast.literal_eval(node)
 
 
-def typed(type_: Type | None) -> Any:
+def typed(type_: t.Type | None) -> Any:
     assert type_ is not None, "no such operation"
     return type_
 
 
-def kernel(text: str, *structs: Struct, **constants: ir.Literal) -> ir.Kernel:
+def kernel(text: str, *structs: t.Struct, **constants: ir.Literal) -> ir.Kernel:
     """The kernel that a text of functions declares; the last one is the kernel."""
     reader = Reader(structs, constants)
-    *functions, last = [
-        each for each in ast.parse(textwrap.dedent(text)).body if isinstance(each, ast.FunctionDef)
-    ]
+    *functions, last = [each for each in ast.parse(textwrap.dedent(text)).body if isinstance(each, ast.FunctionDef)]
     for each in functions:
         reader.functions[each.name] = reader.function(each)
     read = reader.function(last)
@@ -246,10 +221,10 @@ def launch(made: ir.Kernel, dim: int | tuple[int, ...] = 1, tiled: bool = False,
     return Launch(grid, {name: _input(types[name], value) for name, value in inputs.items()}, tiled)
 
 
-def _input(type_: Type, value: Any) -> Any:
-    inner = type_.dtype if isinstance(type_, Array) else type_
-    if isinstance(inner, Struct):
+def _input(type_: t.Type, value: Any) -> Any:
+    inner = type_.dtype if isinstance(type_, t.Array) else type_
+    if isinstance(inner, t.Struct):
         return {name: _input(field, value[name]) for name, field in inner.fields}
-    assert not isinstance(inner, (Array, Tile, Tuple))
-    scalar = inner if isinstance(inner, Scalar) else inner.dtype
+    assert not isinstance(inner, (t.Array, t.Tile, t.Tuple))
+    scalar = inner if isinstance(inner, t.Scalar) else inner.dtype
     return np.array(value, dtype=scalar.name)

@@ -60,7 +60,5 @@ def test_releases_that_cannot_be_told_are_passed_over() -> None:
 
 
 def test_two_releases_are_enough() -> None:
-    result = bisect(
-        ("1.0", "2.0"), lambda release: Outcome("present" if release == "2.0" else "fixed", "", 0.0)
-    )
+    result = bisect(("1.0", "2.0"), lambda release: Outcome("present" if release == "2.0" else "fixed", "", 0.0))
     assert (result.release, len(result.tried)) == ("2.0", 2)

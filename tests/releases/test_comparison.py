@@ -107,7 +107,5 @@ def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
         ((1.0, 1.0, 2.0), (1.3, 1.3, 1.3), "no clear difference"),
     ],
 )
-def test_slower_is_said_only_where_it_is_clear(
-    old: tuple[float, ...], new: tuple[float, ...], verdict: str
-) -> None:
+def test_slower_is_said_only_where_it_is_clear(old: tuple[float, ...], new: tuple[float, ...], verdict: str) -> None:
     assert Speed(10, old, new).verdict == verdict

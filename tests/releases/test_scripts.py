@@ -71,9 +71,7 @@ def everything_is_gone(script: Path) -> None:
     until(lambda: not is_running(int(child.name)))
 
 
-def test_a_script_that_hangs_goes_with_what_it_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_script_that_hangs_goes_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = hanging(tmp_path)
     monkeypatch.setattr("kernelfuzz.releases.scripts.time", Clock(lambda: has_begun(script)))
     outcome = run_script(script, sys.executable, timeout=1.5)

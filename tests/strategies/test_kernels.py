@@ -10,32 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel, Literal, Param, Return
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT8,
-    INT32,
-    INT64,
-    SCALAR_BY_NAME,
-    UINT8,
-    UINT16,
-    UINT32,
-    UINT64,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Value,
-    Vector,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import nesting, walk
 from kernelfuzz.strategies import expressions, functions, kernels, scalars, statements, types
 from kernelfuzz.strategies.features import features
@@ -50,7 +26,7 @@ DRAWN = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 FEW = settings(DRAWN, max_examples=10)
 
 
-def check(kernel: Kernel) -> None:
+def check(kernel: n.Kernel) -> None:
     """A kernel is well typed, and its text is a Python module that declares it."""
     verify(kernel)
     text = render(kernel)
@@ -59,13 +35,13 @@ def check(kernel: Kernel) -> None:
     assert kernel.name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def holding(function: Function) -> Kernel:
+def holding(function: n.Function) -> n.Kernel:
     """The smallest kernel around a function."""
-    return Kernel("kernel", (), (), functions=(function,))
+    return n.Kernel("kernel", (), (), functions=(function,))
 
 
-def returning(value: Expr) -> Kernel:
-    return holding(Function("f", (), value.type, (Return((value,)),)))
+def returning(value: n.Expr) -> n.Kernel:
+    return holding(n.Function("f", (), value.type, (n.Return((value,)),)))
 
 
 # -------------------------------------------------------------------- kernels
@@ -73,26 +49,26 @@ def returning(value: Expr) -> Kernel:
 
 @DRAWN
 @given(kernels())
-def test_a_drawn_kernel_is_well_typed_and_its_text_is_python(kernel: Kernel) -> None:
+def test_a_drawn_kernel_is_well_typed_and_its_text_is_python(kernel: n.Kernel) -> None:
     check(kernel)
     assert str(kernel) == render(kernel)
 
 
 @settings(DRAWN, max_examples=20)
 @given(kernels(profile="realistic"))
-def test_so_is_one_of_the_realistic_profile(kernel: Kernel) -> None:
+def test_so_is_one_of_the_realistic_profile(kernel: n.Kernel) -> None:
     check(kernel)
 
 
 @settings(DRAWN, max_examples=20)
 @given(kernels(size="large"))
-def test_so_is_a_large_one(kernel: Kernel) -> None:
+def test_so_is_a_large_one(kernel: n.Kernel) -> None:
     check(kernel)
 
 
 @settings(DRAWN, max_examples=40)
 @given(kernels(categories=CATEGORIES))
-def test_a_kernel_drawn_for_categories_is_of_one_of_them(kernel: Kernel) -> None:
+def test_a_kernel_drawn_for_categories_is_of_one_of_them(kernel: n.Kernel) -> None:
     check(kernel)
     found = features(kernel)
     assert any(category.holds(found) for category in CATEGORIES.values())
@@ -153,7 +129,7 @@ def test_several_features_can_be_included_and_excluded_at_once(profile: Profile)
 
 @FEW
 @given(kernels(include=["elif", "matrix"], exclude=["while", "function"]))
-def test_a_drawn_kernel_keeps_both_options_too(kernel: Kernel) -> None:
+def test_a_drawn_kernel_keeps_both_options_too(kernel: n.Kernel) -> None:
     found = features(kernel)
     assert {"elif", "matrix"} <= found
     assert not {"while", "function"} & found
@@ -162,35 +138,35 @@ def test_a_drawn_kernel_keeps_both_options_too(kernel: Kernel) -> None:
 # --------------------------------------------------------------- other options
 
 
-def scalars_of(type_: Type) -> Iterator[Scalar]:
+def scalars_of(type_: t.Type) -> Iterator[t.Scalar]:
     match type_:
-        case Scalar():
+        case t.Scalar():
             yield type_
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             for _, field in fields:
                 yield from scalars_of(field)
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             for element in elements:
                 yield from scalars_of(element)
-        case Array(dtype=dtype) | Tile(dtype=dtype):
+        case t.Array(dtype=dtype) | t.Tile(dtype=dtype):
             yield from scalars_of(dtype)
         case _:
             yield type_.dtype
 
 
-def scalars_in(kernel: Kernel) -> set[Scalar]:
+def scalars_in(kernel: n.Kernel) -> set[t.Scalar]:
     """The scalar type of everything in a kernel that has a type."""
     typed = [node.type for node in walk(kernel) if hasattr(node, "type")]  # pyright: ignore
     return {scalar for type_ in (*typed, *kernel.structs) for scalar in scalars_of(type_)}
 
 
 # Indices, conditions and random states have these whatever is asked for.
-GIVEN = {INT32, UINT32, BOOL}
+GIVEN = {t.INT32, t.UINT32, t.BOOL}
 
 
 @pytest.mark.parametrize("category", [None, *CATEGORIES])
-@pytest.mark.parametrize("dtype", [FLOAT16, FLOAT32, FLOAT64], ids=str)
-def test_no_other_dtype_appears_than_those_asked_for(dtype: Scalar, category: str | None) -> None:
+@pytest.mark.parametrize("dtype", [t.FLOAT16, t.FLOAT32, t.FLOAT64], ids=str)
+def test_no_other_dtype_appears_than_those_asked_for(dtype: t.Scalar, category: str | None) -> None:
     if category == "integer":
         pytest.skip("mixes widths of integers, of which none was asked for")
     for index in range(12):
@@ -199,8 +175,8 @@ def test_no_other_dtype_appears_than_those_asked_for(dtype: Scalar, category: st
         verify(kernel)
 
 
-@pytest.mark.parametrize("dtype", [INT8, INT32, INT64, UINT8, UINT64], ids=str)
-def test_no_float_appears_where_integers_were_asked_for(dtype: Scalar) -> None:
+@pytest.mark.parametrize("dtype", [t.INT8, t.INT32, t.INT64, t.UINT8, t.UINT64], ids=str)
+def test_no_float_appears_where_integers_were_asked_for(dtype: t.Scalar) -> None:
     categories = ["arithmetic", "vector", "control_flow", "atomic", "struct", "scalar_param"]
     for index in range(COUNT):
         kernel = generate(seed=35, index=index, categories=categories, dtypes=[dtype])
@@ -211,18 +187,14 @@ def test_no_float_appears_where_integers_were_asked_for(dtype: Scalar) -> None:
 @pytest.mark.parametrize("feature", ["constant", "cast", "static", "ternary", "atomic", "struct"])
 def test_a_planted_feature_keeps_to_the_dtypes(feature: str) -> None:
     for index in range(COUNT):
-        kernel = generate(
-            seed=36, index=index, include=[feature], category="scalar_param", dtypes=["float64"]
-        )
-        assert scalars_in(kernel) <= {FLOAT64, *GIVEN}, f"seed 36, index {index}"
+        kernel = generate(seed=36, index=index, include=[feature], category="scalar_param", dtypes=["float64"])
+        assert scalars_in(kernel) <= {t.FLOAT64, *GIVEN}, f"seed 36, index {index}"
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
 def test_control_flow_nests_no_deeper_than_asked(depth: int) -> None:
     for index in range(100):
-        kernel = generate(
-            seed=37, index=index, depth=depth, categories=["arithmetic", "vector"], size="large"
-        )
+        kernel = generate(seed=37, index=index, depth=depth, categories=["arithmetic", "vector"], size="large")
         for block in (kernel.body, *(function.body for function in kernel.functions)):
             assert nesting(block) <= depth, f"seed 37, index {index}"
 
@@ -245,14 +217,14 @@ def test_larger_sizes_give_larger_kernels() -> None:
 
 @DRAWN
 @given(functions())
-def test_a_drawn_function_stands_alone(function: Function) -> None:
+def test_a_drawn_function_stands_alone(function: n.Function) -> None:
     check(holding(function))
 
 
 @FEW
-@pytest.mark.parametrize("returns", [INT64, Vector(3, FLOAT32), Matrix(2, 2, FLOAT64)], ids=repr)
+@pytest.mark.parametrize("returns", [t.INT64, t.Vector(3, t.FLOAT32), t.Matrix(2, 2, t.FLOAT64)], ids=repr)
 @given(data=st.data())
-def test_a_function_returns_the_type_asked_for(returns: Type, data: st.DataObject) -> None:
+def test_a_function_returns_the_type_asked_for(returns: t.Type, data: st.DataObject) -> None:
     function = data.draw(functions(returns=returns))
     assert function.returns == returns
     check(holding(function))
@@ -260,32 +232,47 @@ def test_a_function_returns_the_type_asked_for(returns: Type, data: st.DataObjec
 
 @DRAWN
 @given(statements())
-def test_drawn_statements_stand_in_a_function_without_parameters(block: Block) -> None:
-    check(holding(Function("f", (), None, block)))
+def test_drawn_statements_stand_in_a_function_without_parameters(block: n.Block) -> None:
+    check(holding(n.Function("f", (), None, block)))
 
 
-EXPRESSION_TYPES: tuple[Value, ...] = (
-    BOOL, INT32, FLOAT32, FLOAT16, FLOAT64, INT8, INT64, UINT16, UINT64, Vector(2, INT32), Vector(3, FLOAT32),
-    Vector(4, UINT8), Vector(6, FLOAT32), Matrix(2, 3, FLOAT64), Matrix(3, 3, FLOAT32), Quaternion(FLOAT32),
-    Transform(FLOAT64), Struct("S", (("a", INT32), ("b", Vector(3, FLOAT32)))),
-)  # fmt: skip
+EXPRESSION_TYPES: tuple[t.Value, ...] = (
+    t.BOOL,
+    t.INT32,
+    t.FLOAT32,
+    t.FLOAT16,
+    t.FLOAT64,
+    t.INT8,
+    t.INT64,
+    t.UINT16,
+    t.UINT64,
+    t.Vector(2, t.INT32),
+    t.Vector(3, t.FLOAT32),
+    t.Vector(4, t.UINT8),
+    t.Vector(6, t.FLOAT32),
+    t.Matrix(2, 3, t.FLOAT64),
+    t.Matrix(3, 3, t.FLOAT32),
+    t.Quaternion(t.FLOAT32),
+    t.Transform(t.FLOAT64),
+    t.Struct("S", (("a", t.INT32), ("b", t.Vector(3, t.FLOAT32)))),
+)
 
 
 @FEW
 @pytest.mark.parametrize("type_", EXPRESSION_TYPES, ids=repr)
 @given(data=st.data())
-def test_a_drawn_expression_has_the_type_asked_for(type_: Value, data: st.DataObject) -> None:
+def test_a_drawn_expression_has_the_type_asked_for(type_: t.Value, data: st.DataObject) -> None:
     value = data.draw(expressions(type_))
     assert value.type == type_
     kernel = returning(value)
-    if isinstance(type_, Struct):
-        kernel = Kernel("kernel", (), (), functions=kernel.functions, structs=(type_,))
+    if isinstance(type_, t.Struct):
+        kernel = n.Kernel("kernel", (), (), functions=kernel.functions, structs=(type_,))
     check(kernel)
 
 
-def structs_in(type_: Type) -> Iterator[Struct]:
+def structs_in(type_: t.Type) -> Iterator[t.Struct]:
     """A struct and those within it, inner ones first: as a module must declare them."""
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         for _, field in type_.fields:
             yield from structs_in(field)
         yield type_
@@ -293,19 +280,19 @@ def structs_in(type_: Type) -> Iterator[Struct]:
 
 @DRAWN
 @given(types())
-def test_a_drawn_type_can_be_the_type_of_a_parameter_and_of_an_array(type_: Type) -> None:
-    assert not isinstance(type_, (Array, Tile, Tuple))
+def test_a_drawn_type_can_be_the_type_of_a_parameter_and_of_an_array(type_: t.Type) -> None:
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
     structs = tuple(dict.fromkeys(structs_in(type_)))
-    params = (Param("p", type_), Param("a", Array(type_)))
-    check(Kernel("kernel", params, (), structs=structs))
+    params = (n.Param("p", type_), n.Param("a", t.Array(type_)))
+    check(n.Kernel("kernel", params, (), structs=structs))
 
 
 @FEW
-@pytest.mark.parametrize("name", SCALAR_BY_NAME)
+@pytest.mark.parametrize("name", t.SCALAR_BY_NAME)
 @given(data=st.data())
 def test_a_drawn_scalar_is_a_literal_of_its_dtype(name: str, data: st.DataObject) -> None:
-    by_name, by_type = data.draw(scalars(name)), data.draw(scalars(SCALAR_BY_NAME[name]))
+    by_name, by_type = data.draw(scalars(name)), data.draw(scalars(t.SCALAR_BY_NAME[name]))
     for value in (by_name, by_type):
-        assert isinstance(value, Literal)
-        assert value.type == SCALAR_BY_NAME[name]
+        assert isinstance(value, n.Literal)
+        assert value.type == t.SCALAR_BY_NAME[name]
         check(returning(value))

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input
 from kernelfuzz.ir.nodes import Call, Kernel, Param, Unpack
-from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Scalar, Struct, Tile, Tuple, Type, shape
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import Launch, kernels, launches
 from kernelfuzz.strategies.choices import SeededChoices
@@ -28,19 +28,17 @@ AXES = ("x", "y", "z", "w")
 DEFAULT_BOUNDS = (-100, 100)
 
 
-def assert_values(
-    type_: Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, value: Input
-) -> None:
-    if isinstance(type_, Struct):
+def assert_values(type_: t.Type, lengths: tuple[int, ...], bounds: tuple[int, int] | None, value: Input) -> None:
+    if isinstance(type_, t.Struct):
         assert isinstance(value, Mapping)
         assert list(value) == [name for name, _ in type_.fields]
         for name, field in type_.fields:
             assert_values(field, lengths, None, value[name])
         return
     assert isinstance(value, np.ndarray)
-    assert not isinstance(type_, (Array, Tile, Tuple))
-    scalar = type_ if isinstance(type_, Scalar) else type_.dtype
-    assert value.shape == (lengths if isinstance(type_, Scalar) else (*lengths, *shape(type_)))
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
+    scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
+    assert value.shape == (lengths if isinstance(type_, t.Scalar) else (*lengths, *t.shape(type_)))
     assert value.dtype == np.dtype(scalar.name)
     if scalar.is_integer:
         low, high = bounds or (DEFAULT_BOUNDS if scalar.name in ("int32", "int64") else scalar.limits)
@@ -49,11 +47,11 @@ def assert_values(
     elif scalar.is_float:
         assert np.isfinite(value).all()
     else:
-        assert scalar == BOOL
+        assert scalar == t.BOOL
 
 
 def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
-    if not isinstance(param.type, Array):
+    if not isinstance(param.type, t.Array):
         assert_values(param.type, (), param.bounds, value)
         return
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
@@ -113,8 +111,8 @@ def test_the_same_choices_give_the_same_launch() -> None:
 
 
 def test_bounds_hold_for_every_number_of_launches() -> None:
-    param = Param("p0", INT32, bounds=(3, 5))
-    table = Param("a0", Array(INT32, 2), bounds=(-1, 0), shape=("x", 4))
+    param = Param("p0", t.INT32, bounds=(3, 5))
+    table = Param("a0", t.Array(t.INT32, 2), bounds=(-1, 0), shape=("x", 4))
     kernel = Kernel("kernel", (param, table), ())
     seen: set[int] = set()
     for number in range(60):
@@ -127,7 +125,7 @@ def test_bounds_hold_for_every_number_of_launches() -> None:
 
 
 def test_grids_of_one_thread_and_of_many_come() -> None:
-    kernel = Kernel("kernel", (Param("a0", Array(FLOAT32), shape=("x",)),), ())
+    kernel = Kernel("kernel", (Param("a0", t.Array(t.FLOAT32), shape=("x",)),), ())
     lengths = {draw_launch(SeededChoices("grid", number), kernel).dim[0] for number in range(100)}
     assert 1 in lengths
     assert max(lengths) > 32
@@ -168,7 +166,7 @@ def test_every_kernel_is_defined_for_its_launch(options: tuple[str, ...]) -> Non
 
 
 def test_a_struct_that_holds_an_array_has_no_launch() -> None:
-    inner = Struct("Inner", (("values", Array(FLOAT32)),))
-    for type_ in (inner, Struct("Outer", (("x", INT32), ("inner", inner)))):
+    inner = t.Struct("Inner", (("values", t.Array(t.FLOAT32)),))
+    for type_ in (inner, t.Struct("Outer", (("x", t.INT32), ("inner", inner)))):
         with pytest.raises(ValueError, match="a struct that holds an array"):
             draw_launch(SeededChoices("launch"), Kernel("kernel", (Param("s", type_),), ()))

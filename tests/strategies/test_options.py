@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.ir.types import FLOAT32, INT32, SCALARS, Array, Tile, Tuple
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies import (
     InvalidOption,
     expressions,
@@ -185,13 +185,13 @@ def test_one_name_may_stand_without_a_list() -> None:
     assert options.categories == ("math",)
     assert options.include == {"if"}
     assert options.exclude == {"tile"}
-    assert options.dtypes == (FLOAT32,)
+    assert options.dtypes == (t.FLOAT32,)
     assert options.devices == ("cpu",)
 
 
 def test_dtypes_may_be_names_or_types_in_any_order() -> None:
-    assert check_options(dtypes=["int32", FLOAT32]).dtypes == check_options(dtypes=("float32", INT32)).dtypes
-    assert check_options().dtypes == SCALARS
+    assert check_options(dtypes=["int32", t.FLOAT32]).dtypes == check_options(dtypes=("float32", t.INT32)).dtypes
+    assert check_options().dtypes == t.SCALARS
 
 
 def test_a_size_may_be_a_word_a_number_or_a_range() -> None:
@@ -201,8 +201,8 @@ def test_a_size_may_be_a_word_a_number_or_a_range() -> None:
     assert check_options(size=MOST_STATEMENTS).size == (1000, 1000)
 
 
-@pytest.mark.parametrize("type_", [Array(FLOAT32), Tile(FLOAT32, (4,)), Tuple((INT32, INT32))], ids=repr)
-def test_there_are_expressions_of_value_types_only(type_: Array | Tile | Tuple) -> None:
+@pytest.mark.parametrize("type_", [t.Array(t.FLOAT32), t.Tile(t.FLOAT32, (4,)), t.Tuple((t.INT32, t.INT32))], ids=repr)
+def test_there_are_expressions_of_value_types_only(type_: t.Array | t.Tile | t.Tuple) -> None:
     with pytest.raises(InvalidOption, match=type(type_).__name__):
         expressions(type_)
 

@@ -19,9 +19,7 @@ from kernelfuzz.strategies.ranges import (
     is_ranged,
 )
 
-WIDE = st.one_of(
-    st.integers(-20, 20), st.integers(-(2**31), 2**31 - 1), st.sampled_from([-(2**31), 2**31 - 1, 0, -1])
-)
+WIDE = st.one_of(st.integers(-20, 20), st.integers(-(2**31), 2**31 - 1), st.sampled_from([-(2**31), 2**31 - 1, 0, -1]))
 
 
 def truncated(a: int, b: int) -> int:
@@ -73,9 +71,7 @@ def ranged(low: int, high: int) -> Ranged:
 @example(left=(ranged(0, 7), 7), right=(ranged(-3, -2), -3))
 @example(left=(ranged(-7, -7), -7), right=(ranged(2, 2), 2))
 @example(left=(ranged(-1, 0), 0), right=(ranged(5, 9), 9))
-def test_every_result_lies_in_the_stated_range(
-    op: str, left: tuple[Ranged, int], right: tuple[Ranged, int]
-) -> None:
+def test_every_result_lies_in_the_stated_range(op: str, left: tuple[Ranged, int], right: tuple[Ranged, int]) -> None:
     (a, x), (b, y) = left, right
     if op in ("/", "//", "%") and y == 0:
         return

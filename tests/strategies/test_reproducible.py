@@ -95,9 +95,7 @@ def test_other_seeds_give_other_kernels() -> None:
 
 
 def test_a_seed_and_its_index_are_two_numbers() -> None:
-    assert render(generate(seed=1, index=23, category="math")) != render(
-        generate(seed=12, index=3, category="math")
-    )
+    assert render(generate(seed=1, index=23, category="math")) != render(generate(seed=12, index=3, category="math"))
 
 
 def test_the_stream_of_numbers_never_changes() -> None:

@@ -6,46 +6,12 @@ from textwrap import indent
 
 import pytest
 
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    Call,
-    CallFunction,
-    Cast,
-    Construct,
-    Expr,
-    Index,
-    Literal,
-    Name,
-    Pass,
-    Return,
-    Slice,
-    Static,
-    Unary,
-    Unpack,
-)
-from kernelfuzz.ir.types import (
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT8,
-    INT32,
-    UINT32,
-    UINT64,
-    Array,
-    Matrix,
-    Quaternion,
-    Struct,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.syntax.parse import ParseError, parse, parse_all
 from kernelfuzz.syntax.render import render
 
-VEC3 = Vector(3, FLOAT32)
+VEC3 = t.Vector(3, t.FLOAT32)
 PARAMS = "a: wp.array(dtype=float), v: wp.vec3, n: int, x: float, m: wp.array2d(dtype=int), q: wp.quat"
 
 
@@ -53,114 +19,121 @@ def source_of(body: str, *, head: str = "", params: str = PARAMS) -> str:
     return f"import warp as wp\n{head}\n\n@wp.kernel\ndef k({params}):\n{indent(body, '    ')}\n"
 
 
-def value_of(text: str, head: str = "") -> Expr:
+def value_of(text: str, head: str = "") -> n.Expr:
     """The tree of one expression, as the value of an assignment."""
     statement = parse(source_of(f"y = {text}", head=head)).body[-1]
-    assert isinstance(statement, Assign)
+    assert isinstance(statement, n.Assign)
     return statement.value
 
 
-def three(value: float) -> Literal:
-    return Literal(value, FLOAT32)
+def three(value: float) -> n.Literal:
+    return n.Literal(value, t.FLOAT32)
 
 
-EXPRESSIONS: list[tuple[str, Expr]] = [
-    ("-3", Literal(-3, INT32)),
+EXPRESSIONS: list[tuple[str, n.Expr]] = [
+    ("-3", n.Literal(-3, t.INT32)),
     ("-2.5", three(-2.5)),
-    ("-(-3)", Unary("-", Literal(-3, INT32), INT32)),
-    ("-n", Unary("-", Name("n", INT32), INT32)),
-    ("True", Literal(True, parse(source_of("y = True")).body[0].value.type)),  # pyright: ignore
-    ("wp.int8(3)", Literal(3, INT8)),
-    ("wp.int8(-3)", Literal(-3, INT8)),
-    ("wp.int8(300)", Cast(INT8, Literal(300, INT32))),
-    ("wp.float16(65504.0)", Literal(65504.0, FLOAT16)),
-    ("wp.float16(65536.0)", Cast(FLOAT16, three(65536.0))),
-    ("wp.uint64(18446744073709551615)", Literal(2**64 - 1, UINT64)),
-    ("wp.float64(0.5)", Literal(0.5, FLOAT64)),
-    ("wp.float64(1)", Cast(FLOAT64, Literal(1, INT32))),
-    ("wp.float64(wp.inf)", Literal(float("inf"), FLOAT64)),
-    ("int(3)", Cast(INT32, Literal(3, INT32))),
-    ("wp.int32(3)", Cast(INT32, Literal(3, INT32))),
-    ("float(n)", Cast(FLOAT32, Name("n", INT32))),
-    ("wp.vec3(0, 1, -2)", Construct(VEC3, (three(0.0), three(1.0), three(-2.0)))),
-    ("wp.vec3f(x=1.0, y=2.0, z=3.0)", Construct(VEC3, (three(1.0), three(2.0), three(3.0)))),
-    ("wp.vec2h(1.5)", Construct(Vector(2, FLOAT16), (Literal(1.5, FLOAT16),))),
+    ("-(-3)", n.Unary("-", n.Literal(-3, t.INT32), t.INT32)),
+    ("-n", n.Unary("-", n.Name("n", t.INT32), t.INT32)),
+    ("True", n.Literal(True, parse(source_of("y = True")).body[0].value.type)),  # pyright: ignore
+    ("wp.int8(3)", n.Literal(3, t.INT8)),
+    ("wp.int8(-3)", n.Literal(-3, t.INT8)),
+    ("wp.int8(300)", n.Cast(t.INT8, n.Literal(300, t.INT32))),
+    ("wp.float16(65504.0)", n.Literal(65504.0, t.FLOAT16)),
+    ("wp.float16(65536.0)", n.Cast(t.FLOAT16, three(65536.0))),
+    ("wp.uint64(18446744073709551615)", n.Literal(2**64 - 1, t.UINT64)),
+    ("wp.float64(0.5)", n.Literal(0.5, t.FLOAT64)),
+    ("wp.float64(1)", n.Cast(t.FLOAT64, n.Literal(1, t.INT32))),
+    ("wp.float64(wp.inf)", n.Literal(float("inf"), t.FLOAT64)),
+    ("int(3)", n.Cast(t.INT32, n.Literal(3, t.INT32))),
+    ("wp.int32(3)", n.Cast(t.INT32, n.Literal(3, t.INT32))),
+    ("float(n)", n.Cast(t.FLOAT32, n.Name("n", t.INT32))),
+    ("wp.vec3(0, 1, -2)", n.Construct(VEC3, (three(0.0), three(1.0), three(-2.0)))),
+    ("wp.vec3f(x=1.0, y=2.0, z=3.0)", n.Construct(VEC3, (three(1.0), three(2.0), three(3.0)))),
+    ("wp.vec2h(1.5)", n.Construct(t.Vector(2, t.FLOAT16), (n.Literal(1.5, t.FLOAT16),))),
     (
         "wp.transform(q=q, p=v)",
-        Construct(Transform(FLOAT32), (Name("v", VEC3), Name("q", Quaternion(FLOAT32)))),
+        n.Construct(t.Transform(t.FLOAT32), (n.Name("v", VEC3), n.Name("q", t.Quaternion(t.FLOAT32)))),
     ),
-    ("wp.vector(length=2, dtype=wp.float64)", Construct(Vector(2, FLOAT64), ())),
-    ("wp.matrix(1, shape=(2, 3), dtype=float)", Construct(Matrix(2, 3, FLOAT32), (three(1.0),))),
-    ("wp.spatial_vector()", Construct(Vector(6, FLOAT32), ())),
-    ("wp.spatial_vector(v, v)", Call("spatial_vector", (Name("v", VEC3),) * 2, Vector(6, FLOAT32))),
-    ("wp.identity(3, float)", Call("identity", (), Matrix(3, 3, FLOAT32), (("n", 3), ("dtype", FLOAT32)))),
-    ("wp.cast(x, wp.uint32)", Call("cast", (Name("x", FLOAT32),), UINT32, (("dtype", UINT32),))),
-    ("wp.norm_huber(v)", Call("norm_huber", (Name("v", VEC3), three(1.0)), FLOAT32)),
+    ("wp.vector(length=2, dtype=wp.float64)", n.Construct(t.Vector(2, t.FLOAT64), ())),
+    ("wp.matrix(1, shape=(2, 3), dtype=float)", n.Construct(t.Matrix(2, 3, t.FLOAT32), (three(1.0),))),
+    ("wp.spatial_vector()", n.Construct(t.Vector(6, t.FLOAT32), ())),
+    ("wp.spatial_vector(v, v)", n.Call("spatial_vector", (n.Name("v", VEC3),) * 2, t.Vector(6, t.FLOAT32))),
+    (
+        "wp.identity(3, float)",
+        n.Call("identity", (), t.Matrix(3, 3, t.FLOAT32), (("n", 3), ("dtype", t.FLOAT32))),
+    ),
+    ("wp.cast(x, wp.uint32)", n.Call("cast", (n.Name("x", t.FLOAT32),), t.UINT32, (("dtype", t.UINT32),))),
+    ("wp.norm_huber(v)", n.Call("norm_huber", (n.Name("v", VEC3), three(1.0)), t.FLOAT32)),
     (
         "wp.where(cond=n > 0, value_if_true=x, value_if_false=1.0)",
-        Call("where", (value_of("n > 0"), Name("x", FLOAT32), three(1.0)), FLOAT32),
+        n.Call("where", (value_of("n > 0"), n.Name("x", t.FLOAT32), three(1.0)), t.FLOAT32),
     ),
-    ("len(a)", Call("len", (Name("a", Array(FLOAT32)),), INT32)),
-    ("max(n, 2)", Call("max", (Name("n", INT32), Literal(2, INT32)), INT32)),
-    ("m.shape[1]", ArrayShape(Name("m", Array(INT32, 2)), 1)),
-    ("m[n]", Index(Name("m", Array(INT32, 2)), (Name("n", INT32),), Array(INT32))),
-    ("v[:2]", Index(Name("v", VEC3), (Slice(None, 2),), Vector(2, FLOAT32))),
-    ("v.y", Attribute(Name("v", VEC3), "y", FLOAT32)),
-    ("wp.static(2 + 3)", Static(value_of("2 + 3"), INT32)),
-    ("wp.static(len((1, 2)))", Static(Literal(2, INT32), INT32)),
+    ("len(a)", n.Call("len", (n.Name("a", t.Array(t.FLOAT32)),), t.INT32)),
+    ("max(n, 2)", n.Call("max", (n.Name("n", t.INT32), n.Literal(2, t.INT32)), t.INT32)),
+    ("m.shape[1]", n.ArrayShape(n.Name("m", t.Array(t.INT32, 2)), 1)),
+    ("m[n]", n.Index(n.Name("m", t.Array(t.INT32, 2)), (n.Name("n", t.INT32),), t.Array(t.INT32))),
+    ("v[:2]", n.Index(n.Name("v", VEC3), (n.Slice(None, 2),), t.Vector(2, t.FLOAT32))),
+    ("v.y", n.Attribute(n.Name("v", VEC3), "y", t.FLOAT32)),
+    ("wp.static(2 + 3)", n.Static(value_of("2 + 3"), t.INT32)),
+    ("wp.static(len((1, 2)))", n.Static(n.Literal(2, t.INT32), t.INT32)),
 ]
 
 
 @pytest.mark.parametrize(("text", "tree"), EXPRESSIONS, ids=[text for text, _ in EXPRESSIONS])
-def test_expressions(text: str, tree: Expr) -> None:
+def test_expressions(text: str, tree: n.Expr) -> None:
     assert value_of(text) == tree
 
 
-CAPTURED: list[tuple[str, str, Expr]] = [
-    ("K = wp.constant(3)", "K", Name("K", INT32)),
-    ("K = 3", "K", Name("K", INT32)),
-    ("K = wp.constant(wp.float64(3.0))", "K", Name("K", FLOAT64)),
-    ("A = 2\nK = A * 2.5", "K", Name("K", FLOAT32)),
-    ("import math\nK = math.sqrt(4.0)", "K", Name("K", FLOAT32)),
-    ("class C:\n    size = 4", "C.size", Literal(4, INT32)),
+CAPTURED: list[tuple[str, str, n.Expr]] = [
+    ("K = wp.constant(3)", "K", n.Name("K", t.INT32)),
+    ("K = 3", "K", n.Name("K", t.INT32)),
+    ("K = wp.constant(wp.float64(3.0))", "K", n.Name("K", t.FLOAT64)),
+    ("A = 2\nK = A * 2.5", "K", n.Name("K", t.FLOAT32)),
+    ("import math\nK = math.sqrt(4.0)", "K", n.Name("K", t.FLOAT32)),
+    ("class C:\n    size = 4", "C.size", n.Literal(4, t.INT32)),
     ("T = (1, 2.5)", "T[1]", three(2.5)),
-    ("V = wp.vec3(1.0, 2.0, 3.0)", "V", Construct(VEC3, (three(1.0), three(2.0), three(3.0)))),
+    ("V = wp.vec3(1.0, 2.0, 3.0)", "V", n.Construct(VEC3, (three(1.0), three(2.0), three(3.0)))),
     ("import math", "math.tau", three(6.283185307179586)),
     ("", "wp.pi", three(3.141592653589793)),
-    ("def twice(n):\n    return n * 2\nK = twice(4)", "K", Name("K", INT32)),
-    ("from warp import vec3 as three", "three(1.0)", Construct(VEC3, (three(1.0),))),
-    ("import warp", "warp.vec3()", Construct(VEC3, ())),
+    ("def twice(n):\n    return n * 2\nK = twice(4)", "K", n.Name("K", t.INT32)),
+    ("from warp import vec3 as three", "three(1.0)", n.Construct(VEC3, (three(1.0),))),
+    ("import warp", "warp.vec3()", n.Construct(VEC3, ())),
 ]
 
 
 @pytest.mark.parametrize(("head", "text", "tree"), CAPTURED)
-def test_what_a_kernel_captures(head: str, text: str, tree: Expr) -> None:
+def test_what_a_kernel_captures(head: str, text: str, tree: n.Expr) -> None:
     assert value_of(text, head) == tree
 
 
-TYPES: list[tuple[str, str, Type]] = [
-    ("", "wp.array(dtype=wp.vec3)", Array(VEC3)),
-    ("", "wp.array(dtype=float, ndim=3)", Array(FLOAT32, 3)),
-    ("", "wp.array3d(dtype=wp.int8)", Array(INT8, 3)),
-    ("", "wp.array[float]", Array(FLOAT32)),
-    ("", "wp.array2d[wp.vec3]", Array(VEC3, 2)),
-    ("from typing import Literal", "wp.array[float, Literal[2]]", Array(FLOAT32, 2)),
-    ("", "'wp.array(dtype=float)'", Array(FLOAT32)),
-    ("", "wp.spatial_vector", Vector(6, FLOAT32)),
-    ("", "wp.mat44d", Matrix(4, 4, FLOAT64)),
-    ("", "wp.quath", Quaternion(FLOAT16)),
-    ("vec5 = wp.types.vector(length=5, dtype=float)", "vec5", Vector(5, FLOAT32)),
-    ("vec5 = wp.vec(5, wp.float64)", "wp.array(dtype=vec5)", Array(Vector(5, FLOAT64))),
-    ("mat23 = wp.types.matrix(shape=(2, 3), dtype=float)", "mat23", Matrix(2, 3, FLOAT32)),
-    ("N = 4\nvecn = wp.types.vector(N, float)", "vecn", Vector(4, FLOAT32)),
-    ("quatd = wp.types.quaternion(dtype=wp.float64)", "quatd", Quaternion(FLOAT64)),
-    ("@wp.struct\nclass S:\n    x: float\n    v: wp.vec3", "S", Struct("S", (("x", FLOAT32), ("v", VEC3)))),
-    ("from warp.types import float64 as real", "real", FLOAT64),
+TYPES: list[tuple[str, str, t.Type]] = [
+    ("", "wp.array(dtype=wp.vec3)", t.Array(VEC3)),
+    ("", "wp.array(dtype=float, ndim=3)", t.Array(t.FLOAT32, 3)),
+    ("", "wp.array3d(dtype=wp.int8)", t.Array(t.INT8, 3)),
+    ("", "wp.array[float]", t.Array(t.FLOAT32)),
+    ("", "wp.array2d[wp.vec3]", t.Array(VEC3, 2)),
+    ("from typing import Literal", "wp.array[float, Literal[2]]", t.Array(t.FLOAT32, 2)),
+    ("", "'wp.array(dtype=float)'", t.Array(t.FLOAT32)),
+    ("", "wp.spatial_vector", t.Vector(6, t.FLOAT32)),
+    ("", "wp.mat44d", t.Matrix(4, 4, t.FLOAT64)),
+    ("", "wp.quath", t.Quaternion(t.FLOAT16)),
+    ("vec5 = wp.types.vector(length=5, dtype=float)", "vec5", t.Vector(5, t.FLOAT32)),
+    ("vec5 = wp.vec(5, wp.float64)", "wp.array(dtype=vec5)", t.Array(t.Vector(5, t.FLOAT64))),
+    ("mat23 = wp.types.matrix(shape=(2, 3), dtype=float)", "mat23", t.Matrix(2, 3, t.FLOAT32)),
+    ("N = 4\nvecn = wp.types.vector(N, float)", "vecn", t.Vector(4, t.FLOAT32)),
+    ("quatd = wp.types.quaternion(dtype=wp.float64)", "quatd", t.Quaternion(t.FLOAT64)),
+    (
+        "@wp.struct\nclass S:\n    x: float\n    v: wp.vec3",
+        "S",
+        t.Struct("S", (("x", t.FLOAT32), ("v", VEC3))),
+    ),
+    ("from warp.types import float64 as real", "real", t.FLOAT64),
 ]
 
 
 @pytest.mark.parametrize(("head", "annotation", "type_"), TYPES)
-def test_types(head: str, annotation: str, type_: Type) -> None:
+def test_types(head: str, annotation: str, type_: t.Type) -> None:
     read = parse(source_of("pass", head=head, params=f"p: {annotation}"))
     assert read.params[0].type == type_
     assert parse(render(read)) == read
@@ -168,13 +141,13 @@ def test_types(head: str, annotation: str, type_: Type) -> None:
 
 def test_docstrings_and_annotations_of_locals_are_left_out() -> None:
     read = parse(source_of('"""What it does."""\ni: int = wp.tid()\n"a comment"\na[i] = x'))
-    assert [type(each) for each in read.body] == [Assign, Assign]
-    assert parse(source_of('"""Nothing."""')).body == (Pass(),)
+    assert [type(each) for each in read.body] == [n.Assign, n.Assign]
+    assert parse(source_of('"""Nothing."""')).body == (n.Pass(),)
 
 
 def test_thread_indices_have_one_type_for_each_name() -> None:
     (statement,) = parse(source_of("i, j = wp.tid()")).body
-    assert statement == Unpack(("i", "j"), (Call("tid", (), Tuple((INT32, INT32))),))
+    assert statement == n.Unpack(("i", "j"), (n.Call("tid", (), t.Tuple((t.INT32, t.INT32))),))
 
 
 FUNCTIONS = """
@@ -191,10 +164,10 @@ def first(x: float) -> float:
 def test_functions_come_before_those_that_call_them() -> None:
     read = parse(source_of("y = second(x)", head=FUNCTIONS))
     assert [function.name for function in read.functions] == ["first", "second"]
-    assert read.functions[1].returns == FLOAT32
-    assert isinstance(read.functions[1].body[0], Return)
-    assert value_of("second(y=1.0, x=x)", FUNCTIONS) == CallFunction(
-        "second", (Name("x", FLOAT32), three(1.0)), FLOAT32
+    assert read.functions[1].returns == t.FLOAT32
+    assert isinstance(read.functions[1].body[0], n.Return)
+    assert value_of("second(y=1.0, x=x)", FUNCTIONS) == n.CallFunction(
+        "second", (n.Name("x", t.FLOAT32), three(1.0)), t.FLOAT32
     )
 
 
@@ -288,7 +261,7 @@ k = make(wp.float64, square)
 """
     read = parse(source)
     assert not read.closure
-    assert read.params[0].type == Array(FLOAT64)
+    assert read.params[0].type == t.Array(t.FLOAT64)
     assert [function.name for function in read.functions] == ["square"]
 
 

@@ -13,35 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.nodes import (
-    AugAssign,
-    Binary,
-    Break,
-    Construct,
-    Expr,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Param,
-    Stmt,
-    Unary,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    INT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Vector,
-)
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import expressions, functions, kernels, launches, statements, types
 from kernelfuzz.strategies.kernel import generate
@@ -64,7 +38,7 @@ def pasted(text: str) -> Any:
 
 @quick
 @given(kernels())
-def test_a_kernel_comes_back(kernel: Kernel) -> None:
+def test_a_kernel_comes_back(kernel: n.Kernel) -> None:
     text = repr(kernel)
     assert render(kernel) in text
     assert pasted(text) == kernel
@@ -80,7 +54,7 @@ def test_its_parts_come_back(parts: tuple[Any, ...]) -> None:
         assert pasted(repr(part)) == part
 
 
-def nodes() -> Iterator[Node]:
+def nodes() -> Iterator[n.Node]:
     for index in range(6):
         yield from walk(generate(seed=17, index=index))
 
@@ -102,14 +76,12 @@ def same(one: object, other: object) -> bool:
     assert isinstance(one, np.ndarray)
     assert isinstance(other, np.ndarray)
     alike = one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-    return alike and (
-        one.dtype.kind != "f" or bool(np.all(np.isnan(one) | (np.signbit(one) == np.signbit(other))))
-    )
+    return alike and (one.dtype.kind != "f" or bool(np.all(np.isnan(one) | (np.signbit(one) == np.signbit(other)))))
 
 
 @quick
 @given(kernels(size="small") | kernels(size="small", include=["struct_array"]), st.data())
-def test_a_launch_comes_back(kernel: Kernel, data: st.DataObject) -> None:
+def test_a_launch_comes_back(kernel: n.Kernel, data: st.DataObject) -> None:
     launch = data.draw(launches(kernel))
     case = pasted(repr(Case(kernel, launch)))
     assert (case.kernel, case.launch.dim, case.launch.tiled) == (kernel, launch.dim, launch.tiled)
@@ -118,34 +90,34 @@ def test_a_launch_comes_back(kernel: Kernel, data: st.DataObject) -> None:
 
 # ---------------------------------------------------------------------------------------------- how it reads
 
-POINT = Struct("Point", (("at", Vector(3, FLOAT32)), ("mass", FLOAT16)))
+POINT = t.Struct("Point", (("at", t.Vector(3, t.FLOAT32)), ("mass", t.FLOAT16)))
 POINT_TEXT = '''struct("""
 @wp.struct
 class Point:
     at: wp.vec3
     mass: wp.float16
 """)'''
-X, V = Name("x", FLOAT32), Name("v", Vector(5, INT32))
-DOUBLED = Binary("*", X, Literal(2.0, FLOAT32), FLOAT32)
+X, V = n.Name("x", t.FLOAT32), n.Name("v", t.Vector(5, t.INT32))
+DOUBLED = n.Binary("*", X, n.Literal(2.0, t.FLOAT32), t.FLOAT32)
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (FLOAT32, "wp.float32"),
-        (Vector(3, FLOAT32), "wp.vec3f"),
-        (Vector(5, INT32), "wp.types.vector(length=5, dtype=wp.int32)"),
-        (Matrix(2, 3, FLOAT32), "wp.types.matrix(shape=(2, 3), dtype=wp.float32)"),
-        (Quaternion(FLOAT32), "wp.quatf"),
-        (Transform(FLOAT32), "wp.transformf"),
-        (Array(FLOAT32), "wp.array(dtype=wp.float32)"),
-        (Array(POINT, 2), f"wp.array2d(dtype={POINT_TEXT})"),
-        (Tile(FLOAT32, (8,)), "wp.tile(dtype=wp.float32, shape=(8,))"),
-        (Tuple((INT32, BOOL)), "Tuple((wp.int32, wp.bool))"),
+        (t.FLOAT32, "wp.float32"),
+        (t.Vector(3, t.FLOAT32), "wp.vec3f"),
+        (t.Vector(5, t.INT32), "wp.types.vector(length=5, dtype=wp.int32)"),
+        (t.Matrix(2, 3, t.FLOAT32), "wp.types.matrix(shape=(2, 3), dtype=wp.float32)"),
+        (t.Quaternion(t.FLOAT32), "wp.quatf"),
+        (t.Transform(t.FLOAT32), "wp.transformf"),
+        (t.Array(t.FLOAT32), "wp.array(dtype=wp.float32)"),
+        (t.Array(POINT, 2), f"wp.array2d(dtype={POINT_TEXT})"),
+        (t.Tile(t.FLOAT32, (8,)), "wp.tile(dtype=wp.float32, shape=(8,))"),
+        (t.Tuple((t.INT32, t.BOOL)), "Tuple((wp.int32, wp.bool))"),
         (POINT, POINT_TEXT),
         (DOUBLED, "expression('x * 2.0', x=wp.float32)"),
-        (AugAssign(X, "+", DOUBLED), "statement('x += x * 2.0', x=wp.float32)"),
-        (Param("n", INT32, (0, 7)), "Param('n', wp.int32, (0, 7))"),
+        (n.AugAssign(X, "+", DOUBLED), "statement('x += x * 2.0', x=wp.float32)"),
+        (n.Param("n", t.INT32, (0, 7)), "Param('n', wp.int32, (0, 7))"),
         (
             Launch((2,), {"a": np.array([0.1, -0.0], np.float32), "p": {"n": np.array(3, np.int8)}}, True),
             "Launch((2,), {'a': np.array([0.1, -0.0], dtype=np.float32), "
@@ -162,8 +134,8 @@ def test_it_reads_like_warp(value: object, text: str) -> None:
 
 
 def test_a_kernel_reads_like_a_module() -> None:
-    params = (Param("n", INT32, (0, 7)), Param("a", Array(FLOAT32), shape=("x", 4)))
-    assert repr(Kernel("scale", params, ())) == (
+    params = (n.Param("n", t.INT32, (0, 7)), n.Param("a", t.Array(t.FLOAT32), shape=("x", 4)))
+    assert repr(n.Kernel("scale", params, ())) == (
         'parse("""\n'
         "import warp as wp\n\n\n"
         "@wp.kernel\n"
@@ -176,23 +148,23 @@ def test_a_kernel_reads_like_a_module() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        Break(),
-        Binary("*", X, Literal(True, BOOL), FLOAT32),
-        Binary("+", X, Name("x", INT32), FLOAT32),
-        Construct(POINT, (X,)),
-        Kernel("no name", (), ()),
-        Kernel("ill_typed", (), (AugAssign(X, "+", X),)),
+        n.Break(),
+        n.Binary("*", X, n.Literal(True, t.BOOL), t.FLOAT32),
+        n.Binary("+", X, n.Name("x", t.INT32), t.FLOAT32),
+        n.Construct(POINT, (X,)),
+        n.Kernel("no name", (), ()),
+        n.Kernel("ill_typed", (), (n.AugAssign(X, "+", X),)),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_has_no_text_of_its_own_is_a_call_of_the_class(value: Expr | Stmt | Kernel) -> None:
+def test_what_has_no_text_of_its_own_is_a_call_of_the_class(value: n.Expr | n.Stmt | n.Kernel) -> None:
     assert repr(value).startswith(f"{type(value).__name__}(")
     assert pasted(repr(value)) == value
 
 
 def test_a_tree_that_reads_otherwise_comes_back_as_it_is_read() -> None:
-    three = Unary("-", Literal(3, INT32), INT32)
-    assert pasted(repr(three)) == canonical(three) == Literal(-3, INT32)
+    three = n.Unary("-", n.Literal(3, t.INT32), t.INT32)
+    assert pasted(repr(three)) == canonical(three) == n.Literal(-3, t.INT32)
 
 
 # -------------------------------------------------------------------------------------- what is printed where

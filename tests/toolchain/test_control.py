@@ -37,9 +37,7 @@ def test_a_module_is_not_asked_for_what_it_may_lack(monkeypatch: pytest.MonkeyPa
         ("build.build_cuda", {"ptx"}),
     ],
 )
-def test_what_does_not_work_is_told_by_target(
-    broken: str, wrong: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_work_is_told_by_target(broken: str, wrong: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     module, _, name = broken.partition(".")
 
     def fails(*_: Any, **__: Any) -> Any:

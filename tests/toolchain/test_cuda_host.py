@@ -84,9 +84,7 @@ def test_every_thread_has_its_turn_and_only_one(
 
 @pytest.mark.parametrize(("blocks", "block_dim"), GRIDS)
 def test_a_kernel_sees_its_block_size(program: Program, blocks: int | None, block_dim: int | None) -> None:
-    got = program.run(
-        "block", Launch((7,), {"out": np.zeros(7, np.int32)}), blocks=blocks, block_dim=block_dim
-    )
+    got = program.run("block", Launch((7,), {"out": np.zeros(7, np.int32)}), blocks=blocks, block_dim=block_dim)
     assert arrays(got) == {"out": [block_dim or 256] * 7}
 
 
@@ -106,9 +104,7 @@ def test_adjoints_on_every_grid(program: Program, blocks: int | None, block_dim:
     a = np.array([1, -2, 3, 0.5, 8], np.float32)
     inputs: dict[str, Input] = {"a": a, "out": np.zeros(5, np.float32), "total": np.zeros(1, np.float32)}
     seeds: dict[str, Input] = {"out": np.arange(5, dtype=np.float32), "total": np.array([10], np.float32)}
-    got = arrays(
-        program.adjoint("product", Launch((5, 1), inputs), seeds, blocks=blocks, block_dim=block_dim)
-    )
+    got = arrays(program.adjoint("product", Launch((5, 1), inputs), seeds, blocks=blocks, block_dim=block_dim))
     assert got["a"] == (2 * a * np.arange(5) + 20).tolist()
 
 

@@ -23,9 +23,7 @@ def test_text_that_is_not_python() -> None:
     assert failed("(" * 5000).kind == "syntax"
 
 
-@pytest.mark.parametrize(
-    "source", ["", "x = 1\n", "import warp as wp\n@wp.func\ndef f(x: int):\n    return x\n"]
-)
+@pytest.mark.parametrize("source", ["", "x = 1\n", "import warp as wp\n@wp.func\ndef f(x: int):\n    return x\n"])
 def test_a_file_without_kernels(source: str) -> None:
     failure = failed(source)
     assert failure.kind == "empty"
@@ -86,9 +84,7 @@ def test_an_argument_without_a_type() -> None:
 
 
 def test_a_generic_kernel_without_overloads() -> None:
-    source = (
-        "import warp as wp\nfrom typing import Any\n@wp.kernel\ndef k(a: wp.array(dtype=Any)):\n    pass\n"
-    )
+    source = "import warp as wp\nfrom typing import Any\n@wp.kernel\ndef k(a: wp.array(dtype=Any)):\n    pass\n"
     failure = failed(source)
     assert failure.kind == "unsupported"
     assert "generic" in failure.message

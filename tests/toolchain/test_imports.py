@@ -14,9 +14,7 @@ PRIVATE = re.compile(r"\b(?:warp|wp)\._(?!_)\w+|\bfrom\s+warp(?:\.\w+)*\s+import
 
 
 def _files() -> list[Path]:
-    found = {
-        path.resolve() for folder in ("kernelfuzz", "strategies") for path in (ROOT / folder).rglob("*.py")
-    }
+    found = {path.resolve() for folder in ("kernelfuzz", "strategies") for path in (ROOT / folder).rglob("*.py")}
     return sorted(path for path in found - {HARNESS} if path.parent.name != "compat")
 
 

@@ -260,8 +260,7 @@ def test_nested_structs_and_arrays_of_them(
 def dimension_inputs(*dim: int) -> dict[str, Input]:
     sizes = [dim[: axes + 1] for axes in range(4)]
     return {
-        name: np.arange(np.prod(size), dtype=np.int32).reshape(size)
-        for name, size in zip("abcd", sizes, strict=True)
+        name: np.arange(np.prod(size), dtype=np.int32).reshape(size) for name, size in zip("abcd", sizes, strict=True)
     }
 
 
@@ -289,9 +288,7 @@ def test_closures_with_an_early_return_and_a_module_of_its_own(
     program, grid = programs[target], {"blocks": blocks, "block_dim": block_dim}
     out = np.full(5, -1, np.int32)
     same(program.run("by_two", Launch((5,), {"out": out}), **grid)["out"], np.array([3, -1, 7, 9, 11], "i4"))
-    same(
-        program.run("by_five", Launch((4,), {"out": out}), **grid)["out"], np.array([3, -1, 13, 18, -1], "i4")
-    )
+    same(program.run("by_five", Launch((4,), {"out": out}), **grid)["out"], np.array([3, -1, 13, 18, -1], "i4"))
     ones = np.ones(3, np.float32)
     same(program.run("apart", Launch((2,), {"out": ones}), **grid)["out"], np.array([1.5, 1.5, 1], "f4"))
 
@@ -568,17 +565,13 @@ def test_seeds_that_do_not_fit(adjoints: dict[str, Program], target: str) -> Non
 
 @pytest.mark.parametrize("target", GRIDS)
 def test_an_adjoint_that_was_not_built(programs: dict[str, Program], target: str) -> None:
-    with pytest.raises(
-        ValueError, match="the kernel by_two has no adjoint: load the source with backward=True"
-    ):
+    with pytest.raises(ValueError, match="the kernel by_two has no adjoint: load the source with backward=True"):
         programs[target].adjoint("by_two", Launch((1,), {"out": np.zeros(2, np.int32)}), {})
 
 
 # -------------------------------------------------------------------------------------- options, traces
 
-SMALL = (
-    HEAD + "@wp.kernel\ndef kernel(a: wp.array(dtype=float)):\n    i = wp.tid()\n    a[i] = a[i] * a[i] - {}"
-)
+SMALL = HEAD + "@wp.kernel\ndef kernel(a: wp.array(dtype=float)):\n    i = wp.tid()\n    a[i] = a[i] * a[i] - {}"
 
 
 MARKED = (

@@ -82,9 +82,7 @@ def test_importing_the_toolchain_does_not_import_warp() -> None:
         ),
     ],
 )
-def test_a_warp_that_cannot_be_driven_is_one_sentence(
-    tmp_path: Path, files: dict[str, str], reason: str
-) -> None:
+def test_a_warp_that_cannot_be_driven_is_one_sentence(tmp_path: Path, files: dict[str, str], reason: str) -> None:
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)

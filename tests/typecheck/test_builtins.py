@@ -13,33 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from kernelfuzz.ir.nodes import Assign, Block, Call, Expr, Index, Kernel, Name, Param, Unpack
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    INT8,
-    INT32,
-    SCALARS,
-    UINT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, pattern, producing, resolve
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 from kernelfuzz.typecheck.patterns import Composed, Pattern, Several, Variable
 from kernelfuzz.typecheck.verify import verify
 
-VEC3 = Vector(3, FLOAT32)
+VEC3 = t.Vector(3, t.FLOAT32)
 
 # ------------------------------------------------------------------- the table
 
@@ -69,7 +50,7 @@ def test_every_instance_resolves_to_itself_and_is_found_by_its_result(builtin) -
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_a_domain_is_an_interval_of_every_scalar(domain: str) -> None:
-    for scalar in SCALARS:
+    for scalar in t.SCALARS:
         low, high = interval(domain, scalar)
         if low is not None and high is not None:
             assert low <= high
@@ -80,47 +61,47 @@ def test_a_domain_is_an_interval_of_every_scalar(domain: str) -> None:
 
 
 def test_the_simplest_signature_comes_first() -> None:
-    assert [signature.name for signature in producing(FLOAT32)[:3]] == ["abs", "min", "max"]
-    assert producing(FLOAT32)[0].params == (FLOAT32,)
+    assert [signature.name for signature in producing(t.FLOAT32)[:3]] == ["abs", "min", "max"]
+    assert producing(t.FLOAT32)[0].params == (t.FLOAT32,)
 
 
 def test_types_beyond_the_usual_shapes_are_produced_too() -> None:
-    assert {"abs", "normalize", "vector", "lerp"} <= {s.name for s in producing(Vector(5, FLOAT32))}
-    assert {"outer", "transpose", "cw_mul"} <= {s.name for s in producing(Matrix(2, 5, FLOAT32))}
-    assert producing(Tuple((Matrix(3, 3, FLOAT64), Vector(3, FLOAT64))))[0].name == "eig3"
+    assert {"abs", "normalize", "vector", "lerp"} <= {s.name for s in producing(t.Vector(5, t.FLOAT32))}
+    assert {"outer", "transpose", "cw_mul"} <= {s.name for s in producing(t.Matrix(2, 5, t.FLOAT32))}
+    assert producing(t.Tuple((t.Matrix(3, 3, t.FLOAT64), t.Vector(3, t.FLOAT64))))[0].name == "eig3"
 
 
 def test_a_newer_builtin_is_left_out_unless_it_is_asked_for() -> None:
-    assert "copysign" not in {signature.name for signature in producing(FLOAT32)}
-    assert "copysign" in {signature.name for signature in producing(FLOAT32, newer=True)}
-    assert resolve("copysign", (FLOAT32, FLOAT32)) is not None
+    assert "copysign" not in {signature.name for signature in producing(t.FLOAT32)}
+    assert "copysign" in {signature.name for signature in producing(t.FLOAT32, newer=True)}
+    assert resolve("copysign", (t.FLOAT32, t.FLOAT32)) is not None
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "keywords", "result"),
     [
-        ("dot", (VEC3, VEC3), (), FLOAT32),
-        ("dot", (Quaternion(FLOAT64), Quaternion(FLOAT64)), (), FLOAT64),
-        ("outer", (Vector(2, INT32), VEC3), (), None),
-        ("outer", (Vector(2, FLOAT32), VEC3), (), Matrix(2, 3, FLOAT32)),
-        ("matrix_from_rows", (VEC3, VEC3), (), Matrix(2, 3, FLOAT32)),
-        ("matrix", (INT32,) * 6, (("shape", (2, 3)),), Matrix(2, 3, INT32)),
-        ("matrix", (INT32,) * 5, (("shape", (2, 3)),), None),
-        ("identity", (), (("n", 3), ("dtype", FLOAT16)), Matrix(3, 3, FLOAT16)),
+        ("dot", (VEC3, VEC3), (), t.FLOAT32),
+        ("dot", (t.Quaternion(t.FLOAT64), t.Quaternion(t.FLOAT64)), (), t.FLOAT64),
+        ("outer", (t.Vector(2, t.INT32), VEC3), (), None),
+        ("outer", (t.Vector(2, t.FLOAT32), VEC3), (), t.Matrix(2, 3, t.FLOAT32)),
+        ("matrix_from_rows", (VEC3, VEC3), (), t.Matrix(2, 3, t.FLOAT32)),
+        ("matrix", (t.INT32,) * 6, (("shape", (2, 3)),), t.Matrix(2, 3, t.INT32)),
+        ("matrix", (t.INT32,) * 5, (("shape", (2, 3)),), None),
+        ("identity", (), (("n", 3), ("dtype", t.FLOAT16)), t.Matrix(3, 3, t.FLOAT16)),
         ("identity", (), (("n", 3),), None),
-        ("cast", (FLOAT32,), (("dtype", UINT32),), UINT32),
-        ("cast", (FLOAT32,), (("dtype", INT8),), None),
-        ("atomic_add", (Array(VEC3, 2), INT32, INT32, VEC3), (), VEC3),
-        ("atomic_add", (Array(VEC3, 2), INT32, VEC3), (), None),
-        ("atomic_add", (Array(INT8), INT32, INT8), (), None),
-        ("where", (BOOL, VEC3, VEC3), (), VEC3),
-        ("where", (INT32, VEC3, VEC3), (), None),
-        ("sin", (INT32,), (), None),
-        ("sin", (FLOAT32, FLOAT32), (), None),
+        ("cast", (t.FLOAT32,), (("dtype", t.UINT32),), t.UINT32),
+        ("cast", (t.FLOAT32,), (("dtype", t.INT8),), None),
+        ("atomic_add", (t.Array(VEC3, 2), t.INT32, t.INT32, VEC3), (), VEC3),
+        ("atomic_add", (t.Array(VEC3, 2), t.INT32, VEC3), (), None),
+        ("atomic_add", (t.Array(t.INT8), t.INT32, t.INT8), (), None),
+        ("where", (t.BOOL, VEC3, VEC3), (), VEC3),
+        ("where", (t.INT32, VEC3, VEC3), (), None),
+        ("sin", (t.INT32,), (), None),
+        ("sin", (t.FLOAT32, t.FLOAT32), (), None),
         ("no_such_builtin", (), (), None),
     ],
 )
-def test_resolve(name: str, arguments: tuple[Type, ...], keywords, result: Type | None) -> None:
+def test_resolve(name: str, arguments: tuple[t.Type, ...], keywords, result: t.Type | None) -> None:
     found = resolve(name, arguments, keywords)
     assert (found and found.result) == result
 
@@ -226,60 +207,60 @@ def test_warp_declares_an_overload_like_the_row(builtin) -> None:
 # ---------------------------------------------------------------- what Warp does
 
 
-def _element(array: Name, dtype: Type) -> Index:
-    return Index(array, (Name("i", INT32),), dtype)
+def _element(array: n.Name, dtype: t.Type) -> n.Index:
+    return n.Index(array, (n.Name("i", t.INT32),), dtype)
 
 
-def _call_kernel(signature: Signature, number: int) -> Kernel:
+def _call_kernel(signature: Signature, number: int) -> n.Kernel:
     """``out[i] = wp.name(a0[i], a1[i])`` with out of the result type that the row declares."""
-    params: list[Param] = []
-    body: list = [Assign(Name("i", INT32), Call("tid", (), INT32))]
-    arguments: list[Expr] = []
+    params: list[n.Param] = []
+    body: list = [n.Assign(n.Name("i", t.INT32), n.Call("tid", (), t.INT32))]
+    arguments: list[n.Expr] = []
     for position, type_ in enumerate(signature.params):
-        array = Name(f"a{position}", type_ if isinstance(type_, Array) else Array(_value(type_)))
-        params.append(Param(array.id, array.type))
-        if isinstance(type_, Array):
+        array = n.Name(f"a{position}", type_ if isinstance(type_, t.Array) else t.Array(_value(type_)))
+        params.append(n.Param(array.id, array.type))
+        if isinstance(type_, t.Array):
             arguments.append(array)
         elif position in signature.builtin.mutates:
-            state = Name(f"s{position}", type_)
-            body.append(Assign(state, _element(array, type_)))
+            state = n.Name(f"s{position}", type_)
+            body.append(n.Assign(state, _element(array, type_)))
             arguments.append(state)
         else:
             arguments.append(_element(array, type_))
-    call = Call(signature.name, tuple(arguments), signature.result, signature.keywords)
-    return Kernel(f"call_{number}", *_stored(call, params, body))
+    call = n.Call(signature.name, tuple(arguments), signature.result, signature.keywords)
+    return n.Kernel(f"call_{number}", *_stored(call, params, body))
 
 
-def _stored(call: Call, params: list[Param], body: list) -> tuple[tuple[Param, ...], Block]:
+def _stored(call: n.Call, params: list[n.Param], body: list) -> tuple[tuple[n.Param, ...], n.Block]:
     """The call's result, or each of its results, in an array of exactly its type."""
     result = call.type
-    types = result.elements if isinstance(result, Tuple) else (result,)
-    outputs = [Name(f"out{position}", Array(_value(type_))) for position, type_ in enumerate(types)]
-    if isinstance(result, Tuple):
+    types = result.elements if isinstance(result, t.Tuple) else (result,)
+    outputs = [n.Name(f"out{position}", t.Array(_value(type_))) for position, type_ in enumerate(types)]
+    if isinstance(result, t.Tuple):
         names = tuple(f"r{position}" for position in range(len(types)))
-        body.append(Unpack(names, (call,)))
-        values: list[Expr] = [Name(name, type_) for name, type_ in zip(names, types, strict=True)]
+        body.append(n.Unpack(names, (call,)))
+        values: list[n.Expr] = [n.Name(name, type_) for name, type_ in zip(names, types, strict=True)]
     else:
         values = [call]
     for output, value in zip(outputs, values, strict=True):
-        body.append(Assign(_element(output, value.type), value))
-    return (*params, *(Param(output.id, output.type) for output in outputs)), tuple(body)
+        body.append(n.Assign(_element(output, value.type), value))
+    return (*params, *(n.Param(output.id, output.type) for output in outputs)), tuple(body)
 
 
-def _value(type_: Type):
-    assert not isinstance(type_, (Array, Tuple, Tile))
+def _value(type_: t.Type):
+    assert not isinstance(type_, (t.Array, t.Tuple, t.Tile))
     return type_
 
 
-def _dtypes(type_: Type) -> tuple:
+def _dtypes(type_: t.Type) -> tuple:
     match type_:
-        case Scalar():
+        case t.Scalar():
             return (type_,)
-        case Struct():
+        case t.Struct():
             return (type_.name,)
-        case Tuple(elements=elements):
+        case t.Tuple(elements=elements):
             return tuple(_dtypes(element) for element in elements)
-        case Vector() | Matrix() | Quaternion() | Transform() | Array() | Tile():
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() | t.Array() | t.Tile():
             return _dtypes(type_.dtype)
 
 
@@ -301,7 +282,7 @@ def _in_this_warp(signature: Signature) -> bool:
     return tuple(map(int, version("warp-lang").split(".")[:2])) >= since
 
 
-def _source(kernels: list[Kernel]) -> str:
+def _source(kernels: list[n.Kernel]) -> str:
     """One source with all the kernels; the lines around them are the same for all."""
     from kernelfuzz.syntax.render import render
 
@@ -314,7 +295,7 @@ def _source(kernels: list[Kernel]) -> str:
     return "\n\n".join(kernels_last) + "\n"
 
 
-def _batches(size: int, every: bool) -> list[list[Kernel]]:
+def _batches(size: int, every: bool) -> list[list[n.Kernel]]:
     kernels = [_call_kernel(signature, number) for number, signature in enumerate(_sample(every))]
     return [kernels[start : start + size] for start in range(0, len(kernels), size)]
 

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import (
     Assign,
     AugAssign,
@@ -18,27 +19,6 @@ from kernelfuzz.ir.nodes import (
     Name,
     Param,
     Unary,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    FLOATS,
-    INT8,
-    INT32,
-    INTEGERS,
-    NUMBERS,
-    UINT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
 )
 from kernelfuzz.typecheck.operators import (
     BINARY,
@@ -55,115 +35,115 @@ from kernelfuzz.typecheck.operators import (
 from kernelfuzz.typecheck.patterns import solutions
 from kernelfuzz.typecheck.verify import verify
 
-VEC2, VEC3, VEC3I = Vector(2, FLOAT32), Vector(3, FLOAT32), Vector(3, INT32)
-MAT23, MAT32, MAT33 = Matrix(2, 3, FLOAT32), Matrix(3, 2, FLOAT32), Matrix(3, 3, FLOAT32)
-QUAT, TRANSFORM = Quaternion(FLOAT32), Transform(FLOAT32)
+VEC2, VEC3, VEC3I = t.Vector(2, t.FLOAT32), t.Vector(3, t.FLOAT32), t.Vector(3, t.INT32)
+MAT23, MAT32, MAT33 = t.Matrix(2, 3, t.FLOAT32), t.Matrix(3, 2, t.FLOAT32), t.Matrix(3, 3, t.FLOAT32)
+QUAT, TRANSFORM = t.Quaternion(t.FLOAT32), t.Transform(t.FLOAT32)
 
 
 @pytest.mark.parametrize(
     ("op", "left", "right", "result"),
     [
-        ("+", INT32, INT32, INT32),
-        ("+", INT32, FLOAT32, None),
-        ("+", BOOL, BOOL, None),
-        ("/", INT32, INT32, INT32),
-        ("//", FLOAT16, FLOAT16, FLOAT16),
-        ("**", INT32, INT32, None),
-        ("**", FLOAT64, FLOAT64, FLOAT64),
-        ("&", UINT32, UINT32, UINT32),
-        ("&", FLOAT32, FLOAT32, None),
-        ("<<", INT8, INT8, INT8),
-        ("<<", INT8, INT32, None),
-        ("*", VEC3, FLOAT32, VEC3),
-        ("*", FLOAT32, VEC3, VEC3),
+        ("+", t.INT32, t.INT32, t.INT32),
+        ("+", t.INT32, t.FLOAT32, None),
+        ("+", t.BOOL, t.BOOL, None),
+        ("/", t.INT32, t.INT32, t.INT32),
+        ("//", t.FLOAT16, t.FLOAT16, t.FLOAT16),
+        ("**", t.INT32, t.INT32, None),
+        ("**", t.FLOAT64, t.FLOAT64, t.FLOAT64),
+        ("&", t.UINT32, t.UINT32, t.UINT32),
+        ("&", t.FLOAT32, t.FLOAT32, None),
+        ("<<", t.INT8, t.INT8, t.INT8),
+        ("<<", t.INT8, t.INT32, None),
+        ("*", VEC3, t.FLOAT32, VEC3),
+        ("*", t.FLOAT32, VEC3, VEC3),
         ("*", VEC3, VEC3, None),
-        ("*", VEC3, FLOAT64, None),
-        ("/", FLOAT32, VEC3, VEC3),
+        ("*", VEC3, t.FLOAT64, None),
+        ("/", t.FLOAT32, VEC3, VEC3),
         ("%", VEC3, VEC3, VEC3),
         ("//", VEC3, VEC3, None),
         ("&", VEC3I, VEC3I, VEC3I),
-        ("+", VEC3, FLOAT32, None),
+        ("+", VEC3, t.FLOAT32, None),
         ("*", MAT23, VEC3, VEC2),
         ("*", VEC2, MAT23, VEC3),
         ("*", MAT23, VEC2, None),
         ("*", MAT32, MAT23, MAT33),
         ("@", MAT32, MAT23, MAT33),
-        ("@", FLOAT32, FLOAT32, None),
+        ("@", t.FLOAT32, t.FLOAT32, None),
         ("*", MAT23, MAT23, None),
         ("*", QUAT, QUAT, QUAT),
         ("*", QUAT, VEC3, None),
-        ("/", QUAT, FLOAT32, QUAT),
+        ("/", QUAT, t.FLOAT32, QUAT),
         ("*", TRANSFORM, TRANSFORM, TRANSFORM),
-        ("/", TRANSFORM, FLOAT32, None),
+        ("/", TRANSFORM, t.FLOAT32, None),
     ],
 )
-def test_binary_result(op: str, left: Type, right: Type, result: Type | None) -> None:
+def test_binary_result(op: str, left: t.Type, right: t.Type, result: t.Type | None) -> None:
     assert binary_result(op, left, right) == result
 
 
 @pytest.mark.parametrize(
     ("op", "operand", "result"),
     [
-        ("-", UINT32, UINT32),
-        ("-", BOOL, None),
-        ("~", INT32, INT32),
-        ("~", FLOAT32, None),
+        ("-", t.UINT32, t.UINT32),
+        ("-", t.BOOL, None),
+        ("~", t.INT32, t.INT32),
+        ("~", t.FLOAT32, None),
         ("~", VEC3I, VEC3I),
-        ("not", BOOL, BOOL),
-        ("not", INT32, BOOL),
-        ("not", FLOAT32, None),
+        ("not", t.BOOL, t.BOOL),
+        ("not", t.INT32, t.BOOL),
+        ("not", t.FLOAT32, None),
         ("+", QUAT, QUAT),
         ("-", TRANSFORM, None),
     ],
 )
-def test_unary_result(op: str, operand: Type, result: Type | None) -> None:
+def test_unary_result(op: str, operand: t.Type, result: t.Type | None) -> None:
     assert unary_result(op, operand) == result
 
 
 @pytest.mark.parametrize(
     ("op", "left", "right", "allowed"),
     [
-        ("<", INT32, INT32, True),
-        ("<", INT32, UINT32, False),
-        ("<", BOOL, BOOL, False),
-        ("!=", BOOL, BOOL, True),
+        ("<", t.INT32, t.INT32, True),
+        ("<", t.INT32, t.UINT32, False),
+        ("<", t.BOOL, t.BOOL, False),
+        ("!=", t.BOOL, t.BOOL, True),
         ("==", VEC3, VEC3, True),
         ("!=", VEC3, VEC3, False),
         ("<", VEC3, VEC3, False),
         ("==", VEC3, VEC2, False),
         ("==", TRANSFORM, TRANSFORM, True),
-        ("==", Struct("S", ()), Struct("S", ()), False),
-        ("in", INT32, INT32, False),
+        ("==", t.Struct("S", ()), t.Struct("S", ()), False),
+        ("in", t.INT32, t.INT32, False),
     ],
 )
-def test_compare_allowed(op: str, left: Type, right: Type, allowed: bool) -> None:
+def test_compare_allowed(op: str, left: t.Type, right: t.Type, allowed: bool) -> None:
     assert compare_allowed(op, left, right) is allowed
 
 
 @pytest.mark.parametrize(
     ("op", "target", "value", "allowed"),
     [
-        ("+", FLOAT32, FLOAT32, True),
-        ("*", VEC3, FLOAT32, True),
-        ("*", FLOAT32, VEC3, False),
+        ("+", t.FLOAT32, t.FLOAT32, True),
+        ("*", VEC3, t.FLOAT32, True),
+        ("*", t.FLOAT32, VEC3, False),
         ("*", VEC2, MAT23, False),
         ("*", VEC3, MAT33, True),
-        ("&", FLOAT32, FLOAT32, False),
+        ("&", t.FLOAT32, t.FLOAT32, False),
     ],
 )
-def test_augmented_allowed(op: str, target: Type, value: Type, allowed: bool) -> None:
+def test_augmented_allowed(op: str, target: t.Type, value: t.Type, allowed: bool) -> None:
     assert augmented_allowed(op, target, value) is allowed
 
 
-def _some_types() -> list[Type]:
-    scalars = [BOOL, *NUMBERS]
-    vectors = [Vector(n, dtype) for dtype in NUMBERS for n in (2, 3, 5)]
-    matrices = [Matrix(r, c, dtype) for dtype in (FLOAT32, INT8) for r in (2, 3, 5) for c in (2, 4)]
-    return [*scalars, *vectors, *matrices, *map(Quaternion, FLOATS), *map(Transform, FLOATS)]
+def _some_types() -> list[t.Type]:
+    scalars = [t.BOOL, *t.NUMBERS]
+    vectors = [t.Vector(n, dtype) for dtype in t.NUMBERS for n in (2, 3, 5)]
+    matrices = [t.Matrix(r, c, dtype) for dtype in (t.FLOAT32, t.INT8) for r in (2, 3, 5) for c in (2, 4)]
+    return [*scalars, *vectors, *matrices, *map(t.Quaternion, t.FLOATS), *map(t.Transform, t.FLOATS)]
 
 
 @pytest.mark.parametrize("result", _some_types(), ids=str)
-def test_operands_give_the_result_that_they_are_listed_for(result: Type) -> None:
+def test_operands_give_the_result_that_they_are_listed_for(result: t.Type) -> None:
     for op, left, right in binary_operands(result):
         assert binary_result(op, left, right) == result
     for op, operand in unary_operands(result):
@@ -172,38 +152,36 @@ def test_operands_give_the_result_that_they_are_listed_for(result: Type) -> None
 
 def test_operands_are_complete_over_the_small_shapes() -> None:
     """Whatever two small values give is listed under its result."""
-    types = [FLOAT32, INT32, VEC2, VEC3, MAT23, MAT32, MAT33, QUAT, TRANSFORM]
-    for op, (left, right) in itertools.product(
-        {rule.op for rule in BINARY}, itertools.product(types, repeat=2)
-    ):
+    types = [t.FLOAT32, t.INT32, VEC2, VEC3, MAT23, MAT32, MAT33, QUAT, TRANSFORM]
+    for op, (left, right) in itertools.product({rule.op for rule in BINARY}, itertools.product(types, repeat=2)):
         result = binary_result(op, left, right)
         assert result is None or (op, left, right) in binary_operands(result)
 
 
 def test_the_simplest_operands_come_first() -> None:
-    assert [op for op, _, _ in binary_operands(INT32)][:3] == ["+", "-", "*"]
+    assert [op for op, _, _ in binary_operands(t.INT32)][:3] == ["+", "-", "*"]
     assert binary_operands(VEC3)[0] == ("+", VEC3, VEC3)
-    assert binary_operands(BOOL) == ()
-    assert unary_operands(BOOL)[0] == ("not", BOOL)
+    assert binary_operands(t.BOOL) == ()
+    assert unary_operands(t.BOOL)[0] == ("not", t.BOOL)
 
 
 # ---------------------------------------------------------------- what Warp does
 
 
-def _arrays(types: list[Type]) -> list[Name]:
+def _arrays(types: list[t.Type]) -> list[Name]:
     arrays = []
     for position, type_ in enumerate(types):
-        assert not isinstance(type_, (Array, Tuple, Tile))
-        arrays.append(Name(f"a{position}", Array(type_)))
+        assert not isinstance(type_, (t.Array, t.Tuple, t.Tile))
+        arrays.append(Name(f"a{position}", t.Array(type_)))
     return arrays
 
 
 def _element(array: Name) -> Index:
-    assert isinstance(array.type, Array)
-    return Index(array, (Name("i", INT32),), array.type.dtype)
+    assert isinstance(array.type, t.Array)
+    return Index(array, (Name("i", t.INT32),), array.type.dtype)
 
 
-def _kernel(number: int, operands: tuple[Type, ...], result: Type, op: str) -> Kernel:
+def _kernel(number: int, operands: tuple[t.Type, ...], result: t.Type, op: str) -> Kernel:
     """``out[i] = a0[i] op a1[i]``, and ``out[i] op= a1[i]`` where that is allowed."""
     *sources, out = _arrays([*operands, result])
     values = [_element(array) for array in sources]
@@ -213,7 +191,7 @@ def _kernel(number: int, operands: tuple[Type, ...], result: Type, op: str) -> K
         value = Compare(values[0], (op,), (values[1],))
     else:
         value = Binary(op, values[0], values[1], result)
-    body = [Assign(Name("i", INT32), Call("tid", (), INT32)), Assign(_element(out), value)]
+    body = [Assign(Name("i", t.INT32), Call("tid", (), t.INT32)), Assign(_element(out), value)]
     if len(values) == 2 and operands[0] == result and augmented_allowed(op, *operands):
         body.append(AugAssign(_element(out), op, values[1]))  # pyright: ignore[reportArgumentType]
     params = tuple(Param(array.id, array.type) for array in (*sources, out))
@@ -226,10 +204,17 @@ def _every_kernel() -> list[Kernel]:
         by_dtype = {str(solution.params).translate(DIGITS): solution for solution in solutions(rule.pattern)}
         for solution in by_dtype.values():
             uses[(solution.params, solution.result, rule.op)] = None
-    for type_ in [BOOL, *NUMBERS, *(Vector(3, dtype) for dtype in INTEGERS + FLOATS), MAT23, QUAT, TRANSFORM]:
+    for type_ in [
+        t.BOOL,
+        *t.NUMBERS,
+        *(t.Vector(3, dtype) for dtype in t.INTEGERS + t.FLOATS),
+        MAT23,
+        QUAT,
+        TRANSFORM,
+    ]:
         for op in (*EQUALITY, *ORDER):
             if compare_allowed(op, type_, type_):
-                uses[((type_, type_), BOOL, op)] = None
+                uses[((type_, type_), t.BOOL, op)] = None
     return [_kernel(number, *use) for number, use in enumerate(uses)]
 
 

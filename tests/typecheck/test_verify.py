@@ -138,18 +138,14 @@ def kernel(*statements: Stmt, **changes: Any) -> Kernel:
     return replace(made, **changes)
 
 
-TWICE = Function(
-    "twice", (Param("a", FLOAT32),), FLOAT32, (Return((add(Name("a", FLOAT32), Name("a", FLOAT32)),)),)
-)
+TWICE = Function("twice", (Param("a", FLOAT32),), FLOAT32, (Return((add(Name("a", FLOAT32), Name("a", FLOAT32)),)),))
 STORE = Function(
     "store",
     (Param("out", Array(INT32)), Param("j", INT32)),
     None,
     (Assign(at(Name("out", Array(INT32)), Name("j", INT32), type_=INT32), lit(1)),),
 )
-PAIR = Function(
-    "pair", (Param("a", FLOAT32),), Tuple((FLOAT32, INT32)), (Return((Name("a", FLOAT32), lit(1))),)
-)
+PAIR = Function("pair", (Param("a", FLOAT32),), Tuple((FLOAT32, INT32)), (Return((Name("a", FLOAT32), lit(1))),))
 
 COUNT = Assign(y, add(y, lit(1)))
 TO_N = (n,)

@@ -6,25 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Block,
-    BoolOp,
-    Call,
-    Compare,
-    Expr,
-    Function,
-    If,
-    IfExp,
-    Kernel,
-    Literal,
-    Name,
-    Pass,
-    Return,
-    Stmt,
-    Unary,
-)
 from kernelfuzz.ir.types import BOOL, Scalar
 from kernelfuzz.oracles.transformations.facts import (
     has_tiles,
@@ -43,41 +26,43 @@ if TYPE_CHECKING:
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def negated(test: Expr) -> Expr:
+def negated(test: n.Expr) -> n.Expr:
     """The opposite of a condition: of integers with the opposite operator, else with ``not``.
 
     A NaN is not less than anything and not greater either, so floats keep their operator.
     """
     match test:
-        case Compare(left=left, ops=(op,), comparators=comparators) if isinstance(left.type, Scalar):
+        case n.Compare(left=left, ops=(op,), comparators=comparators) if isinstance(left.type, Scalar):
             if not left.type.is_float or op in ("==", "!="):
-                return Compare(left, (_OPPOSITE[op],), comparators)
-        case Unary(op="not", operand=operand) if operand.type == BOOL:
+                return n.Compare(left, (_OPPOSITE[op],), comparators)
+        case n.Unary(op="not", operand=operand) if operand.type == BOOL:
             return operand
         case _:
             pass
-    return Unary("not", test, BOOL)
+    return n.Unary("not", test, BOOL)
 
 
-def _ifs(wanted: Callable[[If], bool]) -> Callable[[Kernel], list[Path]]:
-    def places(kernel: Kernel) -> list[Path]:
+def _ifs(wanted: Callable[[n.If], bool]) -> Callable[[n.Kernel], list[Path]]:
+    def places(kernel: n.Kernel) -> list[Path]:
         if has_tiles(kernel):
             return []
-        return [path for path, node in statements(kernel) if isinstance(node, If) and wanted(node)]
+        return [path for path, node in statements(kernel) if isinstance(node, n.If) and wanted(node)]
 
     return places
 
 
-def _expressions(wanted: Callable[[Expr, tuple[Function, ...]], bool]) -> Callable[[Kernel], list[Path]]:
-    def places(kernel: Kernel) -> list[Path]:
+def _expressions(
+    wanted: Callable[[n.Expr, tuple[n.Function, ...]], bool],
+) -> Callable[[n.Kernel], list[Path]]:
+    def places(kernel: n.Kernel) -> list[Path]:
         return [path for path, node in values(kernel) if wanted(node, kernel.functions)]
 
     return places
 
 
-def _if_at(case: Case, path: Path) -> If:
+def _if_at(case: Case, path: Path) -> n.If:
     node = node_at(case.kernel, path)
-    assert isinstance(node, If)
+    assert isinstance(node, n.If)
     return node
 
 
@@ -86,47 +71,47 @@ def _if_at(case: Case, path: Path) -> If:
 
 def _swap(case: Case, path: Path, choices: Choices) -> Case:
     node = _if_at(case, path)
-    swapped = If(negated(node.test), node.orelse or (Pass(),), node.body)
+    swapped = n.If(negated(node.test), node.orelse or (n.Pass(),), node.body)
     return with_kernel(case, replaced(case.kernel, path, swapped))
 
 
-def _is_conjunction(node: If) -> bool:
-    return isinstance(node.test, BoolOp) and node.test.op == "and" and not node.orelse
+def _is_conjunction(node: n.If) -> bool:
+    return isinstance(node.test, n.BoolOp) and node.test.op == "and" and not node.orelse
 
 
 def _nest(case: Case, path: Path, choices: Choices) -> Case:
     node = _if_at(case, path)
-    assert isinstance(node.test, BoolOp)
+    assert isinstance(node.test, n.BoolOp)
     first, *rest = node.test.values
-    inner = If(rest[0] if len(rest) == 1 else BoolOp("and", tuple(rest)), node.body)
-    return with_kernel(case, replaced(case.kernel, path, If(first, (inner,))))
+    inner = n.If(rest[0] if len(rest) == 1 else n.BoolOp("and", tuple(rest)), node.body)
+    return with_kernel(case, replaced(case.kernel, path, n.If(first, (inner,))))
 
 
-def _is_disjunction(node: If) -> bool:
-    return isinstance(node.test, BoolOp) and node.test.op == "or" and not node.orelse
+def _is_disjunction(node: n.If) -> bool:
+    return isinstance(node.test, n.BoolOp) and node.test.op == "or" and not node.orelse
 
 
 def _cascade(case: Case, path: Path, choices: Choices) -> Case:
     """``if a or b: x`` as ``if a: x`` and ``elif b: x``."""
     node = _if_at(case, path)
-    assert isinstance(node.test, BoolOp)
+    assert isinstance(node.test, n.BoolOp)
     first, *rest = node.test.values
-    second = If(rest[0] if len(rest) == 1 else BoolOp("or", tuple(rest)), node.body)
-    return with_kernel(case, replaced(case.kernel, path, If(first, node.body, (second,))))
+    second = n.If(rest[0] if len(rest) == 1 else n.BoolOp("or", tuple(rest)), node.body)
+    return with_kernel(case, replaced(case.kernel, path, n.If(first, node.body, (second,))))
 
 
-def _returns(block: Block) -> bool:
+def _returns(block: n.Block) -> bool:
     """Whether a block surely ends in a return."""
     match block[-1] if block else None:
-        case Return():
+        case n.Return():
             return True
-        case If(body=body, orelse=orelse):
+        case n.If(body=body, orelse=orelse):
             return _returns(body) and _returns(orelse)
         case _:
             return False
 
 
-def _has_needless_else(node: If) -> bool:
+def _has_needless_else(node: n.If) -> bool:
     return bool(node.orelse) and _returns(node.body)
 
 
@@ -135,11 +120,11 @@ def _drop_else(case: Case, path: Path, choices: Choices) -> Case:
     return with_kernel(case, spliced(case.kernel, path, (replace(node, orelse=()), *node.orelse)))
 
 
-def _lacks_else(node: If) -> bool:
+def _lacks_else(node: n.If) -> bool:
     return not node.orelse and _returns(node.body)
 
 
-def _following(kernel: Kernel, path: Path) -> tuple[Stmt, ...]:
+def _following(kernel: n.Kernel, path: Path) -> tuple[n.Stmt, ...]:
     """The statements behind the one at the path, in its block."""
     block, position = block_at(kernel, path)
     return block[position + 1 :]
@@ -153,30 +138,30 @@ def _add_else(case: Case, path: Path, choices: Choices) -> Case | None:
     return with_kernel(case, replaced(shorter, path, replace(node, orelse=following)))
 
 
-def _chosen(node: Stmt) -> IfExp | None:
+def _chosen(node: n.Stmt) -> n.IfExp | None:
     match node:
-        case Assign(target=Name(), value=IfExp() as value):
+        case n.Assign(target=n.Name(), value=n.IfExp() as value):
             return value
         case _:
             return None
 
 
-def _ternary_assignments(kernel: Kernel) -> list[Path]:
+def _ternary_assignments(kernel: n.Kernel) -> list[Path]:
     return [path for path, node in statements(kernel) if _chosen(node) is not None]
 
 
 def _ternary_to_if(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Assign)
+    assert isinstance(node, n.Assign)
     value = node.value
-    assert isinstance(value, IfExp)
-    branch = If(value.test, (Assign(node.target, value.body),), (Assign(node.target, value.orelse),))
+    assert isinstance(value, n.IfExp)
+    branch = n.If(value.test, (n.Assign(node.target, value.body),), (n.Assign(node.target, value.orelse),))
     return with_kernel(case, replaced(case.kernel, path, branch))
 
 
-def _is_choice(node: If) -> bool:
+def _is_choice(node: n.If) -> bool:
     match node.body, node.orelse:
-        case (Assign(target=Name() as one),), (Assign(target=Name() as other),):
+        case (n.Assign(target=n.Name() as one),), (n.Assign(target=n.Name() as other),):
             return one == other
         case _:
             return False
@@ -185,85 +170,79 @@ def _is_choice(node: If) -> bool:
 def _if_to_ternary(case: Case, path: Path, choices: Choices) -> Case | None:
     node = _if_at(case, path)
     (body,), (orelse,) = node.body, node.orelse
-    assert isinstance(body, Assign)
-    assert isinstance(orelse, Assign)
+    assert isinstance(body, n.Assign)
+    assert isinstance(orelse, n.Assign)
     if not all(is_pure(each.value, case.kernel.functions) for each in (body, orelse)):
         return None
-    value = IfExp(node.test, body.value, orelse.value, body.value.type)
-    return with_kernel(case, replaced(case.kernel, path, Assign(body.target, value)))
+    value = n.IfExp(node.test, body.value, orelse.value, body.value.type)
+    return with_kernel(case, replaced(case.kernel, path, n.Assign(body.target, value)))
 
 
 # ----------------------------------------------------------------- expressions
 
 
-def _is_pure_bool_op(node: Expr, functions: tuple[Function, ...]) -> bool:
-    return isinstance(node, BoolOp) and is_pure(node, functions)
+def _is_pure_bool_op(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
+    return isinstance(node, n.BoolOp) and is_pure(node, functions)
 
 
 def _bool_op_to_ternary(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, BoolOp)
+    assert isinstance(node, n.BoolOp)
     first, *rest = node.values
-    other = rest[0] if len(rest) == 1 else BoolOp(node.op, tuple(rest))
+    other = rest[0] if len(rest) == 1 else n.BoolOp(node.op, tuple(rest))
     if node.op == "and":
-        changed = IfExp(first, other, Literal(False, BOOL), BOOL)
+        changed = n.IfExp(first, other, n.Literal(False, BOOL), BOOL)
     else:
-        changed = IfExp(first, Literal(True, BOOL), other, BOOL)
+        changed = n.IfExp(first, n.Literal(True, BOOL), other, BOOL)
     return with_kernel(case, replaced(case.kernel, path, changed))
 
 
-def _is_pure_chain(node: Expr, functions: tuple[Function, ...]) -> bool:
-    return isinstance(node, Compare) and len(node.ops) > 1 and is_pure(node, functions)
+def _is_pure_chain(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
+    return isinstance(node, n.Compare) and len(node.ops) > 1 and is_pure(node, functions)
 
 
 def _split_chain(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Compare)
+    assert isinstance(node, n.Compare)
     operands = (node.left, *node.comparators)
     parts = [
-        Compare(left, (op,), (right,))
-        for left, op, right in zip(operands, node.ops, operands[1:], strict=False)
+        n.Compare(left, (op,), (right,)) for left, op, right in zip(operands, node.ops, operands[1:], strict=False)
     ]
-    return with_kernel(case, replaced(case.kernel, path, BoolOp("and", tuple(parts))))
+    return with_kernel(case, replaced(case.kernel, path, n.BoolOp("and", tuple(parts))))
 
 
-def _is_where(node: Expr, functions: tuple[Function, ...]) -> bool:
+def _is_where(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     # Warp takes any number as a condition of where; a ternary wants a bool.
-    return (
-        isinstance(node, Call)
-        and node.name == "where"
-        and node.args[0].type == BOOL
-        and is_pure(node, functions)
-    )
+    return isinstance(node, n.Call) and node.name == "where" and node.args[0].type == BOOL and is_pure(node, functions)
 
 
 def _where_to_ternary(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Call)
+    assert isinstance(node, n.Call)
     test, body, orelse = node.args
-    return with_kernel(case, replaced(case.kernel, path, IfExp(test, body, orelse, node.type)))
+    return with_kernel(case, replaced(case.kernel, path, n.IfExp(test, body, orelse, node.type)))
 
 
-def _is_total_ternary(node: Expr, functions: tuple[Function, ...]) -> bool:
+def _is_total_ternary(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     # ``wp.where`` evaluates both.
-    return isinstance(node, IfExp) and is_total(node.body) and is_total(node.orelse)
+    return isinstance(node, n.IfExp) and is_total(node.body) and is_total(node.orelse)
 
 
 def _ternary_to_where(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, IfExp)
-    changed = Call("where", (node.test, node.body, node.orelse), node.type)
+    assert isinstance(node, n.IfExp)
+    changed = n.Call("where", (node.test, node.body, node.orelse), node.type)
     return with_kernel(case, replaced(case.kernel, path, changed))
 
 
-def _is_ternary(node: Expr, functions: tuple[Function, ...]) -> bool:
-    return isinstance(node, IfExp)
+def _is_ternary(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
+    return isinstance(node, n.IfExp)
 
 
 def _swap_ternary(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, IfExp)
-    changed = IfExp(negated(node.test), node.orelse, node.body, node.type)
+    assert isinstance(node, n.IfExp)
+    changed = n.IfExp(negated(node.test), node.orelse, node.body, node.type)
     return with_kernel(case, replaced(case.kernel, path, changed))
 
 

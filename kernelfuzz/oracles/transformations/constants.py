@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Constant, Expr, Kernel, Literal, Name, Static
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
 from kernelfuzz.ir.walk import bound_names
 from kernelfuzz.oracles.transformations.facts import KERNEL_BODY, fresh, names_read, values
@@ -20,35 +20,33 @@ if TYPE_CHECKING:
     from kernelfuzz.strategies.choices import Choices
 
 
-def _where(wanted: Callable[[Expr, Kernel], bool], *, functions: bool) -> Callable[[Kernel], list[Path]]:
-    def places(kernel: Kernel) -> list[Path]:
+def _where(wanted: Callable[[n.Expr, n.Kernel], bool], *, functions: bool) -> Callable[[n.Kernel], list[Path]]:
+    def places(kernel: n.Kernel) -> list[Path]:
         return [
-            path
-            for path, node in values(kernel)
-            if (functions or path[0][0] == KERNEL_BODY) and wanted(node, kernel)
+            path for path, node in values(kernel) if (functions or path[0][0] == KERNEL_BODY) and wanted(node, kernel)
         ]
 
     return places
 
 
-def _is_literal(node: Expr, kernel: Kernel) -> bool:
-    return isinstance(node, Literal)
+def _is_literal(node: n.Expr, kernel: n.Kernel) -> bool:
+    return isinstance(node, n.Literal)
 
 
-def _is_plain_literal(node: Expr, kernel: Kernel) -> bool:
-    return isinstance(node, Literal) and node.type in (INT32, FLOAT32, BOOL)
+def _is_plain_literal(node: n.Expr, kernel: n.Kernel) -> bool:
+    return isinstance(node, n.Literal) and node.type in (INT32, FLOAT32, BOOL)
 
 
-def _is_static(node: Expr, kernel: Kernel) -> bool:
-    return isinstance(node, Static)
+def _is_static(node: n.Expr, kernel: n.Kernel) -> bool:
+    return isinstance(node, n.Static)
 
 
-def _is_scalar_param(node: Expr, kernel: Kernel) -> bool:
-    return isinstance(node, Name) and any(param.name == node.id for param in kernel.params)
+def _is_scalar_param(node: n.Expr, kernel: n.Kernel) -> bool:
+    return isinstance(node, n.Name) and any(param.name == node.id for param in kernel.params)
 
 
-def _is_constant(node: Expr, kernel: Kernel) -> bool:
-    return isinstance(node, Name) and any(constant.name == node.id for constant in kernel.constants)
+def _is_constant(node: n.Expr, kernel: n.Kernel) -> bool:
+    return isinstance(node, n.Name) and any(constant.name == node.id for constant in kernel.constants)
 
 
 # -------------------------------------------------------------------- static
@@ -56,18 +54,18 @@ def _is_constant(node: Expr, kernel: Kernel) -> bool:
 
 def _make_static(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Literal)
-    return with_kernel(case, replaced(case.kernel, path, Static(node, node.type)))
+    assert isinstance(node, n.Literal)
+    return with_kernel(case, replaced(case.kernel, path, n.Static(node, node.type)))
 
 
 def _unmake_static(case: Case, path: Path, choices: Choices) -> Case | None:
     """The value that Python computes: the same operations in the kernel would round to its own types."""
     kernel, node = case.kernel, node_at(case.kernel, path)
-    assert isinstance(node, Static)
+    assert isinstance(node, n.Static)
     value = static_value(node.value, {constant.name: constant.value for constant in kernel.constants})
     if value != value or (node.type.is_integer and value not in range(*node.type.limits)):
         return None
-    return with_kernel(case, replaced(kernel, path, Literal(value, node.type)))
+    return with_kernel(case, replaced(kernel, path, n.Literal(value, node.type)))
 
 
 # ------------------------------------------------------------------ arguments
@@ -75,14 +73,14 @@ def _unmake_static(case: Case, path: Path, choices: Choices) -> Case | None:
 
 def _make_argument(case: Case, path: Path, choices: Choices) -> Case:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Literal)
+    assert isinstance(node, n.Literal)
     changed, name = with_scalar(case, "given", node)
     return with_kernel(changed, replaced(changed.kernel, path, name))
 
 
 def _unmake_argument(case: Case, path: Path, choices: Choices) -> Case | None:
     node = node_at(case.kernel, path)
-    assert isinstance(node, Name)
+    assert isinstance(node, n.Name)
     value = given_value(case, node.id)
     return None if value is None else with_kernel(case, replaced(case.kernel, path, value))
 
@@ -92,22 +90,22 @@ def _unmake_argument(case: Case, path: Path, choices: Choices) -> Case | None:
 
 def _make_constant(case: Case, path: Path, choices: Choices) -> Case | None:
     kernel, node = case.kernel, node_at(case.kernel, path)
-    assert isinstance(node, Literal)
+    assert isinstance(node, n.Literal)
     if kernel.closure and path[0][0] != KERNEL_BODY:
         return None  # functions stand outside of the factory that has the constants
     name = next(fresh(kernel, "CONSTANT"))
-    changed = replaced(kernel, path, Name(name, node.type))
-    return with_kernel(case, replace(changed, constants=(*kernel.constants, Constant(name, node))))
+    changed = replaced(kernel, path, n.Name(name, node.type))
+    return with_kernel(case, replace(changed, constants=(*kernel.constants, n.Constant(name, node))))
 
 
 def _unmake_constant(case: Case, path: Path, choices: Choices) -> Case:
     kernel, node = case.kernel, node_at(case.kernel, path)
-    assert isinstance(node, Name)
+    assert isinstance(node, n.Name)
     (value,) = [constant.value for constant in kernel.constants if constant.name == node.id]
     return with_kernel(case, replaced(kernel, path, value))
 
 
-def _whole(kernel: Kernel) -> list[Path]:
+def _whole(kernel: n.Kernel) -> list[Path]:
     """One place, the kernel itself, where its constants can move into a closure or out of it."""
     read: set[str] = set()
     for function in kernel.functions:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.nodes import Assign, Attribute, Kernel, Literal, Name, Node, Param
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.ir.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar, Struct
 from kernelfuzz.oracles.transformations.facts import (
     fresh,
     identifiers,
@@ -31,7 +31,7 @@ TELLING_NAMES = (
 )
 
 
-def _whole(kernel: Kernel) -> list[Path]:
+def _whole(kernel: n.Kernel) -> list[Path]:
     return [()]
 
 
@@ -61,13 +61,13 @@ def _rename(case: Case, path: Path, choices: Choices) -> Case:
     return with_kernel(case, replace(renamed, params=case.kernel.params))
 
 
-def _several_params(kernel: Kernel) -> list[Path]:
+def _several_params(kernel: n.Kernel) -> list[Path]:
     return [()] if len(kernel.params) > 1 else []
 
 
 def _reorder(case: Case, path: Path, choices: Choices) -> Case:
     waiting = list(case.kernel.params)
-    params: list[Param] = []
+    params: list[n.Param] = []
     while waiting:
         params.append(waiting.pop(choices.integer(0, len(waiting) - 1)))
     if tuple(params) == case.kernel.params:
@@ -75,7 +75,12 @@ def _reorder(case: Case, path: Path, choices: Choices) -> Case:
     return with_kernel(case, replace(case.kernel, params=tuple(params)))
 
 
-_UNUSED = (Literal(0, INT32), Literal(1.0, FLOAT32), Literal(True, BOOL), Literal(0.5, FLOAT64))
+_UNUSED = (
+    n.Literal(0, t.INT32),
+    n.Literal(1.0, t.FLOAT32),
+    n.Literal(True, t.BOOL),
+    n.Literal(0.5, t.FLOAT64),
+)
 
 
 def _unused_param(case: Case, path: Path, choices: Choices) -> Case:
@@ -85,32 +90,30 @@ def _unused_param(case: Case, path: Path, choices: Choices) -> Case:
     return with_kernel(changed, replace(changed.kernel, params=tuple(params)))
 
 
-def _statement_places(kernel: Kernel) -> list[Path]:
+def _statement_places(kernel: n.Kernel) -> list[Path]:
     return [path for path, _ in statements(kernel)]
 
 
 def _unused_local(case: Case, path: Path, choices: Choices) -> Case:
     name, value = next(fresh(case.kernel, "unused")), choices.pick(_UNUSED)
-    unused = Assign(Name(name, value.type), value)
+    unused = n.Assign(n.Name(name, value.type), value)
     return with_kernel(case, spliced(case.kernel, path, (unused,), 0))
 
 
 # ---------------------------------------------------------------------- structs
 
 
-def _packable(kernel: Kernel) -> list[Path]:
+def _packable(kernel: n.Kernel) -> list[Path]:
     """Parameters that a struct can hold together: scalars with the same contract, two or more."""
     return [
         (("params", at),)
         for at, param in enumerate(kernel.params)
-        if isinstance(param.type, Scalar) and len(_like(kernel, param)) > 1
+        if isinstance(param.type, t.Scalar) and len(_like(kernel, param)) > 1
     ]
 
 
-def _like(kernel: Kernel, param: Param) -> tuple[Param, ...]:
-    return tuple(
-        each for each in kernel.params if isinstance(each.type, Scalar) and each.bounds == param.bounds
-    )
+def _like(kernel: n.Kernel, param: n.Param) -> tuple[n.Param, ...]:
+    return tuple(each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds)
 
 
 def _pack(case: Case, path: Path, choices: Choices) -> Case | None:
@@ -118,17 +121,17 @@ def _pack(case: Case, path: Path, choices: Choices) -> Case | None:
     ((_, position),) = path
     assert position is not None
     packed = _like(kernel, kernel.params[position])
-    struct = Struct(next(fresh(kernel, "Packed")), tuple([(param.name, param.type) for param in packed]))
+    struct = t.Struct(next(fresh(kernel, "Packed")), tuple([(param.name, param.type) for param in packed]))
     name = next(fresh(kernel, "packed"))
     fields = {param.name: param.type for param in packed}
 
-    def change(node: Node) -> Node:
-        if isinstance(node, Name) and node.id in fields:
-            return Attribute(Name(name, struct), node.id, node.type)
+    def change(node: n.Node) -> n.Node:
+        if isinstance(node, n.Name) and node.id in fields:
+            return n.Attribute(n.Name(name, struct), node.id, node.type)
         return node
 
     body = changed_everywhere(replace(kernel, functions=()), change).body
-    given = Param(name, struct, packed[0].bounds)
+    given = n.Param(name, struct, packed[0].bounds)
     params = tuple([param for param in kernel.params if param not in packed])
     changed = replace(
         kernel,

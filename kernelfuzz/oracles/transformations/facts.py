@@ -7,42 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from kernelfuzz.analysis.writes import changed_arguments
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Assign,
-    Attribute,
-    AugAssign,
-    Binary,
-    Block,
-    Break,
-    Call,
-    CallFunction,
-    Cast,
-    Compare,
-    Continue,
-    Expr,
-    For,
-    Function,
-    If,
-    IfExp,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Node,
-    Return,
-    Static,
-    Stmt,
-    Unary,
-    While,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array, Scalar, Tile, Tuple
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.oracles.transformations.paths import Path, located, steps
 from kernelfuzz.typecheck.tiles import TILE_CALLS
 
-STATEMENTS: tuple[type, ...] = get_args(Stmt)
-EXPRESSIONS: tuple[type, ...] = get_args(Expr)
+STATEMENTS: tuple[type, ...] = get_args(n.Stmt)
+EXPRESSIONS: tuple[type, ...] = get_args(n.Expr)
 
 # Where paths into the kernel's own body start, as opposed to those into its functions.
 KERNEL_BODY = "body"
@@ -51,7 +23,7 @@ KERNEL_BODY = "body"
 # ------------------------------------------------------------------------ names
 
 
-def identifiers(kernel: Kernel) -> frozenset[str]:
+def identifiers(kernel: n.Kernel) -> frozenset[str]:
     """Every name that the kernel's module has, wherever."""
     names = {kernel.name, *(constant.name for constant in kernel.constants)}
     names.update(function.name for function in kernel.functions)
@@ -63,7 +35,7 @@ def identifiers(kernel: Kernel) -> frozenset[str]:
     return frozenset(names)
 
 
-def fresh(kernel: Kernel, prefix: str) -> Iterator[str]:
+def fresh(kernel: n.Kernel, prefix: str) -> Iterator[str]:
     """Names that the kernel does not have yet: ``prefix0``, ``prefix1``, ..."""
     taken = identifiers(kernel)
     number = 0
@@ -73,32 +45,32 @@ def fresh(kernel: Kernel, prefix: str) -> Iterator[str]:
         number += 1
 
 
-def names_read(*nodes: Node) -> frozenset[str]:
+def names_read(*nodes: n.Node) -> frozenset[str]:
     """The names that expressions read, below any of the nodes; assigned names are among them."""
-    return frozenset(node.id for node in walk(*nodes) if isinstance(node, Name))
+    return frozenset(node.id for node in walk(*nodes) if isinstance(node, n.Name))
 
 
-def count_name(name: str, *nodes: Node) -> int:
+def count_name(name: str, *nodes: n.Node) -> int:
     """How often a name stands below the nodes, as an expression or as a target."""
-    return sum(isinstance(node, Name) and node.id == name for node in walk(*nodes))
+    return sum(isinstance(node, n.Name) and node.id == name for node in walk(*nodes))
 
 
-def has_tiles(kernel: Kernel) -> bool:
+def has_tiles(kernel: n.Kernel) -> bool:
     """Whether the kernel works on tiles: its blocks work together, so that control flow is not free."""
-    return any(isinstance(node, Call) and node.name in TILE_CALLS for node in walk(*kernel.body))
+    return any(isinstance(node, n.Call) and node.name in TILE_CALLS for node in walk(*kernel.body))
 
 
 # ------------------------------------------------------------------------ places
 
 
-def statements(kernel: Kernel, *, functions: bool = True) -> Iterator[tuple[Path, Stmt]]:
+def statements(kernel: n.Kernel, *, functions: bool = True) -> Iterator[tuple[Path, n.Stmt]]:
     """Every statement with its path; without ``functions`` only those of the kernel itself."""
     for path, node in located(kernel):
         if isinstance(node, STATEMENTS) and (functions or path[0][0] == KERNEL_BODY):
             yield path, node  # pyright: ignore[reportReturnType]
 
 
-def values(kernel: Kernel) -> Iterator[tuple[Path, Expr]]:
+def values(kernel: n.Kernel) -> Iterator[tuple[Path, n.Expr]]:
     """Every expression that only gives a value, with its path.
 
     What is left out is the target of an assignment (its indices are in), what a call changes in place, and
@@ -108,16 +80,16 @@ def values(kernel: Kernel) -> Iterator[tuple[Path, Expr]]:
         for step, child in steps(node):
             if isinstance(child, STATEMENTS):
                 continue
-            target = isinstance(node, (Assign, AugAssign)) and step[0] == "target"
+            target = isinstance(node, (n.Assign, n.AugAssign)) and step[0] == "target"
             yield from _values(child, (*path, step), target)
 
 
-def _values(node: Node, path: Path, target: bool) -> Iterator[tuple[Path, Expr]]:
+def _values(node: n.Node, path: Path, target: bool) -> Iterator[tuple[Path, n.Expr]]:
     if isinstance(node, EXPRESSIONS) and not target:
         yield path, node  # pyright: ignore[reportReturnType]
-    if isinstance(node, Static):
+    if isinstance(node, n.Static):
         return
-    changed = changed_arguments(node) if isinstance(node, Call) else ()
+    changed = changed_arguments(node) if isinstance(node, n.Call) else ()
     for step, child in steps(node):
         inner = target and step[0] == "value"
         yield from _values(child, (*path, step), inner or (step[0] == "args" and step[1] in changed))
@@ -133,70 +105,70 @@ def next_statement(path: Path) -> Path:
 # ----------------------------------------------------------------------- effects
 
 
-def is_pure(node: Expr, functions: Sequence[Function]) -> bool:
+def is_pure(node: n.Expr, functions: Sequence[n.Function]) -> bool:
     """Whether an expression changes nothing: it may be evaluated later, twice or not at all.
 
     Functions are looked up by name in ``functions``, those that are declared before.
     """
     for inner in walk(node):
-        if isinstance(inner, Call) and _has_effect(inner):
+        if isinstance(inner, n.Call) and _has_effect(inner):
             return False
-        if isinstance(inner, CallFunction):
+        if isinstance(inner, n.CallFunction):
             known = next((each for each in functions if each.name == inner.name), None)
             if known is None or not _is_pure_block(known.body, functions):
                 return False
     return True
 
 
-def _has_effect(call: Call) -> bool:
+def _has_effect(call: n.Call) -> bool:
     return call.name.startswith(("atomic_", "tile_")) or bool(changed_arguments(call))
 
 
-def _is_pure_block(block: Block, functions: Sequence[Function]) -> bool:
+def _is_pure_block(block: n.Block, functions: Sequence[n.Function]) -> bool:
     for node in walk(*block):
         match node:
-            case Call() if _has_effect(node):
+            case n.Call() if _has_effect(node):
                 return False
-            case CallFunction() if not is_pure(node, functions):
+            case n.CallFunction() if not is_pure(node, functions):
                 return False
-            case Assign(target=target) | AugAssign(target=target) if _in_array(target):
+            case n.Assign(target=target) | n.AugAssign(target=target) if _in_array(target):
                 return False
             case _:
                 pass
     return True
 
 
-def _in_array(target: Expr) -> bool:
-    return any(
-        isinstance(node, Index) and isinstance(node.value.type, Array) for node in walk(target)
-    ) or isinstance(target.type, Array)
+def _in_array(target: n.Expr) -> bool:
+    return any(isinstance(node, n.Index) and isinstance(node.value.type, Array) for node in walk(target)) or isinstance(
+        target.type, Array
+    )
 
 
 # Defined for all operands, unlike integer arithmetic that may overflow or divide by zero, and shifts.
 _TOTAL_INTEGER_OPERATORS = frozenset({"&", "|", "^"})
 
 
-def is_total(node: Expr) -> bool:
+def is_total(node: n.Expr) -> bool:
     """Whether an expression is defined whatever its operands are, so that it may be evaluated needlessly."""
     return all(_is_total_node(inner) for inner in walk(node))
 
 
-def _is_total_node(node: Node) -> bool:
+def _is_total_node(node: n.Node) -> bool:
     match node:
-        case Literal() | Name() | Attribute() | ArrayShape() | Compare():
+        case n.Literal() | n.Name() | n.Attribute() | n.ArrayShape() | n.Compare():
             return True
-        case Binary(op=op, type=Scalar() as type_):
+        case n.Binary(op=op, type=Scalar() as type_):
             return type_.is_float or op in _TOTAL_INTEGER_OPERATORS
-        case Unary(op=op, type=Scalar() as type_):
+        case n.Unary(op=op, type=Scalar() as type_):
             return type_.is_float or op in ("not", "+", "~")
-        case Cast(type=type_, operand=operand):
+        case n.Cast(type=type_, operand=operand):
             source = operand.type
             return isinstance(source, Scalar) and (type_.is_float or not source.is_float)
         case _:
             return False
 
 
-def is_bindable(node: Expr) -> bool:
+def is_bindable(node: n.Expr) -> bool:
     """Whether a temporary can hold the value like any other: no array, tile or tuple."""
     return not isinstance(node.type, (Array, Tile, Tuple))
 
@@ -204,55 +176,55 @@ def is_bindable(node: Expr) -> bool:
 # ------------------------------------------------------------------ control flow
 
 
-def leaves(block: Block, *, returns: bool) -> bool:
+def leaves(block: n.Block, *, returns: bool) -> bool:
     """Whether a block has a break or continue of a loop around it (or, with ``returns``, a return)."""
     return any(_leaves(statement, returns) for statement in block)
 
 
-def _leaves(statement: Stmt, returns: bool) -> bool:
+def _leaves(statement: n.Stmt, returns: bool) -> bool:
     match statement:
-        case Break() | Continue():
+        case n.Break() | n.Continue():
             return True
-        case Return():
+        case n.Return():
             return returns
-        case If(body=body, orelse=orelse):
+        case n.If(body=body, orelse=orelse):
             return leaves(body, returns=returns) or leaves(orelse, returns=returns)
-        case For(body=body) | While(body=body):
-            return returns and any(isinstance(node, Return) for node in walk(*body))
+        case n.For(body=body) | n.While(body=body):
+            return returns and any(isinstance(node, n.Return) for node in walk(*body))
         case _:
             return False
 
 
-def continues(block: Block) -> bool:
+def continues(block: n.Block) -> bool:
     """Whether a block has a continue of the loop around it."""
     for statement in block:
         match statement:
-            case Continue():
+            case n.Continue():
                 return True
-            case If(body=body, orelse=orelse) if continues(body) or continues(orelse):
+            case n.If(body=body, orelse=orelse) if continues(body) or continues(orelse):
                 return True
             case _:
                 pass
     return False
 
 
-def binds_array(block: Block) -> bool:
+def binds_array(block: n.Block) -> bool:
     """Whether a block names a view of an array, which is no value that a branch could choose."""
     return any(
-        isinstance(node, Assign) and isinstance(node.target, Name) and not is_bindable(node.target)
+        isinstance(node, n.Assign) and isinstance(node.target, n.Name) and not is_bindable(node.target)
         for node in walk(*block)
     )
 
 
-def asks_thread(*nodes: Node) -> bool:
+def asks_thread(*nodes: n.Node) -> bool:
     """Whether anything below the nodes asks for the thread index."""
-    return any(isinstance(node, Call) and node.name == "tid" for node in walk(*nodes))
+    return any(isinstance(node, n.Call) and node.name == "tid" for node in walk(*nodes))
 
 
 # --------------------------------------------------------------------- constants
 
 
-def frozen_constants(kernel: Kernel) -> Counter[str]:
+def frozen_constants(kernel: n.Kernel) -> Counter[str]:
     """How often each local gets a constant in a dynamic loop inside an unrolled one.
 
     Warp documents that it refuses these: the second copy of the dynamic loop finds the constant of the first.
@@ -264,38 +236,36 @@ def frozen_constants(kernel: Kernel) -> Counter[str]:
     return found
 
 
-def _count_frozen(
-    block: Block, named: frozenset[str], *, unrolled: bool, dynamic: bool, found: Counter[str]
-) -> None:
+def _count_frozen(block: n.Block, named: frozenset[str], *, unrolled: bool, dynamic: bool, found: Counter[str]) -> None:
     for statement in block:
         match statement:
-            case Assign(target=Name(id=name), value=value) if dynamic and is_constant(value, frozenset()):
+            case n.Assign(target=n.Name(id=name), value=value) if dynamic and is_constant(value, frozenset()):
                 found[name] += 1
-            case If(body=body, orelse=orelse):
+            case n.If(body=body, orelse=orelse):
                 for inner in (body, orelse):
                     _count_frozen(inner, named, unrolled=unrolled, dynamic=dynamic, found=found)
-            case For(bounds=bounds, body=body):
+            case n.For(bounds=bounds, body=body):
                 fixed = all(is_constant(bound, named) for bound in bounds)
                 inside = dynamic or (unrolled and not fixed)
                 _count_frozen(body, named, unrolled=unrolled or fixed, dynamic=inside, found=found)
-            case While(body=body):
+            case n.While(body=body):
                 _count_frozen(body, named, unrolled=unrolled, dynamic=dynamic or unrolled, found=found)
             case _:
                 pass
 
 
-def is_constant(node: Expr, named: frozenset[str]) -> bool:
+def is_constant(node: n.Expr, named: frozenset[str]) -> bool:
     """Whether Warp may know the value while it generates code; ``named`` are constants that count too."""
     match node:
-        case Literal() | Static():
+        case n.Literal() | n.Static():
             return True
-        case Name(id=name):
+        case n.Name(id=name):
             return name in named
-        case Unary(operand=operand):
+        case n.Unary(operand=operand):
             return is_constant(operand, named)
-        case IfExp(body=body, orelse=orelse):
+        case n.IfExp(body=body, orelse=orelse):
             return is_constant(body, named) or is_constant(orelse, named)
-        case Call(name=name):
+        case n.Call(name=name):
             return name == "len"
         case _:
             return False

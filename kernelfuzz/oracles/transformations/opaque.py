@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Block, Compare, Expr, For, If, Kernel, Literal, Stmt, While
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.oracles.transformations.facts import asks_thread, binds_array, fresh, has_tiles, statements
 from kernelfuzz.oracles.transformations.inputs import with_scalar
@@ -16,27 +16,27 @@ from kernelfuzz.oracles.transformations.transformation import Transformation, wi
 if TYPE_CHECKING:
     from kernelfuzz.strategies.choices import Choices
 
-_ZERO = Literal(0, INT32)
+_ZERO = n.Literal(0, INT32)
 
 # How many statements in a row a true condition is put around.
 _LONGEST = 3
 
 
-def _is_set(opaque: Expr) -> Expr:
-    return Compare(opaque, (">",), (_ZERO,))
+def _is_set(opaque: n.Expr) -> n.Expr:
+    return n.Compare(opaque, (">",), (_ZERO,))
 
 
-def _places(kernel: Kernel) -> list[Path]:
+def _places(kernel: n.Kernel) -> list[Path]:
     if has_tiles(kernel):
         return []
     return [path for path, node in statements(kernel, functions=False) if not asks_thread(node)]
 
 
-def _movable(block: Block) -> bool:
+def _movable(block: n.Block) -> bool:
     return not asks_thread(*block) and not binds_array(block)
 
 
-def _dead(wrap: Callable[[Expr, Block, str], Stmt]) -> Callable[[Case, Path, Choices], Case | None]:
+def _dead(wrap: Callable[[n.Expr, n.Block, str], n.Stmt]) -> Callable[[Case, Path, Choices], Case | None]:
     """A copy of some statement of the kernel, at the place and never run."""
 
     def rewrite(case: Case, path: Path, choices: Choices) -> Case | None:
@@ -58,19 +58,13 @@ def _guard(case: Case, path: Path, choices: Choices) -> Case | None:
     if not _movable(guarded):
         return None
     changed, opaque = with_scalar(case, "opaque", _ZERO)
-    statement = If(Compare(opaque, ("==",), (_ZERO,)), guarded)
+    statement = n.If(n.Compare(opaque, ("==",), (_ZERO,)), guarded)
     return with_kernel(changed, spliced(changed.kernel, path, (statement,), count))
 
 
 OPAQUE = (
-    Transformation(
-        "dead code in an if", _places, _dead(lambda opaque, body, name: If(_is_set(opaque), body))
-    ),
-    Transformation(
-        "dead code in a while", _places, _dead(lambda opaque, body, name: While(_is_set(opaque), body))
-    ),
-    Transformation(
-        "dead code in a for", _places, _dead(lambda opaque, body, name: For(name, (opaque,), body))
-    ),
+    Transformation("dead code in an if", _places, _dead(lambda opaque, body, name: n.If(_is_set(opaque), body))),
+    Transformation("dead code in a while", _places, _dead(lambda opaque, body, name: n.While(_is_set(opaque), body))),
+    Transformation("dead code in a for", _places, _dead(lambda opaque, body, name: n.For(name, (opaque,), body))),
     Transformation("true condition", _places, _guard),
 )

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kernelfuzz.ir.nodes import Binary, BoolOp, Compare, Expr, Literal, Name, Unary
+from kernelfuzz.ir import nodes as n
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -25,22 +25,22 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 _UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
 
-def static_value(node: Expr, constants: Mapping[str, Literal]) -> int | float | bool:
+def static_value(node: n.Expr, constants: Mapping[str, n.Literal]) -> int | float | bool:
     """The value of an expression over literals and constants.  Raises ValueError at any other node."""
     match node:
-        case Literal(value=value):
+        case n.Literal(value=value):
             return value
-        case Name(id=name) if name in constants:
+        case n.Name(id=name) if name in constants:
             return constants[name].value
-        case Unary(op=op, operand=operand):
+        case n.Unary(op=op, operand=operand):
             return _UNARY[op](static_value(operand, constants))
-        case Binary(op=op, left=left, right=right):
+        case n.Binary(op=op, left=left, right=right):
             return _OPERATORS[op](static_value(left, constants), static_value(right, constants))
-        case Compare(left=left, ops=ops, comparators=comparators):
+        case n.Compare(left=left, ops=ops, comparators=comparators):
             operands = [static_value(each, constants) for each in (left, *comparators)]
             pairs = zip(operands, ops, operands[1:], strict=False)
             return all(_OPERATORS[op](one, other) for one, op, other in pairs)
-        case BoolOp(op=op, values=values):
+        case n.BoolOp(op=op, values=values):
             return (all if op == "and" else any)(static_value(each, constants) for each in values)
         case _:
             raise ValueError(f"not static: {type(node).__name__}")

@@ -34,9 +34,7 @@ def without_other_kernels(text: str, wanted: str) -> str:
     gone = {at for at, each in enumerate(body) if is_kernel(each) and not is_kernel(each, wanted)}
     while True:
         names = {name for at in gone for name in binds[at]}
-        more = {
-            at for at in range(len(body)) if at not in gone and reads[at] & names and wanted not in reads[at]
-        }
+        more = {at for at in range(len(body)) if at not in gone and reads[at] & names and wanted not in reads[at]}
         if not more:
             return tree.after({(("body", at),): () for at in gone}) or text
         gone |= more

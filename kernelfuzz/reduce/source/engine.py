@@ -139,9 +139,7 @@ class _Search:
     on_progress: Callable[[Progress], None] | None = None
     until = math.inf
 
-    def __init__(
-        self, pool: Pool, question: Question, answers: Answers, kernel: str | None, timeout: float
-    ) -> None:
+    def __init__(self, pool: Pool, question: Question, answers: Answers, kernel: str | None, timeout: float) -> None:
         self.pool = pool
         self.question = question
         self.answers = answers

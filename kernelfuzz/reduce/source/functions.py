@@ -73,9 +73,7 @@ def _split(
 def argument_values(function: cst.FunctionDef, call: cst.Call) -> Mapping[str, cst.BaseExpression]:
     """What each parameter of a function is in a call of it, as far as the call tells."""
     names = [param.name.value for param in function.params.params]
-    values = {
-        param.name.value: param.default for param in function.params.params if param.default is not None
-    }
+    values = {param.name.value: param.default for param in function.params.params if param.default is not None}
     for position, argument in enumerate(call.args):
         if argument.keyword is not None:
             values[argument.keyword.value] = argument.value

@@ -40,9 +40,7 @@ class _Plain(cst.CSTTransformer):
     def leave_Parameters(self, original_node: cst.Parameters, updated_node: cst.Parameters) -> cst.Parameters:
         return updated_node.with_changes(params=_without_last_comma(updated_node.params))
 
-    def leave_FunctionDef(
-        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
-    ) -> cst.FunctionDef:
+    def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         return updated_node.with_changes(whitespace_before_params=_NOTHING)
 
     def leave_TrailingWhitespace(

@@ -99,9 +99,7 @@ class _WithNames(cst.CSTTransformer):
     def visit_Attribute(self, node: cst.Attribute) -> bool:
         return False
 
-    def leave_Attribute(
-        self, original_node: cst.Attribute, updated_node: cst.Attribute
-    ) -> cst.BaseExpression:
+    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
         return updated_node.with_changes(value=updated_node.value.visit(self))
 
     def visit_Arg(self, node: cst.Arg) -> bool:
@@ -115,9 +113,7 @@ class _WithNames(cst.CSTTransformer):
         return updated_node if value is None else in_place_of(updated_node, value)
 
 
-def with_names(
-    statements: Sequence[cst.CSTNode], values: Mapping[str, cst.BaseExpression]
-) -> list[cst.CSTNode]:
+def with_names(statements: Sequence[cst.CSTNode], values: Mapping[str, cst.BaseExpression]) -> list[cst.CSTNode]:
     """The nodes with expressions in the place of variables."""
     return [visited(each, _WithNames(values)) for each in statements]
 

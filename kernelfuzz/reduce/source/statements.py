@@ -140,7 +140,6 @@ def substitute_locals(tree: Tree) -> Iterator[Edit]:
 def _assigns(statement: cst.CSTNode, name: str) -> bool:
     """Whether a statement, or one inside it, assigns a name."""
     return any(
-        isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.For))
-        and name in names_in(node.target)
+        isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.For)) and name in names_in(node.target)
         for node in nodes_below(statement)
     )

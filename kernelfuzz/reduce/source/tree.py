@@ -175,10 +175,7 @@ def _spliced(
         made += _rebuilt(each, positions[position]) if position in positions else [each]
     if len(made) < len(value):
         # Which of them is the last one has changed, and with it who has a comma.
-        made = [
-            each.with_changes(comma=cst.MaybeSentinel.DEFAULT) if hasattr(each, "comma") else each
-            for each in made
-        ]
+        made = [each.with_changes(comma=cst.MaybeSentinel.DEFAULT) if hasattr(each, "comma") else each for each in made]
     return made
 
 

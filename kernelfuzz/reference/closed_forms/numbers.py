@@ -210,8 +210,7 @@ def erfcinv(y: Number) -> Number:
 def _is_plain(*values: Number) -> bool:
     """Whether not all of the numbers are float32 or all float64."""
     return not (
-        all(type(value) is np.float32 for value in values)
-        or all(type(value) is np.float64 for value in values)
+        all(type(value) is np.float32 for value in values) or all(type(value) is np.float64 for value in values)
     )
 
 

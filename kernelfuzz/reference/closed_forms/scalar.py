@@ -100,9 +100,7 @@ FORMS: dict[str, Form] = {
     "degrees": Form(_degrees, "Built-ins, degrees"),
     "radians": Form(_radians, "Built-ins, radians"),
     "lerp": Form(_lerp, "Built-ins, lerp: a*(1-t) + b*t", exact=True),
-    "smoothstep": Form(
-        _smoothstep, "Built-ins, smoothstep: cubic Hermite interpolation after clamping", exact=True
-    ),
+    "smoothstep": Form(_smoothstep, "Built-ins, smoothstep: cubic Hermite interpolation after clamping", exact=True),
     "sin": Form(numbers.sin, _MATHEMATICS),
     "cos": Form(numbers.cos, _MATHEMATICS),
     "tan": Form(numbers.tan, _MATHEMATICS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernelfuzz.ir.types import Matrix, Quaternion, Scalar, Transform, Type, Vector
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference.closed_forms import matrix, quaternion, random, scalar, transform, vector
 from kernelfuzz.reference.closed_forms.form import Form
 from kernelfuzz.typecheck.builtins import Signature
@@ -18,9 +18,7 @@ SCALARS = {
 VECTORS = {
     **vector.FORMS,
     **transform.VECTORS,
-    **{
-        name: matrix.FORMS[name] for name in ("diag", "skew", "outer", "matrix_from_rows", "matrix_from_cols")
-    },
+    **{name: matrix.FORMS[name] for name in ("diag", "skew", "outer", "matrix_from_rows", "matrix_from_cols")},
     **{name: quaternion.FORMS[name] for name in ("quaternion", "quat_from_axis_angle")},
 }
 MATRICES = {**matrix.FORMS, **transform.AFFINE}
@@ -62,17 +60,17 @@ WITHOUT: dict[str, str] = {
 }
 
 
-def _table(type_: Type | None) -> dict[str, Form]:
+def _table(type_: t.Type | None) -> dict[str, Form]:
     match type_:
-        case Scalar():
+        case t.Scalar():
             return SCALARS
-        case Vector():
+        case t.Vector():
             return VECTORS
-        case Matrix():
+        case t.Matrix():
             return MATRICES
-        case Quaternion():
+        case t.Quaternion():
             return quaternion.FORMS
-        case Transform():
+        case t.Transform():
             return transform.FORMS
         case None:
             return CONSTANTS

@@ -94,9 +94,7 @@ FORMS: dict[str, Form] = {
     "transform_get_rotation": Form(_rotation, "Built-ins, transform_get_rotation", exact=True),
     "transformation": Form(_joined, "Built-ins, transformation", exact=True),
     "transform_inverse": Form(_inverse, "Built-ins, transform_inverse"),
-    "transform_multiply": Form(
-        _multiply, "Built-ins, transform_multiply: (a.p + rotate(a.q, b.p), a.q * b.q)"
-    ),
+    "transform_multiply": Form(_multiply, "Built-ins, transform_multiply: (a.p + rotate(a.q, b.p), a.q * b.q)"),
     "transform_point": Form(_point, "Built-ins, transform_point: quat_rotate(xform.q, point) + xform.p"),
     "transform_vector": Form(_vector, "Built-ins, transform_vector: quat_rotate(xform.q, vec)"),
     "lerp": Form(lerp, "Built-ins, lerp: a*(1-t) + b*t", exact=True),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from kernelfuzz.ir.nodes import Call, CallFunction, Cast, Construct, Expr, Keyword, Literal, Static
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import (
     BOOL,
     FLOAT32,
@@ -39,13 +39,13 @@ from kernelfuzz.typecheck.inference import is_value
 from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
 
 # Reads one expression; handed in, because calls and expressions contain each other.
-Read: TypeAlias = Callable[[ast.expr, Reader], Expr]
+Read: TypeAlias = Callable[[ast.expr, Reader], n.Expr]
 
 # Functions of Python that Warp has under the same name.
 _SAME_NAME = frozenset({"len", "min", "max", "abs", "round", "pow"})
 
 
-def call(node: ast.Call, reader: Reader, read: Read) -> Expr:
+def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """The node of a call."""
     if any(isinstance(argument, ast.Starred) for argument in node.args) or any(
         keyword.arg is None for keyword in node.keywords
@@ -106,50 +106,48 @@ def _positional(node: ast.Call, names: Sequence[str], defaults: Sequence[ast.exp
     return given
 
 
-def _scalar(type_: Scalar, node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _scalar(type_: Scalar, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """``wp.int8(3)`` is a literal; ``int(3)``, ``float(x)`` and the rest are conversions."""
     if node.keywords or len(node.args) > 1:
         raise error(f"{text_of(node)} is no conversion of one value", node)
     if not node.args:
         raise error(f"{text_of(node)} converts nothing", node)
     operand = read(node.args[0], reader)
-    if type_ in (INT32, FLOAT32, BOOL) or not isinstance(operand, Literal):
-        return Cast(type_, operand)
+    if type_ in (INT32, FLOAT32, BOOL) or not isinstance(operand, n.Literal):
+        return n.Cast(type_, operand)
     same_kind = operand.type == (FLOAT32 if type_.is_float else INT32)
     if not same_kind or not is_value(operand.value, type_):
-        return Cast(type_, operand)
-    return Literal(operand.value, type_)
+        return n.Cast(type_, operand)
+    return n.Literal(operand.value, type_)
 
 
 _PARTS: dict[type, tuple[str, ...]] = {Transform: ("p", "q"), Quaternion: ("x", "y", "z", "w")}
 
 
-def _construct(type_: Type, node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _construct(type_: Type, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     reader.unit.struct(type_, node)
     arguments = list(node.args)
     if node.keywords:
-        names = _PARTS.get(type(type_)) or (
-            ("x", "y", "z", "w")[: type_.length] if isinstance(type_, Vector) else None
-        )
+        names = _PARTS.get(type(type_)) or (("x", "y", "z", "w")[: type_.length] if isinstance(type_, Vector) else None)
         if names is None:
             raise error(f"{text_of(node)} names parts of what it makes", node)
         arguments = _positional(node, names, [None] * len(names))
     made = [read(argument, reader) for argument in arguments]
     if isinstance(type_, (Vector, Matrix, Quaternion, Transform)):
         made = [as_component(each, type_.dtype, reader) for each in made]
-    return Construct(type_, tuple(made))
+    return n.Construct(type_, tuple(made))
 
 
-def as_component(argument: Expr, dtype: Scalar, reader: Reader) -> Expr:
+def as_component(argument: n.Expr, dtype: Scalar, reader: Reader) -> n.Expr:
     """A number given as a component: Warp converts the literal to the type of the components."""
-    if not isinstance(argument, Literal) or argument.type == dtype:
+    if not isinstance(argument, n.Literal) or argument.type == dtype:
         return argument
     if argument.type not in (INT32, FLOAT32):
         return argument
     if dtype.is_float:
-        made = Literal(float(argument.value), dtype)
+        made = n.Literal(float(argument.value), dtype)
     elif argument.type == INT32 and is_value(argument.value, dtype):
-        made = Literal(argument.value, dtype)
+        made = n.Literal(argument.value, dtype)
     else:
         return argument
     reader.unit.nodes.append(made)
@@ -161,7 +159,7 @@ def _is_call_of(name: str, node: ast.Call) -> bool:
     return isinstance(node.func, ast.Attribute) and node.func.attr == name
 
 
-def _spatial_vector(node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _spatial_vector(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """``wp.spatial_vector(v, w)`` is a builtin, with components it is a constructor."""
     names = PARAMETERS["spatial_vector"][0]
     given = _positional(node, names, [None, None]) if node.keywords else node.args
@@ -170,15 +168,15 @@ def _spatial_vector(node: ast.Call, reader: Reader, read: Read) -> Expr:
         types = tuple([each.type for each in made])
         signature = resolve("spatial_vector", types)
         if signature is not None:
-            return Call("spatial_vector", tuple(made), signature.result)
+            return n.Call("spatial_vector", tuple(made), signature.result)
     type_ = Vector(6, FLOAT32)
-    return Construct(type_, tuple([as_component(each, FLOAT32, reader) for each in made]))
+    return n.Construct(type_, tuple([as_component(each, FLOAT32, reader) for each in made]))
 
 
 # ------------------------------------------------------------------------- calls
 
 
-def _function(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _function(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     definition = source.node
     if not is_decorated(definition, "func", source.namespace):
         raise error(f"{definition.name} is a function of Python and no wp.func", node)
@@ -191,12 +189,12 @@ def _function(source: FunctionSource, node: ast.Call, reader: Reader, read: Read
         if argument.type != param.type:
             found, wanted = type_name(argument.type), type_name(param.type)
             raise error(f"{definition.name} takes {wanted} as {param.name}, not {found}", node)
-    return CallFunction(definition.name, made, Tuple(()) if function.returns is None else function.returns)
+    return n.CallFunction(definition.name, made, Tuple(()) if function.returns is None else function.returns)
 
 
-def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     if name == "tid":
-        return Call("tid", (), INT32)
+        return n.Call("tid", (), INT32)
     if name in ("vector", "matrix", "quaternion", "transformation") and (
         made := _made_with_dtype(name, node, reader, read)
     ):
@@ -229,26 +227,24 @@ def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr:
     if result is None:
         given = ", ".join([*map(type_name, types), *[f"{key}={_shown(value)}" for key, value in keywords]])
         raise error(f"{name} does not take ({given})", node)
-    return Call(name, arguments, result, keywords)
+    return n.Call(name, arguments, result, keywords)
 
 
-def _shown(value: Keyword) -> str:
+def _shown(value: n.Keyword) -> str:
     return repr(value) if isinstance(value, (int, str, tuple)) else type_name(value)
 
 
-def _as_called(name: str, arguments: tuple[Expr, ...]) -> tuple[Type, ...]:
+def _as_called(name: str, arguments: tuple[n.Expr, ...]) -> tuple[Type, ...]:
     types = tuple([argument.type for argument in arguments])
     # The number of octaves is unsigned, and its default is a plain 1.
     return tuple([UINT32 if name == "curlnoise" and at == 2 else t for at, t in enumerate(types)])
 
 
-def _split(
-    name: str, node: ast.Call, reader: Reader
-) -> tuple[list[ast.expr], tuple[tuple[str, Keyword], ...]]:
+def _split(name: str, node: ast.Call, reader: Reader) -> tuple[list[ast.expr], tuple[tuple[str, n.Keyword], ...]]:
     """The ordinary arguments of a builtin, and what it takes while code is generated."""
     positional = POSITIONAL.get(name, ())
     plain: list[ast.expr] = []
-    keywords: list[tuple[str, Keyword]] = []
+    keywords: list[tuple[str, n.Keyword]] = []
     for at, argument in enumerate(node.args):
         key = positional[at] if at < len(positional) else ""
         if key:
@@ -273,7 +269,7 @@ def _split(
     return plain, tuple(keywords)
 
 
-def _keyword(node: ast.expr, reader: Reader) -> Keyword:
+def _keyword(node: ast.expr, reader: Reader) -> n.Keyword:
     quoted = isinstance(node, ast.Constant)
     value = evaluate(node, reader.namespace) if quoted else evaluate_type(node, reader.namespace)
     if isinstance(value, (bool, int, str, *TYPE_CLASSES)):
@@ -283,16 +279,16 @@ def _keyword(node: ast.expr, reader: Reader) -> Keyword:
     raise error(f"{text_of(node)} has to be a type or a number here", node)
 
 
-def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> Expr | None:
+def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr | None:
     """``wp.vector(..., length=, dtype=)`` and its like: the type that they construct is written down."""
     given = {keyword.arg: keyword.value for keyword in node.keywords}
     if "dtype" not in given:
         parts = tuple([read(argument, reader) for argument in node.args])
         match name, [part.type for part in parts]:
             case "quaternion", [Scalar() as dtype, _, _, _]:
-                return Construct(Quaternion(dtype), parts)
+                return n.Construct(Quaternion(dtype), parts)
             case ("vector", [Vector() as copied]) | ("matrix", [Matrix() as copied]):
-                return Construct(copied, parts)
+                return n.Construct(copied, parts)
             case _:
                 return None
     dtype = _keyword(given["dtype"], reader)
@@ -313,7 +309,7 @@ def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> E
         case _:
             return None
     parts = [as_component(read(argument, reader), dtype, reader) for argument in node.args]
-    return Construct(type_, tuple(parts))
+    return n.Construct(type_, tuple(parts))
 
 
 # ------------------------------------------------------------------------ static
@@ -324,7 +320,7 @@ _TREES = (
 )  # fmt: skip
 
 
-def _static(node: ast.Call, reader: Reader, read: Read) -> Expr:
+def _static(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """``wp.static(expression)``: the tree where the IR has one, or else the value."""
     if len(node.args) != 1 or node.keywords:
         raise error("wp.static takes one expression", node)
@@ -332,14 +328,14 @@ def _static(node: ast.Call, reader: Reader, read: Read) -> Expr:
     if all(isinstance(each, _TREES) for each in ast.walk(source)):
         made = read(source, reader)
         if isinstance(made.type, Scalar):
-            return Static(made, made.type)
+            return n.Static(made, made.type)
         return made
     value = evaluate(source, reader.namespace)
-    if isinstance(value, Construct):
+    if isinstance(value, n.Construct):
         return value
     if isinstance(value, (bool, int, float)):
         literal = number_literal(value)
-        return Static(literal, literal.type)
-    if isinstance(value, Literal):
-        return Static(value, value.type)
+        return n.Static(literal, literal.type)
+    if isinstance(value, n.Literal):
+        return n.Static(value, value.type)
     raise ParseError(f"{text_of(source)} is no value that the IR has", node.lineno)

@@ -5,21 +5,7 @@ from __future__ import annotations
 import ast
 import math
 
-from kernelfuzz.ir.nodes import (
-    ArrayShape,
-    Attribute,
-    Binary,
-    BoolOp,
-    Compare,
-    Construct,
-    Expr,
-    IfExp,
-    Index,
-    Literal,
-    Name,
-    Slice,
-    Unary,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, type_name
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
@@ -41,20 +27,20 @@ COMPARE: dict[type[ast.cmpop], str] = {
 }  # fmt: skip
 
 
-def expression(node: ast.expr, reader: Reader) -> Expr:
+def expression(node: ast.expr, reader: Reader) -> n.Expr:
     """The node of an expression; ParseError where the IR has none or its type cannot be told."""
     made = _expression(node, reader)
     reader.unit.at(made, node)
     return made
 
 
-def _expression(node: ast.expr, reader: Reader) -> Expr:
+def _expression(node: ast.expr, reader: Reader) -> n.Expr:
     match node:
         case ast.Constant(value=bool() | int() | float() as value):
             return number_literal(value)
         case ast.Name(id=name):
             if name in reader.types:
-                return Name(name, reader.types[name])
+                return n.Name(name, reader.types[name])
             return _captured(name, lookup(name, reader.namespace, node), node, reader)
         case ast.Attribute():
             return _attribute(node, reader)
@@ -69,62 +55,62 @@ def _expression(node: ast.expr, reader: Reader) -> Expr:
             if result is None:
                 types = " and ".join(type_name(side.type) for side in sides)
                 raise error(f"no operator {symbol} for {types} in {text_of(node)}", node)
-            return Binary(symbol, *sides, result)
+            return n.Binary(symbol, *sides, result)
         case ast.UnaryOp(op=op, operand=operand):
             return _unary(UNARY[type(op)], operand, expression(operand, reader), node)
         case ast.Compare(left=left, ops=ops, comparators=comparators):
             symbols = tuple([COMPARE.get(type(op)) or fail(f"no {text_of(node)}", node) for op in ops])
-            return Compare(
+            return n.Compare(
                 expression(left, reader), symbols, tuple([expression(each, reader) for each in comparators])
             )
         case ast.BoolOp(op=op, values=values):
             symbol = "and" if isinstance(op, ast.And) else "or"
-            return BoolOp(symbol, tuple([expression(value, reader) for value in values]))
+            return n.BoolOp(symbol, tuple([expression(value, reader) for value in values]))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             kept = expression(body, reader)
-            return IfExp(expression(test, reader), kept, expression(orelse, reader), kept.type)
+            return n.IfExp(expression(test, reader), kept, expression(orelse, reader), kept.type)
         case _:
             raise error(f"the IR has no expression like {text_of(node)}", node)
 
 
-def _unary(op: str, source: ast.expr, operand: Expr, node: ast.expr) -> Expr:
+def _unary(op: str, source: ast.expr, operand: n.Expr, node: ast.expr) -> n.Expr:
     # A negative number is one literal, as its text reads; -wp.nan and -0 have no literal of their own.
-    if op == "-" and isinstance(operand, Literal) and not isinstance(source, (ast.UnaryOp, ast.Call)):
+    if op == "-" and isinstance(operand, n.Literal) and not isinstance(source, (ast.UnaryOp, ast.Call)):
         value = operand.value
         own = operand.type == FLOAT32 and not math.isnan(value)
         if own or (operand.type == INT32 and value != 0):
-            return Literal(-value, operand.type)
+            return n.Literal(-value, operand.type)
     result = unary_result(op, operand.type)
     if result is None:
         raise error(f"no operator {op} for {type_name(operand.type)} in {text_of(node)}", node)
-    return Unary(op, operand, result)
+    return n.Unary(op, operand, result)
 
 
 # ----------------------------------------------------------------------- captured
 
 
-def _captured(name: str, value: Known, node: ast.expr, reader: Reader) -> Expr:
+def _captured(name: str, value: Known, node: ast.expr, reader: Reader) -> n.Expr:
     """A name that the kernel captures: a constant of its module, or the value itself."""
     literal = literal_of(value)
     if literal is not None:
         reader.unit.constant(name, literal, node)
-        return Name(name, literal.type)
+        return n.Name(name, literal.type)
     return inlined(value, node)
 
 
-def literal_of(value: Known) -> Literal | None:
+def literal_of(value: Known) -> n.Literal | None:
     """A known number as a literal."""
-    if isinstance(value, Literal):
+    if isinstance(value, n.Literal):
         return value
     return number_literal(value) if isinstance(value, (bool, int, float)) else None
 
 
-def inlined(value: Known, node: ast.expr) -> Expr:
+def inlined(value: Known, node: ast.expr) -> n.Expr:
     """A known value as an expression."""
     literal = literal_of(value)
     if literal is not None:
-        return Literal(literal.value, literal.type)
-    if isinstance(value, Construct):
+        return n.Literal(literal.value, literal.type)
+    if isinstance(value, n.Construct):
         return value
     raise error(f"{text_of(node)} is no value that a kernel of the IR can capture", node)
 
@@ -139,17 +125,17 @@ def _is_local(node: ast.expr, reader: Reader) -> bool:
     return not isinstance(node, ast.Name) or node.id in reader.types
 
 
-def _attribute(node: ast.Attribute, reader: Reader) -> Expr:
+def _attribute(node: ast.Attribute, reader: Reader) -> n.Expr:
     if not _is_local(node, reader):
         return inlined(evaluate(node, reader.namespace), node)
     value = expression(node.value, reader)
     result = attribute_type(value.type, node.attr)
     if result is None:
         raise error(f"{type_name(value.type)} has no attribute {node.attr}", node)
-    return Attribute(value, node.attr, result)
+    return n.Attribute(value, node.attr, result)
 
 
-def _subscript(node: ast.Subscript, reader: Reader) -> Expr:
+def _subscript(node: ast.Subscript, reader: Reader) -> n.Expr:
     if not _is_local(node, reader):
         try:
             return inlined(evaluate(node, reader.namespace), node)
@@ -159,7 +145,7 @@ def _subscript(node: ast.Subscript, reader: Reader) -> Expr:
         array = expression(node.value.value, reader)
         if isinstance(array.type, Array):
             axis = constant_integer(node.slice, reader)
-            return ArrayShape(array, axis)
+            return n.ArrayShape(array, axis)
     value = expression(node.value, reader)
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     indices = tuple([_index(part, reader) for part in parts])
@@ -169,14 +155,14 @@ def _subscript(node: ast.Subscript, reader: Reader) -> Expr:
         raise error(str(failure), node) from failure
     if result is None:
         raise error(f"{type_name(value.type)} does not take {len(indices)} indices", node)
-    return Index(value, indices, result)
+    return n.Index(value, indices, result)
 
 
-def _index(node: ast.expr, reader: Reader) -> Expr | Slice:
+def _index(node: ast.expr, reader: Reader) -> n.Expr | n.Slice:
     if not isinstance(node, ast.Slice):
         return expression(node, reader)
     parts = (node.lower, node.upper, node.step)
-    made = Slice(*[None if part is None else constant_integer(part, reader) for part in parts])
+    made = n.Slice(*[None if part is None else constant_integer(part, reader) for part in parts])
     reader.unit.at(made, node)
     return made
 

@@ -67,8 +67,6 @@ def _no_custom_gradient(source: FunctionSource) -> None:
                             WarpName("func_grad"),
                             WarpName("func_replay"),
                         ):
-                            raise error(
-                                f"{name} has a gradient of its own: {text_of(decorator)}", binding.node
-                            )
+                            raise error(f"{name} has a gradient of its own: {text_of(decorator)}", binding.node)
                     case _:
                         pass

@@ -50,11 +50,7 @@ def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
     if not source.lstrip().startswith("parse("):
         return None
     match _tree(source).body:
-        case [
-            ast.Expr(
-                value=ast.Call(func=ast.Name(id="parse"), args=[ast.Constant(value=str() as text)]) as call
-            )
-        ]:
+        case [ast.Expr(value=ast.Call(func=ast.Name(id="parse"), args=[ast.Constant(value=str() as text)]) as call)]:
             return text, {each.arg or "": ast.literal_eval(each.value) for each in call.keywords}
         case _:
             return None
@@ -65,9 +61,7 @@ def _parse(source: str, kernel: str | None) -> Kernel:
     found = _kernels(sources)
     if kernel is None and len(found) != 1:
         names = ", ".join(found)
-        raise ParseError(
-            f"the text has {len(found)} kernels ({names}): name one" if found else "no kernel", 0
-        )
+        raise ParseError(f"the text has {len(found)} kernels ({names}): name one" if found else "no kernel", 0)
     if kernel is not None and kernel not in found:
         raise ParseError(f"no kernel {kernel} in the text, which has {', '.join(found) or 'none'}", 0)
     return _kernel(found[kernel] if kernel is not None else next(iter(found.values())), sources, len(found))
@@ -105,9 +99,7 @@ def _kernels(sources: Sources) -> dict[str, FunctionSource]:
     found = [source for source in sources.functions if is_decorated(source.node, "kernel", source.namespace)]
     times = Counter(source.node.name for source in found)
     return {
-        source.node.name
-        if times[source.node.name] == 1
-        else f"{source.node.name}@{source.node.lineno}": source
+        source.node.name if times[source.node.name] == 1 else f"{source.node.name}@{source.node.lineno}": source
         for source in found
     }
 

@@ -5,27 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Block,
-    Break,
-    Call,
-    CallFunction,
-    Continue,
-    ExprStmt,
-    For,
-    If,
-    Index,
-    Name,
-    Pass,
-    Place,
-    Return,
-    Stmt,
-    Unpack,
-    While,
-)
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Tuple
 from kernelfuzz.syntax.parse.errors import error, text_of
 from kernelfuzz.syntax.parse.expressions import BINARY, expression
@@ -34,19 +14,19 @@ from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import evaluate
 
 
-def block(body: Sequence[ast.stmt], reader: Reader) -> Block:
+def block(body: Sequence[ast.stmt], reader: Reader) -> n.Block:
     """The nodes of a block; strings that stand alone are comments and left out."""
-    made: list[Stmt] = []
+    made: list[n.Stmt] = []
     for source in body:
         if isinstance(source, ast.Expr) and isinstance(source.value, ast.Constant):
             continue
         statement = _statement(source, reader)
         reader.unit.at(statement, source)
         made.append(statement)
-    return tuple(made) or (Pass(),)
+    return tuple(made) or (n.Pass(),)
 
 
-def _statement(node: ast.stmt, reader: Reader) -> Stmt:
+def _statement(node: ast.stmt, reader: Reader) -> n.Stmt:
     match node:
         case ast.Assign(targets=[target], value=value):
             return _assign(target, value, reader)
@@ -54,54 +34,54 @@ def _statement(node: ast.stmt, reader: Reader) -> Stmt:
             return _assign(target, value, reader)
         case ast.AugAssign(target=target, op=op, value=value):
             place = _place(target, reader)
-            return AugAssign(place, BINARY[type(op)], expression(value, reader))
+            return n.AugAssign(place, BINARY[type(op)], expression(value, reader))
         case ast.If(test=test, body=body, orelse=orelse):
             condition = expression(test, reader)
             kept = block(body, reader)
-            return If(condition, kept, block(orelse, reader) if orelse else ())
+            return n.If(condition, kept, block(orelse, reader) if orelse else ())
         case ast.For():
             return _for(node, reader)
         case ast.While(test=test, body=body, orelse=[]):
-            return While(expression(test, reader), block(body, reader))
+            return n.While(expression(test, reader), block(body, reader))
         case ast.Break():
-            return Break()
+            return n.Break()
         case ast.Continue():
-            return Continue()
+            return n.Continue()
         case ast.Pass():
-            return Pass()
+            return n.Pass()
         case ast.Return(value=value):
             return _return(value, reader)
         case ast.Expr(value=value):
             made = expression(value, reader)
-            if isinstance(made, (Call, CallFunction)):
-                return ExprStmt(made)
+            if isinstance(made, (n.Call, n.CallFunction)):
+                return n.ExprStmt(made)
             raise error(f"an expression without an effect: {text_of(node)}", node)
         case _:
             raise error(f"the IR has no statement like {text_of(node)}", node)
 
 
-def _assign(target: ast.expr, value: ast.expr, reader: Reader) -> Stmt:
+def _assign(target: ast.expr, value: ast.expr, reader: Reader) -> n.Stmt:
     if isinstance(target, (ast.Tuple, ast.List)):
         return _unpack(target, value, reader)
     made = expression(value, reader)
     if isinstance(target, ast.Name):
         reader.types[target.id] = made.type
-        name = Name(target.id, made.type)
+        name = n.Name(target.id, made.type)
         reader.unit.at(name, target)
-        return Assign(name, made)
-    return Assign(_place(target, reader), made)
+        return n.Assign(name, made)
+    return n.Assign(_place(target, reader), made)
 
 
-def _place(target: ast.expr, reader: Reader) -> Place:
+def _place(target: ast.expr, reader: Reader) -> n.Place:
     if isinstance(target, ast.Name) and target.id not in reader.types:
         raise error(f"{target.id} is no local variable that has a value here", target)
     made = expression(target, reader)
-    if isinstance(made, (Name, Index, Attribute)):
+    if isinstance(made, (n.Name, n.Index, n.Attribute)):
         return made
     raise error(f"the IR cannot assign to {text_of(target)}", target)
 
 
-def _unpack(target: ast.Tuple | ast.List, value: ast.expr, reader: Reader) -> Stmt:
+def _unpack(target: ast.Tuple | ast.List, value: ast.expr, reader: Reader) -> n.Stmt:
     names = [element.id for element in target.elts if isinstance(element, ast.Name)]
     if len(names) != len(target.elts):
         raise error(f"the IR assigns to several names only, not to {text_of(target)}", target)
@@ -110,34 +90,34 @@ def _unpack(target: ast.Tuple | ast.List, value: ast.expr, reader: Reader) -> St
         types = [each.type for each in values]
     else:
         made = expression(value, reader)
-        if isinstance(made, Call) and made.name == "tid":
+        if isinstance(made, n.Call) and made.name == "tid":
             # One name for each axis of the grid: the call's type is in its target.
-            made = Call("tid", (), Tuple((INT32,) * len(names)))
+            made = n.Call("tid", (), Tuple((INT32,) * len(names)))
             reader.unit.at(made, value)
         types = list(made.type.elements) if isinstance(made.type, Tuple) else []
         values = (made,)
     if len(types) != len(names):
         raise error(f"{text_of(value)} does not have {len(names)} values", value)
     reader.types.update(zip(names, types, strict=True))
-    return Unpack(tuple(names), values)
+    return n.Unpack(tuple(names), values)
 
 
-def _for(node: ast.For, reader: Reader) -> Stmt:
+def _for(node: ast.For, reader: Reader) -> n.Stmt:
     match node:
-        case ast.For(
-            target=ast.Name(id=name), iter=ast.Call(func=function, args=bounds, keywords=[]), orelse=[]
-        ) if evaluate(function, reader.namespace) == PythonName("builtins", "range"):
+        case ast.For(target=ast.Name(id=name), iter=ast.Call(func=function, args=bounds, keywords=[]), orelse=[]) if (
+            evaluate(function, reader.namespace) == PythonName("builtins", "range")
+        ):
             made = tuple([expression(bound, reader) for bound in bounds])
             reader.types[name] = INT32
-            return For(name, made, block(node.body, reader))
+            return n.For(name, made, block(node.body, reader))
         case _:
             raise error(f"the IR has no loop like {text_of(node)}", node)
 
 
-def _return(value: ast.expr | None, reader: Reader) -> Stmt:
+def _return(value: ast.expr | None, reader: Reader) -> n.Stmt:
     if value is None or (isinstance(value, ast.Constant) and value.value is None):
-        return Return()
+        return n.Return()
     sources = value.elts if isinstance(value, ast.Tuple) else [value]
     values = tuple([expression(source, reader) for source in sources])
     reader.returns.append(values[0].type if len(values) == 1 else Tuple(tuple([v.type for v in values])))
-    return Return(values)
+    return n.Return(values)

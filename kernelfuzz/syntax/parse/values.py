@@ -9,19 +9,8 @@ from __future__ import annotations
 import ast
 import math
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Construct, Literal
-from kernelfuzz.ir.types import (
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Struct,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-)
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
 from kernelfuzz.syntax.parse.imports import namespace_of
 from kernelfuzz.syntax.parse.literals import BINARY, component, computed, typed
@@ -47,7 +36,7 @@ from kernelfuzz.syntax.parse.names import (
 from kernelfuzz.syntax.parse.warp_names import ARRAYS, GENERIC, MATRIX_MAKERS, TYPES, VECTOR_MAKERS
 from kernelfuzz.typecheck.builtins import NAMES
 
-TYPE_CLASSES = (Scalar, Vector, Matrix, Quaternion, Transform, Struct, Array, Tile, Tuple)
+TYPE_CLASSES = (t.Scalar, t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct, t.Array, t.Tile, t.Tuple)
 
 
 # ------------------------------------------------------------------------ names
@@ -119,9 +108,7 @@ def _argument(name: str, parameter: Parameter, where: Namespace, node: ast.AST) 
     raise error(f"{name} is a parameter of {owner.name}, and no call of that tells its value", node)
 
 
-def argument_of(
-    call: ast.Call, namespace: Namespace, where: Namespace, name: str, parameter: Parameter
-) -> Known:
+def argument_of(call: ast.Call, namespace: Namespace, where: Namespace, name: str, parameter: Parameter) -> Known:
     """What one call gives a parameter of the function that owns ``where``."""
     assert where.owner is not None
     assert where.parent is not None
@@ -197,7 +184,7 @@ def _member(owner: Known, name: str, node: ast.Attribute) -> Known:
             return PythonName(f"{module}.{inner}", name)
         case ClassSource(namespace=inside) if name in inside.bindings:
             return lookup(name, inside, node)
-        case Construct(type=Vector() | Quaternion(), args=args) if name in "xyzw"[: len(args)]:
+        case Construct(type=t.Vector() | t.Quaternion(), args=args) if name in "xyzw"[: len(args)]:
             part = args["xyzw".index(name)]
             if isinstance(part, Literal):
                 return part
@@ -227,11 +214,11 @@ def _call(node: ast.Call, namespace: Namespace) -> Known:
                     return len(elements)
                 case _:
                     pass
-        case Scalar() if len(node.args) == 1 and not node.keywords:
+        case t.Scalar() if len(node.args) == 1 and not node.keywords:
             value = evaluate(node.args[0], namespace)
             if isinstance(value, (int, float)):
                 return typed(value, function, node)
-        case Vector() | Matrix() | Quaternion() | Transform() if not node.keywords:
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if not node.keywords:
             values = [evaluate(argument, namespace) for argument in node.args]
             return Construct(function, tuple([component(value, function.dtype, node) for value in values]))
         case FunctionSource():
@@ -265,7 +252,7 @@ def _arguments(node: ast.Call, names: tuple[str, ...], namespace: Namespace) -> 
     return {name: evaluate_type(value, namespace) for name, value in given.items() if name in names}
 
 
-def _made_type(name: str, node: ast.Call, namespace: Namespace) -> Type | None:
+def _made_type(name: str, node: ast.Call, namespace: Namespace) -> t.Type | None:
     """The type that ``wp.array(dtype=..)``, ``wp.types.vector(length=..)`` and their like make."""
     if name in ARRAYS:
         match _arguments(node, ("dtype", "ndim"), namespace):
@@ -277,26 +264,26 @@ def _made_type(name: str, node: ast.Call, namespace: Namespace) -> Type | None:
                 raise error(f"{text_of(node)} names no type of its elements", node)
     if name in VECTOR_MAKERS:
         match _arguments(node, ("length", "dtype"), namespace):
-            case {"length": int() as length, "dtype": Scalar() as dtype}:
-                return Vector(length, dtype)
+            case {"length": int() as length, "dtype": t.Scalar() as dtype}:
+                return t.Vector(length, dtype)
             case found:
                 return _no_type(found, node)
     if name in MATRIX_MAKERS:
         match _arguments(node, ("shape", "dtype"), namespace):
-            case {"shape": (int() as rows, int() as columns), "dtype": Scalar() as dtype}:
-                return Matrix(rows, columns, dtype)
+            case {"shape": (int() as rows, int() as columns), "dtype": t.Scalar() as dtype}:
+                return t.Matrix(rows, columns, dtype)
             case found:
                 return _no_type(found, node)
     if name in ("quaternion", "transformation"):
         match _arguments(node, ("dtype",), namespace):
-            case {"dtype": Scalar() as dtype}:
-                return Quaternion(dtype) if name == "quaternion" else Transform(dtype)
+            case {"dtype": t.Scalar() as dtype}:
+                return t.Quaternion(dtype) if name == "quaternion" else t.Transform(dtype)
             case found:
                 return _no_type(found, node)
     if name == "tile":
         match _arguments(node, ("dtype", "shape"), namespace):
-            case {"dtype": Scalar() as dtype, "shape": tuple() as shape}:
-                return Tile(dtype, tuple([size for size in shape if isinstance(size, int)]))
+            case {"dtype": t.Scalar() as dtype, "shape": tuple() as shape}:
+                return t.Tile(dtype, tuple([size for size in shape if isinstance(size, int)]))
             case found:
                 return _no_type(found, node)
     return None
@@ -307,10 +294,10 @@ def _no_type(found: dict[str, Known], node: ast.expr) -> None:
         _reject_generic(value, node)
 
 
-def _array(dtype: Known, ndim: int, node: ast.expr) -> Array:
+def _array(dtype: Known, ndim: int, node: ast.expr) -> t.Array:
     match dtype:
-        case Scalar() | Vector() | Matrix() | Quaternion() | Transform() | Struct():
-            return Array(dtype, ndim)
+        case t.Scalar() | t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() | t.Struct():
+            return t.Array(dtype, ndim)
         case _:
             _reject_generic(dtype, node)
             raise error(f"an array of {text_of(node)} does not fit the IR", node)
@@ -334,7 +321,7 @@ def _subscript(node: ast.Subscript, owner: Known, index: ast.expr, namespace: Na
             return evaluate(index, namespace)
         case PythonName(name="tuple" | "Tuple"):
             parts = index.elts if isinstance(index, ast.Tuple) else [index]
-            return Tuple(tuple([type_of(part, namespace) for part in parts]))
+            return t.Tuple(tuple([type_of(part, namespace) for part in parts]))
         case tuple():
             at = evaluate(index, namespace)
             if isinstance(at, int) and -len(owner) <= at < len(owner):
@@ -358,7 +345,7 @@ def evaluate_type(node: ast.expr, namespace: Namespace) -> Known:
     return class_type(value) if isinstance(value, ClassSource) else value
 
 
-def type_of(node: ast.expr, namespace: Namespace) -> Type:
+def type_of(node: ast.expr, namespace: Namespace) -> t.Type:
     """The type that an annotation names."""
     value = evaluate_type(node, namespace)
     if isinstance(value, TYPE_CLASSES):
@@ -367,9 +354,7 @@ def type_of(node: ast.expr, namespace: Namespace) -> Type:
     raise error(f"{text_of(node)} is no type that the IR has", node)
 
 
-def is_decorated(
-    node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str, ns: Namespace
-) -> bool:
+def is_decorated(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, name: str, ns: Namespace) -> bool:
     """Whether ``@wp.name`` or ``@wp.name(...)`` is among the decorators."""
     for decorator in node.decorator_list:
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -381,17 +366,17 @@ def is_decorated(
     return False
 
 
-def class_type(source: ClassSource) -> Struct | Vector | Matrix:
+def class_type(source: ClassSource) -> t.Struct | t.Vector | t.Matrix:
     """The type that a class is: a struct, or the base of ``class vec5(wp.types.vector(5, float))``."""
     node, namespace = source.node, source.namespace
     assert namespace.parent is not None
     if not is_decorated(node, "struct", namespace.parent):
         if len(node.bases) == 1:
             base = evaluate_type(node.bases[0], namespace.parent)
-            if isinstance(base, (Vector, Matrix)):
+            if isinstance(base, (t.Vector, t.Matrix)):
                 return base
         raise error(f"{node.name} is a class and no struct", node)
-    fields: list[tuple[str, Type]] = []
+    fields: list[tuple[str, t.Type]] = []
     for statement in node.body:
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=None):
@@ -400,4 +385,4 @@ def class_type(source: ClassSource) -> Struct | Vector | Matrix:
                 pass
             case _:
                 raise error(f"the struct {node.name} has more than fields without a value", statement)
-    return Struct(node.name, tuple(fields))
+    return t.Struct(node.name, tuple(fields))

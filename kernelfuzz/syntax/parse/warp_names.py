@@ -8,41 +8,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    INT32,
-    SCALARS,
-    SUFFIX,
-    Matrix,
-    Quaternion,
-    Transform,
-    Type,
-    Vector,
-    warp_name,
-)
+from kernelfuzz.ir import types as t
 
 
-def _named_types() -> Iterator[tuple[str, Type]]:
-    for scalar in SCALARS:
+def _named_types() -> Iterator[tuple[str, t.Type]]:
+    for scalar in t.SCALARS:
         yield scalar.name, scalar
-    yield from (("int", INT32), ("float", FLOAT32), ("bool", BOOL))
-    for dtype in SUFFIX:
+    yield from (("int", t.INT32), ("float", t.FLOAT32), ("bool", t.BOOL))
+    for dtype in t.SUFFIX:
         candidates = (
-            *(Vector(length, dtype) for length in (2, 3, 4, 6)),
-            *(Matrix(size, size, dtype) for size in (2, 3, 4, 6)),
-            Quaternion(dtype),
-            Transform(dtype),
+            *(t.Vector(length, dtype) for length in (2, 3, 4, 6)),
+            *(t.Matrix(size, size, dtype) for size in (2, 3, 4, 6)),
+            t.Quaternion(dtype),
+            t.Transform(dtype),
         )
         for candidate in candidates:
-            name = warp_name(candidate)
+            name = t.warp_name(candidate)
             if name is not None:
                 yield name, candidate
-                if dtype == FLOAT32:
+                if dtype == t.FLOAT32:
                     yield name.removesuffix("f"), candidate
 
 
-TYPES: dict[str, Type] = dict(_named_types())
+TYPES: dict[str, t.Type] = dict(_named_types())
 
 # Names of types that take any type: a function with them is a template.
 GENERIC = frozenset({"Any", "Float", "Int", "Scalar", "Callable"})

@@ -121,9 +121,7 @@ def collect(declared: Declarations, wanted: str | None) -> Unit:
     if any(each != chosen for each in options):
         named = [kernel.module.options for kernel in kernels if wanted in (kernel.func.__name__, kernel.key)]
         if not named or any(each != named[0] for each in named):
-            raise Unsupported(
-                "the kernels of this source have different module options: pick one by its name"
-            )
+            raise Unsupported("the kernels of this source have different module options: pick one by its name")
         chosen = dict(named[0])
         kernels = [kernel for kernel in kernels if kernel.module.options == chosen]
     for kernel in kernels:
@@ -151,10 +149,7 @@ def borrowed(kernel: Any) -> Iterator[Unit]:
     module.has_unresolved_static_expressions = own.has_unresolved_static_expressions
     module._live_kernels.add(kernel)
     instances = (kernel, *kernel.overloads.values())
-    saved = [
-        (each, {name: getattr(each, name) for name in _LEFT_BEHIND if hasattr(each, name)})
-        for each in instances
-    ]
+    saved = [(each, {name: getattr(each, name) for name in _LEFT_BEHIND if hasattr(each, name)}) for each in instances]
     try:
         for each in instances:
             each.module = module

@@ -88,9 +88,7 @@ def generate(
             # Without an architecture, the limits of the fallback on the CPU are put on CUDA too.
             found = re.search(r"(tile_i?fft)\(\) on CPU requires", str(error))
             if device == "cuda" and found is not None:
-                raise Unsupported(
-                    f"Warp {version()} compiles this {found[1]} for CUDA with libmathdx only"
-                ) from None
+                raise Unsupported(f"Warp {version()} compiles this {found[1]} for CUDA with libmathdx only") from None
             raise
 
 
@@ -113,9 +111,7 @@ def _generate(loaded: LoadedWarp, unit: Unit, numbering: Numbering, device: Devi
     with _recording(loaded.codegen, pieces):
         text = builder.codegen(device)
     _check_tile_math(text, device, resolved)
-    return Generated(
-        text, tuple(pieces), _order(unit), plain(resolved), _collisions(builder), module_hash.hex()
-    )
+    return Generated(text, tuple(pieces), _order(unit), plain(resolved), _collisions(builder), module_hash.hex())
 
 
 _TILE_MATH = re.compile(r"\b(tile_(?:matmul|i?fft|cholesky\w*|lower_solve\w*|upper_solve\w*))\(")

@@ -96,9 +96,7 @@ def handle_of(module: Any) -> str:
     return str(loaded.handle)
 
 
-def pack(
-    kernel: Any, dim: tuple[int, ...], arguments: list[Any], adjoints: list[Any] | None
-) -> tuple[Any, list[Any]]:
+def pack(kernel: Any, dim: tuple[int, ...], arguments: list[Any], adjoints: list[Any] | None) -> tuple[Any, list[Any]]:
     """The bounds of a launch, its arguments and the adjoint ones, as Warp hands them to a CUDA kernel."""
     loaded = ready_warp()
     context, device = loaded.context, loaded.warp.get_device("cpu")

@@ -3,9 +3,7 @@ import warp as wp
 
 
 @wp.kernel
-def vectors(
-    a: wp.array(dtype=wp.vec3), m: wp.array(dtype=wp.mat33), q: wp.quat, out: wp.array2d(dtype=float)
-):
+def vectors(a: wp.array(dtype=wp.vec3), m: wp.array(dtype=wp.mat33), q: wp.quat, out: wp.array2d(dtype=float)):
     i = wp.tid()
     v = a[i]
     w = wp.normalize(v) * 2.0 + wp.vec3(1.0, 2.0, 3.0)
