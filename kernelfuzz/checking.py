@@ -17,13 +17,13 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
-from kernelfuzz.findings.workarounds import WORKAROUNDS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.judge import ORACLES, judge_cases
 from kernelfuzz.oracles.rejudge import explain, judge_again
 from kernelfuzz.oracles.request import Checks, Evidence, Outcome
 from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.syntax.render import render
@@ -50,7 +50,7 @@ class NotJudged(Exception):
 class Checked:
     """The verdicts on a kernel that did not fail.
 
-    ``known`` names the known bugs that it met: keys of ``kernelfuzz.findings.workarounds.WORKAROUNDS``, or
+    ``known`` names the known bugs that it met: keys of ``kernelfuzz.rewrites.workarounds.WORKAROUNDS``, or
     ``kernelfuzz.findings.recognition.SEVERAL``.  Oracles that did not judge it are in ``skipped``.
     """
 
@@ -81,7 +81,7 @@ def check(
 
     ``launch`` is how it is launched, for all oracles (default: one that depends on the kernel only, and a
     point of its own for the gradient oracle).  ``known`` names bugs of released Warp whose failures are skips
-    and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.findings.workarounds.WORKAROUNDS``;
+    and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.rewrites.workarounds.WORKAROUNDS``;
     an empty list: none).  A failure writes a script that needs nothing but Warp and numpy into the folder
     ``scripts``, named after the running pytest test, and the message says how to run it; None writes nothing.
     Inside ``@given(kernels())`` Hypothesis shrinks the kernel, and the script left at the end is that of the

@@ -19,6 +19,7 @@ LEVELS = (
     ("typecheck",),
     ("syntax",),
     ("analysis",),
+    ("rewrites",),
     ("reference", "strategies", "toolchain"),
     ("oracles",),
     ("findings", "workers"),

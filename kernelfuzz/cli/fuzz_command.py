@@ -137,8 +137,8 @@ def fuzz(
         show.prepare("loading the grammar and the oracles")
         options = checked_options(categories, "medium", "default", (), without)
         from kernelfuzz.campaign import Plan
-        from kernelfuzz.findings.workarounds import WORKAROUNDS
         from kernelfuzz.oracles.request import Checks
+        from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 
         plan = Plan(
             options,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from kernelfuzz.findings.workarounds import concerns, worked_around
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.rewrites.workarounds import concerns, worked_around
 
 SEVERAL = "several known bugs together"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kernelfuzz.analysis.effects import outlives
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.walk import children
 
 # How much is taken away: the first level that leaves anything gives the shape.
 PLAIN_DROPPED, COPIES_DROPPED, NOTHING_DROPPED = range(3)
@@ -33,22 +33,6 @@ def shape(kernel: n.Kernel) -> str:
         if texts:
             return "; ".join(dict.fromkeys(texts))
     return "empty"
-
-
-def outlives(name: str, function: n.Function | n.Kernel) -> bool:
-    """Whether the counter of a loop is a variable outside of every loop that counts with it."""
-    waiting: list[n.Node] = [function]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, n.For) and node.name == name:
-            waiting += node.bounds
-        elif (isinstance(node, n.Name) and node.id == name) or (isinstance(node, n.Unpack) and name in node.names):
-            return True
-        elif isinstance(node, n.Kernel):
-            waiting += node.body
-        else:
-            waiting += children(node)
-    return False
 
 
 def _kind(type_: t.Type) -> str:

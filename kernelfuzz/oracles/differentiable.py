@@ -16,7 +16,8 @@ from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.dynamic_loops import is_dynamic
 from kernelfuzz.reference.limitations import LIMITATIONS
-from kernelfuzz.reference.reassigned import constant_component, reassigned_components
+from kernelfuzz.reference.reassigned import reassigned_components
+from kernelfuzz.rewrites.parts import constructed_again
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
 Unit = n.Kernel | n.Function
@@ -127,40 +128,6 @@ def _is_part_of(place: n.Place, names: frozenset[str]) -> bool:
             return False
         composite |= isinstance(value.type, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
     return composite and isinstance(value, n.Name) and value.id in names
-
-
-def constructed_again(node: n.Assign) -> n.Assign | None:
-    """``whole = wp.vec3(e, whole.y, whole.z)`` for ``whole.x = e``; None where that is not known."""
-    target = node.target
-    assert isinstance(target, (n.Attribute, n.Index))
-    whole = target.value
-    if not isinstance(whole, (n.Name, n.Index, n.Attribute)):
-        return None
-    at = constant_component(target)
-    parts: list[n.Expr]
-    match whole.type:
-        case t.Vector(length=length, dtype=dtype) if isinstance(at, int):
-            parts = [_component(whole, (index,), dtype) for index in range(length)]
-        case t.Quaternion(dtype=dtype) if isinstance(at, int):
-            parts = [_component(whole, (index,), dtype) for index in range(4)]
-        case t.Matrix(rows=rows, columns=columns, dtype=dtype) if isinstance(at, tuple):
-            row, column = at
-            parts = [_component(whole, (r, c), dtype) for r in range(rows) for c in range(columns)]
-            at = row * columns + column
-        case t.Transform() if isinstance(target, n.Attribute) and target.name in ("p", "q"):
-            at = ("p", "q").index(target.name)
-            vector, rotation = t.Vector(3, whole.type.dtype), t.Quaternion(whole.type.dtype)
-            parts = [n.Attribute(whole, "p", vector), n.Attribute(whole, "q", rotation)]
-        case _:
-            return None
-    if at >= len(parts):
-        return None
-    parts[at] = node.value
-    return n.Assign(whole, n.Construct(whole.type, tuple(parts)))
-
-
-def _component(whole: n.Expr, indices: tuple[int, ...], dtype: t.Scalar) -> n.Expr:
-    return n.Index(whole, tuple([n.Literal(index, t.INT32) for index in indices]), dtype)
 
 
 def _added(node: n.Assign) -> n.AugAssign | None:

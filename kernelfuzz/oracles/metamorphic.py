@@ -13,9 +13,9 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import OptionSet
-from kernelfuzz.oracles.transformations import TRANSFORMATIONS
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.reference import Undefined
+from kernelfuzz.rewrites import TRANSFORMATIONS
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.toolchain.capture import captured_output
 

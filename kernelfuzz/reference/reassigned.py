@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from kernelfuzz.analysis.effects import constant_component
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import (
     Array,
-    Matrix,
     Scalar,
     Struct,
     has_floats,
@@ -108,29 +108,6 @@ def _fields(place: n.Place) -> tuple[str, ...]:
     return tuple(names)
 
 
-def constant_component(place: n.Place) -> object | None:
-    """What tells components apart, or None where that is not known (also of a row or a slice)."""
-    match place:
-        case n.Attribute(value=value, name=name) if name in "xyzw" and _is_whole(value):
-            return "xyzw".index(name)
-        case n.Index(value=value, indices=indices) if _is_whole(value) and len(indices) == (
-            2 if isinstance(value.type, Matrix) else 1
-        ):
-            values = [index.value for index in indices if isinstance(index, n.Literal)]
-            if len(values) == len(indices) and all(value >= 0 for value in values):
-                return values[0] if len(values) == 1 else tuple(values)
-    return None
-
-
-def _is_whole(value: n.Expr) -> bool:
-    """Whether this is a local, or a field of one, that is no struct itself: not a part of a vector."""
-    if isinstance(value.type, Struct):
-        return False
-    while isinstance(value, n.Attribute) and isinstance(value.value.type, Struct):
-        value = value.value
-    return isinstance(value, n.Name)
-
-
 def statements_in(block: n.Block, in_loop: bool) -> Iterator[tuple[n.Stmt, bool]]:
     """Every statement of a block and of those in it, and whether it stands in a loop."""
     for statement in block:
@@ -145,4 +122,4 @@ def statements_in(block: n.Block, in_loop: bool) -> Iterator[tuple[n.Stmt, bool]
                 pass
 
 
-__all__ = ["constant_component", "reassigned_components", "root_of", "statements_in"]
+__all__ = ["reassigned_components", "root_of", "statements_in"]

@@ -13,9 +13,9 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import Known, KnownError, load_known
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.findings.store import slug, write_finding
-from kernelfuzz.findings.workarounds import WORKAROUNDS
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import lower
 

@@ -9,10 +9,10 @@ import pytest
 
 from kernelfuzz.findings import recognition
 from kernelfuzz.findings.recognition import SEVERAL, explained_by
-from kernelfuzz.findings.workarounds import OF_GRADIENTS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.rewrites.workarounds import OF_GRADIENTS
 from kernelfuzz.syntax.parse import parse
 
 SOURCE = """

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import count_name, has_tiles, is_bindable, is_pure
 from kernelfuzz.analysis.writes import changed_arguments, root_name
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.oracles.transformations.facts import (
-    count_name,
-    fresh,
-    has_tiles,
-    is_bindable,
-    is_pure,
-    next_statement,
-    statements,
-)
-from kernelfuzz.oracles.transformations.paths import Path, changed_everywhere, node_at, replaced, spliced
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
-
+from kernelfuzz.rewrites.everywhere import fresh
+from kernelfuzz.rewrites.paths import Path, changed_everywhere, next_statement, node_at, replaced, spliced, statements
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 # ------------------------------------------------------- augmented assignments
 
@@ -43,7 +31,7 @@ def _augmented(kernel: n.Kernel) -> list[Path]:
     ]
 
 
-def _expand(case: Case, path: Path, choices: Choices) -> Case | None:
+def _expand(case: Case, path: Path, choices: Picks) -> Case | None:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.AugAssign)
     if not is_pure(node.target, case.kernel.functions):
@@ -65,7 +53,7 @@ def _plain(kernel: n.Kernel) -> list[Path]:
     ]
 
 
-def _contract(case: Case, path: Path, choices: Choices) -> Case | None:
+def _contract(case: Case, path: Path, choices: Picks) -> Case | None:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Assign)
     value = node.value
@@ -137,7 +125,7 @@ def _bindable(kernel: n.Kernel) -> list[Path]:
     ]
 
 
-def _bind_operands(case: Case, path: Path, choices: Choices) -> Case | None:
+def _bind_operands(case: Case, path: Path, choices: Picks) -> Case | None:
     node = node_at(case.kernel, path)
     assert isinstance(node, (n.Assign, n.ExprStmt, n.AugAssign, n.If, n.Return))
     evaluated = _evaluated(node)
@@ -181,7 +169,7 @@ def _owner(kernel: n.Kernel, path: Path) -> n.Kernel | n.Function:
     return replace(kernel, functions=())
 
 
-def _inline_temporary(case: Case, path: Path, choices: Choices) -> Case | None:
+def _inline_temporary(case: Case, path: Path, choices: Picks) -> Case | None:
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Assign)
     assert isinstance(node.target, n.Name)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
+from kernelfuzz.analysis.effects import frozen_constants
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.transformations.facts import frozen_constants
-from kernelfuzz.oracles.transformations.paths import Path
+from kernelfuzz.rewrites.paths import Path
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+T = TypeVar("T")
 
-Rewrite: TypeAlias = "Callable[[Case, Path, Choices], Case | None]"
+
+class Picks(Protocol):
+    """Where the decisions of a transformation come from, as ``kernelfuzz.strategies.choices.Choices``."""
+
+    def integer(self, low: int, high: int) -> int: ...
+
+    def pick(self, options: Sequence[T]) -> T: ...
+
+    def chance(self, probability: float) -> bool: ...
+
+
+Rewrite: TypeAlias = "Callable[[Case, Path, Picks], Case | None]"
 
 # How many places are tried before a transformation counts as not applicable.
 _TRIES = 12
@@ -37,7 +47,7 @@ class Transformation:
         """How many places of the kernel are worth trying."""
         return len(self.places(kernel))
 
-    def apply(self, case: Case, choices: Choices) -> Case | None:
+    def apply(self, case: Case, choices: Picks) -> Case | None:
         """The case changed at one place, its kernel verified; None where no tried place allows it.
 
         A result that does not verify is given up: Warp documents that it takes no such kernel (a constant

@@ -8,18 +8,18 @@ import pytest
 
 from kernelfuzz import reference
 from kernelfuzz.analysis.widen import widen_with_stand_ins
-from kernelfuzz.findings.workarounds import (
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles import gradient
+from kernelfuzz.oracles.compare import first_mismatch, leaves
+from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.reference.release import at_least
+from kernelfuzz.rewrites.workarounds import (
     OF_GRADIENTS,
     ROUNDED,
     WORKAROUNDS,
     concerns,
     worked_around,
 )
-from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles import gradient
-from kernelfuzz.oracles.compare import first_mismatch, leaves
-from kernelfuzz.oracles.verdict import Setting
-from kernelfuzz.reference.release import at_least
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.strategies.kernel import generate

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
-from kernelfuzz.findings.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, worked_around
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.rewrites.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, worked_around
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.walk import bound_names
 
 ChangeExpression: TypeAlias = Callable[[n.Expr], n.Expr]
 ChangeStatement: TypeAlias = Callable[[n.Stmt, "n.Function | n.Kernel"], n.Block]
@@ -134,3 +135,25 @@ def map_statements(kernel: n.Kernel, change: ChangeStatement) -> n.Kernel:
 def _with_bodies(kernel: n.Kernel, body: Callable[[n.Function | n.Kernel], n.Block]) -> n.Kernel:
     functions = tuple([replace(function, body=body(function)) for function in kernel.functions])
     return replace(kernel, body=body(kernel), functions=functions)
+
+
+def identifiers(kernel: n.Kernel) -> frozenset[str]:
+    """Every name that the kernel's module has, wherever."""
+    names = {kernel.name, *(constant.name for constant in kernel.constants)}
+    names.update(function.name for function in kernel.functions)
+    for struct in kernel.structs:
+        names.update((struct.name, *(name for name, _ in struct.fields)))
+    for owner in (kernel, *kernel.functions):
+        names.update(param.name for param in owner.params)
+        names.update(bound_names(owner.body))
+    return frozenset(names)
+
+
+def fresh(kernel: n.Kernel, prefix: str) -> Iterator[str]:
+    """Names that the kernel does not have yet: ``prefix0``, ``prefix1``, ..."""
+    taken = identifiers(kernel)
+    number = 0
+    while True:
+        if (name := f"{prefix}{number}") not in taken:
+            yield name
+        number += 1

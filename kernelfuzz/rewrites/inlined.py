@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kernelfuzz.findings.messages import own_names
-from kernelfuzz.findings.rewrite import FreshNames, map_statements
-from kernelfuzz.findings.workarounds.parts import writes
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import bound_names, walk
+from kernelfuzz.rewrites.everywhere import FreshNames, identifiers, map_statements
+from kernelfuzz.rewrites.parts import writes
 
 # Functions call functions; no kernel that is drawn nests them deeper.
 _DEPTH = 4
@@ -23,7 +22,7 @@ def writing_functions(kernel: n.Kernel) -> n.Kernel:
     They can where the call is the first thing of a statement that reads or writes an array, and where the
     function returns at its end only.
     """
-    fresh = FreshNames(own_names(kernel), "inner")
+    fresh = FreshNames(identifiers(kernel), "inner")
     for _ in range(_DEPTH):
         functions = {each.name: each for each in kernel.functions if not _returns_early(each)}
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kernelfuzz.analysis.writes import changed_arguments, is_local
-from kernelfuzz.findings.rewrite import map_expressions, map_statements
-from kernelfuzz.findings.workarounds.parts import loaded, own_value, writes
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, Array, Scalar, Tile
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.rewrites.everywhere import map_expressions, map_statements
+from kernelfuzz.rewrites.parts import loaded, own_value, writes
 
 
 def constant_ternary_aliases(kernel: n.Kernel) -> n.Kernel:

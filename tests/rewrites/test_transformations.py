@@ -12,11 +12,11 @@ import pytest
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import AugAssign, Binary, If, Kernel, Node
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.transformations import TRANSFORMATIONS, Transformation
-from kernelfuzz.oracles.transformations.branches import negated
-from kernelfuzz.oracles.transformations.paths import Path, changed_everywhere
-from kernelfuzz.oracles.transformations.transformation import with_kernel
 from kernelfuzz.reference import Undefined, run
+from kernelfuzz.rewrites import TRANSFORMATIONS, Transformation
+from kernelfuzz.rewrites.control_flow import negated
+from kernelfuzz.rewrites.paths import Path, changed_everywhere
+from kernelfuzz.rewrites.transformation import with_kernel
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import asks_thread, has_tiles, is_bindable, is_pure, names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import INT32, Tile, Tuple, Type
 from kernelfuzz.ir.walk import count_nodes, walk
-from kernelfuzz.oracles.transformations.facts import (
-    asks_thread,
-    fresh,
-    has_tiles,
-    is_bindable,
-    is_pure,
-    names_read,
-    values,
-)
-from kernelfuzz.oracles.transformations.paths import (
+from kernelfuzz.rewrites.everywhere import fresh
+from kernelfuzz.rewrites.paths import (
     Path,
     changed_everywhere,
     expression_at,
     node_at,
     replaced,
+    values,
 )
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 # An argument that a function reads more than once is copied; no larger ones than this.
 _LARGEST_COPY = 12
@@ -71,7 +61,7 @@ def _outlinable(kernel: n.Kernel) -> list[Path]:
     ]
 
 
-def _outline(case: Case, path: Path, choices: Choices) -> Case | None:
+def _outline(case: Case, path: Path, choices: Picks) -> Case | None:
     kernel, node = case.kernel, expression_at(case.kernel, path)
     free = _free_names(kernel, node)
     if free is None:
@@ -117,7 +107,7 @@ def _single(function: n.Function) -> bool:
             return False
 
 
-def _inline(case: Case, path: Path, choices: Choices) -> Case:
+def _inline(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.CallFunction)
     (function,) = [each for each in case.kernel.functions if each.name == node.name]
@@ -165,7 +155,7 @@ def _thread_names(statements: tuple[n.Stmt, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _move_body(case: Case, path: Path, choices: Choices) -> Case | None:
+def _move_body(case: Case, path: Path, choices: Picks) -> Case | None:
     kernel = case.kernel
     count = _prologue(kernel)
     kept, moved = kernel.body[:count], kernel.body[count:]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import asks_thread, binds_array, has_tiles
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import INT32
-from kernelfuzz.oracles.transformations.facts import asks_thread, binds_array, fresh, has_tiles, statements
-from kernelfuzz.oracles.transformations.inputs import with_scalar
-from kernelfuzz.oracles.transformations.paths import Path, block_at, spliced, statement_at
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.everywhere import fresh
+from kernelfuzz.rewrites.inputs import with_scalar
+from kernelfuzz.rewrites.paths import Path, block_at, spliced, statement_at, statements
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 _ZERO = n.Literal(0, INT32)
 
@@ -36,10 +33,10 @@ def _movable(block: n.Block) -> bool:
     return not asks_thread(*block) and not binds_array(block)
 
 
-def _dead(wrap: Callable[[n.Expr, n.Block, str], n.Stmt]) -> Callable[[Case, Path, Choices], Case | None]:
+def _dead(wrap: Callable[[n.Expr, n.Block, str], n.Stmt]) -> Callable[[Case, Path, Picks], Case | None]:
     """A copy of some statement of the kernel, at the place and never run."""
 
-    def rewrite(case: Case, path: Path, choices: Choices) -> Case | None:
+    def rewrite(case: Case, path: Path, choices: Picks) -> Case | None:
         copied = statement_at(case.kernel, choices.pick(_places(case.kernel)))
         if not _movable((copied,)):
             return None
@@ -50,7 +47,7 @@ def _dead(wrap: Callable[[n.Expr, n.Block, str], n.Stmt]) -> Callable[[Case, Pat
     return rewrite
 
 
-def _guard(case: Case, path: Path, choices: Choices) -> Case | None:
+def _guard(case: Case, path: Path, choices: Picks) -> Case | None:
     """A condition that is always true around one to three statements."""
     block, position = block_at(case.kernel, path)
     count = min(choices.integer(1, _LONGEST), len(block) - position)

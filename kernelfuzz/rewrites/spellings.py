@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
 from kernelfuzz.ir.walk import bound_names
-from kernelfuzz.oracles.transformations.facts import KERNEL_BODY, fresh, names_read, values
-from kernelfuzz.oracles.transformations.inputs import given_value, with_scalar
-from kernelfuzz.oracles.transformations.paths import Path, node_at, replaced
-from kernelfuzz.oracles.transformations.static import static_value
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.everywhere import fresh
+from kernelfuzz.rewrites.inputs import given_value, with_scalar
+from kernelfuzz.rewrites.paths import KERNEL_BODY, Path, node_at, replaced, values
+from kernelfuzz.rewrites.static import static_value
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 
 def _where(wanted: Callable[[n.Expr, n.Kernel], bool], *, functions: bool) -> Callable[[n.Kernel], list[Path]]:
@@ -52,13 +49,13 @@ def _is_constant(node: n.Expr, kernel: n.Kernel) -> bool:
 # -------------------------------------------------------------------- static
 
 
-def _make_static(case: Case, path: Path, choices: Choices) -> Case:
+def _make_static(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Literal)
     return with_kernel(case, replaced(case.kernel, path, n.Static(node, node.type)))
 
 
-def _unmake_static(case: Case, path: Path, choices: Choices) -> Case | None:
+def _unmake_static(case: Case, path: Path, choices: Picks) -> Case | None:
     """The value that Python computes: the same operations in the kernel would round to its own types."""
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Static)
@@ -71,14 +68,14 @@ def _unmake_static(case: Case, path: Path, choices: Choices) -> Case | None:
 # ------------------------------------------------------------------ arguments
 
 
-def _make_argument(case: Case, path: Path, choices: Choices) -> Case:
+def _make_argument(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Literal)
     changed, name = with_scalar(case, "given", node)
     return with_kernel(changed, replaced(changed.kernel, path, name))
 
 
-def _unmake_argument(case: Case, path: Path, choices: Choices) -> Case | None:
+def _unmake_argument(case: Case, path: Path, choices: Picks) -> Case | None:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Name)
     value = given_value(case, node.id)
@@ -88,7 +85,7 @@ def _unmake_argument(case: Case, path: Path, choices: Choices) -> Case | None:
 # ---------------------------------------------------------- module and closure
 
 
-def _make_constant(case: Case, path: Path, choices: Choices) -> Case | None:
+def _make_constant(case: Case, path: Path, choices: Picks) -> Case | None:
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Literal)
     if kernel.closure and path[0][0] != KERNEL_BODY:
@@ -98,7 +95,7 @@ def _make_constant(case: Case, path: Path, choices: Choices) -> Case | None:
     return with_kernel(case, replace(changed, constants=(*kernel.constants, n.Constant(name, node))))
 
 
-def _unmake_constant(case: Case, path: Path, choices: Choices) -> Case:
+def _unmake_constant(case: Case, path: Path, choices: Picks) -> Case:
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Name)
     (value,) = [constant.value for constant in kernel.constants if constant.name == node.id]
@@ -115,7 +112,7 @@ def _whole(kernel: n.Kernel) -> list[Path]:
     return [()] if movable else []
 
 
-def _capture(case: Case, path: Path, choices: Choices) -> Case:
+def _capture(case: Case, path: Path, choices: Picks) -> Case:
     return with_kernel(case, replace(case.kernel, closure=not case.kernel.closure))
 
 

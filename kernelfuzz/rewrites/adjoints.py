@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from kernelfuzz.analysis.effects import is_bound_again
 from kernelfuzz.analysis.writes import is_local
-from kernelfuzz.findings.messages import own_names
-from kernelfuzz.findings.rewrite import FreshNames, map_expressions, map_statements
-from kernelfuzz.findings.workarounds.parts import is_bound_again, moved
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.oracles.differentiable import constructed_again
+from kernelfuzz.rewrites.everywhere import FreshNames, identifiers, map_expressions, map_statements
+from kernelfuzz.rewrites.parts import constructed_again, moved
 from kernelfuzz.typecheck.operators import unary_result
 
 _LETTERS = "xyzw"
@@ -46,7 +45,7 @@ def component_sum(kernel: n.Kernel) -> n.Kernel:
 
 def component_of_a_field(kernel: n.Kernel) -> n.Kernel:
     """``s.v = wp.vec3(e, s.v.y, s.v.z)`` instead of ``s.v.x = e``; a sum is made in a copy."""
-    fresh = FreshNames(own_names(kernel), "part")
+    fresh = FreshNames(identifiers(kernel), "part")
 
     def change(node: n.Stmt, function: n.Function | n.Kernel) -> n.Block:
         if not isinstance(node, (n.Assign, n.AugAssign)) or not _is_component_of_a_field(node.target):
@@ -78,7 +77,7 @@ def remainder(kernel: n.Kernel) -> n.Kernel:
 
     That is the same up to rounding.
     """
-    fresh = FreshNames(own_names(kernel), "remainder")
+    fresh = FreshNames(identifiers(kernel), "remainder")
     made: dict[t.Type, n.Function] = {}
 
     def call(left: n.Expr, right: n.Expr, type_: t.Scalar) -> n.CallFunction:
@@ -134,7 +133,7 @@ def changed_in_place(kernel: n.Kernel) -> n.Kernel:
         for name in bound_names((copy,))
     }
 
-    fresh = FreshNames(own_names(kernel), "held")
+    fresh = FreshNames(identifiers(kernel), "held")
 
     def change(node: n.Stmt, function: n.Function | n.Kernel) -> n.Block:
         match node:

@@ -1,48 +1,17 @@
-"""What transformations ask of a tree: what code reads, changes and leaves."""
+"""What a piece of code reads, changes and leaves: questions about statements and expressions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import get_args
+from collections.abc import Sequence
 
 from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import Array, Scalar, Tile, Tuple
-from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.oracles.transformations.paths import Path, located, steps
+from kernelfuzz.ir import types as t
+from kernelfuzz.ir.walk import children, walk
 from kernelfuzz.typecheck.tiles import TILE_CALLS
 
-STATEMENTS: tuple[type, ...] = get_args(n.Stmt)
-EXPRESSIONS: tuple[type, ...] = get_args(n.Expr)
-
-# Where paths into the kernel's own body start, as opposed to those into its functions.
-KERNEL_BODY = "body"
-
-
 # ------------------------------------------------------------------------ names
-
-
-def identifiers(kernel: n.Kernel) -> frozenset[str]:
-    """Every name that the kernel's module has, wherever."""
-    names = {kernel.name, *(constant.name for constant in kernel.constants)}
-    names.update(function.name for function in kernel.functions)
-    for struct in kernel.structs:
-        names.update((struct.name, *(name for name, _ in struct.fields)))
-    for owner in (kernel, *kernel.functions):
-        names.update(param.name for param in owner.params)
-        names.update(bound_names(owner.body))
-    return frozenset(names)
-
-
-def fresh(kernel: n.Kernel, prefix: str) -> Iterator[str]:
-    """Names that the kernel does not have yet: ``prefix0``, ``prefix1``, ..."""
-    taken = identifiers(kernel)
-    number = 0
-    while True:
-        if (name := f"{prefix}{number}") not in taken:
-            yield name
-        number += 1
 
 
 def names_read(*nodes: n.Node) -> frozenset[str]:
@@ -60,46 +29,59 @@ def has_tiles(kernel: n.Kernel) -> bool:
     return any(isinstance(node, n.Call) and node.name in TILE_CALLS for node in walk(*kernel.body))
 
 
-# ------------------------------------------------------------------------ places
+def is_bound_again(name: str, function: n.Function | n.Kernel) -> bool:
+    """Whether a name is bound in several places, or in one that a loop comes to several times."""
+    bound = sum(param.name == name for param in function.params)
+    for node in walk(*function.body):
+        match node:
+            case n.Assign(target=n.Name(id=id_)) | n.AugAssign(target=n.Name(id=id_)) | n.For(name=id_):
+                bound += id_ == name
+            case n.Unpack(names=names):
+                bound += name in names
+            case _:
+                pass
+        if isinstance(node, (n.For, n.While)):
+            bound += any(isinstance(each, n.Unpack) and name in each.names for each in walk(*node.body))
+    return bound > 1
 
 
-def statements(kernel: n.Kernel, *, functions: bool = True) -> Iterator[tuple[Path, n.Stmt]]:
-    """Every statement with its path; without ``functions`` only those of the kernel itself."""
-    for path, node in located(kernel):
-        if isinstance(node, STATEMENTS) and (functions or path[0][0] == KERNEL_BODY):
-            yield path, node  # pyright: ignore[reportReturnType]
+def outlives(name: str, function: n.Function | n.Kernel) -> bool:
+    """Whether the counter of a loop is a variable outside of every loop that counts with it."""
+    waiting: list[n.Node] = [function]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, n.For) and node.name == name:
+            waiting += node.bounds
+        elif (isinstance(node, n.Name) and node.id == name) or (isinstance(node, n.Unpack) and name in node.names):
+            return True
+        elif isinstance(node, n.Kernel):
+            waiting += node.body
+        else:
+            waiting += children(node)
+    return False
 
 
-def values(kernel: n.Kernel) -> Iterator[tuple[Path, n.Expr]]:
-    """Every expression that only gives a value, with its path.
-
-    What is left out is the target of an assignment (its indices are in), what a call changes in place, and
-    what ``wp.static`` evaluates.
-    """
-    for path, node in statements(kernel):
-        for step, child in steps(node):
-            if isinstance(child, STATEMENTS):
-                continue
-            target = isinstance(node, (n.Assign, n.AugAssign)) and step[0] == "target"
-            yield from _values(child, (*path, step), target)
-
-
-def _values(node: n.Node, path: Path, target: bool) -> Iterator[tuple[Path, n.Expr]]:
-    if isinstance(node, EXPRESSIONS) and not target:
-        yield path, node  # pyright: ignore[reportReturnType]
-    if isinstance(node, n.Static):
-        return
-    changed = changed_arguments(node) if isinstance(node, n.Call) else ()
-    for step, child in steps(node):
-        inner = target and step[0] == "value"
-        yield from _values(child, (*path, step), inner or (step[0] == "args" and step[1] in changed))
+def constant_component(place: n.Place) -> object | None:
+    """What tells components apart, or None where that is not known (also of a row or a slice)."""
+    match place:
+        case n.Attribute(value=value, name=name) if name in "xyzw" and _is_whole(value):
+            return "xyzw".index(name)
+        case n.Index(value=value, indices=indices) if _is_whole(value) and len(indices) == (
+            2 if isinstance(value.type, t.Matrix) else 1
+        ):
+            values = [index.value for index in indices if isinstance(index, n.Literal)]
+            if len(values) == len(indices) and all(value >= 0 for value in values):
+                return values[0] if len(values) == 1 else tuple(values)
+    return None
 
 
-def next_statement(path: Path) -> Path:
-    """The place behind a statement in its block."""
-    *above, (name, position) = path
-    assert position is not None
-    return (*above, (name, position + 1))
+def _is_whole(value: n.Expr) -> bool:
+    """Whether this is a local, or a field of one, that is no struct itself: not a part of a vector."""
+    if isinstance(value.type, t.Struct):
+        return False
+    while isinstance(value, n.Attribute) and isinstance(value.value.type, t.Struct):
+        value = value.value
+    return isinstance(value, n.Name)
 
 
 # ----------------------------------------------------------------------- effects
@@ -139,8 +121,8 @@ def _is_pure_block(block: n.Block, functions: Sequence[n.Function]) -> bool:
 
 
 def _in_array(target: n.Expr) -> bool:
-    return any(isinstance(node, n.Index) and isinstance(node.value.type, Array) for node in walk(target)) or isinstance(
-        target.type, Array
+    return isinstance(target.type, t.Array) or any(
+        isinstance(node, n.Index) and isinstance(node.value.type, t.Array) for node in walk(target)
     )
 
 
@@ -157,20 +139,20 @@ def _is_total_node(node: n.Node) -> bool:
     match node:
         case n.Literal() | n.Name() | n.Attribute() | n.ArrayShape() | n.Compare():
             return True
-        case n.Binary(op=op, type=Scalar() as type_):
+        case n.Binary(op=op, type=t.Scalar() as type_):
             return type_.is_float or op in _TOTAL_INTEGER_OPERATORS
-        case n.Unary(op=op, type=Scalar() as type_):
+        case n.Unary(op=op, type=t.Scalar() as type_):
             return type_.is_float or op in ("not", "+", "~")
         case n.Cast(type=type_, operand=operand):
             source = operand.type
-            return isinstance(source, Scalar) and (type_.is_float or not source.is_float)
+            return isinstance(source, t.Scalar) and (type_.is_float or not source.is_float)
         case _:
             return False
 
 
 def is_bindable(node: n.Expr) -> bool:
     """Whether a temporary can hold the value like any other: no array, tile or tuple."""
-    return not isinstance(node.type, (Array, Tile, Tuple))
+    return not isinstance(node.type, (t.Array, t.Tile, t.Tuple))
 
 
 # ------------------------------------------------------------------ control flow

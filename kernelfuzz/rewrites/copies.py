@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from kernelfuzz.analysis.effects import is_bound_again, outlives
 from kernelfuzz.analysis.writes import is_local
-from kernelfuzz.findings.messages import own_names
-from kernelfuzz.findings.rewrite import FreshNames, map_statements
-from kernelfuzz.findings.shape import outlives
-from kernelfuzz.findings.workarounds.parts import is_bound_again, loaded, moved
 from kernelfuzz.ir.nodes import (
     Assign,
     Attribute,
@@ -29,6 +26,8 @@ from kernelfuzz.ir.nodes import (
 )
 from kernelfuzz.ir.types import INT32, Matrix, Transform
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.rewrites.everywhere import FreshNames, identifiers, map_statements
+from kernelfuzz.rewrites.parts import loaded, moved
 
 
 def tuple_assignment_of_an_element(kernel: Kernel) -> Kernel:
@@ -48,7 +47,7 @@ def tuple_assignment_of_an_element(kernel: Kernel) -> Kernel:
 
 def tuple_assignment_aliases(kernel: Kernel) -> Kernel:
     """``a, b = b, a`` becomes single assignments through temporaries: Warp copies what those bind."""
-    fresh = FreshNames(own_names(kernel), "copy")
+    fresh = FreshNames(identifiers(kernel), "copy")
 
     def change(node: Stmt, function: Function | Kernel) -> Block:
         if not isinstance(node, Unpack) or len(node.values) < 2:
@@ -77,7 +76,7 @@ def _is_constant(value: Expr) -> bool:
 
 def empty_loop_loses_the_counter(kernel: Kernel) -> Kernel:
     """A counter that is a variable outside of its loop too is counted by another name."""
-    fresh = FreshNames(own_names(kernel), "count")
+    fresh = FreshNames(identifiers(kernel), "count")
 
     def change(node: Stmt, function: Function | Kernel) -> Block:
         if not isinstance(node, For) or not outlives(node.name, function):
@@ -91,7 +90,7 @@ def empty_loop_loses_the_counter(kernel: Kernel) -> Kernel:
 
 def store_into_a_part_of_a_part(kernel: Kernel) -> Kernel:
     """The part is copied out, changed, and stored back as a whole."""
-    fresh = FreshNames(own_names(kernel), "part")
+    fresh = FreshNames(identifiers(kernel), "part")
 
     def change(node: Stmt, function: Function | Kernel) -> Block:
         if not isinstance(node, (Assign, AugAssign)) or not _is_lost(node.target):

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import binds_array, continues, count_name, has_tiles, leaves
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import BOOL, INT32
-from kernelfuzz.oracles.transformations.facts import (
-    binds_array,
-    continues,
-    count_name,
-    fresh,
-    has_tiles,
-    leaves,
-    statements,
-)
-from kernelfuzz.oracles.transformations.inputs import given_value, with_element, with_scalar
-from kernelfuzz.oracles.transformations.paths import Path, node_at, replaced, spliced
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.everywhere import fresh
+from kernelfuzz.rewrites.inputs import given_value, with_element, with_scalar
+from kernelfuzz.rewrites.paths import Path, node_at, replaced, spliced, statements
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 # A counter that goes beyond its end by one step must not overflow.
 _FAR = 1 << 30
@@ -76,7 +65,7 @@ def _param_bounds(kernel: n.Kernel) -> list[Path]:
     ]
 
 
-def _make_dynamic(case: Case, path: Path, choices: Choices) -> Case | None:
+def _make_dynamic(case: Case, path: Path, choices: Picks) -> Case | None:
     bound = node_at(case.kernel, path)
     assert isinstance(bound, (n.Literal, n.Unary))
     value = _number(bound)
@@ -92,7 +81,7 @@ def _make_dynamic(case: Case, path: Path, choices: Choices) -> Case | None:
     return with_kernel(changed, replaced(changed.kernel, path, read))
 
 
-def _make_constant(case: Case, path: Path, choices: Choices) -> Case | None:
+def _make_constant(case: Case, path: Path, choices: Picks) -> Case | None:
     bound = node_at(case.kernel, path)
     assert isinstance(bound, n.Name)
     value = given_value(case, bound.id)
@@ -108,7 +97,7 @@ def _for_loops(kernel: n.Kernel) -> list[Path]:
     return [path for path, node in statements(kernel) if isinstance(node, n.For)]
 
 
-def _for_to_while(case: Case, path: Path, choices: Choices) -> Case | None:
+def _for_to_while(case: Case, path: Path, choices: Picks) -> Case | None:
     """A counter that counts before the body, so that a ``continue`` counts too."""
     loop = node_at(case.kernel, path)
     assert isinstance(loop, n.For)
@@ -137,7 +126,7 @@ def _while_loops(kernel: n.Kernel) -> list[Path]:
     return [path for path, node in statements(kernel) if isinstance(node, n.While)]
 
 
-def _flag(case: Case, path: Path, choices: Choices) -> Case | None:
+def _flag(case: Case, path: Path, choices: Picks) -> Case | None:
     """``while c: b`` as ``go = c``, ``while go: b; go = c``."""
     loop = node_at(case.kernel, path)
     assert isinstance(loop, n.While)
@@ -166,7 +155,7 @@ def _peelable(kernel: n.Kernel) -> list[Path]:
     return found
 
 
-def _peel(case: Case, path: Path, choices: Choices) -> Case:
+def _peel(case: Case, path: Path, choices: Picks) -> Case:
     loop = node_at(case.kernel, path)
     assert isinstance(loop, n.For)
     start, end, step = _range(loop)

@@ -9,7 +9,7 @@ import numpy as np
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.nodes import Expr, Index, Literal, Name, Param
 from kernelfuzz.ir.types import INT32, Array, Scalar
-from kernelfuzz.oracles.transformations.facts import fresh
+from kernelfuzz.rewrites.everywhere import fresh
 
 
 def with_scalar(case: Case, prefix: str, value: Literal) -> tuple[Case, Name]:

@@ -9,35 +9,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from kernelfuzz.findings.workarounds import expressions, gradients, inlined, statements
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.rewrites import adjoints, copies, inlined, loads
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
 Workaround: TypeAlias = Callable[[Kernel], Kernel]
 
 # By the names of the pages in notes/findings.  These concern adjoints only.
 OF_GRADIENTS: Mapping[str, Workaround] = {
-    "component-of-a-field-has-no-gradient": gradients.component_of_a_field,
-    "component-sum-counts-twice": gradients.component_sum,
-    "remainder-ignores-the-divisor": gradients.remainder,
+    "component-of-a-field-has-no-gradient": adjoints.component_of_a_field,
+    "component-sum-counts-twice": adjoints.component_sum,
+    "remainder-ignores-the-divisor": adjoints.remainder,
     "replayed-function-adds-again": inlined.writing_functions,
     # Behind the inlining: what a function does to its own parameters is then done to locals.
-    "sum-changes-what-an-adjoint-reads": gradients.changed_in_place,
+    "sum-changes-what-an-adjoint-reads": adjoints.changed_in_place,
 }
 WORKAROUNDS: Mapping[str, Workaround] = {
-    "constant-ternary-aliases": expressions.constant_ternary_aliases,
-    "conversion-retypes-a-constant": expressions.conversion_retypes_a_constant,
-    "subscript-of-a-slice": expressions.subscript_of_a_slice,
-    "chained-comparison-of-references": expressions.chained_comparison_of_references,
-    "negated-zero": expressions.negated_zero,
-    "element-is-read-late": expressions.element_is_read_late,
-    "condition-is-read-again": expressions.condition_is_read_again,
-    "chained-comparison-is-eager": expressions.chained_comparison_is_eager,
+    "constant-ternary-aliases": loads.constant_ternary_aliases,
+    "conversion-retypes-a-constant": loads.conversion_retypes_a_constant,
+    "subscript-of-a-slice": loads.subscript_of_a_slice,
+    "chained-comparison-of-references": loads.chained_comparison_of_references,
+    "negated-zero": loads.negated_zero,
+    "element-is-read-late": loads.element_is_read_late,
+    "condition-is-read-again": loads.condition_is_read_again,
+    "chained-comparison-is-eager": loads.chained_comparison_is_eager,
     # Before the aliases, whose rewrite splits every tuple assignment.
-    "tuple-assignment-of-an-element": statements.tuple_assignment_of_an_element,
-    "tuple-assignment-aliases": statements.tuple_assignment_aliases,
-    "empty-loop-loses-the-counter": statements.empty_loop_loses_the_counter,
-    "store-into-a-part-of-a-part": statements.store_into_a_part_of_a_part,
+    "tuple-assignment-of-an-element": copies.tuple_assignment_of_an_element,
+    "tuple-assignment-aliases": copies.tuple_assignment_aliases,
+    "empty-loop-loses-the-counter": copies.empty_loop_loses_the_counter,
+    "store-into-a-part-of-a-part": copies.store_into_a_part_of_a_part,
     **OF_GRADIENTS,
 }
 # Rewrites after which what is computed may differ by rounding.

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.oracles.transformations.facts import (
-    fresh,
-    identifiers,
-    statements,
-)
-from kernelfuzz.oracles.transformations.inputs import with_scalar
-from kernelfuzz.oracles.transformations.paths import Path, changed_everywhere, spliced
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.everywhere import fresh, identifiers
+from kernelfuzz.rewrites.inputs import with_scalar
+from kernelfuzz.rewrites.paths import Path, changed_everywhere, spliced, statements
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 # Names that mean something in C++, in CUDA or in the code that Warp writes, and nothing in Python.
 TELLING_NAMES = (
@@ -35,7 +27,7 @@ def _whole(kernel: n.Kernel) -> list[Path]:
     return [()]
 
 
-def _rename(case: Case, path: Path, choices: Choices) -> Case:
+def _rename(case: Case, path: Path, choices: Picks) -> Case:
     """Every local of the kernel and every local and parameter of its functions under a new name.
 
     Warp gives a parameter its own name in the code, where a word of C++ cannot be one: only locals get those.
@@ -65,7 +57,7 @@ def _several_params(kernel: n.Kernel) -> list[Path]:
     return [()] if len(kernel.params) > 1 else []
 
 
-def _reorder(case: Case, path: Path, choices: Choices) -> Case:
+def _reorder(case: Case, path: Path, choices: Picks) -> Case:
     waiting = list(case.kernel.params)
     params: list[n.Param] = []
     while waiting:
@@ -83,7 +75,7 @@ _UNUSED = (
 )
 
 
-def _unused_param(case: Case, path: Path, choices: Choices) -> Case:
+def _unused_param(case: Case, path: Path, choices: Picks) -> Case:
     changed, _ = with_scalar(case, "unused", choices.pick(_UNUSED))
     params = list(changed.kernel.params)
     params.insert(choices.integer(0, len(params) - 1), params.pop())
@@ -94,7 +86,7 @@ def _statement_places(kernel: n.Kernel) -> list[Path]:
     return [path for path, _ in statements(kernel)]
 
 
-def _unused_local(case: Case, path: Path, choices: Choices) -> Case:
+def _unused_local(case: Case, path: Path, choices: Picks) -> Case:
     name, value = next(fresh(case.kernel, "unused")), choices.pick(_UNUSED)
     unused = n.Assign(n.Name(name, value.type), value)
     return with_kernel(case, spliced(case.kernel, path, (unused,), 0))
@@ -116,7 +108,7 @@ def _like(kernel: n.Kernel, param: n.Param) -> tuple[n.Param, ...]:
     return tuple(each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds)
 
 
-def _pack(case: Case, path: Path, choices: Choices) -> Case | None:
+def _pack(case: Case, path: Path, choices: Picks) -> Case | None:
     kernel = case.kernel
     ((_, position),) = path
     assert position is not None

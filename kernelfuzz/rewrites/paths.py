@@ -11,6 +11,8 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
+from kernelfuzz.analysis.writes import changed_arguments
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.nodes import Block, Expr, Node, Stmt
 from kernelfuzz.ir.rewrite import transform
 
@@ -102,3 +104,49 @@ def spliced(root: N, path: Path, statements: Block, count: int = 1) -> N:
 def changed_everywhere(root: N, change: Callable[[Node], Node]) -> N:
     """The tree with ``change`` applied to every node, the root too, children first."""
     return cast("N", change(transform(root, change)))
+
+
+STATEMENTS: tuple[type, ...] = get_args(Stmt)
+EXPRESSIONS: tuple[type, ...] = get_args(Expr)
+
+# Where paths into the kernel's own body start, as opposed to those into its functions.
+KERNEL_BODY = "body"
+
+
+def statements(kernel: n.Kernel, *, functions: bool = True) -> Iterator[tuple[Path, n.Stmt]]:
+    """Every statement with its path; without ``functions`` only those of the kernel itself."""
+    for path, node in located(kernel):
+        if isinstance(node, STATEMENTS) and (functions or path[0][0] == KERNEL_BODY):
+            yield path, node  # pyright: ignore[reportReturnType]
+
+
+def values(kernel: n.Kernel) -> Iterator[tuple[Path, n.Expr]]:
+    """Every expression that only gives a value, with its path.
+
+    What is left out is the target of an assignment (its indices are in), what a call changes in place, and
+    what ``wp.static`` evaluates.
+    """
+    for path, node in statements(kernel):
+        for step, child in steps(node):
+            if isinstance(child, STATEMENTS):
+                continue
+            target = isinstance(node, (n.Assign, n.AugAssign)) and step[0] == "target"
+            yield from _values(child, (*path, step), target)
+
+
+def _values(node: n.Node, path: Path, target: bool) -> Iterator[tuple[Path, n.Expr]]:
+    if isinstance(node, EXPRESSIONS) and not target:
+        yield path, node  # pyright: ignore[reportReturnType]
+    if isinstance(node, n.Static):
+        return
+    changed = changed_arguments(node) if isinstance(node, n.Call) else ()
+    for step, child in steps(node):
+        inner = target and step[0] == "value"
+        yield from _values(child, (*path, step), inner or (step[0] == "args" and step[1] in changed))
+
+
+def next_statement(path: Path) -> Path:
+    """The place behind a statement in its block."""
+    *above, (name, position) = path
+    assert position is not None
+    return (*above, (name, position + 1))

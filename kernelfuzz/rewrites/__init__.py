@@ -5,14 +5,14 @@ to be different from Python: an expression that changes something is not moved, 
 loop changes stays a variable, ``+=`` on an element of an array stays atomic.
 """
 
-from kernelfuzz.oracles.transformations.assignments import ASSIGNMENTS
-from kernelfuzz.oracles.transformations.branches import BRANCHES
-from kernelfuzz.oracles.transformations.constants import CONSTANTS
-from kernelfuzz.oracles.transformations.declarations import DECLARATIONS
-from kernelfuzz.oracles.transformations.functions import FUNCTIONS
-from kernelfuzz.oracles.transformations.loops import LOOPS
-from kernelfuzz.oracles.transformations.opaque import OPAQUE
-from kernelfuzz.oracles.transformations.transformation import Transformation
+from kernelfuzz.rewrites.control_flow import BRANCHES
+from kernelfuzz.rewrites.counting import LOOPS
+from kernelfuzz.rewrites.inlining import FUNCTIONS
+from kernelfuzz.rewrites.opaque import OPAQUE
+from kernelfuzz.rewrites.parameters import DECLARATIONS
+from kernelfuzz.rewrites.spellings import CONSTANTS
+from kernelfuzz.rewrites.temporaries import ASSIGNMENTS
+from kernelfuzz.rewrites.transformation import Transformation
 
 TRANSFORMATIONS: tuple[Transformation, ...] = (
     *LOOPS,

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from kernelfuzz.analysis.effects import has_tiles, is_pure, is_total
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import BOOL, Scalar
-from kernelfuzz.oracles.transformations.facts import (
-    has_tiles,
-    is_pure,
-    is_total,
-    next_statement,
-    statements,
-    values,
-)
-from kernelfuzz.oracles.transformations.paths import Path, block_at, node_at, replaced, spliced
-from kernelfuzz.oracles.transformations.transformation import Transformation, with_kernel
-
-if TYPE_CHECKING:
-    from kernelfuzz.strategies.choices import Choices
+from kernelfuzz.rewrites.paths import Path, block_at, next_statement, node_at, replaced, spliced, statements, values
+from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
@@ -69,7 +58,7 @@ def _if_at(case: Case, path: Path) -> n.If:
 # ------------------------------------------------------------------ statements
 
 
-def _swap(case: Case, path: Path, choices: Choices) -> Case:
+def _swap(case: Case, path: Path, choices: Picks) -> Case:
     node = _if_at(case, path)
     swapped = n.If(negated(node.test), node.orelse or (n.Pass(),), node.body)
     return with_kernel(case, replaced(case.kernel, path, swapped))
@@ -79,7 +68,7 @@ def _is_conjunction(node: n.If) -> bool:
     return isinstance(node.test, n.BoolOp) and node.test.op == "and" and not node.orelse
 
 
-def _nest(case: Case, path: Path, choices: Choices) -> Case:
+def _nest(case: Case, path: Path, choices: Picks) -> Case:
     node = _if_at(case, path)
     assert isinstance(node.test, n.BoolOp)
     first, *rest = node.test.values
@@ -91,7 +80,7 @@ def _is_disjunction(node: n.If) -> bool:
     return isinstance(node.test, n.BoolOp) and node.test.op == "or" and not node.orelse
 
 
-def _cascade(case: Case, path: Path, choices: Choices) -> Case:
+def _cascade(case: Case, path: Path, choices: Picks) -> Case:
     """``if a or b: x`` as ``if a: x`` and ``elif b: x``."""
     node = _if_at(case, path)
     assert isinstance(node.test, n.BoolOp)
@@ -115,7 +104,7 @@ def _has_needless_else(node: n.If) -> bool:
     return bool(node.orelse) and _returns(node.body)
 
 
-def _drop_else(case: Case, path: Path, choices: Choices) -> Case:
+def _drop_else(case: Case, path: Path, choices: Picks) -> Case:
     node = _if_at(case, path)
     return with_kernel(case, spliced(case.kernel, path, (replace(node, orelse=()), *node.orelse)))
 
@@ -130,7 +119,7 @@ def _following(kernel: n.Kernel, path: Path) -> tuple[n.Stmt, ...]:
     return block[position + 1 :]
 
 
-def _add_else(case: Case, path: Path, choices: Choices) -> Case | None:
+def _add_else(case: Case, path: Path, choices: Picks) -> Case | None:
     node, following = _if_at(case, path), _following(case.kernel, path)
     if not following:
         return None
@@ -150,7 +139,7 @@ def _ternary_assignments(kernel: n.Kernel) -> list[Path]:
     return [path for path, node in statements(kernel) if _chosen(node) is not None]
 
 
-def _ternary_to_if(case: Case, path: Path, choices: Choices) -> Case:
+def _ternary_to_if(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Assign)
     value = node.value
@@ -167,7 +156,7 @@ def _is_choice(node: n.If) -> bool:
             return False
 
 
-def _if_to_ternary(case: Case, path: Path, choices: Choices) -> Case | None:
+def _if_to_ternary(case: Case, path: Path, choices: Picks) -> Case | None:
     node = _if_at(case, path)
     (body,), (orelse,) = node.body, node.orelse
     assert isinstance(body, n.Assign)
@@ -185,7 +174,7 @@ def _is_pure_bool_op(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     return isinstance(node, n.BoolOp) and is_pure(node, functions)
 
 
-def _bool_op_to_ternary(case: Case, path: Path, choices: Choices) -> Case:
+def _bool_op_to_ternary(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.BoolOp)
     first, *rest = node.values
@@ -201,7 +190,7 @@ def _is_pure_chain(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     return isinstance(node, n.Compare) and len(node.ops) > 1 and is_pure(node, functions)
 
 
-def _split_chain(case: Case, path: Path, choices: Choices) -> Case:
+def _split_chain(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Compare)
     operands = (node.left, *node.comparators)
@@ -216,7 +205,7 @@ def _is_where(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     return isinstance(node, n.Call) and node.name == "where" and node.args[0].type == BOOL and is_pure(node, functions)
 
 
-def _where_to_ternary(case: Case, path: Path, choices: Choices) -> Case:
+def _where_to_ternary(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.Call)
     test, body, orelse = node.args
@@ -228,7 +217,7 @@ def _is_total_ternary(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     return isinstance(node, n.IfExp) and is_total(node.body) and is_total(node.orelse)
 
 
-def _ternary_to_where(case: Case, path: Path, choices: Choices) -> Case:
+def _ternary_to_where(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.IfExp)
     changed = n.Call("where", (node.test, node.body, node.orelse), node.type)
@@ -239,7 +228,7 @@ def _is_ternary(node: n.Expr, functions: tuple[n.Function, ...]) -> bool:
     return isinstance(node, n.IfExp)
 
 
-def _swap_ternary(case: Case, path: Path, choices: Choices) -> Case:
+def _swap_ternary(case: Case, path: Path, choices: Picks) -> Case:
     node = node_at(case.kernel, path)
     assert isinstance(node, n.IfExp)
     changed = n.IfExp(negated(node.test), node.orelse, node.body, node.type)
