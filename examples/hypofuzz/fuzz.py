@@ -35,9 +35,7 @@ def main() -> int:
     # HypoFuzz gives up where its process takes more than a minute to start, as it may when nothing has been
     # loaded before; and a test that fails anyway is none to fuzz.
     test = str(HERE / "test_codegen.py")
-    tried = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", test], cwd=options.directory, stdout=sys.stderr
-    )
+    tried = subprocess.run([sys.executable, "-m", "pytest", "-q", test], cwd=options.directory, stdout=sys.stderr)
     if tried.returncode != 0:
         return ENDED
     hypothesis = str(Path(sys.executable).with_name("hypothesis"))

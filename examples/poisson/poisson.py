@@ -220,9 +220,7 @@ def _coefficients(
 
     found = wp.zeros_like(right)
     limit = 20 * found.size
-    _, residual, tolerance = cg(
-        matrix, b=right, x=found, tol=1e-12, maxiter=limit, M=preconditioner(matrix, "diag")
-    )
+    _, residual, tolerance = cg(matrix, b=right, x=found, tol=1e-12, maxiter=limit, M=preconditioner(matrix, "diag"))
     if residual > tolerance:
         raise RuntimeError(f"conjugate gradients did not converge: {residual} after {limit} iterations")
     return wp.array(found.numpy(), dtype=SCALAR)

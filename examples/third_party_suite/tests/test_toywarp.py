@@ -45,9 +45,7 @@ KNOWN = {
 known = kernels(include=["range_step"], exclude=FEATURES.keys() - KNOWN, dtypes=["int32"], size="small")
 
 
-@settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(known, st.data())
 def test_it_computes_what_the_reference_does(kernel: Kernel, data: st.DataObject) -> None:
     launch = data.draw(launches(kernel))

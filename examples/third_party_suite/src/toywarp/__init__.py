@@ -79,9 +79,7 @@ _BUILTINS: dict[str, Callable[..., Any]] = {
 }
 
 
-def run(
-    source: str, dim: Sequence[int], inputs: Mapping[str, Any], *, bug: str | None = None
-) -> dict[str, Any]:
+def run(source: str, dim: Sequence[int], inputs: Mapping[str, Any], *, bug: str | None = None) -> dict[str, Any]:
     """Launch the only kernel of the text; the arrays afterwards, by the name of the parameter.
 
     ``bug`` switches a planted bug on (default: what the environment variable TOYWARP_BUG says).
