@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import arrays, assignments, loops, stores
-from kernelfuzz.strategies.assignments import declare, may_be_fixed, mutable, unfixed
-from kernelfuzz.strategies.branches import guard
+from kernelfuzz.strategies import buffers, control_flow, local_variables
 from kernelfuzz.strategies.context import Context, Variable, local_prefix
-from kernelfuzz.strategies.dtypes import float_dtype, value_type
-from kernelfuzz.strategies.knots import draw, draw_block
-from kernelfuzz.strategies.operators import combine, condition, loaded
-from kernelfuzz.strategies.production import operations
+from kernelfuzz.strategies.control_flow import guard
+from kernelfuzz.strategies.local_variables import declare, may_be_fixed, mutable, unfixed
+from kernelfuzz.strategies.operands import fit
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
-from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.strategies.safe_operators import combine, condition, loaded
+from kernelfuzz.strategies.value_types import float_dtype, value_type
 
 
 def keep(ctx: Context) -> list[n.Stmt]:
@@ -28,9 +26,9 @@ def keep(ctx: Context) -> list[n.Stmt]:
 
 
 def _change(ctx: Context, variable: Variable) -> list[n.Stmt]:
-    if assignments.has_inside(variable.type) and ctx.allows("component_store") and ctx.choices.chance(0.6):
-        return assignments.store_part(ctx, variable)
-    value = draw(ctx, variable.type, operations(ctx))
+    if local_variables.has_inside(variable.type) and ctx.allows("component_store") and ctx.choices.chance(0.6):
+        return local_variables.store_part(ctx, variable)
+    value = ctx.draw(variable.type, ctx.operations())
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     ctx.wrote(variable)
@@ -43,13 +41,13 @@ def _plain(value: Ranged) -> Ranged:
 
 def keep_element(ctx: Context) -> list[n.Stmt]:
     """``x = out[i]``, and then ``out[i]`` changes: ``x`` keeps what was there."""
-    buffer = ctx.choices.pick(stores.outputs(ctx))
-    element = arrays.element(ctx, buffer)
+    buffer = ctx.choices.pick(buffers.outputs(ctx))
+    element = buffers.element(ctx, buffer)
     copy = declare(ctx, element)
-    parts = stores.can_store_component(buffer) and ctx.allows("element_component_store")
+    parts = buffers.can_store_component(buffer) and ctx.allows("element_component_store")
     if parts and ctx.choices.chance(0.5):
-        return [*copy, *stores.store_component(ctx, buffer)]
-    value = draw(ctx, buffer.array.dtype, operations(ctx)).expr
+        return [*copy, *buffers.store_component(ctx, buffer)]
+    value = ctx.draw(buffer.array.dtype, ctx.operations()).expr
     assert isinstance(element.expr, n.Index)
     return [*copy, n.Assign(element.expr, value)]
 
@@ -82,14 +80,14 @@ def together(ctx: Context) -> list[n.Stmt]:
 def _mentioning(ctx: Context, variable: Variable, other: Variable) -> Ranged:
     """A value for the variable, made of the one that is assigned with it where their types agree."""
     if other.type != variable.type:
-        return draw(ctx, variable.type, operations(ctx))
+        return ctx.draw(variable.type, ctx.operations())
     match ctx.choices.weighted((("other", 3), ("both", 2), ("any", 2))):
         case "other":
             return ctx.use(other)
         case "both":
             return combine(ctx, "+", ctx.use(other), ctx.use(variable), variable.type)
         case _:
-            return draw(ctx, variable.type, operations(ctx))
+            return ctx.draw(variable.type, ctx.operations())
 
 
 def carry(ctx: Context) -> list[n.Stmt]:
@@ -100,7 +98,7 @@ def carry(ctx: Context) -> list[n.Stmt]:
         type_ = t.Vector(ctx.choices.integer(2, 4), float_dtype(ctx))
     made: list[n.Stmt] = []
     for _ in range(2):
-        made += declare(ctx, _plain(draw(ctx, type_, operations(ctx))))
+        made += declare(ctx, _plain(ctx.draw(type_, ctx.operations())))
     before, now = ctx.variables[-2:]
 
     def body(inner: Context) -> list[n.Stmt]:
@@ -118,7 +116,7 @@ def carry(ctx: Context) -> list[n.Stmt]:
             statements.append(n.Assign(n.Name(now.name, type_), moved))
         return statements
 
-    made += loops.for_with(ctx, body)
+    made += control_flow.for_with(ctx, body)
     ctx.wrote(before)
     ctx.wrote(now)
     return made
@@ -144,13 +142,13 @@ def shuffled(ctx: Context) -> list[Variable]:
 def both_branches(ctx: Context) -> list[n.Stmt]:
     """A name that both branches of an if statement make, and that lives on."""
     type_ = value_type(ctx)
-    test = condition(ctx, operations(ctx))
+    test = condition(ctx, ctx.operations())
     name = ctx.fresh(local_prefix(type_))
     blocks: list[tuple[n.Stmt, ...]] = []
     for _ in range(2):
         with ctx.block():
-            before = draw_block(ctx) if ctx.choices.chance(0.3) and ctx.depth <= ctx.deepest else ()
-            value = _plain(draw(ctx, type_, operations(ctx)))
+            before = ctx.draw_block() if ctx.choices.chance(0.3) and ctx.depth <= ctx.deepest else ()
+            value = _plain(ctx.draw(type_, ctx.operations()))
             blocks.append((*before, n.Assign(n.Name(name, type_), value.expr)))
     _outlives(ctx, name, type_)
     return [n.If(test, blocks[0], blocks[1])]
@@ -167,15 +165,15 @@ def from_loop(ctx: Context) -> list[n.Stmt]:
     name = ctx.fresh(local_prefix(type_))
 
     def body(inner: Context) -> list[n.Stmt]:
-        value = _plain(draw(inner, type_, operations(inner)))
-        return [n.Assign(n.Name(name, type_), value.expr), *draw_block(inner)]
+        value = _plain(inner.draw(type_, inner.operations()))
+        return [n.Assign(n.Name(name, type_), value.expr), *inner.draw_block()]
 
-    made = loops.for_with(ctx, body, dynamic=False)
+    made = control_flow.for_with(ctx, body, dynamic=False)
     _outlives(ctx, name, type_)
     loop = made[0]
     assert isinstance(loop, n.For)
     if ctx.in_kernel and ctx.choices.chance(0.5):
-        made += stores.store_value(ctx, n.Name(loop.name, t.INT32))
+        made += buffers.store_value(ctx, n.Name(loop.name, t.INT32))
     return made
 
 
@@ -195,6 +193,6 @@ def moving_bound(ctx: Context) -> list[n.Stmt]:
     counter = ctx.fresh("i")
     with ctx.block(loop=True):
         ctx.variables.append(Variable(counter, t.INT32, 0, turns - 1))
-        body = draw_block(ctx)
+        body = ctx.draw_block()
     start = n.Assign(bound, n.Cast(t.INT32, n.Literal(turns, t.INT32)))
     return [start, n.For(counter, (bound,), (change, *body))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.nodes import Constant, Function, Name, Param
+from kernelfuzz.ir.nodes import Block, Constant, Function, Name, Param, Stmt
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged, input_range
 
@@ -73,11 +73,22 @@ class Module:
     """How many functions are being drawn just now, one inside the other."""
 
 
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """Where the grammar is recursive: how an expression and a statement of any kind are drawn."""
+
+    expression: Callable[[Context, t.Type, int], Ranged]
+    """An expression of the type with about as many operations as the budget says."""
+    statement: Callable[[Context], list[Stmt]]
+    """A statement of any kind that is possible here."""
+
+
 @dataclass(slots=True)
 class Context:
     """The state of drawing one kernel or one function."""
 
     choices: Choices
+    grammar: Grammar
     features: frozenset[str]
     """What the kernel may use."""
     focus: frozenset[str]
@@ -137,6 +148,39 @@ class Context:
         number = self.counters.get(prefix, 0)
         self.counters[prefix] = number + 1
         return f"{prefix}{number}"
+
+    # -------------------------------------------------- what is drawn inside
+
+    def draw(self, type_: t.Type, budget: int) -> Ranged:
+        """An expression of the type with about ``budget`` operations."""
+        return self.grammar.expression(self, type_, budget)
+
+    def draw_statement(self) -> list[Stmt]:
+        """A statement of any kind that is possible here."""
+        return self.grammar.statement(self)
+
+    def draw_block(self) -> Block:
+        """A nested block: one statement or a few."""
+        body: list[Stmt] = []
+        for _ in range(self.choices.weighted(self.widths)):
+            body += self.draw_statement()
+        return tuple(body)
+
+    def operations(self) -> int:
+        """How many operations the expression of one statement gets."""
+        return self.choices.weighted(((0, 4), (1, 7), (2, 5), (3, 3), (4, 1), (6, 1)))
+
+    def share(self, budget: int, operands: int) -> list[int]:
+        """Split what is left of a budget after one operation; the simplest split gives all to the last."""
+        if operands == 0:
+            return []
+        left = max(0, budget - 1)
+        shares: list[int] = []
+        for _ in range(operands - 1):
+            part = self.choices.integer(0, left)
+            shares.append(part)
+            left -= part
+        return [*shares, left]
 
     # ------------------------------------------------------------ variables
 

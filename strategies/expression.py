@@ -2,22 +2,49 @@
 
 ``draw`` takes a type and a budget, the number of operations to place.  With no budget left it draws a leaf;
 otherwise it picks an operation that gives the type and shares the rest of the budget among the operands.
-Each production is one row of ``LEAVES`` (in ``leaves``) or of ``OPERATIONS`` here, simplest first: to add
-one is to add a row.
+Each production is one row of ``LEAVES`` or of ``OPERATIONS``, simplest first: to add one is to add a row.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.nodes import Attribute, Index, Slice
-from kernelfuzz.strategies import calls, knots, operators
-from kernelfuzz.strategies.components import component, position, unsliced
-from kernelfuzz.strategies.context import Context
-from kernelfuzz.strategies.leaves import LEAVES
-from kernelfuzz.strategies.production import Production, is_bool, is_number, is_plain
-from kernelfuzz.strategies.ranges import Ranged, component_of
+from kernelfuzz.strategies import buffers, builtin_calls, safe_operators, user_functions
+from kernelfuzz.strategies.context import MAX_GRID, Context, Variable
+from kernelfuzz.strategies.operands import component, constant, literal, position, unsliced
+from kernelfuzz.strategies.ranges import Ranged, binary_range, component_of, full_range, is_ranged
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """One way to make an expression: for which types, with which feature, how often, and how."""
+
+    name: str
+    makes: Callable[[Context, t.Type], bool]
+    """Whether it gives the type: a matter of the kernel's features and dtypes only."""
+    draw: Callable[[Context, t.Type, int], Ranged]
+    weight: int
+    feature: str | None = None
+    ready: Callable[[Context, t.Type], bool] = lambda ctx, type_: True
+    """Whether it can be drawn just now: a matter of what is in scope."""
+
+
+def is_plain(ctx: Context, type_: t.Type) -> bool:
+    """Whether there are values of the type: no array, no tile, no tuple."""
+    return not isinstance(type_, (t.Array, t.Tile, t.Tuple))
+
+
+def is_bool(ctx: Context, type_: t.Type) -> bool:
+    return type_ == t.BOOL
+
+
+def is_number(ctx: Context, type_: t.Type) -> bool:
+    return isinstance(type_, t.Scalar) and type_ != t.BOOL
 
 
 def draw(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -53,6 +80,156 @@ def _options(table: tuple[Production, ...], ctx: Context, type_: t.Type) -> _Opt
     )
 
 
+# ----------------------------------------------------------------------- leaves
+
+
+def holders(ctx: Context, type_: t.Type) -> list[tuple[Variable, Callable[[Context, Variable], Ranged]]]:
+    """The variables that hold a value of the type inside: components, rows and fields."""
+    found: list[tuple[Variable, Callable[[Context, Variable], Ranged]]] = []
+    for variable in reversed(ctx.variables):
+        held = variable.type
+        if isinstance(held, t.Struct):
+            if any(field == type_ for _, field in held.fields):
+                found.append((variable, functools.partial(_field_of, type_)))
+        elif isinstance(held, (t.Vector, t.Matrix, t.Quaternion)):
+            if held.dtype == type_:
+                found.append((variable, _component_of))
+        elif isinstance(held, t.Transform) and type_ in (t.Vector(3, held.dtype), t.Quaternion(held.dtype)):
+            found.append((variable, functools.partial(_part_of, type_)))
+    return found
+
+
+def _field_of(type_: t.Type, ctx: Context, variable: Variable) -> Ranged:
+    value = ctx.use(variable).expr
+    assert isinstance(variable.type, t.Struct)
+    name = ctx.choices.pick([name for name, field in variable.type.fields if field == type_])
+    return Ranged(n.Attribute(value, name, type_), *full_range(type_))
+
+
+def _component_of(ctx: Context, variable: Variable) -> Ranged:
+    value = ctx.use(variable)
+    return component(ctx, value, 0)
+
+
+def _part_of(type_: t.Type, ctx: Context, variable: Variable) -> Ranged:
+    return Ranged(n.Attribute(ctx.use(variable).expr, "p" if isinstance(type_, t.Vector) else "q", type_))
+
+
+def held(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    variable, read = ctx.choices.pick(holders(ctx, type_))
+    return read(ctx, variable)
+
+
+# A kernel asks for no more parameters than this (arrays not counted in).
+MOST_PARAMS = 8
+
+
+def _literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    if isinstance(type_, t.Struct):
+        return Ranged(n.Construct(type_, ()))
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
+    if isinstance(type_, t.Scalar) and is_ranged(type_):
+        return literal(ctx.choices, type_, -100, 100)
+    return constant(ctx.choices, type_)
+
+
+def _variable(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.use(ctx.choices.pick(ctx.visible(type_)))
+
+
+def _parameter(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.use(ctx.scalar_param(type_))
+
+
+def _thread_index(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.thread(ctx.choices.pick(ctx.axes()))
+
+
+def _wide_literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    assert isinstance(type_, t.Scalar)
+    return literal(ctx.choices, type_)
+
+
+def constant_name(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    constants = [c for c in ctx.module.constants if c.value.type == type_]
+    chosen = ctx.choices.pick([*constants, None] if len(ctx.module.constants) < 3 else constants)
+    if chosen is None:
+        assert isinstance(type_, t.Scalar)
+        value = literal(ctx.choices, type_, -100, 100).expr
+        assert isinstance(value, n.Literal)
+        chosen = n.Constant(f"K{len(ctx.module.constants)}", value)
+        ctx.module.constants.append(chosen)
+    bound = 0 if chosen.value.type.is_float else int(chosen.value.value)
+    return Ranged(n.Name(chosen.name, chosen.value.type), bound, bound)
+
+
+def can_name_constant(ctx: Context, type_: t.Type) -> bool:
+    if type_ not in (t.INT32, t.FLOAT32) or not ctx.allows("constant"):
+        return False
+    if ctx.allows("closure") and not ctx.in_kernel:
+        return False  # a captured value is in sight of the kernel only
+    return len(ctx.module.constants) < 3 or any(c.value.type == type_ for c in ctx.module.constants)
+
+
+def _static(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    """``wp.static`` of an operation on two literals or constants, as Python evaluates it."""
+    assert isinstance(type_, t.Scalar)
+    left, right = (_static_operand(ctx, type_) for _ in range(2))
+    op = ctx.choices.pick(("+", "-", "*"))
+    result = n.Binary(op, left.expr, right.expr, type_)
+    low, high = binary_range(op, left, right) if type_.is_integer else (0, 0)
+    return Ranged(n.Static(result, type_), low, high)
+
+
+def _static_operand(ctx: Context, type_: t.Scalar) -> Ranged:
+    if ctx.choices.chance(0.3) and can_name_constant(ctx, type_):
+        return constant_name(ctx, type_, 0)
+    return literal(ctx.choices, type_, -100, 100)
+
+
+def _array_shape(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    buffer = ctx.choices.pick(ctx.buffers)
+    axis = ctx.choices.integer(0, buffer.array.ndim - 1)
+    return Ranged(n.ArrayShape(buffer.name, axis), 1, MAX_GRID)
+
+
+def _is_index(ctx: Context, type_: t.Type) -> bool:
+    return type_ == t.INT32
+
+
+def _is_default_number(ctx: Context, type_: t.Type) -> bool:
+    return type_ in (t.INT32, t.FLOAT32)
+
+
+def _is_ranged_scalar(ctx: Context, type_: t.Type) -> bool:
+    return isinstance(type_, t.Scalar) and is_ranged(type_)
+
+
+def _can_be_parameter(ctx: Context, type_: t.Type) -> bool:
+    return is_plain(ctx, type_) and (type_ != t.BOOL or ctx.allows("bool_data"))
+
+
+def _has_room(ctx: Context, type_: t.Type) -> bool:
+    return ctx.in_kernel and len(ctx.params) < MOST_PARAMS
+
+
+LEAVES: tuple[Production, ...] = (
+    Production("literal", is_plain, _literal, 3),
+    Production("element", buffers.can_hold, buffers.read, 6, ready=buffers.can_read),
+    Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
+    Production("thread", _is_index, _thread_index, 2, ready=lambda ctx, t: bool(ctx.axes())),
+    Production("held", is_plain, held, 4, ready=lambda ctx, t: bool(holders(ctx, t))),
+    Production("parameter", _can_be_parameter, _parameter, 2, "scalar_param", _has_room),
+    Production("array_shape", _is_index, _array_shape, 1, "array_shape", lambda ctx, t: bool(ctx.buffers)),
+    Production("constant", _is_default_number, constant_name, 1, "constant", can_name_constant),
+    Production("static", _is_default_number, _static, 1, "static"),
+    Production("wide_literal", _is_ranged_scalar, _wide_literal, 1),
+)
+
+
+# ------------------------------------------------------------------- operations
+
+
 def _component(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """A component of a composite expression."""
     assert isinstance(type_, t.Scalar)
@@ -61,7 +238,7 @@ def _component(ctx: Context, type_: t.Type, budget: int) -> Ranged:
         kinds += [t.Matrix(3, 3, type_), t.Matrix(2, 2, type_)]
     if type_.is_float and ctx.allows("quaternion"):
         kinds.append(t.Quaternion(type_))
-    value = knots.draw(ctx, ctx.choices.pick(kinds), budget - 1)
+    value = ctx.draw(ctx.choices.pick(kinds), budget - 1)
     return component(ctx, value, 0)
 
 
@@ -71,40 +248,40 @@ def _slice(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     length = type_.length
     longest = max(length + 1, 4) if ctx.allows("spatial") else 4
     source_length = ctx.choices.integer(length, longest)
-    value = unsliced(knots.draw(ctx, t.Vector(source_length, type_.dtype), budget - 1))
+    value = unsliced(ctx.draw(t.Vector(source_length, type_.dtype), budget - 1))
     start = ctx.choices.integer(0, source_length - length)
     stop = start + length
-    part = Slice(start or None, None if stop == source_length and ctx.choices.chance(0.5) else stop)
+    part = n.Slice(start or None, None if stop == source_length and ctx.choices.chance(0.5) else stop)
     if start == 0 and source_length == length and ctx.choices.chance(0.5):
-        part = Slice(None, None, -1)
-    return Ranged(Index(value.expr, (part,), type_), *value.range)
+        part = n.Slice(None, None, -1)
+    return Ranged(n.Index(value.expr, (part,), type_), *value.range)
 
 
 def _row(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     assert isinstance(type_, t.Vector)
     rows = ctx.choices.integer(2, 4)
-    value = unsliced(knots.draw(ctx, t.Matrix(rows, type_.length, type_.dtype), budget - 1))
-    return Ranged(Index(value.expr, (position(ctx, rows, 0),), type_), *value.range)
+    value = unsliced(ctx.draw(t.Matrix(rows, type_.length, type_.dtype), budget - 1))
+    return Ranged(n.Index(value.expr, (position(ctx, rows, 0),), type_), *value.range)
 
 
 def _part(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """``t.p`` and ``t.q``."""
     dtype = component_of(type_)
     assert dtype is not None
-    value = knots.draw(ctx, t.Transform(dtype), budget - 1)
-    return Ranged(Attribute(value.expr, "p" if isinstance(type_, t.Vector) else "q", type_))
+    value = ctx.draw(t.Transform(dtype), budget - 1)
+    return Ranged(n.Attribute(value.expr, "p" if isinstance(type_, t.Vector) else "q", type_))
 
 
 def _has_operators(ctx: Context, type_: t.Type) -> bool:
-    return bool(operators.operators_for(ctx, type_))
+    return bool(safe_operators.operators_for(ctx, type_))
 
 
 def _has_unary_operators(ctx: Context, type_: t.Type) -> bool:
-    return bool(operators.unary_operators_for(ctx, type_))
+    return bool(safe_operators.unary_operators_for(ctx, type_))
 
 
 def _has_builtins(ctx: Context, type_: t.Type) -> bool:
-    return bool(calls.builtin_choices(ctx, type_))
+    return bool(builtin_calls.builtin_choices(ctx, type_))
 
 
 def _has_constructor(ctx: Context, type_: t.Type) -> bool:
@@ -130,26 +307,26 @@ def _is_part(ctx: Context, type_: t.Type) -> bool:
 
 
 def _leaf(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return draw(ctx, type_, 0)
+    return ctx.draw(type_, 0)
 
 
 OPERATIONS: tuple[Production, ...] = (
     # An operation that is none: what every other one shrinks to.
     Production("leaf", is_plain, _leaf, 3),
-    Production("binary", _has_operators, operators.binary, 10, "arithmetic"),
-    Production("compare", is_bool, operators.compare, 20),
-    Production("unary", _has_unary_operators, operators.unary, 2, "arithmetic"),
-    Production("not", is_bool, operators.negation, 2),
-    Production("and_or", is_bool, operators.bool_op, 5, "and_or"),
-    Production("builtin", _has_builtins, calls.builtin, 12),
-    Production("construct", _has_constructor, calls.construct, 3),
-    Production("cast", is_number, calls.conversion, 2, "cast"),
+    Production("binary", _has_operators, safe_operators.binary, 10, "arithmetic"),
+    Production("compare", is_bool, safe_operators.compare, 20),
+    Production("unary", _has_unary_operators, safe_operators.unary, 2, "arithmetic"),
+    Production("not", is_bool, safe_operators.negation, 2),
+    Production("and_or", is_bool, safe_operators.bool_op, 5, "and_or"),
+    Production("builtin", _has_builtins, builtin_calls.builtin, 12),
+    Production("construct", _has_constructor, builtin_calls.construct, 3),
+    Production("cast", is_number, builtin_calls.conversion, 2, "cast"),
     Production("component", _is_component, _component, 2),
     Production("row", _is_row, _row, 1, "matrix"),
     Production("slice", _is_short_vector, _slice, 2, "slice"),
     Production("part", _is_part, _part, 1, "transform"),
-    Production("where", is_plain, operators.where, 1, "where"),
-    Production("ternary", is_plain, operators.ternary, 1, "ternary"),
-    Production("function", is_plain, knots.call_function, 2, "function", knots.can_call),
-    Production("effect", is_plain, knots.call_with_effect, 2, "effect", knots.can_have_effect),
+    Production("where", is_plain, safe_operators.where, 1, "where"),
+    Production("ternary", is_plain, safe_operators.ternary, 1, "ternary"),
+    Production("function", is_plain, user_functions.call_function, 2, "function", user_functions.can_call),
+    Production("effect", is_plain, user_functions.call_with_effect, 2, "effect", user_functions.can_have_effect),
 )

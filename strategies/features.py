@@ -5,9 +5,9 @@ from __future__ import annotations
 from kernelfuzz.ir import nodes as n  # fmt: skip
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR
-from kernelfuzz.strategies.dtypes import feature_of
+from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR
 from kernelfuzz.strategies.ranges import component_of
+from kernelfuzz.strategies.value_types import feature_of
 from kernelfuzz.typecheck.builtins import resolve
 
 _FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")

@@ -17,7 +17,7 @@ from kernelfuzz.ir.nodes import Assign, Call, Kernel, Param, Unpack
 from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.context import AXES, MAX_GRID
-from kernelfuzz.strategies.literals import FLOAT_VALUES
+from kernelfuzz.strategies.operands import FLOAT_VALUES
 from kernelfuzz.strategies.ranges import input_range
 
 

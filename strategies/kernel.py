@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
-from kernelfuzz.strategies import required_features, statement, stores
+from kernelfuzz.strategies import buffers, expression, required_features, statement
 from kernelfuzz.strategies.choices import Choices, SeededChoices
-from kernelfuzz.strategies.context import GRID_NAMES, Context, Module
-from kernelfuzz.strategies.dtypes import allowed_dtypes
+from kernelfuzz.strategies.context import GRID_NAMES, Context, Grammar, Module
 from kernelfuzz.strategies.options import KernelOptions, Options, check_options
 from kernelfuzz.strategies.swarm import INPUT_NDIMS, realistic, swarm
+from kernelfuzz.strategies.value_types import allowed_dtypes
 from kernelfuzz.syntax.canonical import canonical
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
 GRAMMAR_VERSION = 3
+
+GRAMMAR = Grammar(expression.draw, statement.draw_statement)
 
 
 def draw_kernel(choices: Choices, options: Options, category: str | None = None) -> n.Kernel:
@@ -42,6 +44,7 @@ def _context(choices: Choices, options: Options, category: str | None) -> tuple[
         planted, allowed = swarm(choices, options, category)
     ctx = Context(
         choices=choices,
+        grammar=GRAMMAR,
         features=allowed,
         focus=frozenset(planted),
         dtypes=allowed_dtypes(options.dtypes, allowed),
@@ -79,7 +82,7 @@ def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> n.Bloc
             body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):
         if _unread(ctx, variable.name) and not isinstance(variable.type, (Array, Tile, Tuple)):
-            body += stores.store_value(ctx, ctx.use(variable).expr)
+            body += buffers.store_value(ctx, ctx.use(variable).expr)
     return tuple(body)
 
 

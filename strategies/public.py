@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
-from kernelfuzz.strategies import dtypes as typing
-from kernelfuzz.strategies import expression as grammar
 from kernelfuzz.strategies.choices import DrawnChoices
-from kernelfuzz.strategies.function import inner_context, new_function
 from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
-from kernelfuzz.strategies.literals import literal
+from kernelfuzz.strategies.operands import literal
 from kernelfuzz.strategies.options import (
     Device,
     InvalidOption,
@@ -27,7 +24,8 @@ from kernelfuzz.strategies.options import (
     Size,
     check_options,
 )
-from kernelfuzz.strategies.statement import draw_block
+from kernelfuzz.strategies.user_functions import inner_context, new_function
+from kernelfuzz.strategies.value_types import value_type
 from kernelfuzz.syntax.canonical import canonical
 
 if TYPE_CHECKING:
@@ -135,7 +133,7 @@ def functions(*, returns: t.Type | None = None, **options: Unpack[KernelOptions]
     @st.composite
     def functions(draw: st.DrawFn) -> Function:
         ctx = new_context(DrawnChoices(draw), checked)
-        return canonical(new_function(ctx, (returns or typing.value_type(ctx),)))
+        return canonical(new_function(ctx, (returns or value_type(ctx),)))
 
     return prepared(functions)
 
@@ -155,7 +153,7 @@ def statements(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Block]:
     @st.composite
     def statements(draw: st.DrawFn) -> Block:
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
-        return tuple([canonical(statement) for statement in draw_block(ctx)])
+        return tuple([canonical(statement) for statement in ctx.draw_block()])
 
     return prepared(statements)
 
@@ -177,7 +175,7 @@ def expressions(type_: t.Type, **options: Unpack[KernelOptions]) -> st.SearchStr
     @st.composite
     def expressions(draw: st.DrawFn) -> Expr:
         ctx = inner_context(new_context(DrawnChoices(draw), checked))
-        return canonical(grammar.draw(ctx, type_, ctx.choices.integer(0, 6)).expr)
+        return canonical(ctx.draw(type_, ctx.choices.integer(0, 6)).expr)
 
     return prepared(expressions)
 
@@ -196,7 +194,7 @@ def types(**options: Unpack[KernelOptions]) -> st.SearchStrategy[t.Type]:
 
     @st.composite
     def types(draw: st.DrawFn) -> t.Type:
-        return typing.value_type(new_context(DrawnChoices(draw), checked))
+        return value_type(new_context(DrawnChoices(draw), checked))
 
     return prepared(types)
 

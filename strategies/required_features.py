@@ -12,28 +12,21 @@ from kernelfuzz.ir import nodes as n  # fmt: skip
 from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies import (
     aliasing,
-    arrays,
-    assignments,
-    atomics,
-    function,
-    loops,
-    stores,
-    structs,
-    tiles,
+    buffers,
+    control_flow,
+    local_variables,
+    tile_blocks,
+    user_functions,
+    value_types,
 )
-from kernelfuzz.strategies.assignments import declare
-from kernelfuzz.strategies.branches import branch, guard
-from kernelfuzz.strategies.builtin_safety import FEATURE_OF_GROUP
-from kernelfuzz.strategies.calls import builtin_choices, call_builtin, cast
-from kernelfuzz.strategies.components import unsliced
+from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, builtin_choices, call_builtin, cast
 from kernelfuzz.strategies.context import Context
-from kernelfuzz.strategies.dtypes import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
-from kernelfuzz.strategies.knots import draw, draw_block
-from kernelfuzz.strategies.literals import literal
-from kernelfuzz.strategies.operators import combine, condition, either, loaded
-from kernelfuzz.strategies.production import operations
+from kernelfuzz.strategies.control_flow import branch, guard
+from kernelfuzz.strategies.local_variables import declare
+from kernelfuzz.strategies.operands import fit, literal, unsliced
 from kernelfuzz.strategies.ranges import Ranged
-from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.strategies.safe_operators import combine, condition, either, loaded
+from kernelfuzz.strategies.value_types import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
 
 Plant = Callable[[Context], list[n.Stmt]]
 
@@ -51,7 +44,7 @@ def _operator(ops: tuple[str, ...], dtype: Callable[[Context], t.Scalar]) -> Pla
     def made(ctx: Context) -> list[n.Stmt]:
         type_ = dtype(ctx)
         op = ctx.choices.pick(ops)
-        left, right = draw(ctx, type_, operations(ctx)), draw(ctx, type_, 0)
+        left, right = ctx.draw(type_, ctx.operations()), ctx.draw(type_, 0)
         return _local(ctx, combine(ctx, op, left, right, type_))
 
     return made
@@ -64,7 +57,7 @@ def _builtin(feature: str, type_: Callable[[Context], t.Type]) -> Plant:
             for group in builtin_choices(ctx, type_(ctx))
         ]
         signature = ctx.choices.pick(ctx.choices.pick([group for group in groups if group]))
-        return _local(ctx, call_builtin(ctx, signature, operations(ctx)))
+        return _local(ctx, call_builtin(ctx, signature, ctx.operations()))
 
     return made
 
@@ -73,7 +66,7 @@ def _of_type(type_: Callable[[Context], t.Type]) -> Plant:
     """A local of a type, made by an operation on it."""
 
     def made(ctx: Context) -> list[n.Stmt]:
-        value = draw(ctx, type_(ctx), operations(ctx))
+        value = ctx.draw(type_(ctx), ctx.operations())
         return _local(ctx, _operated(ctx, value))
 
     return made
@@ -83,7 +76,7 @@ def _operated(ctx: Context, value: Ranged) -> Ranged:
     """The value, behind an operation if it is only read from somewhere."""
     chosen = isinstance(value.expr, n.Call) and value.expr.name == "where"
     if chosen or not isinstance(value.expr, (n.Binary, n.Call, n.Construct)):
-        return combine(ctx, "+", value, draw(ctx, value.expr.type, 0), value.expr.type)
+        return combine(ctx, "+", value, ctx.draw(value.expr.type, 0), value.expr.type)
     return value
 
 
@@ -98,13 +91,13 @@ def _mixed_widths(ctx: Context) -> list[n.Stmt]:
     integers = [d for d in ctx.dtypes if d.is_integer]
     source = ctx.choices.pick([d for d in integers if any(other.bits != d.bits for other in integers)])
     target = ctx.choices.pick([d for d in integers if d.bits != source.bits])
-    return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
+    return _local(ctx, cast(ctx, _variable(ctx.draw(source, 1)), target))
 
 
 def _cast(ctx: Context) -> list[n.Stmt]:
     source = numeric_dtype(ctx)
     target = ctx.choices.pick([d for d in (*ctx.dtypes, t.INT32, t.UINT32) if d != source])
-    return _local(ctx, cast(ctx, _variable(draw(ctx, source, 1)), target))
+    return _local(ctx, cast(ctx, _variable(ctx.draw(source, 1)), target))
 
 
 def _and_or(ctx: Context) -> list[n.Stmt]:
@@ -113,12 +106,12 @@ def _and_or(ctx: Context) -> list[n.Stmt]:
     if not ctx.allows("if"):
         return _local(ctx, Ranged(test, 0, 1))
     with ctx.block():
-        return [n.If(test, draw_block(ctx))]
+        return [n.If(test, ctx.draw_block())]
 
 
 def _chained(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
-    parts = [loaded(draw(ctx, dtype, 1).expr) for _ in range(3)]
+    parts = [loaded(ctx.draw(dtype, 1).expr) for _ in range(3)]
     ops = tuple(ctx.choices.pick(("<", "<=", ">", ">=")) for _ in range(2))
     return _local(ctx, Ranged(n.Compare(parts[0], ops, tuple(parts[1:])), 0, 1))
 
@@ -128,7 +121,7 @@ def _either(form: str) -> Plant:
 
 
 def _random(ctx: Context) -> list[n.Stmt]:
-    return [*assignments.random_state(ctx), *_builtin("random", lambda _: t.FLOAT32)(ctx)]
+    return [*local_variables.random_state(ctx), *_builtin("random", lambda _: t.FLOAT32)(ctx)]
 
 
 def _branch(kind: str) -> Plant:
@@ -137,15 +130,15 @@ def _branch(kind: str) -> Plant:
 
 def _loop(body: Plant | None = None, *, dynamic: bool | None = None, stepped: bool = False) -> Plant:
     def made(ctx: Context) -> list[n.Stmt]:
-        return loops.for_with(ctx, body, dynamic=dynamic, stepped=stepped)
+        return control_flow.for_with(ctx, body, dynamic=dynamic, stepped=stepped)
 
     return made
 
 
 def _guarded(statement: n.Stmt) -> Plant:
     def made(ctx: Context) -> list[n.Stmt]:
-        before = list(draw_block(ctx))
-        return [*before, *guard(ctx, statement), *draw_block(ctx)]
+        before = list(ctx.draw_block())
+        return [*before, *guard(ctx, statement), *ctx.draw_block()]
 
     return made
 
@@ -167,7 +160,7 @@ def _scalar_param(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
     parameter = ctx.use(ctx.scalar_param(dtype))
     op = ctx.choices.pick(("+", "*", "-"))
-    return _local(ctx, combine(ctx, op, draw(ctx, dtype, operations(ctx)), parameter, dtype))
+    return _local(ctx, combine(ctx, op, ctx.draw(dtype, ctx.operations()), parameter, dtype))
 
 
 def _bool_data(ctx: Context) -> list[n.Stmt]:
@@ -178,48 +171,48 @@ def _bool_data(ctx: Context) -> list[n.Stmt]:
 
 
 def _struct(ctx: Context) -> list[n.Stmt]:
-    return _use_struct(ctx, structs.struct_type(ctx))
+    return _use_struct(ctx, value_types.struct_type(ctx))
 
 
 def _use_struct(ctx: Context, struct: t.Struct) -> list[n.Stmt]:
-    made = declare(ctx, draw(ctx, struct, ctx.choices.integer(0, 1)))
+    made = declare(ctx, ctx.draw(struct, ctx.choices.integer(0, 1)))
     if not ctx.allows("component_store"):
         return made
-    return [*made, *assignments.store_part(ctx, ctx.variables[-1])]
+    return [*made, *local_variables.store_part(ctx, ctx.variables[-1])]
 
 
 def _nested_struct(ctx: Context) -> list[n.Stmt]:
-    return _use_struct(ctx, structs.new_struct(ctx, nested=True))
+    return _use_struct(ctx, value_types.new_struct(ctx, nested=True))
 
 
 def _struct_array(ctx: Context) -> list[n.Stmt]:
-    struct = structs.struct_type(ctx)
-    return declare(ctx, arrays.element(ctx, arrays.new_input(ctx, struct)))
+    struct = value_types.struct_type(ctx)
+    return declare(ctx, buffers.element(ctx, buffers.new_input(ctx, struct)))
 
 
 def _array_of(ndim: int) -> Plant:
     def made(ctx: Context) -> list[n.Stmt]:
-        buffer = arrays.new_input(ctx, numeric_dtype(ctx), ndim=ndim)
-        value = arrays.element(ctx, buffer)
-        return _local(ctx, combine(ctx, "+", draw(ctx, value.expr.type, 1), value, value.expr.type))
+        buffer = buffers.new_input(ctx, numeric_dtype(ctx), ndim=ndim)
+        value = buffers.element(ctx, buffer)
+        return _local(ctx, combine(ctx, "+", ctx.draw(value.expr.type, 1), value, value.expr.type))
 
     return made
 
 
 def _view(ctx: Context) -> list[n.Stmt]:
-    arrays.new_input(ctx, numeric_dtype(ctx), ndim=2)
-    return assignments.view(ctx)
+    buffers.new_input(ctx, numeric_dtype(ctx), ndim=2)
+    return local_variables.view(ctx)
 
 
 def _array_shape(ctx: Context) -> list[n.Stmt]:
-    buffer = ctx.choices.pick(ctx.buffers) if ctx.buffers else arrays.new_input(ctx, numeric_dtype(ctx))
+    buffer = ctx.choices.pick(ctx.buffers) if ctx.buffers else buffers.new_input(ctx, numeric_dtype(ctx))
     extent = Ranged(n.ArrayShape(buffer.name, 0), 1, 64)
-    return _local(ctx, combine(ctx, "+", draw(ctx, t.INT32, 1), extent, t.INT32))
+    return _local(ctx, combine(ctx, "+", ctx.draw(t.INT32, 1), extent, t.INT32))
 
 
 def _slice(ctx: Context) -> list[n.Stmt]:
     dtype = numeric_dtype(ctx)
-    value = unsliced(draw(ctx, t.Vector(4, dtype), 1))
+    value = unsliced(ctx.draw(t.Vector(4, dtype), 1))
     length = ctx.choices.integer(2, 3)
     start = ctx.choices.integer(0, 4 - length)
     part = n.Index(value.expr, (n.Slice(start, start + length),), t.Vector(length, dtype))
@@ -228,31 +221,31 @@ def _slice(ctx: Context) -> list[n.Stmt]:
 
 def _component_store(ctx: Context) -> list[n.Stmt]:
     type_ = matrix_type(ctx) if ctx.allows("matrix") and ctx.choices.chance(0.3) else vector_type(ctx)
-    made = declare(ctx, draw(ctx, type_, 1))
-    return [*made, *assignments.store_part(ctx, ctx.variables[-1])]
+    made = declare(ctx, ctx.draw(type_, 1))
+    return [*made, *local_variables.store_part(ctx, ctx.variables[-1])]
 
 
 def _element_component_store(ctx: Context) -> list[n.Stmt]:
-    buffer = arrays.new_output(ctx, vector_type(ctx))
-    return stores.store_component(ctx, buffer)
+    buffer = buffers.new_output(ctx, vector_type(ctx))
+    return buffers.store_component(ctx, buffer)
 
 
 def _augmented(ctx: Context) -> list[n.Stmt]:
     dtype = float_dtype(ctx)
     made = declare(ctx, Ranged(n.Cast(dtype, literal(ctx.choices, dtype).expr)))
     name = n.Name(ctx.variables[-1].name, dtype)
-    return [*made, n.AugAssign(name, ctx.choices.pick(("+", "*", "-")), draw(ctx, dtype, 1).expr)]
+    return [*made, n.AugAssign(name, ctx.choices.pick(("+", "*", "-")), ctx.draw(dtype, 1).expr)]
 
 
 def _function(ctx: Context) -> list[n.Stmt]:
-    return _local(ctx, function.call_function(ctx, numeric_dtype(ctx), operations(ctx)))
+    return _local(ctx, user_functions.call_function(ctx, numeric_dtype(ctx), ctx.operations()))
 
 
 def _effect(ctx: Context) -> list[n.Stmt]:
     """``x = e + f(out, i)``: what comes first is read before the function stores."""
     dtype = numeric_dtype(ctx)
-    called = function.call_with_effect(ctx, dtype, operations(ctx))
-    return _local(ctx, combine(ctx, "+", draw(ctx, dtype, 0), called, dtype))
+    called = user_functions.call_with_effect(ctx, dtype, ctx.operations())
+    return _local(ctx, combine(ctx, "+", ctx.draw(dtype, 0), called, dtype))
 
 
 def _outlive(ctx: Context) -> list[n.Stmt]:
@@ -269,20 +262,20 @@ def _constant(ctx: Context) -> list[n.Stmt]:
     ctx.module.constants.append(constant)
     bound = 0 if dtype.is_float else int(value.value)
     named = Ranged(n.Name(constant.name, dtype), bound, bound)
-    return _local(ctx, combine(ctx, "*", draw(ctx, dtype, 1), named, dtype))
+    return _local(ctx, combine(ctx, "*", ctx.draw(dtype, 1), named, dtype))
 
 
 def _static(ctx: Context) -> list[n.Stmt]:
     left, right = literal(ctx.choices, t.INT32, 1, 10), literal(ctx.choices, t.INT32, 1, 10)
     value = combine(ctx, ctx.choices.pick(("+", "*")), left, right, t.INT32)
     static: n.Expr = n.Static(value.expr, t.INT32)
-    return _local(ctx, combine(ctx, "+", draw(ctx, t.INT32, 1), Ranged(static, *value.range), t.INT32))
+    return _local(ctx, combine(ctx, "+", ctx.draw(t.INT32, 1), Ranged(static, *value.range), t.INT32))
 
 
 def _tid_nd(ctx: Context) -> list[n.Stmt]:
     """Nothing to plant but a use of the thread: the grid itself has several dimensions."""
     y = ctx.thread(ctx.axes()[-1])
-    return _local(ctx, combine(ctx, "+", fit(ctx, draw(ctx, t.INT32, 1), -1000, 1000), y, t.INT32))
+    return _local(ctx, combine(ctx, "+", fit(ctx, ctx.draw(t.INT32, 1), -1000, 1000), y, t.INT32))
 
 
 def _quaternion(ctx: Context) -> list[n.Stmt]:
@@ -291,7 +284,7 @@ def _quaternion(ctx: Context) -> list[n.Stmt]:
 
 def _dtype(dtype: t.Scalar) -> Plant:
     def made(ctx: Context) -> list[n.Stmt]:
-        return _local(ctx, combine(ctx, "+", draw(ctx, dtype, 1), draw(ctx, dtype, 0), dtype))
+        return _local(ctx, combine(ctx, "+", ctx.draw(dtype, 1), ctx.draw(dtype, 0), dtype))
 
     return made
 
@@ -328,7 +321,7 @@ PLANTS: dict[str, Plant] = {
     "quaternion": _quaternion,
     "transform": _builtin("transform", lambda ctx: t.Transform(float_dtype(ctx))),
     "spatial": _builtin("spatial", lambda ctx: t.Vector(6, float_dtype(ctx))),
-    "decomposition": assignments.decompose,
+    "decomposition": local_variables.decompose,
     "struct": _struct,
     "nested_struct": _nested_struct,
     "struct_array": _struct_array,
@@ -340,7 +333,7 @@ PLANTS: dict[str, Plant] = {
     "component_store": _component_store,
     "element_component_store": _element_component_store,
     "augmented": _augmented,
-    "unpack": assignments.unpack_pair,
+    "unpack": local_variables.unpack_pair,
     "outlive": _outlive,
     "if": _branch("if"),
     "else": _branch("else"),
@@ -348,21 +341,21 @@ PLANTS: dict[str, Plant] = {
     "for": _loop(),
     "dynamic_for": _loop(dynamic=True),
     "range_step": _loop(stepped=True),
-    "while": loops.while_loop,
+    "while": control_flow.while_loop,
     "nested_loop": _loop(_loop()),
     "break": _loop(_guarded(n.Break())),
     "continue": _loop(_guarded(n.Continue())),
     "early_return": _early_return,
     "early_exit": _early_exit,
-    "atomic": atomics.update,
+    "atomic": buffers.update,
     "scalar_param": _scalar_param,
     "tid_nd": _tid_nd,
     "function": _function,
-    "tuple_return": function.unpack_call,
-    "procedure": function.call_procedure,
+    "tuple_return": user_functions.unpack_call,
+    "procedure": user_functions.call_procedure,
     "effect": _effect,
     "constant": _constant,
     "static": _static,
     "closure": _constant,
-    "tile": tiles.block,
+    "tile": tile_blocks.block,
 }

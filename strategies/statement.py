@@ -9,8 +9,8 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelfuzz.ir.nodes import Block, Break, Continue, Return, Stmt
-from kernelfuzz.strategies import aliasing, assignments, atomics, branches, function, loops, stores, tiles
+from kernelfuzz.ir.nodes import Break, Continue, Return, Stmt
+from kernelfuzz.strategies import aliasing, buffers, control_flow, local_variables, tile_blocks, user_functions
 from kernelfuzz.strategies.context import Context
 
 
@@ -41,20 +41,12 @@ def _rows(features: frozenset[str]) -> tuple[tuple[Statement, int], ...]:
     return tuple((row, row.weight) for row in STATEMENTS if row.feature is None or row.feature in features)
 
 
-def draw_block(ctx: Context) -> Block:
-    """A nested block: one statement or a few."""
-    body: list[Stmt] = []
-    for _ in range(ctx.choices.weighted(ctx.widths)):
-        body += draw_statement(ctx)
-    return tuple(body)
-
-
 def _may_nest(ctx: Context) -> bool:
     return ctx.depth < ctx.deepest and ctx.has_room
 
 
 def _can_exchange(ctx: Context) -> bool:
-    return any(stores.can_exchange(buffer) for buffer in stores.outputs(ctx))
+    return any(buffers.can_exchange(buffer) for buffer in buffers.outputs(ctx))
 
 
 def _may_loop(ctx: Context) -> bool:
@@ -70,11 +62,11 @@ def _may_carry(ctx: Context) -> bool:
 
 
 def _has_parts(ctx: Context) -> bool:
-    return any(assignments.has_inside(v.type) for v in assignments.mutable(ctx))
+    return any(local_variables.has_inside(v.type) for v in local_variables.mutable(ctx))
 
 
 def _exits_by(exit_: Stmt) -> Callable[[Context], list[Stmt]]:
-    return lambda ctx: branches.guard(ctx, exit_)
+    return lambda ctx: control_flow.guard(ctx, exit_)
 
 
 def _can_return(ctx: Context) -> bool:
@@ -82,58 +74,58 @@ def _can_return(ctx: Context) -> bool:
 
 
 STATEMENTS: tuple[Statement, ...] = (
-    Statement("local", lambda ctx: True, assignments.local, 16),
-    Statement("store", lambda ctx: ctx.in_kernel or bool(stores.outputs(ctx)), stores.store, 8),
-    Statement("assign", lambda ctx: bool(assignments.mutable(ctx)), assignments.assign, 10),
+    Statement("local", lambda ctx: True, local_variables.local, 16),
+    Statement("store", lambda ctx: ctx.in_kernel or bool(buffers.outputs(ctx)), buffers.store, 8),
+    Statement("assign", lambda ctx: bool(local_variables.mutable(ctx)), local_variables.assign, 10),
     Statement(
         "augment",
-        lambda ctx: any(assignments.augmentable(v.type) for v in assignments.mutable(ctx)),
-        assignments.augment,
+        lambda ctx: any(local_variables.augmentable(v.type) for v in local_variables.mutable(ctx)),
+        local_variables.augment,
         6,
         "augmented",
     ),
-    Statement("component_store", _has_parts, assignments.component_store, 6, "component_store"),
+    Statement("component_store", _has_parts, local_variables.component_store, 6, "component_store"),
     Statement(
         "augmented_store",
-        lambda ctx: ctx.allows("atomic") and any(stores.can_augment(b) for b in stores.outputs(ctx)),
-        stores.augmented_store,
+        lambda ctx: ctx.allows("atomic") and any(buffers.can_augment(b) for b in buffers.outputs(ctx)),
+        buffers.augmented_store,
         3,
         "augmented",
     ),
     Statement(
         "element_component_store",
-        lambda ctx: any(stores.can_store_component(b) for b in stores.outputs(ctx)),
-        stores.element_component_store,
+        lambda ctx: any(buffers.can_store_component(b) for b in buffers.outputs(ctx)),
+        buffers.element_component_store,
         4,
         "element_component_store",
     ),
-    Statement("if", _may_nest, branches.branch, 11, "if"),
-    Statement("for", _may_loop, loops.for_loop, 7, "for"),
-    Statement("while", _may_loop, loops.while_loop, 2, "while"),
-    Statement("atomic", lambda ctx: ctx.in_kernel, atomics.update, 3, "atomic"),
-    Statement("exchange", _can_exchange, stores.exchange, 1, "atomic"),
-    Statement("swap", lambda ctx: bool(assignments.swappable(ctx)), assignments.swap, 2, "unpack"),
+    Statement("if", _may_nest, control_flow.branch, 11, "if"),
+    Statement("for", _may_loop, control_flow.for_loop, 7, "for"),
+    Statement("while", _may_loop, control_flow.while_loop, 2, "while"),
+    Statement("atomic", lambda ctx: ctx.in_kernel, buffers.update, 3, "atomic"),
+    Statement("exchange", _can_exchange, buffers.exchange, 1, "atomic"),
+    Statement("swap", lambda ctx: bool(local_variables.swappable(ctx)), local_variables.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Break()), 4, "break"),
     Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Continue()), 4, "continue"),
     Statement("return", _can_return, _exits_by(Return()), 2, "early_return"),
-    Statement("tuple_return", function.can_return_several, function.unpack_call, 2, "tuple_return"),
-    Statement("procedure", function.can_call_procedure, function.call_procedure, 1, "procedure"),
-    Statement("decompose", lambda ctx: ctx.allows("matrix"), assignments.decompose, 1, "decomposition"),
-    Statement("random_state", lambda ctx: True, assignments.random_state, 1, "random"),
+    Statement("tuple_return", user_functions.can_return_several, user_functions.unpack_call, 2, "tuple_return"),
+    Statement("procedure", user_functions.can_call_procedure, user_functions.call_procedure, 1, "procedure"),
+    Statement("decompose", lambda ctx: ctx.allows("matrix"), local_variables.decompose, 1, "decomposition"),
+    Statement("random_state", lambda ctx: True, local_variables.random_state, 1, "random"),
     Statement(
         "view",
         lambda ctx: any(b.role == "in" and b.array.ndim > 1 for b in ctx.buffers),
-        assignments.view,
+        local_variables.view,
         2,
         "view",
     ),
-    Statement("keep", lambda ctx: bool(assignments.mutable(ctx)), aliasing.keep, 4),
-    Statement("keep_element", lambda ctx: bool(stores.outputs(ctx)), aliasing.keep_element, 3),
+    Statement("keep", lambda ctx: bool(local_variables.mutable(ctx)), aliasing.keep, 4),
+    Statement("keep_element", lambda ctx: bool(buffers.outputs(ctx)), aliasing.keep_element, 3),
     Statement("carry", _may_carry, aliasing.carry, 2),
     Statement("shuffle", lambda ctx: bool(aliasing.shuffled(ctx)), aliasing.shuffle, 2, "component_store"),
     Statement("together", lambda ctx: len(aliasing.several(ctx)) > 1, aliasing.together, 3, "unpack"),
     Statement("both_branches", _may_branch, aliasing.both_branches, 2, "outlive"),
     Statement("from_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), aliasing.from_loop, 2, "outlive"),
     Statement("moving_bound", _may_loop, aliasing.moving_bound, 1, "dynamic_for"),
-    Statement("tile", tiles.possible, tiles.block, 1, "tile"),
+    Statement("tile", tile_blocks.possible, tile_blocks.block, 1, "tile"),
 )

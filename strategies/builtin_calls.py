@@ -1,31 +1,19 @@
-"""Which builtins the grammar may call, with which arguments, and what range their integer results have."""
+"""Calls: which builtins the grammar may call, with which arguments, and the range of their integer results."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from kernelfuzz.ir.nodes import Binary, Call, Construct, Literal
-from kernelfuzz.ir.types import (
-    BOOL,
-    INT32,
-    UINT32,
-    Array,
-    Matrix,
-    Quaternion,
-    Scalar,
-    Tile,
-    Transform,
-    Tuple,
-    Type,
-    Vector,
-    shape,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Context
-from kernelfuzz.strategies.literals import call, number
+from kernelfuzz.strategies.operands import call, fit, integer_of_float, number
 from kernelfuzz.strategies.ranges import Ranged, binary_range, clipped, component_of, full_range, is_ranged
-from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.strategies.value_types import numeric_dtype
 from kernelfuzz.typecheck.builtins import Signature, producing
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
@@ -52,10 +40,10 @@ FEATURE_OF_GROUP = {
 
 # The feature that a kernel needs for a value of the type.
 FEATURE_OF_TYPE: dict[type, str] = {
-    Vector: "vector",
-    Matrix: "matrix",
-    Quaternion: "quaternion",
-    Transform: "transform",
+    t.Vector: "vector",
+    t.Matrix: "matrix",
+    t.Quaternion: "quaternion",
+    t.Transform: "transform",
 }
 
 FEATURE_OF_OPERATOR = {
@@ -72,8 +60,8 @@ def _hull(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return min(a.low for a in args), max(a.high for a in args)
 
 
-def _with_zero(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    low, high = _hull(_, args)
+def _with_zero(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
+    low, high = _hull(signature, args)
     return min(low, 0), max(high, 0)
 
 
@@ -82,8 +70,8 @@ def _magnitude(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return -most, most
 
 
-def _abs(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    return 0, _magnitude(_, args)[1]
+def _abs(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
+    return 0, _magnitude(signature, args)[1]
 
 
 def _fixed(low: int, high: int) -> Rule:
@@ -94,13 +82,10 @@ def _operator(op: str) -> Rule:
     return lambda _, args: binary_range(op, args[0], args[-1])
 
 
-def _products(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
+def _products(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     """A sum of as many products as the first argument has components: an outer bound for all of them."""
-    first = _.params[0]
-    terms = 1
-    if isinstance(first, (Vector, Matrix)):
-        for size in shape(first):
-            terms *= size
+    first = signature.params[0]
+    terms = math.prod(t.shape(first)) if isinstance(first, (t.Vector, t.Matrix)) else 1
     return binary_range("*", args[0], args[-1], terms)
 
 
@@ -143,7 +128,7 @@ class Needs:
     """What a kernel must have for a signature to be called in it."""
 
     features: frozenset[str]
-    scalars: frozenset[Scalar]
+    scalars: frozenset[t.Scalar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +143,7 @@ class Candidates:
 
 
 @functools.lru_cache(maxsize=4096)
-def candidates(type_: Type) -> Candidates:
+def candidates(type_: t.Type) -> Candidates:
     """The calls that the grammar can make for a value of the type."""
     needed = [(signature, _needs(signature)) for signature in producing(type_) if _is_candidate(signature)]
     different = tuple(dict.fromkeys(needs for _, needs in needed))
@@ -169,18 +154,18 @@ def candidates(type_: Type) -> Candidates:
 def _is_candidate(signature: Signature) -> bool:
     if signature.builtin.group not in FEATURE_OF_GROUP or "shifted" in signature.domains:
         return False
-    if any(isinstance(t, (Array, Tile, Tuple)) for t in (signature.result, *signature.params)):
+    if any(isinstance(type_, (t.Array, t.Tile, t.Tuple)) for type_ in (signature.result, *signature.params)):
         return False
     return signature.name in RESULT_RANGES or not is_ranged(signature.result)
 
 
 def _needs(signature: Signature) -> Needs:
     features = {FEATURE_OF_GROUP[signature.builtin.group]}
-    features.update(FEATURE_OF_TYPE[type(t)] for t in signature.params if type(t) in FEATURE_OF_TYPE)
-    scalars = {scalar for t in (signature.result, *signature.params) if (scalar := component_of(t))}
-    if UINT32 in scalars:  # an index or a random state, whatever the dtypes are
+    features.update(FEATURE_OF_TYPE[type(each)] for each in signature.params if type(each) in FEATURE_OF_TYPE)
+    scalars = {scalar for type_ in (signature.result, *signature.params) if (scalar := component_of(type_))}
+    if t.UINT32 in scalars:  # an index or a random state, whatever the dtypes are
         features.add("unsigned")
-    return Needs(frozenset(features), frozenset(scalars - {BOOL, INT32, UINT32}))
+    return Needs(frozenset(features), frozenset(scalars - {t.BOOL, t.INT32, t.UINT32}))
 
 
 def result_range(signature: Signature, arguments: Sequence[Ranged]) -> tuple[int, int]:
@@ -206,20 +191,22 @@ def safe_argument(ctx: Context, signature: Signature, at: int, value: Ranged) ->
     high = high if most is None else min(high, int(most))
     if domain == "nonzero":
         low = 1
-    if domain in ("divisor", "nonzero") and not isinstance(value.expr, Literal) and low > value.low:
+    if domain in ("divisor", "nonzero") and not isinstance(value.expr, n.Literal) and low > value.low:
         high = min(high, 100)
     return fit(ctx, value, low, high)
 
 
-def _safe_float(value: Ranged, type_: Type, least: int | float | None, most: int | float | None, gap: float) -> Ranged:
+def _safe_float(
+    value: Ranged, type_: t.Type, least: int | float | None, most: int | float | None, gap: float
+) -> Ranged:
     """A float in a domain: an absolute value or a clamp around the operand (for vectors only a clamp)."""
     expr = value.expr
-    if isinstance(type_, Vector) and least is not None and most is not None:
-        low, high = (Construct(type_, (number(type_.dtype, bound),)) for bound in (least, most))
+    if isinstance(type_, t.Vector) and least is not None and most is not None:
+        low, high = (n.Construct(type_, (number(type_.dtype, bound),)) for bound in (least, most))
         return Ranged(call("min", call("max", expr, low), high))
-    if not isinstance(type_, Scalar) or (least is None and most is None):
+    if not isinstance(type_, t.Scalar) or (least is None and most is None):
         return value
-    if isinstance(expr, Literal):
+    if isinstance(expr, n.Literal):
         inside = (least is None or expr.value >= least) and (most is None or expr.value <= most)
         return value if inside else Ranged(number(type_, least or most or 0))
     if least is not None and most is not None:
@@ -227,14 +214,106 @@ def _safe_float(value: Ranged, type_: Type, least: int | float | None, most: int
     if least is None:
         return Ranged(call("min", expr, number(type_, most or 0)))
     magnitude = call("abs", expr)
-    return Ranged(Binary("+", magnitude, number(type_, 0.5), type_) if gap else magnitude)
+    return Ranged(n.Binary("+", magnitude, number(type_, 0.5), type_) if gap else magnitude)
 
 
 def state_argument(ctx: Context) -> Ranged:
     """A random state that a call may advance: a local that holds one, or a fresh one."""
-    states = [v for v in ctx.visible(UINT32) if v.mutable]
+    states = [v for v in ctx.visible(t.UINT32) if v.mutable]
     chosen = ctx.choices.pick([*states, None])
     if chosen is not None:
         return ctx.use(chosen)
-    seed = Literal(ctx.choices.pick((0, 1, 42, 7, 123)), INT32)
-    return Ranged(Call("rand_init", (seed,), UINT32), *full_range(UINT32))
+    seed = n.Literal(ctx.choices.pick((0, 1, 42, 7, 123)), t.INT32)
+    return Ranged(n.Call("rand_init", (seed,), t.UINT32), *full_range(t.UINT32))
+
+
+# ------------------------------------------------------------------------ calls
+
+
+_Groups: TypeAlias = "tuple[tuple[Signature, ...], ...]"
+
+
+def builtin_choices(ctx: Context, type_: t.Type) -> _Groups:
+    """The builtins that give a type, grouped by name: each name is as likely as any other."""
+    return ctx.once(_allowed, type_)
+
+
+def _allowed(ctx: Context, type_: t.Type) -> _Groups:
+    scalars = frozenset(ctx.dtypes)
+    met = [each.features <= ctx.features and each.scalars <= scalars for each in candidates(type_).needs]
+    return _by_name(type_, tuple(met))
+
+
+@functools.lru_cache(maxsize=4096)
+def _by_name(type_: t.Type, met: tuple[bool, ...]) -> _Groups:
+    groups: dict[str, list[Signature]] = {}
+    for signature, needs in candidates(type_).signatures:
+        if met[needs]:
+            groups.setdefault(signature.name, []).append(signature)
+    return tuple(map(tuple, groups.values()))
+
+
+def builtin(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    group = ctx.choices.pick(builtin_choices(ctx, type_))
+    return call_builtin(ctx, ctx.choices.pick(group), budget)
+
+
+def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
+    """A call with arguments that the builtin is defined for."""
+    arguments: list[Ranged] = []
+    for at, part in enumerate(ctx.share(budget, len(signature.params))):
+        if at in signature.builtin.mutates:
+            arguments.append(state_argument(ctx))
+        else:
+            arguments.append(safe_argument(ctx, signature, at, ctx.draw(signature.params[at], part)))
+    made = n.Call(signature.name, tuple(a.expr for a in arguments), signature.result, signature.keywords)
+    return Ranged(made, *result_range(signature, arguments))
+
+
+def construct(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    match type_:
+        case t.Vector(length=length, dtype=dtype):
+            parts: Sequence[t.Type] = [dtype] * length
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
+            parts = [dtype] * (rows * columns)
+        case t.Quaternion(dtype=dtype):
+            parts = [dtype] * 4
+        case t.Transform(dtype=dtype):
+            parts = [t.Vector(3, dtype), t.Quaternion(dtype)]
+        case t.Struct(fields=fields):
+            parts = [field for _, field in fields]
+        case _:
+            raise AssertionError(f"{type_} has no constructor")
+    values = [
+        ctx.draw(part, part_budget) for part, part_budget in zip(parts, ctx.share(budget, len(parts)), strict=True)
+    ]
+    low, high = min(v.low for v in values), max(v.high for v in values)
+    return Ranged(n.Construct(type_, tuple(v.expr for v in values)), low, high)
+
+
+def conversion(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    assert isinstance(type_, t.Scalar)
+    source = numeric_dtype(ctx)
+    if not ctx.allows("mixed_widths") and type_.is_integer and source.is_integer and source.bits != type_.bits:
+        source = next((d for d in ctx.dtypes if d.is_float), type_)
+    return cast(ctx, ctx.draw(source, budget - 1), type_)
+
+
+def cast(ctx: Context, value: Ranged, target: t.Scalar) -> Ranged:
+    """The value converted to another scalar type, kept in a range that the target holds."""
+    source = value.expr.type
+    assert isinstance(source, t.Scalar)
+    if isinstance(value.expr, n.Name) and ctx.is_fixed(value.expr.id):
+        # The conversion would change the type of the constant itself
+        # (notes/findings/conversion-retypes-a-constant.md).
+        value = Ranged(n.Unary("+", value.expr, source), *value.range)
+    if not target.is_integer:
+        return Ranged(n.Cast(target, value.expr))
+    if source.is_float:
+        inner, low, high = integer_of_float(value.expr, target)
+        return Ranged(n.Cast(target, inner), low, high)
+    least, most = target.limits
+    low, high = value.range if source.kind != "bool" else (0, 1)
+    if not (least <= low and high <= most):
+        low, high = target.limits
+    return Ranged(n.Cast(target, value.expr), low, high)

@@ -1,4 +1,4 @@
-"""Loops: every one ends, and its variable has a range."""
+"""Branches, loops and early exits: every loop ends, and its variable has a range."""
 
 from __future__ import annotations
 
@@ -7,9 +7,39 @@ from collections.abc import Callable
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.strategies.context import Context, Variable
-from kernelfuzz.strategies.knots import draw_block
-from kernelfuzz.strategies.operators import condition
-from kernelfuzz.strategies.production import draw_in
+from kernelfuzz.strategies.operands import draw_in
+from kernelfuzz.strategies.safe_operators import condition
+
+
+def branch(ctx: Context, kind: str | None = None) -> list[n.Stmt]:
+    """An if statement; ``kind`` is ``if``, ``else``, ``elif``, or None for any that is allowed."""
+    test = condition(ctx, ctx.operations())
+    if kind is None:
+        kinds = [("if", 4)] + [("else", 3)] * ctx.allows("else") + [("elif", 2)] * ctx.allows("elif")
+        kind = ctx.choices.weighted(kinds)
+    with ctx.block():
+        body = ctx.draw_block()
+    if kind == "if":
+        return [n.If(test, body)]
+    with ctx.block():
+        orelse: n.Block = ctx.draw_block() if kind == "else" else tuple(branch(ctx, _after_elif(ctx)))
+    while len(orelse) == 1 and isinstance(orelse[0], n.If) and not ctx.allows("elif"):
+        orelse = orelse[0].body  # a lone if statement after else is an elif
+    return [n.If(test, body, orelse)]
+
+
+def _after_elif(ctx: Context) -> str:
+    """How a chain of branches goes on."""
+    return ctx.choices.weighted([("if", 3)] + [("else", 3)] * ctx.allows("else") + [("elif", 1)] * ctx.allows("elif"))
+
+
+def guard(ctx: Context, exit_: n.Stmt) -> list[n.Stmt]:
+    """``if condition: break``, and the like with continue and return."""
+    return [n.If(condition(ctx, ctx.operations()), (exit_,))]
+
+
+# ------------------------------------------------------------------------ loops
+
 
 # A loop runs at most this often, so that a nest of five ends soon.
 LONGEST = 6
@@ -35,7 +65,7 @@ def for_with(ctx: Context, body: Body | None, *, dynamic: bool | None = None, st
     name = _loop_name(ctx)
     with ctx.block(loop=True, copies=turns):
         ctx.variables.append(Variable(name, INT32, low, high))
-        inner = draw_block(ctx) if body is None else tuple(body(ctx))
+        inner = ctx.draw_block() if body is None else tuple(body(ctx))
     ctx.loop_names.append(name)
     return [n.For(name, bounds, inner)]
 
@@ -131,5 +161,5 @@ def while_loop(ctx: Context) -> list[n.Stmt]:
     else:
         step = n.Assign(counter, n.Binary("+", counter, one, INT32))
     with ctx.block(loop=True):
-        body = draw_block(ctx)
+        body = ctx.draw_block()
     return [declaration, n.While(test, (step, *body))]

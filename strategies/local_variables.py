@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t  # fmt: skip
-from kernelfuzz.strategies.calls import call_builtin
+from kernelfuzz.strategies.buffers import inner_place
+from kernelfuzz.strategies.builtin_calls import call_builtin
 from kernelfuzz.strategies.context import Context, Variable
-from kernelfuzz.strategies.dtypes import float_dtype, value_type
-from kernelfuzz.strategies.knots import draw
-from kernelfuzz.strategies.operators import combine
-from kernelfuzz.strategies.production import operations
+from kernelfuzz.strategies.operands import fit
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
-from kernelfuzz.strategies.stores import inner_place
-from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.strategies.safe_operators import combine
+from kernelfuzz.strategies.value_types import float_dtype, value_type
 from kernelfuzz.typecheck.builtins import resolve
 
 
 def local(ctx: Context) -> list[n.Stmt]:
     type_ = value_type(ctx)
-    return declare(ctx, draw(ctx, type_, operations(ctx)))
+    return declare(ctx, ctx.draw(type_, ctx.operations()))
 
 
 def may_be_fixed(expr: n.Expr) -> bool:
@@ -65,7 +63,7 @@ def mutable(ctx: Context) -> list[Variable]:
 
 def assign(ctx: Context) -> list[n.Stmt]:
     variable = ctx.choices.pick(mutable(ctx))
-    value = draw(ctx, variable.type, operations(ctx))
+    value = ctx.draw(variable.type, ctx.operations())
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     if may_be_fixed(value.expr):
@@ -87,7 +85,7 @@ def augment(ctx: Context) -> list[n.Stmt]:
     elif scalar and ctx.allows("bitwise"):
         ops += ("&", "|", "^")
     op = ctx.choices.pick(ops)
-    value = combine(ctx, op, variable.read(), draw(ctx, type_, operations(ctx)), type_).expr
+    value = combine(ctx, op, variable.read(), ctx.draw(type_, ctx.operations()), type_).expr
     ctx.wrote(variable)
     return [n.AugAssign(n.Name(variable.name, type_), op, value.right)]  # pyright: ignore
 
@@ -95,7 +93,7 @@ def augment(ctx: Context) -> list[n.Stmt]:
 def _augment_in_range(ctx: Context, variable: Variable) -> list[n.Stmt]:
     """An int32 or int64 that changes in place: by a bit operation or a remainder, which stay in range."""
     op = ctx.choices.pick(("%", "//", "&") if ctx.allows("bitwise") else ("%", "//"))
-    value = draw(ctx, variable.type, operations(ctx))
+    value = ctx.draw(variable.type, ctx.operations())
     value = fit(ctx, value, 0 if op == "&" else 1, 100)
     ctx.wrote(variable)
     return [n.AugAssign(n.Name(variable.name, variable.type), op, value.expr)]
@@ -115,7 +113,7 @@ def component_store(ctx: Context) -> list[n.Stmt]:
 def store_part(ctx: Context, variable: Variable) -> list[n.Stmt]:
     """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``, ``s.v.x += expression``."""
     target = inner_place(ctx, n.Name(variable.name, variable.type))
-    value = draw(ctx, target.type, operations(ctx))
+    value = ctx.draw(target.type, ctx.operations())
     if is_ranged(variable.type):
         value = fit(ctx, value, variable.low, variable.high)
     ctx.wrote(variable)
@@ -152,7 +150,7 @@ def swappable(ctx: Context) -> list[tuple[Variable, Variable]]:
 
 def unpack_pair(ctx: Context) -> list[n.Stmt]:
     """``a, b = x, y``: two new locals at once."""
-    values = [draw(ctx, type_, operations(ctx)) for type_ in (value_type(ctx), value_type(ctx))]
+    values = [ctx.draw(type_, ctx.operations()) for type_ in (value_type(ctx), value_type(ctx))]
     names = [ctx.declare(value.expr.type, value, mutable=False).name for value in values]
     return [n.Unpack(tuple(names), tuple(value.expr for value in values))]
 
@@ -164,7 +162,7 @@ def decompose(ctx: Context) -> list[n.Stmt]:
     signature = resolve(name, (t.Matrix(size, size, dtype),))
     assert signature is not None
     assert isinstance(signature.result, t.Tuple)
-    value = call_builtin(ctx, signature, operations(ctx))
+    value = call_builtin(ctx, signature, ctx.operations())
     names = [ctx.declare(type_, Ranged(value.expr), mutable=True).name for type_ in signature.result.elements]
     return [n.Unpack(tuple(names), (value.expr,))]
 

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 
 from kernelfuzz.ir import nodes as n  # fmt: skip
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies.builtin_safety import FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
+from kernelfuzz.strategies.builtin_calls import FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.context import Context
-from kernelfuzz.strategies.dtypes import comparable_type
-from kernelfuzz.strategies.knots import draw
-from kernelfuzz.strategies.literals import literal
-from kernelfuzz.strategies.production import share
+from kernelfuzz.strategies.operands import fit, literal, nonzero
 from kernelfuzz.strategies.ranges import (
     ARITHMETIC_BOUNDS,
     Ranged,
@@ -23,13 +20,13 @@ from kernelfuzz.strategies.ranges import (
     full_range,
     is_ranged,
 )  # fmt: skip
-from kernelfuzz.strategies.wrap_operand import fit, nonzero
+from kernelfuzz.strategies.value_types import comparable_type
 from kernelfuzz.typecheck.operators import binary_operands, unary_operands
 
 
 def condition(ctx: Context, budget: int) -> n.Expr:
     """A bool expression that is no constant: a branch on a constant is decided when Warp compiles."""
-    value = draw(ctx, t.BOOL, max(1, budget)).expr
+    value = ctx.draw(t.BOOL, max(1, budget)).expr
     if isinstance(value, n.Literal):
         return n.Compare(n.Literal(0, t.INT32), ("<",), (n.Literal(int(value.value), t.INT32),))
     return value
@@ -60,9 +57,9 @@ def _feature_of(operand: t.Type) -> str:
 
 def binary(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     op, left_type, right_type = ctx.choices.pick(operators_for(ctx, type_))
-    first, second = share(ctx, budget, 2)
-    left = draw(ctx, left_type, first)
-    right = draw(ctx, right_type, second)
+    first, second = ctx.share(budget, 2)
+    left = ctx.draw(left_type, first)
+    right = ctx.draw(right_type, second)
     return combine(ctx, op, left, right, type_)
 
 
@@ -111,7 +108,7 @@ def _terms(left: t.Type, right: t.Type) -> int:
 
 def unary(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     op, operand_type = ctx.choices.pick(unary_operators_for(ctx, type_))
-    operand = draw(ctx, operand_type, budget - 1)
+    operand = ctx.draw(operand_type, budget - 1)
     if op == "-" and isinstance(operand.expr, n.Literal):
         return operand  # a negative literal is a literal
     scalar = component_of(type_)
@@ -136,7 +133,7 @@ def unary_operators_for(ctx: Context, type_: t.Type) -> list[tuple[str, t.Type]]
 
 
 def negation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return Ranged(n.Unary("not", draw(ctx, t.BOOL, budget - 1).expr, t.BOOL))
+    return Ranged(n.Unary("not", ctx.draw(t.BOOL, budget - 1).expr, t.BOOL))
 
 
 def compare(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -144,8 +141,8 @@ def compare(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     equality_only = operand_type == t.BOOL or not isinstance(operand_type, t.Scalar)
     ops = ("==", "!=") if equality_only else ("<", ">", "<=", ">=", "==", "!=")
     count = 2 if not equality_only and ctx.allows("chained") and ctx.choices.chance(0.08) else 1
-    shares = share(ctx, budget, count + 1)
-    first, *others = (draw(ctx, operand_type, part).expr for part in shares)
+    shares = ctx.share(budget, count + 1)
+    first, *others = (ctx.draw(operand_type, part).expr for part in shares)
     if count > 1:
         first, *others = (loaded(value) for value in (first, *others))
     return Ranged(n.Compare(first, tuple(ctx.choices.pick(ops) for _ in others), tuple(others)))
@@ -160,7 +157,7 @@ def loaded(value: n.Expr) -> n.Expr:
 def bool_op(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     op = ctx.choices.pick(("and", "or"))
     count = 3 if ctx.choices.chance(0.15) else 2
-    values = tuple(condition(ctx, part) for part in share(ctx, budget, count))
+    values = tuple(condition(ctx, part) for part in ctx.share(budget, count))
     return Ranged(n.BoolOp(op, values))
 
 
@@ -171,15 +168,15 @@ def _hull(a: Ranged, b: Ranged) -> tuple[int, int]:
 def either(ctx: Context, form: str, type_: t.Type, budgets: Sequence[int]) -> Ranged:
     """One of two values by a condition, as a ``ternary`` or by ``where``; a budget for each part."""
     test = condition(ctx, budgets[0])
-    body, orelse = draw(ctx, type_, budgets[1]), draw(ctx, type_, budgets[2])
+    body, orelse = ctx.draw(type_, budgets[1]), ctx.draw(type_, budgets[2])
     parts = (test, body.expr, orelse.expr)
     made = n.IfExp(*parts, type_) if form == "ternary" else n.Call("where", parts, type_)
     return Ranged(made, *_hull(body, orelse))
 
 
 def ternary(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return either(ctx, "ternary", type_, share(ctx, budget, 3))
+    return either(ctx, "ternary", type_, ctx.share(budget, 3))
 
 
 def where(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return either(ctx, "where", type_, share(ctx, budget, 3))
+    return either(ctx, "where", type_, ctx.share(budget, 3))

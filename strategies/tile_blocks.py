@@ -10,7 +10,6 @@ from __future__ import annotations
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Buffer, Context
-from kernelfuzz.strategies.knots import draw
 from kernelfuzz.strategies.ranges import Ranged
 
 SIZES = (4, 8, 2, 16)
@@ -58,7 +57,7 @@ def _operation(ctx: Context, tile: n.Name) -> tuple[list[n.Stmt], n.Name]:
     others = [v for v in ctx.visible(type_) if v.name != tile.id]
     match ctx.choices.pick(("scale", "negate", "constant", "sum", "reduce", "convert", "reshape")):
         case "scale":
-            factor = draw(ctx, dtype, ctx.choices.integer(0, 2)).expr
+            factor = ctx.draw(dtype, ctx.choices.integer(0, 2)).expr
             return _local(ctx, n.Binary("*", tile, factor, type_))
         case "negate":
             return _local(ctx, n.Unary("-", tile, type_))

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
-from kernelfuzz.strategies import knots, loops
-from kernelfuzz.strategies.arrays import can_hold, own_slot
+from kernelfuzz.strategies import control_flow
+from kernelfuzz.strategies.buffers import can_hold, own_slot, store_into
 from kernelfuzz.strategies.context import MAX_GRID, Buffer, Context, Variable
-from kernelfuzz.strategies.dtypes import value_type
-from kernelfuzz.strategies.operators import combine, condition
-from kernelfuzz.strategies.production import operations, share
+from kernelfuzz.strategies.operands import fit
 from kernelfuzz.strategies.ranges import DEFAULT_BOUNDS, Ranged, full_range, is_ranged
-from kernelfuzz.strategies.stores import store_into
-from kernelfuzz.strategies.wrap_operand import fit
+from kernelfuzz.strategies.safe_operators import combine, condition
+from kernelfuzz.strategies.value_types import value_type
 from kernelfuzz.typecheck.operators import binary_result
 
 MOST_FUNCTIONS = 3
@@ -69,21 +67,21 @@ def can_return_several(ctx: Context) -> bool:
 
 def unpack_call(ctx: Context) -> list[n.Stmt]:
     """``a, b = f(...)``."""
-    value, types = call_for_several(ctx, operations(ctx))
+    value, types = call_for_several(ctx, ctx.operations())
     low_high = {type_: value.range if is_ranged(type_) else full_range(type_) for type_ in types}
     names = [ctx.declare(t, Ranged(value.expr, *low_high[t]), mutable=not is_ranged(t)).name for t in types]
     return [n.Unpack(tuple(names), (value.expr,))]
 
 
 def _call(ctx: Context, function: n.Function, type_: Type, budget: int) -> Ranged:
-    shares = share(ctx, budget, len(function.params))
+    shares = ctx.share(budget, len(function.params))
     arguments = tuple(_argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True))
     call = n.CallFunction(function.name, arguments, type_)
     return Ranged(call, *ctx.module.ranges.get(function.name, (0, 0)))
 
 
 def _argument(ctx: Context, param: n.Param, budget: int):
-    value = knots.draw(ctx, param.type, budget)
+    value = ctx.draw(param.type, budget)
     return (fit(ctx, value, *param.bounds) if param.bounds else value).expr
 
 
@@ -113,7 +111,7 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> n.Function:
         _add_parameter(inner, type_)
     body: list[n.Stmt] = []
     for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
-        body += knots.draw_statement(inner)
+        body += inner.draw_statement()
     early = ctx.choices.chance(0.3) and ctx.allows("early_return") and inner.depth <= inner.deepest
     ranges: list[Ranged] = []
     if early:
@@ -136,11 +134,11 @@ def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged
 
     if not inner.allows("for") or inner.deepest < 3 or inner.choices.chance(0.6):
         return leave(inner)
-    return loops.for_with(inner, lambda ctx: [*knots.draw_statement(ctx), *leave(ctx)])
+    return control_flow.for_with(inner, lambda ctx: [*ctx.draw_statement(), *leave(ctx)])
 
 
 def _returned(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]):
-    values = [knots.draw(inner, type_, inner.choices.integer(0, 3)) for type_ in returns]
+    values = [inner.draw(type_, inner.choices.integer(0, 3)) for type_ in returns]
     ranges += values
     return tuple(value.expr for value in values)
 
@@ -166,7 +164,7 @@ def call_procedure(ctx: Context) -> list[n.Stmt]:
     type_ = value_type(ctx)
     buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else INT32)
     function = _storing(ctx, buffer, None)
-    arguments = _slot_arguments(ctx, function, buffer, operations(ctx))
+    arguments = _slot_arguments(ctx, function, buffer, ctx.operations())
     return [n.ExprStmt(n.CallFunction(function.name, arguments, Tuple(())))]
 
 
@@ -183,9 +181,9 @@ def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> n.Function:
     _add_parameter(inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
     body: list[n.Stmt] = []
     if ctx.choices.chance(0.5):
-        body += knots.draw_statement(inner)
+        body += inner.draw_statement()
     body += store_into(inner, inner.buffers[0])
-    value = None if returns is None else knots.draw(inner, returns, inner.choices.integer(0, 1))
+    value = None if returns is None else inner.draw(returns, inner.choices.integer(0, 1))
     if value is not None:
         body.append(n.Return((value.expr,)))
     ctx.module.drawing -= 1
@@ -200,7 +198,7 @@ def _slot_arguments(ctx: Context, function: n.Function, buffer: Buffer, budget: 
     """The array, the thread's own slot in it, and values for the other parameters."""
     first = (buffer.name, *own_slot(ctx, buffer))
     others = function.params[len(first) :]
-    shares = share(ctx, budget, len(others))
+    shares = ctx.share(budget, len(others))
     return (*first, *(_argument(ctx, param, part) for param, part in zip(others, shares, strict=True)))
 
 
