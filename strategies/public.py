@@ -12,8 +12,8 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.strategies.choices import DrawnChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
+from kernelfuzz.strategies.launches import draw_launch
 from kernelfuzz.strategies.operands import literal
 from kernelfuzz.strategies.options import (
     Device,

@@ -28,8 +28,8 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
-from kernelfuzz.strategies.inputs import draw_grid, is_tiled
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
+from kernelfuzz.strategies.launches import draw_grid, is_tiled
 from kernelfuzz.strategies.vocabulary import main_category
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Lowering

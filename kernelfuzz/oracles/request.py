@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, category_of, generate_with
+from kernelfuzz.strategies.launches import draw_launch
 from kernelfuzz.strategies.options import Options
 
 

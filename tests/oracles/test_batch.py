@@ -14,8 +14,8 @@ from kernelfuzz.oracles.batch import Pair, batch_source, evaluate, parts
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launches import draw_launch
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
 

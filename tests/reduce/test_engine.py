@@ -14,8 +14,8 @@ from kernelfuzz.reduce import candidates, is_minimal, reduce
 from kernelfuzz.reduce.engine import GROUP, Progress
 from kernelfuzz.reduce.measure import input_arrays, measure
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launches import draw_launch
 from kernelfuzz.strategies.options import Size
 from kernelfuzz.syntax.render import render
 from kernelfuzz.typecheck.verify import verify

@@ -19,8 +19,8 @@ from kernelfuzz.reduce import is_minimal, reduce
 from kernelfuzz.reduce.engine import Progress
 from kernelfuzz.reduce.measure import input_arrays
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launches import draw_launch
 
 Defect = Callable[[n.Node], "n.Node | Part"]
 

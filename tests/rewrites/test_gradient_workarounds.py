@@ -21,8 +21,8 @@ from kernelfuzz.rewrites.workarounds import (
     worked_around,
 )
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import SMOOTH, draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launches import SMOOTH, draw_launch
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.verify import verify
 

@@ -19,8 +19,8 @@ from kernelfuzz.ir.nodes import Call, Kernel, Param, Unpack
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import Launch, kernels, launches
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.inputs import draw_launch
 from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launches import draw_launch
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 AXES = ("x", "y", "z", "w")
