@@ -25,7 +25,7 @@ from kernelfuzz.oracles.request import Checks, Evidence, Outcome
 from kernelfuzz.oracles.verdict import Setting, Verdict
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp, compat
 from kernelfuzz.toolchain.launch import TARGETS

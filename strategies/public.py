@@ -13,7 +13,7 @@ from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.strategies.choices import DrawnChoices
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.operands import literal
 from kernelfuzz.strategies.options import (
     Device,

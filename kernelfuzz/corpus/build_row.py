@@ -29,7 +29,7 @@ from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.strategies.launches import draw_grid, is_tiled
+from kernelfuzz.strategies.launch_inputs import draw_grid, is_tiled
 from kernelfuzz.strategies.vocabulary import main_category
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Lowering

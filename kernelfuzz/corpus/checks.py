@@ -35,7 +35,7 @@ from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.strategies.launches import draw_grid, draw_launch, is_tiled
+from kernelfuzz.strategies.launch_inputs import draw_grid, draw_launch, is_tiled
 from kernelfuzz.syntax.parse import ParseError
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, build, compat

@@ -13,7 +13,7 @@ from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.compare import first_mismatch, leaves
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import Undefined
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.literals import plain_text
 from kernelfuzz.toolchain.compat import Device
 from kernelfuzz.toolchain.errors import Failure

@@ -28,7 +28,7 @@ from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.gradient import central_difference, gradient, largest_derivative
 from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import Choices
-from kernelfuzz.strategies.launches import SMOOTH, draw_launch
+from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain.errors import Failure
 
 # How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.

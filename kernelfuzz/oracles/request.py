@@ -14,7 +14,7 @@ from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, category_of, generate_with
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.options import Options
 
 

@@ -19,7 +19,7 @@ from kernelfuzz.releases.arrays import case_digest, decoded, encoded
 from kernelfuzz.releases.task import Task
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render

@@ -24,7 +24,7 @@ from kernelfuzz.oracles.verdict import Mismatch, Setting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate_many
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded

@@ -15,7 +15,7 @@ from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
 

@@ -22,7 +22,7 @@ from kernelfuzz.reference import Undefined
 from kernelfuzz.reference.launch import execute
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 
 CUDA = Setting("cuda")
 VALUES = (0.5, 1.25, 2.0, 3.0)

@@ -15,7 +15,7 @@ from kernelfuzz.reduce.engine import GROUP, Progress
 from kernelfuzz.reduce.measure import input_arrays, measure
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.options import Size
 from kernelfuzz.syntax.render import render
 from kernelfuzz.typecheck.verify import verify

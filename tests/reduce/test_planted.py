@@ -20,7 +20,7 @@ from kernelfuzz.reduce.engine import Progress
 from kernelfuzz.reduce.measure import input_arrays
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 
 Defect = Callable[[n.Node], "n.Node | Part"]
 

@@ -15,7 +15,7 @@ from kernelfuzz.reduce import is_minimal, reduce
 from kernelfuzz.reduce.engine import Progress
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.typecheck.verify import verify
 
 Shape = Callable[[n.Kernel], bool]

@@ -26,7 +26,7 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.reference.exact import QUIRKS
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.launches import draw_launch, grid_ndim
+from kernelfuzz.strategies.launch_inputs import draw_launch, grid_ndim
 from kernelfuzz.syntax.parse import parse_all
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded

@@ -22,7 +22,7 @@ from kernelfuzz.rewrites.workarounds import (
 )
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import SMOOTH, draw_launch
+from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.verify import verify
 

@@ -19,7 +19,7 @@ from kernelfuzz.rewrites.paths import Path, changed_everywhere
 from kernelfuzz.rewrites.transformation import with_kernel
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Lowering, lower

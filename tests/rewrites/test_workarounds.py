@@ -14,7 +14,7 @@ from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.rewrites.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, worked_around
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, loaded
 from kernelfuzz.typecheck.verify import verify

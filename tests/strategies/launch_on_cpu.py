@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from kernelfuzz.ir.launch import Input
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.compat import has_option
 from kernelfuzz.toolchain.errors import Failure

@@ -20,7 +20,7 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import Launch, kernels, launches
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launches import draw_launch
+from kernelfuzz.strategies.launch_inputs import draw_launch
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 AXES = ("x", "y", "z", "w")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.reduce.engine import reduce
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.launches import Style, draw_launch
+from kernelfuzz.strategies.launch_inputs import Style, draw_launch
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 
