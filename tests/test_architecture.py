@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 import subprocess
 import sys
@@ -10,27 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
-# The parts from the bottom up.  A part may import those that stand on a lower level, and itself.
-LEVELS = (
-    ("ir",),
-    ("typecheck",),
-    ("syntax",),
-    ("analysis",),
-    ("rewrites",),
-    ("reference", "strategies", "toolchain"),
-    ("oracles",),
-    ("findings", "workers"),
-    ("reduce",),
-    ("releases",),
-    ("campaign", "checking", "corpus", "from_type"),
-    ("profiles",),
-    ("cli", "pytest_plugin"),
-    ("__main__",),
-)
-LEVEL = {part: level for level, parts in enumerate(LEVELS) for part in parts}
+from layers import FRONT, LEVEL, ROOT, imported, parsed, room_of, sources
 
 # What points upwards still, by file and module, and why.  The aim is that this is empty.
 UPWARDS = {
@@ -42,38 +23,9 @@ UPWARDS = {
     ("kernelfuzz/typecheck/verify_error.py", "kernelfuzz.syntax"),
 }
 
-# The front door names everything, lazily; anybody may ask it for the version.
-FRONT = "__init__"
-
-
-def sources() -> list[Path]:
-    # The link to strategies/ inside the package is left out: the files come once.
-    inside = [path for path in (ROOT / "kernelfuzz").rglob("*.py") if "strategies" not in path.parts]
-    return sorted([*inside, *(ROOT / "strategies").rglob("*.py")])
-
-
-def part_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[1] if parts[0] == "kernelfuzz" else parts[0]
-
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Every module that the tree imports, wherever in it: relative imports are not used here."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative import"
-            # ``from kernelfuzz import workers`` imports a part too.
-            names = [alias.name for alias in node.names]
-            if node.module == "kernelfuzz":
-                yield from (f"kernelfuzz.{name}" for name in names if not name.startswith("__"))
-            else:
-                yield node.module or ""
 
 
 def at_import(tree: ast.Module) -> ast.Module:
@@ -86,11 +38,7 @@ def at_import(tree: ast.Module) -> ast.Module:
         def visit_If(self, node: ast.If) -> ast.AST:
             return ast.Pass() if "TYPE_CHECKING" in ast.dump(node.test) else self.generic_visit(node)
 
-    return Strip().visit(tree)
-
-
-def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return Strip().visit(copy.deepcopy(tree))
 
 
 def private_names_of_warp(tree: ast.AST) -> Iterator[str]:
@@ -107,29 +55,29 @@ def private_names_of_warp(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_imports_point_downwards(path: Path) -> None:
-    part = part_of(path)
-    if part == FRONT:
+    room = room_of(path)
+    if room == FRONT:
         return
-    assert part in LEVEL, f"{part} is new: give it a place in LEVELS"
-    for name in imported(parse(path)):
+    assert room in LEVEL, f"{room} is new: give it a level in tests/layers.py"
+    for name in imported(parsed(path)):
         if not name.startswith("kernelfuzz.") or (name_of(path), name) in UPWARDS:
             continue
         other = name.split(".")[1]
-        assert other == part or LEVEL[other] < LEVEL[part], f"{part} imports {name}"
+        assert other == room or LEVEL[other] < LEVEL[room], f"{room} imports {name}"
 
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_only_compat_touches_private_names_of_warp(path: Path) -> None:
     if path.parent.name != "compat":
-        assert list(private_names_of_warp(parse(path))) == []
+        assert list(private_names_of_warp(parsed(path))) == []
 
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_warp_is_imported_only_when_it_is_used(path: Path) -> None:
-    at_start = {name.split(".")[0] for name in imported(at_import(parse(path)))}
+    at_start = {name.split(".")[0] for name in imported(at_import(parsed(path)))}
     assert "warp" not in at_start
-    if part_of(path) in ("ir", "typecheck", "syntax", "analysis", "strategies"):
-        assert "warp" not in {name.split(".")[0] for name in imported(parse(path))}
+    if room_of(path) in ("ir", "typecheck", "syntax", "analysis", "strategies"):
+        assert "warp" not in {name.split(".")[0] for name in imported(parsed(path))}
 
 
 def test_the_rules_see_what_they_forbid() -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -42,13 +43,54 @@ def halves(x: wp.array(dtype=float), out: wp.array(dtype=float)):
 """
 
 
+# What has Warp, in the processes that have this folder on their path, take ``//`` for ``/``: a
+# campaign without a defect finds nothing, and then no finding could differ.
+PLANTED = """\
+import importlib.machinery
+import sys
+
+RIGHT, WRONG = '[ast.FloorDiv] = "floordiv"', '[ast.FloorDiv] = "div"'
+
+
+class Planted(importlib.machinery.SourceFileLoader):
+    def get_data(self, path):
+        text = super().get_data(path)
+        if path.endswith(".py"):
+            assert RIGHT.encode() in text
+            text = text.replace(RIGHT.encode(), WRONG.encode())
+        return text
+
+    def get_code(self, name):
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "warp._src.codegen":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        spec.loader = Planted(spec.loader.name, spec.loader.path)
+        return spec
+
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:24]
 
 
-def command(*arguments: str, cwd: str) -> bytes:
-    """The exit code and stdout of a command, without times.  Raises where it could not do its work."""
-    done = subprocess.run([sys.executable, "-m", "kernelfuzz", *arguments], cwd=cwd, capture_output=True, check=False)
+def command(*arguments: str, cwd: str, path: str = "") -> bytes:
+    """The exit code and stdout of a command, without times.  Raises where it could not do its work.
+
+    ``path``: a folder to be searched first for what is imported.
+    """
+    searched = os.pathsep.join(filter(None, [path, os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": searched}
+    call = [sys.executable, "-m", "kernelfuzz", *arguments]
+    done = subprocess.run(call, cwd=cwd, capture_output=True, check=False, env=environment)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"kernelfuzz {' '.join(arguments)}: {done.stderr.decode()}")
     return f"exit {done.returncode}\n".encode() + _TIMES.sub("", done.stdout.decode()).encode()
@@ -69,7 +111,7 @@ def kernels(count: int) -> Iterator[tuple[str, str]]:
     for profile in PROFILES:
         for size in ("small", "medium", "large"):
             drawn = kernelfuzz.generate_many(count // 2, seed=31, profile=profile, size=size)
-            text = "".join(kernelfuzz.render(kernel) + repr(kernel) for kernel in drawn)
+            text = "".join(kernelfuzz.render(kernel) for kernel in drawn)
             yield f"kernels, {profile}, {size}", digest(text.encode())
 
 
@@ -88,10 +130,19 @@ def corpora(count: int, work: str) -> Iterator[tuple[str, str]]:
     yield "validate", digest(command("validate", corpus, "--sample", "5", "--json", cwd=work))
 
 
-def campaign(count: int, work: str) -> Iterator[tuple[str, str]]:
-    asked = ("--examples", str(count // 4), "--seed", "33", "--jobs", "2", "--output", "found", "--json")
-    yield "campaign", digest(command("fuzz", *asked, cwd=work))
-    yield "findings", folder(Path(work, "found"))
+def campaigns(count: int, work: str) -> Iterator[tuple[str, str]]:
+    asked = ("--seed", "33", "--jobs", "2", "--json")
+    sound = ("fuzz", "--examples", str(count // 4), *asked, "--output", "found")
+    yield "campaign", digest(command(*sound, cwd=work))
+    planted = Path(work, "planted")
+    planted.mkdir()
+    (planted / "sitecustomize.py").write_text(PLANTED)
+    wrong = ("fuzz", "--examples", str(max(24, count // 25)), *asked, "--output", "planted-found")
+    yield "campaign, planted", digest(command(*wrong, cwd=work, path=str(planted)))
+    found = Path(work, "planted-found")
+    if not any(found.glob("*/*.py")):
+        raise RuntimeError("the planted defect is not found: nothing is compared")
+    yield "findings, planted", folder(found)
 
 
 def outputs(work: str) -> Iterator[tuple[str, str]]:
@@ -109,7 +160,7 @@ def outputs(work: str) -> Iterator[tuple[str, str]]:
 def everything(count: int) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="kernelfuzz-digests-") as work:
         found: dict[str, str] = {}
-        for part in (kernels(count), outputs(work), corpora(count, work), campaign(count, work)):
+        for part in (kernels(count), outputs(work), corpora(count, work), campaigns(count, work)):
             for name, value in part:
                 print(f"{value}  {name}", flush=True)
                 found[name] = value
