@@ -8,13 +8,13 @@ from typing import Literal
 from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.corpus.build_row import Drawn
 from kernelfuzz.corpus.row import Run, Tensor, Verified
+from kernelfuzz.ir.codec import encode_texts
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch, value
-from kernelfuzz.oracles.compare import first_mismatch, leaves
+from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.launch_inputs import draw_launch
-from kernelfuzz.syntax.literals import plain_text
 from kernelfuzz.toolchain.compat import Device
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program
@@ -64,8 +64,4 @@ def _executed(case: Case, wanted: value.Outputs | Undefined, actual: value.Outpu
 
 def tensors(values: Mapping[str, Input]) -> tuple[Tensor, ...]:
     """Values as a row has them."""
-    return tuple(
-        Tensor(path, array.dtype.name, array.shape, tuple(map(plain_text, array.ravel())))
-        for name, value in values.items()
-        for path, array in leaves(name, value)
-    )
+    return tuple(Tensor(**entry) for entry in encode_texts(values))

@@ -17,11 +17,11 @@ from kernelfuzz.corpus.execute import tensors
 from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.row import OLD_KEYS, Row, Run, Tensor, with_old_keys
 from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.ir.codec import decode_texts
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.verdict import Setting
-from kernelfuzz.releases.rows import values_of
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
@@ -140,7 +140,7 @@ class Subject:
         """The launch that the row states.  Raises Malformed."""
         run = self.stored_run
         try:
-            inputs = values_of(msgspec.to_builtins(run.inputs))
+            inputs = decode_texts(msgspec.to_builtins(run.inputs))
         except (TypeError, ValueError, OverflowError, AttributeError) as error:
             raise Malformed(f"io.inputs cannot be read: {error}") from None
         if tensors(inputs) != run.inputs:

@@ -9,9 +9,8 @@ import numpy as np
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import judged, title
 from kernelfuzz.findings.script import kernel_text
-from kernelfuzz.findings.script_arguments import leaves
 from kernelfuzz.findings.signature import changed
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.types import Array
 from kernelfuzz.syntax.literals import number_text, numpy_text
 from kernelfuzz.toolchain.compat import Device

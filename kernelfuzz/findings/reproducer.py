@@ -20,10 +20,10 @@ from kernelfuzz.findings.script import (
     kernel_text,
     option_lines,
 )
-from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines, leaves
+from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.ir.types import Array

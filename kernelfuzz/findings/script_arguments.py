@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import libcst as cst
 import numpy as np
 
-from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.ir.launch import Input, Launch, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import (
     Array,
@@ -132,15 +131,6 @@ def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
 
     fill(name, type_, value)
     return lines
-
-
-def leaves(value: Input, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
-    """The numpy arrays inside a value with the fields that lead to them."""
-    if isinstance(value, np.ndarray):
-        yield path, value
-    else:
-        for field, inner in value.items():
-            yield from leaves(inner, (*path, field))
 
 
 def _lengths(type_: Struct, value: Input, ndim: int) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ import numpy as np
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.report import generated_code, report
 from kernelfuzz.findings.reproducer import launch_script, reproducer
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.codec import encode
+from kernelfuzz.ir.launch import Case
 from kernelfuzz.syntax.render import render
 
 SCHEMA = 1
@@ -122,8 +122,8 @@ def record(finding: Finding) -> dict[str, Any]:
         "case": _case(finding.case),
         "original": _case(finding.original),
         "second": None if finding.second is None else _case(finding.second),
-        "expected": _inputs(finding.expected),
-        "seeds": _inputs(finding.seeds),
+        "expected": finding.expected and encode(finding.expected, numbers=True),
+        "seeds": finding.seeds and encode(finding.seeds, numbers=True),
         "generated": finding.generated,
     }
 
@@ -135,27 +135,8 @@ def _case(case: Case) -> dict[str, Any]:
         "kernel": case.kernel.name,
         "dim": list(launch.dim),
         "tiled": launch.tiled,
-        "inputs": _inputs(launch.inputs),
+        "inputs": encode(launch.inputs, numbers=True),
     }
-
-
-def _inputs(values: Mapping[str, Input] | None) -> dict[str, Any] | None:
-    return None if values is None else {name: _array(value) for name, value in values.items()}
-
-
-def _array(value: Input) -> dict[str, Any]:
-    if not isinstance(value, np.ndarray):
-        return {"fields": {name: _array(inner) for name, inner in value.items()}}
-    numbers = [_plain(number) for number in value.reshape(-1).tolist()]
-    return {"dtype": value.dtype.name, "shape": list(value.shape), "values": numbers}
-
-
-def read_input(value: Mapping[str, Any]) -> Input:
-    """The numpy arrays of an entry of ``inputs``, ``expected`` or ``seeds`` of ``finding.json``."""
-    if "fields" in value:
-        return {name: read_input(inner) for name, inner in value["fields"].items()}
-    numbers = [float(number) if isinstance(number, str) else number for number in value["values"]]
-    return np.array(numbers, dtype=np.dtype(value["dtype"])).reshape(value["shape"])
 
 
 def _plain(value: Any) -> Any:

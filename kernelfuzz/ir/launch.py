@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,8 +11,12 @@ import numpy as np
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.printed import Printed
 
+# The parameter and the fields that lead to an array.
+Path: TypeAlias = "tuple[str, ...]"
+NumpyArray: TypeAlias = "np.ndarray[Any, Any]"
+
 # A scalar or composite value is a numpy array of its components, a struct a mapping of its fields.
-Input: TypeAlias = "np.ndarray[Any, Any] | dict[str, Input]"
+Input: TypeAlias = "NumpyArray | dict[str, Input]"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,3 +39,17 @@ class Case(Printed):
 
     kernel: Kernel
     launch: Launch
+
+
+def leaves(value: Input | Mapping[str, Input], path: Path = ()) -> Iterator[tuple[Path, NumpyArray]]:
+    """Yield every numpy array in a value, or in values by name, with the names that lead to it, in order."""
+    if isinstance(value, np.ndarray):
+        yield path, value
+    else:
+        for name, inner in value.items():
+            yield from leaves(inner, (*path, name))
+
+
+def flattened(values: Mapping[str, Input]) -> dict[str, NumpyArray]:
+    """Return every numpy array in values by name; that of a field of a struct is called ``s.position``."""
+    return {".".join(path): array for path, array in leaves(values)}

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.launch import Input
+from kernelfuzz.ir.launch import Input, flattened
 from kernelfuzz.oracles.verdict import Mismatch
-
-
-def leaves(name: str, value: Input) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    """The numpy arrays inside a value, each by its path (``out0``, ``out0.position``)."""
-    if isinstance(value, np.ndarray):
-        yield name, value
-    else:
-        for field, inner in value.items():
-            yield from leaves(f"{name}.{field}", inner)
 
 
 def same(expected: np.ndarray[Any, Any], actual: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -34,14 +25,13 @@ def first_mismatch(expected: Mapping[str, Input], actual: Mapping[str, Input]) -
 
     Raises ValueError where the two have other arrays or shapes.
     """
-    for name, value in expected.items():
-        other = dict(leaves(name, actual[name]))
-        for path, wanted in leaves(name, value):
-            got = other[path]
-            if wanted.shape != got.shape or wanted.dtype != got.dtype:
-                raise ValueError(f"{path}: {wanted.dtype}{wanted.shape} against {got.dtype}{got.shape}")
-            agree = same(wanted, got)
-            if not agree.all():
-                index = tuple(int(axis) for axis in np.argwhere(~agree)[0])
-                return Mismatch(path, index, wanted[index].item(), got[index].item())
+    got = flattened(actual)
+    for path, wanted in flattened(expected).items():
+        found = got[path]
+        if wanted.shape != found.shape or wanted.dtype != found.dtype:
+            raise ValueError(f"{path}: {wanted.dtype}{wanted.shape} against {found.dtype}{found.shape}")
+        agree = same(wanted, found)
+        if not agree.all():
+            index = tuple(int(axis) for axis in np.argwhere(~agree)[0])
+            return Mismatch(path, index, wanted[index].item(), found[index].item())
     return None

@@ -15,11 +15,10 @@ import numpy as np
 
 from kernelfuzz.analysis.widen import widen_with_stand_ins, widened
 from kernelfuzz.analysis.writes import written_arrays
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.launch import Case, Input, flattened, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.compare import leaves
 from kernelfuzz.oracles.differentiable import differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
 from kernelfuzz.oracles.value import not_built
@@ -95,10 +94,9 @@ def prepare_at(case: Case) -> Point | Verdict:
     except NotDifferentiable as other:
         return _skipped(f"not differentiable: {other.reason}")
     judged = {name: value for name, value in expected.items() if name in inputs_of(case.kernel)}
-    numbers = [array for name, value in judged.items() for _, array in leaves(name, value)]
-    if not any(array.size for array in numbers):
+    if not any(array.size for _, array in leaves(judged)):
         return _skipped("no input over floats")
-    if not all(np.isfinite(array).all() for array in numbers):
+    if not all(np.isfinite(array).all() for _, array in leaves(judged)):
         return _skipped("not finite")
     return Point(case, seeds, judged)
 
@@ -178,27 +176,21 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: Setting) -> Ver
 
 def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:
     """The number of the place among all of its array, in row-major order."""
-    name = mismatch.output.partition(".")[0]
-    shape = dict(leaves(name, expected[name]))[mismatch.output].shape
-    return int(np.ravel_multi_index(mismatch.index, shape))
+    return int(np.ravel_multi_index(mismatch.index, flattened(expected)[mismatch.output].shape))
 
 
 def _largest_of(inputs: Mapping[str, Input]) -> float:
-    arrays = [array for name, value in inputs.items() for _, array in leaves(name, value)]
-    return max((float(np.abs(each).max(initial=0.0)) for each in arrays), default=0.0)
+    return max((float(np.abs(each).max(initial=0.0)) for _, each in leaves(inputs)), default=0.0)
 
 
 def first_difference(
     expected: Mapping[str, Input], actual: Mapping[str, Input], seeds: Mapping[str, Input]
 ) -> Mismatch | None:
     """The first derivative that is off by more than rounding; ``seeds`` are the gradients of the outputs."""
-    pairs = [
-        (path, wanted, dict(leaves(name, actual[name]))[path])
-        for name, value in expected.items()
-        for path, wanted in leaves(name, value)
-    ]
+    found = flattened(actual)
     largest = max(_largest_of(expected), _largest_of(seeds))
-    for path, wanted, got in pairs:
+    for path, wanted in flattened(expected).items():
+        got = found[path]
         allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
         off = ~(np.abs(wanted - got) <= allowed)
         if off.any():

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.analysis.writes import written_arrays
-from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.oracles.compare import leaves, same
+from kernelfuzz.ir.launch import Case, Input, flattened
+from kernelfuzz.oracles.compare import same
 from kernelfuzz.oracles.verdict import Mismatch
 from kernelfuzz.reference import Undefined
 from kernelfuzz.reference.launch import execute
@@ -72,18 +72,14 @@ def tolerances(case: Case, expected: Mapping[str, Input]) -> Tolerances | None:
     runs: list[dict[str, Array]] = []
     for domain in RUNS:
         try:
-            runs.append(_flat(execute(case.kernel, case.launch, domain)))
+            runs.append(flattened(execute(case.kernel, case.launch, domain)))
         except Undefined:
             return None
-    found = {path: _tolerance(wanted, [run[path] for run in runs]) for path, wanted in _flat(expected).items()}
+    found = {path: _tolerance(wanted, [run[path] for run in runs]) for path, wanted in flattened(expected).items()}
     written = written_arrays(case.kernel)
     if not any(each.judged.any() for path, each in found.items() if path.partition(".")[0] in written):
         return None
     return found
-
-
-def _flat(outputs: Mapping[str, Input]) -> dict[str, Array]:
-    return {path: array for name, value in outputs.items() for path, array in leaves(name, value)}
 
 
 def _tolerance(expected: Array, runs: list[Array]) -> Tolerance:
@@ -107,8 +103,8 @@ def first_outside(expected: Mapping[str, Input], actual: Mapping[str, Input], al
 
     Raises KeyError where the two have other arrays, ValueError where they have other shapes.
     """
-    got = _flat({name: actual[name] for name in expected})
-    for path, wanted in _flat(expected).items():
+    got = flattened({name: actual[name] for name in expected})
+    for path, wanted in flattened(expected).items():
         passes = allowed[path].passes(wanted, got[path])
         if not passes.all():
             index = tuple(int(axis) for axis in np.argwhere(~passes)[0])

@@ -14,10 +14,10 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from kernelfuzz.analysis.fingerprint import identity
-from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.launch import Case, Launch, leaves
 from kernelfuzz.ir.walk import count_nodes
 from kernelfuzz.reduce.edit import Edit, Tree, apply
-from kernelfuzz.reduce.measure import Measure, input_arrays, measure
+from kernelfuzz.reduce.measure import Measure, measure
 from kernelfuzz.reduce.names import canonical
 from kernelfuzz.reduce.passes import edits
 from kernelfuzz.reduce.statements import runs
@@ -96,7 +96,7 @@ def _key(case: Case) -> str:
 
 def _launch_key(launch: Launch) -> str:
     digest = blake2b(repr((launch.dim, launch.tiled, list(launch.inputs))).encode(), digest_size=16)
-    for array in input_arrays(launch.inputs):
+    for _, array in leaves(launch.inputs):
         digest.update(f"{array.shape}{array.dtype}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()

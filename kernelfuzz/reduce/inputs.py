@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.reduce.edit import Change, Edit, Tree
 from kernelfuzz.reduce.expressions import simpler_numbers
 from kernelfuzz.reduce.measure import number_rank
@@ -17,20 +17,10 @@ from kernelfuzz.reduce.measure import number_rank
 MOST_SINGLE = 24
 
 
-def leaves(value: Input, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], np.ndarray[Any, Any]]]:
-    """Every numpy array of an input, with the parameter and the fields that lead to it."""
-    if isinstance(value, dict):
-        for name, field in value.items():
-            yield from leaves(field, (*path, name))
-    else:
-        yield path, value
-
-
 def simplify_inputs(tree: Tree) -> Iterator[Edit]:
     """Zeros and ones for whole arrays, for runs of their components, and for each component alone."""
-    for name, value in tree.case.launch.inputs.items():
-        for path, array in leaves(value, (name,)):
-            yield from _simplify(path, array)
+    for path, array in leaves(tree.case.launch.inputs):
+        yield from _simplify(path, array)
 
 
 def _simplify(path: tuple[str, ...], array: np.ndarray[Any, Any]) -> Iterator[Edit]:

@@ -8,7 +8,6 @@ descent through such tuples is endless.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -17,7 +16,7 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.launch import Case, Input, Launch
+from kernelfuzz.ir.launch import Case, Launch, leaves
 from kernelfuzz.ir.walk import walk
 
 Measure: TypeAlias = tuple[int, int, int, int, int]
@@ -155,20 +154,13 @@ def _contract_rank(node: n.Slice | n.Param) -> int:
     return sum(size if isinstance(size, int) else 0 for size in node.shape)
 
 
-def input_arrays(inputs: Mapping[str, Input] | Input) -> list[np.ndarray[Any, Any]]:
-    """Every numpy array in the inputs, structs taken apart."""
-    if isinstance(inputs, np.ndarray):
-        return [inputs]
-    return [array for value in inputs.values() for array in input_arrays(value)]
-
-
 @lru_cache(maxsize=4096)
 def _array_rank(data: bytes, dtype: str) -> int:
     return sum(map(number_rank, np.frombuffer(data, dtype).tolist()))
 
 
 def _launch_rank(launch: Launch) -> tuple[int, int]:
-    arrays = input_arrays(launch.inputs)
+    arrays = [array for _, array in leaves(launch.inputs)]
     grid = 4 * math.prod(launch.dim) + 4 * len(launch.dim) + 8 * launch.tiled
     sizes = sum(array.size for array in arrays)
     return grid + sizes, sum(_array_rank(array.tobytes(), array.dtype.str) for array in arrays)

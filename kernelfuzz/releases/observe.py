@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+import numpy as np
+
 from kernelfuzz.findings.messages import compiler_error, exception_text
-from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.codec import decode, encode
+from kernelfuzz.ir.launch import Case, Launch, leaves
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import Setting, Verdict
-from kernelfuzz.releases.arrays import case_digest, decoded, encoded
 from kernelfuzz.releases.task import Task
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
@@ -74,7 +76,7 @@ def _prepare(task: Task) -> _Prepared:
         return _Prepared(task.source, None, f"kernelfuzz cannot read it: {error}")
     if task.launch is not None:
         dim, tiled = tuple(task.launch["dim"]), task.launch["tiled"]
-        return _Prepared(task.source, Case(kernel, Launch(dim, decoded(task.launch["inputs"]), tiled)))
+        return _Prepared(task.source, Case(kernel, Launch(dim, decode(task.launch["inputs"]), tiled)))
     # The contract of the kernel is not in its text: where the inputs break it, the reference says so.
     try:
         launch = draw_launch(SeededChoices(GRAMMAR_VERSION, _digest(task.source), "launch"), kernel)
@@ -85,6 +87,16 @@ def _prepare(task: Task) -> _Prepared:
 
 def _digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def case_digest(case: Case) -> str:
+    """The same for two cases exactly when they have the same text, grid and inputs."""
+    launch = case.launch
+    digest = blake2b(f"{render(case.kernel)}\n{launch.dim} {launch.tiled}\n".encode(), digest_size=16)
+    for path, array in leaves(dict(sorted(launch.inputs.items()))):
+        digest.update(f"{'.'.join(path)} {array.dtype.name} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
@@ -191,5 +203,5 @@ def _result(case: Case, verdict: Verdict, outcome: Mapping[str, Any] | Failure |
     if verdict.mismatch is not None:
         at = verdict.mismatch
         reason = f"{at.output}{list(at.index)} must be {at.expected!r}, not {at.actual!r}"
-    values = None if outcome is None else encoded(outcome)
+    values = None if outcome is None else encode(outcome)
     return {"status": verdict.status, "reason": reason, "values": values}

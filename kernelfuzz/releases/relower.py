@@ -10,10 +10,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.verdict import Setting
-from kernelfuzz.releases.arrays import decoded, encoded
 from kernelfuzz.releases.observe import code_text
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.toolchain import Failure, build, lower
@@ -41,7 +41,7 @@ def relower(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if isinstance(outcome, Failure):
                 answer["problem"] = str(outcome)
             else:
-                answer["outputs"] = encoded(outcome)
+                answer["outputs"] = encode(outcome)
     return answers
 
 
@@ -77,7 +77,7 @@ def _alone(source: str, launch: Launch, target: Target) -> dict[str, Input] | Fa
 
 
 def _launch(stored: Mapping[str, Any]) -> Launch:
-    return Launch(tuple(stored["dim"]), decoded(stored["inputs"]), stored["tiled"])
+    return Launch(tuple(stored["dim"]), decode(stored["inputs"]), stored["tiled"])
 
 
 def build_file(source: str, directory: str) -> dict[str, str]:

@@ -12,12 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from kernelfuzz.ir.codec import decode, decode_texts
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.releases.arrays import decoded
 from kernelfuzz.releases.code_changes import code_change, same_code
 from kernelfuzz.releases.environments import Environment
 from kernelfuzz.releases.process import Process
-from kernelfuzz.releases.rows import label_of, question, stored_code, values_of
+from kernelfuzz.releases.rows import label_of, question, stored_code
 from kernelfuzz.releases.scripts import Presence, run_script
 from kernelfuzz.workers import WorkerError
 
@@ -231,8 +231,8 @@ def _compared(
         return answer["problem"]
     bad = ""
     if answer["outputs"] is not None:
-        wanted = values_of(row["io"]["outputs"])
-        mismatch = first_mismatch(wanted, decoded(answer["outputs"]))
+        wanted = decode_texts(row["io"]["outputs"])
+        mismatch = first_mismatch(wanted, decode(answer["outputs"]))
         counts["same values" if mismatch is None else "other values"] += 1
         if mismatch is not None:
             place = f"{mismatch.output}{list(mismatch.index)}"

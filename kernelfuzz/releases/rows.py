@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from kernelfuzz.ir.launch import Input
-from kernelfuzz.releases.arrays import encoded
+from kernelfuzz.ir.codec import decode_texts, encode
 from kernelfuzz.releases.task import Task
 
 
@@ -39,32 +36,8 @@ def launch_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
     if not row.get("io"):
         return None
     grid = row["launch"]
-    inputs = encoded(values_of(row["io"]["inputs"]))
+    inputs = encode(decode_texts(row["io"]["inputs"]))
     return {"dim": list(grid["dim"]), "tiled": grid["tiled"], "inputs": inputs}
-
-
-def values_of(tensors: Iterable[Mapping[str, Any]]) -> dict[str, Input]:
-    """Values by name from tensors, whose names have the field of a struct after a dot."""
-    values: dict[str, Any] = {}
-    for tensor in tensors:
-        *path, last = tensor["name"].split(".")
-        inside = values
-        for name in path:
-            inside = inside.setdefault(name, {})
-        inside[last] = _array(tensor)
-    return values
-
-
-def _array(tensor: Mapping[str, Any]) -> np.ndarray[Any, Any]:
-    dtype = np.dtype(tensor["dtype"])
-    match dtype.kind:
-        case "b":
-            numbers: list[Any] = [text == "True" for text in tensor["values"]]
-        case "f":
-            numbers = [float(text) for text in tensor["values"]]
-        case _:
-            numbers = [int(text) for text in tensor["values"]]
-    return np.array(numbers, dtype=dtype).reshape(tensor["shape"])
 
 
 def stored_code(row: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kernelfuzz.ir.codec import decode
 from kernelfuzz.ir.launch import Input
-from kernelfuzz.releases.arrays import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Task:
     """A kernel: drawn from ``seed`` and ``index`` under ``options``, or given as ``source``.
 
     ``options`` are the arguments of ``kernelfuzz.strategies.options.check_options``.  ``launch`` is how a
-    given source is launched, where that is known: ``dim``, ``tiled`` and the ``inputs`` as ``encoded`` has
-    them.  ``label`` says which kernel it is.
+    given source is launched, where that is known: ``dim``, ``tiled`` and the ``inputs`` as
+    ``kernelfuzz.ir.codec.encode`` has them.  ``label`` says which kernel it is.
     """
 
     label: str
@@ -77,4 +77,4 @@ def observation(answer: Mapping[str, Any]) -> Observation:
 
 def _result(answer: Mapping[str, Any]) -> Result:
     values = answer["values"]
-    return Result(answer["status"], answer["reason"], None if values is None else decoded(values))
+    return Result(answer["status"], answer["reason"], None if values is None else decode(values))

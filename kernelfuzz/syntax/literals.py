@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import pprint
 from typing import Any
 
 import numpy as np
+
+from kernelfuzz.ir.codec import plain_text
 
 # A line is broken where it gets longer than this, as the formatter of this project does.
 WIDTH = 110
@@ -22,25 +23,8 @@ class _Text:
         return self.text
 
 
-def plain_text(value: Any) -> str:
-    """A numpy number as text that gives the same bits when an array of its dtype is made of it.
-
-    As Python writes numbers: the text of numpy's own depends on its release.  ``nan``, ``inf``, ``-inf``.
-    """
-    kind = value.dtype.kind
-    if kind == "b":
-        return repr(bool(value))
-    if kind in "iu":
-        return repr(int(value))
-    wide = float(value)
-    # The shortest text of a narrow float, unless rounding it twice ends elsewhere.
-    short = repr(float(str(value)))
-    same = value.dtype.type(float(short)) == value
-    return short if same or math.isnan(wide) else repr(wide)
-
-
 def number_text(value: Any) -> str:
-    """The same as an expression, with numpy as ``np``."""
+    """A numpy number as an expression that gives the same bits, with numpy as ``np``."""
     text = plain_text(value)
     return text.replace("nan", "np.nan").replace("inf", "np.inf")
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.launch import Case, leaves
 from kernelfuzz.ir.nodes import While
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce import candidates, is_minimal, reduce
 from kernelfuzz.reduce.engine import GROUP, Progress
-from kernelfuzz.reduce.measure import input_arrays, measure
+from kernelfuzz.reduce.measure import measure
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -28,7 +28,7 @@ def case_of(index: int, size: Size = "large") -> Case:
 
 def text_of(case: Case) -> str:
     launch = case.launch
-    arrays = [(array.shape, array.dtype.str, array.tolist()) for array in input_arrays(launch.inputs)]
+    arrays = [(array.shape, array.dtype.str, array.tolist()) for _, array in leaves(launch.inputs)]
     return f"{render(case.kernel)} {launch.dim} {launch.tiled} {list(launch.inputs)} {arrays}"
 
 
@@ -149,12 +149,12 @@ def test_inputs_that_matter_are_kept() -> None:
 
     def interesting(cases: Sequence[Case]) -> list[bool]:
         return [
-            any(array.dtype.kind in "if" and bool(np.any(array > 2)) for array in input_arrays(each.launch.inputs))
+            any(array.dtype.kind in "if" and bool(np.any(array > 2)) for _, array in leaves(each.launch.inputs))
             for each in cases
         ]
 
     case = next(each for each in map(case_of, range(100)) if interesting([each]) == [True])
     reduced = reduce(case, interesting)
-    (array,) = input_arrays(reduced.launch.inputs)
+    ((_, array),) = leaves(reduced.launch.inputs)
     assert [value for value in array.reshape(-1).tolist() if value] == [3]
     assert is_minimal(reduced, interesting)

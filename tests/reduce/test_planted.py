@@ -11,13 +11,12 @@ import pytest
 
 from kernelfuzz import reference
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Scalar, Vector
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce import is_minimal, reduce
 from kernelfuzz.reduce.engine import Progress
-from kernelfuzz.reduce.measure import input_arrays
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -132,7 +131,7 @@ STEPS = 20_000
 def outputs(kernel: n.Kernel, case: Case) -> list[np.ndarray] | None:
     try:
         with np.errstate(all="ignore"):
-            return input_arrays(reference.run(kernel, case.launch, steps=STEPS))
+            return list(flattened(reference.run(kernel, case.launch, steps=STEPS)).values())
     except reference.Stopped:
         return None
 

@@ -8,9 +8,9 @@ import pytest
 
 from kernelfuzz import reference
 from kernelfuzz.analysis.widen import widen_with_stand_ins
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.oracles import gradient
-from kernelfuzz.oracles.compare import first_mismatch, leaves
+from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import Setting
 from kernelfuzz.reference.release import at_least
 from kernelfuzz.rewrites.workarounds import (
@@ -45,10 +45,10 @@ def agree(first: Case, second: Case, rounded: bool) -> bool:
     wanted, got = (reference.run(case.kernel, case.launch) for case in (first, second))
     if not rounded:
         return first_mismatch(wanted, got) is None
+    found = flattened(got)
     return all(
-        np.allclose(array, dict(leaves(name, got[name]))[path], rtol=1e-9, atol=1e-9, equal_nan=True)
-        for name, value in wanted.items()
-        for path, array in leaves(name, value)
+        np.allclose(array, found[path], rtol=1e-9, atol=1e-9, equal_nan=True)
+        for path, array in flattened(wanted).items()
     )
 
 
