@@ -21,8 +21,8 @@ from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.judge import ORACLES, judge_cases
 from kernelfuzz.oracles.rejudge import explain, judge_again
-from kernelfuzz.oracles.request import Checks, Evidence, Outcome
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -155,7 +155,7 @@ def _fitting(launch: Launch, kernel: Kernel) -> Launch:
     return launch
 
 
-def _judged(outcome: Outcome, case: Case) -> list[tuple[Verdict, Case]]:
+def _judged(outcome: CaseOutcome, case: Case) -> list[tuple[Verdict, Case]]:
     """The verdicts, each with the case that it is really about."""
     return [
         (verdict, evidence.case if evidence is not None else case)
@@ -171,7 +171,7 @@ def _not_asked(checks: Checks, verdicts: Sequence[Verdict], known: str) -> list[
     whole = {verdict.oracle for verdict in verdicts} & _WITHOUT_LAUNCH
     reason = f"not judged after the known bug {known}"
     return [
-        Verdict(oracle, "skipped", "", reason, Setting(target))
+        Verdict(oracle, "skipped", "", reason, BuildSetting(target))
         for oracle in checks.oracles
         for target in checks.targets
         if (oracle, target) not in judged and oracle not in whole

@@ -96,7 +96,7 @@ def in_order(
     A task whose process died or ran out of time gives the WorkerError in its place.  What the function raises
     is raised here.  Closing the iterator kills the workers.
     """
-    waiting: deque[Task[T]] = deque()
+    waiting: deque[PoolTask[T]] = deque()
     with Pool(jobs) as pool:
         queue = iter(tasks)
         while True:
@@ -115,7 +115,7 @@ def in_order(
 
 
 @dataclass(eq=False, slots=True)
-class Task(Generic[T]):
+class PoolTask(Generic[T]):
     """Something to do, and what came of it."""
 
     payload: bytes
@@ -133,7 +133,7 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     directory: str
-    task: Task[Any] | None = None
+    task: PoolTask[Any] | None = None
     deadline: float = math.inf
 
 
@@ -153,8 +153,8 @@ class Pool:
         self._memory = memory
         self._on_wait = on_wait
         self._workers: list[_Worker] = []
-        self._urgent: deque[Task[Any]] = deque()
-        self._queue: deque[Task[Any]] = deque()
+        self._urgent: deque[PoolTask[Any]] = deque()
+        self._queue: deque[PoolTask[Any]] = deque()
         self._reserved = 0
         self._directory = ""
 
@@ -171,14 +171,14 @@ class Pool:
 
     def submit(
         self, function: Callable[..., T], *args: Any, timeout: float | None = None, urgent: bool = False
-    ) -> Task[T]:
+    ) -> PoolTask[T]:
         """Queue ``function(*args)``; ``urgent`` tasks come before all others.  ``timeout`` is in seconds."""
-        task: Task[T] = Task(pickle.dumps((function, args)), timeout)
+        task: PoolTask[T] = PoolTask(pickle.dumps((function, args)), timeout)
         (self._urgent if urgent else self._queue).append(task)
         self._hand_out()
         return task
 
-    def result(self, task: Task[T], until: float = math.inf) -> T:
+    def result(self, task: PoolTask[T], until: float = math.inf) -> T:
         """What came of a task; raises WorkerError, and what the function raised.
 
         ``until``: when to give up waiting, on the clock of ``time.monotonic``; raises TimeoutError then.
@@ -195,7 +195,7 @@ class Pool:
         """Take results and enforce limits without waiting: for who waits for something else meanwhile."""
         self._step(time.monotonic())
 
-    def cancel(self, tasks: Iterable[Task[Any]]) -> None:
+    def cancel(self, tasks: Iterable[PoolTask[Any]]) -> None:
         """Forget the tasks: those not begun are dropped, the processes of the others killed."""
         unwanted = [task for task in tasks if not task.done]
         for queue in (self._urgent, self._queue):
@@ -304,7 +304,7 @@ class Pool:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 worker.pipe.send_bytes(task.payload)
 
-    def _next(self) -> Task[Any] | None:
+    def _next(self) -> PoolTask[Any] | None:
         """The task to hand out now, taken off its queue."""
         busy = sum(worker.task is not None for worker in self._workers)
         if self._urgent and busy < self.jobs:
@@ -343,7 +343,7 @@ def _no_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _late(task: Task[Any]) -> str:
+def _late(task: PoolTask[Any]) -> str:
     if task.timeout is None:
         return f"did not start within {_STARTING:g} seconds"
     return f"did not finish within {task.timeout:g} seconds"

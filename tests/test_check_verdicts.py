@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import kernelfuzz
 from kernelfuzz import checking
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.oracles.request import Outcome
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.request import CaseOutcome
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.parse import parse
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,8 +25,10 @@ OUTSIDE = Launch((3,), {"a": np.zeros(3, np.int32), "out": np.zeros(2, np.int32)
 
 def test_a_new_failure_after_a_known_one_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known on one target, and on the other it is not."""
-    verdicts = [Verdict("value", "failed", "wrong value", target, Setting(target)) for target in ("cpu", "cuda-host")]
-    outcome = Outcome(0, "", tuple(verdicts), evidence=(None, None))
+    verdicts = [
+        Verdict("value", "failed", "wrong value", target, BuildSetting(target)) for target in ("cpu", "cuda-host")
+    ]
+    outcome = CaseOutcome(0, "", tuple(verdicts), evidence=(None, None))
     monkeypatch.setattr(checking, "judge_cases", lambda *_, **__: [outcome])
     monkeypatch.setattr(
         checking, "explained_by", lambda _, v, *__: "negated-zero" if v.setting.target == "cpu" else None
@@ -36,8 +38,8 @@ def test_a_new_failure_after_a_known_one_is_a_failure(monkeypatch: pytest.Monkey
 
 
 def test_a_known_bug_that_is_met_twice_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    verdicts = [Verdict("value", "failed", "wrong value", "", Setting(target)) for target in ("cpu", "cuda-host")]
-    outcome = Outcome(0, "", tuple(verdicts), evidence=(None, None))
+    verdicts = [Verdict("value", "failed", "wrong value", "", BuildSetting(target)) for target in ("cpu", "cuda-host")]
+    outcome = CaseOutcome(0, "", tuple(verdicts), evidence=(None, None))
     monkeypatch.setattr(checking, "judge_cases", lambda *_, **__: [outcome])
     monkeypatch.setattr(checking, "explained_by", lambda *_: "negated-zero")
     assert kernelfuzz.check(parse(SUM), oracles=["value"], scripts=None).known == ("negated-zero",)

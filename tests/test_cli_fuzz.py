@@ -130,7 +130,7 @@ def test_an_interrupt_prints_what_there_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """That it stops soon is tested with the campaign."""
-    monkeypatch.setattr(campaign, "fuzz", lambda *_, **__: campaign.Summary(examples=3, interrupted=True))
+    monkeypatch.setattr(campaign, "fuzz", lambda *_, **__: campaign.CampaignSummary(examples=3, interrupted=True))
     assert main(["fuzz", "--output", str(tmp_path), "--json"]) == 130
     captured = capsys.readouterr()
     assert json.loads(captured.out)["examples"] == 3

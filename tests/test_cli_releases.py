@@ -14,7 +14,7 @@ import yaml
 from kernelfuzz.cli import main
 from kernelfuzz.releases import environments, scripts
 from kernelfuzz.releases.environments import Environment, ReleaseError
-from kernelfuzz.releases.scripts import Outcome
+from kernelfuzz.releases.scripts import ScriptOutcome
 
 sys.path.insert(0, str(Path(__file__).parent / "releases"))
 from planted import SOURCES, planted_python  # pyright: ignore[reportMissingImports]
@@ -121,9 +121,9 @@ def reproducer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             raise ReleaseError("Warp 1.12.0 cannot be installed: it was withdrawn")
         return Environment(asked, asked, asked)
 
-    def run_script(path: Path, python: str, *, timeout: float) -> Outcome:
+    def run_script(path: Path, python: str, *, timeout: float) -> ScriptOutcome:
         assert path.name == "script.py"
-        return Outcome("present" if python >= "1.13.0" else "fixed", "", timeout)
+        return ScriptOutcome("present" if python >= "1.13.0" else "fixed", "", timeout)
 
     monkeypatch.setattr(environments, "environment", environment)
     monkeypatch.setattr(scripts, "run_script", run_script)

@@ -1,7 +1,7 @@
 """The fuzzing loop: kernels drawn, judged in isolated processes, failures made small and told apart."""
 
 from kernelfuzz.campaign.loop import fuzz
-from kernelfuzz.campaign.plan import Plan, WorkerFunctions
-from kernelfuzz.campaign.summary import Summary
+from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
+from kernelfuzz.campaign.summary import CampaignSummary
 
-__all__ = ["Plan", "Summary", "WorkerFunctions", "fuzz"]
+__all__ = ["CampaignPlan", "CampaignSummary", "WorkerFunctions", "fuzz"]

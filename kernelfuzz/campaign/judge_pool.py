@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kernelfuzz.campaign.plan import Plan, Timeouts, WorkerFunctions
+from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles.request import Checks, Evidence, Outcome, Request, category
-from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
-from kernelfuzz.workers import Pool, Task, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
+from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 
 LOST_AS: dict[type[WorkerError], FailedKind] = {
     WorkerDied: "crash",
@@ -39,7 +39,7 @@ class Bench:
     ``unexplained`` counts what happened to a batch and to none of its cases alone.
     """
 
-    def __init__(self, pool: Pool, judging: WorkerFunctions, plan: Plan) -> None:
+    def __init__(self, pool: Pool, judging: WorkerFunctions, plan: CampaignPlan) -> None:
         self.pool = pool
         self.judging = judging
         self.patience: Timeouts = plan.patience
@@ -47,11 +47,11 @@ class Bench:
 
     # --------------------------------------------------------------------------------- control kernels
 
-    def begin_control(self, checks: Checks) -> Task[None]:
+    def begin_control(self, checks: Checks) -> PoolTask[None]:
         """Submit the control kernel, for everything that will be asked; ``control`` waits for its result."""
         return self.pool.submit(self.judging.control, controls(checks), timeout=CONTROL_SECONDS)
 
-    def control(self, task: Task[None]) -> None:
+    def control(self, task: PoolTask[None]) -> None:
         """Raises UnsupportedWarp where this Warp cannot be judged here."""
         try:
             self.pool.result(task)
@@ -63,12 +63,14 @@ class Bench:
 
     # ------------------------------------------------------------------------------ drawn in the worker
 
-    def begin(self, request: Request, *, urgent: bool = False) -> Task[list[Outcome]]:
+    def begin(self, request: Request, *, urgent: bool = False) -> PoolTask[list[CaseOutcome]]:
         """Have a request judged; ``outcomes`` has what comes of it."""
         timeout = self.patience.seconds(request.count, request.checks)
         return self.pool.submit(self.judging.batch, request, timeout=timeout, urgent=urgent)
 
-    def outcomes(self, request: Request, task: Task[list[Outcome]], until: float = math.inf) -> list[Outcome]:
+    def outcomes(
+        self, request: Request, task: PoolTask[list[CaseOutcome]], until: float = math.inf
+    ) -> list[CaseOutcome]:
         """An outcome for each kernel of the request.  Raises TimeoutError at ``until`` (time.monotonic)."""
         try:
             return self.pool.result(task, until)
@@ -81,7 +83,7 @@ class Bench:
             self._note(error, outcomes)
             return outcomes
 
-    def _halves(self, request: Request, until: float) -> list[Outcome]:
+    def _halves(self, request: Request, until: float) -> list[CaseOutcome]:
         middle = request.count // 2
         halves = (
             replace(request, count=middle, chunk=request.key),
@@ -90,7 +92,7 @@ class Bench:
         begun = [(half, self.begin(half, urgent=True)) for half in halves]
         return [outcome for half, task in begun for outcome in self.outcomes(half, task, until)]
 
-    def _lost_kernel(self, request: Request, error: Exception, until: float) -> Outcome:
+    def _lost_kernel(self, request: Request, error: Exception, until: float) -> CaseOutcome:
         """The outcome of one kernel that kills its worker, by the first check that does so alone."""
 
         each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
@@ -104,7 +106,7 @@ class Bench:
                 except WorkerError as again:
                     verdict = _lost(checks, again)
                     break
-        return Outcome(request.start, category(request, request.start), (verdict,))
+        return CaseOutcome(request.start, category(request, request.start), (verdict,))
 
     # --------------------------------------------------------------------------------- cases handed in
 
@@ -136,11 +138,11 @@ class Bench:
         task = self.pool.submit(self.judging.write, finding, directory, timeout=self.patience.base, urgent=True)
         return str(self.pool.result(task))
 
-    def _begin_again(self, cases: Sequence[Case], verdict: Verdict) -> Task[list[Verdict]]:
+    def _begin_again(self, cases: Sequence[Case], verdict: Verdict) -> PoolTask[list[Verdict]]:
         timeout = self.patience.seconds(len(cases), _narrow(verdict))
         return self.pool.submit(self.judging.again, tuple(cases), verdict, timeout=timeout, urgent=True)
 
-    def _verdicts(self, cases: Sequence[Case], verdict: Verdict, task: Task[list[Verdict]]) -> list[Verdict]:
+    def _verdicts(self, cases: Sequence[Case], verdict: Verdict, task: PoolTask[list[Verdict]]) -> list[Verdict]:
         try:
             return self.pool.result(task)
         except UnsupportedWarp:
@@ -152,7 +154,7 @@ class Bench:
             begun = [(half, self._begin_again(half, verdict)) for half in (cases[:middle], cases[middle:])]
             return [each for half, part in begun for each in self._verdicts(half, verdict, part)]
 
-    def _note(self, error: Exception, outcomes: Sequence[Outcome]) -> None:
+    def _note(self, error: Exception, outcomes: Sequence[CaseOutcome]) -> None:
         """Count a batch that was lost though none of its kernels is at fault."""
         verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
         if not any(verdict.kind in LOST or verdict.reason.startswith(_FAULT) for verdict in verdicts):
@@ -168,7 +170,7 @@ def _narrow(verdict: Verdict) -> Checks:
 
 
 def _lost(checks: Checks, error: Exception) -> Verdict:
-    setting = Setting(target=checks.targets[0])
+    setting = BuildSetting(target=checks.targets[0])
     kind = LOST_AS.get(type(error)) if isinstance(error, WorkerError) else None
     if kind is None:
         text = " ".join(f"{type(error).__name__}: {error}".split())

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernelfuzz.campaign.judge_pool import Bench, controls
-from kernelfuzz.campaign.plan import Plan, WorkerFunctions
+from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
 from kernelfuzz.campaign.schedule import LAG, Span, request, spans
-from kernelfuzz.campaign.summary import Summary
+from kernelfuzz.campaign.summary import CampaignSummary
 from kernelfuzz.campaign.triage import Triage
-from kernelfuzz.oracles.request import Outcome, Request
-from kernelfuzz.workers import Pool, Task, memory_share
+from kernelfuzz.oracles.request import CaseOutcome, Request
+from kernelfuzz.workers import Pool, PoolTask, memory_share
 
 # How many chunks per worker are begun ahead of the one that is dealt with next.
 _AHEAD = 2
@@ -24,7 +24,7 @@ _AHEAD = 2
 class _Begun:
     span: Span
     request: Request
-    task: Task[list[Outcome]]
+    task: PoolTask[list[CaseOutcome]]
 
 
 def judging() -> WorkerFunctions:
@@ -38,13 +38,13 @@ def judging() -> WorkerFunctions:
 
 
 def fuzz(
-    plan: Plan,
+    plan: CampaignPlan,
     *,
     jobs: int = 1,
-    on_progress: Callable[[Summary], None] | None = None,
+    on_progress: Callable[[CampaignSummary], None] | None = None,
     judges: WorkerFunctions | None = None,
     memory: int | None = None,
-) -> Summary:
+) -> CampaignSummary:
     """Fuzz as planned and give what came of it.
 
     A control kernel runs first: where it fails, nothing is reported.  The findings do not
@@ -56,7 +56,7 @@ def fuzz(
     UnsupportedWarp, and OSError where a finding cannot be written.
     """
     started = time.monotonic()
-    summary = Summary()
+    summary = CampaignSummary()
 
     def changed() -> None:
         summary.seconds = time.monotonic() - started
@@ -78,10 +78,10 @@ def fuzz(
 
 
 def _run(
-    plan: Plan,
+    plan: CampaignPlan,
     bench: Bench,
     triage: Triage,
-    summary: Summary,
+    summary: CampaignSummary,
     changed: Callable[[], None],
     until: float,
 ) -> None:

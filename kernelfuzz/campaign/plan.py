@@ -11,7 +11,7 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import Known
 from kernelfuzz.findings.store import write_finding
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles.request import Checks, Evidence, Outcome, Request
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.options import Options
 
@@ -35,7 +35,7 @@ class WorkerFunctions:
     reference has no answer.  ``explain`` gives what shows that a failed verdict on a case is right.
     """
 
-    batch: Callable[[Request], list[Outcome]]
+    batch: Callable[[Request], list[CaseOutcome]]
     again: Callable[[Sequence[Case], Verdict], list[Verdict]]
     explain: Callable[[Case, Verdict], Evidence]
     control: Callable[[Sequence[str]], None]
@@ -59,7 +59,7 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CampaignPlan:
     """What to fuzz and for how long: the findings are a function of this, of Warp and of limits.
 
     ``examples`` or ``seconds`` ends the campaign (both: whichever comes first).  ``known`` are

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kernelfuzz.campaign.plan import Plan
+from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.oracles.request import Request
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.feature_dependencies import INDISPENSABLE, unavailable, with_needs
@@ -52,7 +52,7 @@ class Span:
     count: int
 
 
-def spans(plan: Plan) -> Iterator[Span]:
+def spans(plan: CampaignPlan) -> Iterator[Span]:
     """The chunks of a campaign; without end, where there is no number of examples."""
     start = 0
     for number in itertools.count():
@@ -65,13 +65,13 @@ def spans(plan: Plan) -> Iterator[Span]:
         start += count
 
 
-def request(plan: Plan, span: Span, learnt: Sequence[Learnt]) -> Request:
+def request(plan: CampaignPlan, span: Span, learnt: Sequence[Learnt]) -> Request:
     """What is drawn and judged for a span."""
     options = options_of(plan, span.stretch, tuple(each for each in learnt if each.stretch <= span.stretch - LAG))
     return Request(options, plan.seed, span.start, span.count, plan.checks)
 
 
-def options_of(plan: Plan, stretch: int, learnt: Sequence[Learnt]) -> Options:
+def options_of(plan: CampaignPlan, stretch: int, learnt: Sequence[Learnt]) -> Options:
     """What may be drawn in a stretch: less than the plan allows, by chance and by what was learnt."""
     options = plan.options
     for feature in _dropped(plan.seed, stretch):

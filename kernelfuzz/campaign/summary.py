@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.oracles.request import Counts, Outcome
+from kernelfuzz.oracles.request import CaseOutcome, Counts
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Unexamined:
 
 
 @dataclass(slots=True)
-class Summary:
+class CampaignSummary:
     """Numbers of kernels, and the findings.
 
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
@@ -82,7 +82,7 @@ class Summary:
         """Kernels that ended their process, which no script of theirs does: nothing is known about them."""
         return sum(found.count for found in self.unconfirmed)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: CaseOutcome) -> None:
         """Count one kernel in."""
         self.examples += 1
         self.judged += any(verdict.status != "skipped" for verdict in outcome.verdicts)

@@ -12,16 +12,16 @@ from importlib.metadata import version as installed_version
 from typing import Literal
 
 from kernelfuzz.campaign.judge_pool import LOST, Bench
-from kernelfuzz.campaign.plan import Plan
+from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.campaign.schedule import Learnt, to_avoid
-from kernelfuzz.campaign.summary import Found, Summary, Unexamined
+from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.messages import signal_name
 from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.signature import changed, signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.request import Evidence, Outcome, Request, draw_case
+from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.reduce.engine import Progress, reduce
 from kernelfuzz.strategies.feature_dependencies import INDISPENSABLE
@@ -89,7 +89,7 @@ def alike(wanted: Verdict, said: str, verdict: Verdict, kernel: Kernel) -> bool:
 class Triage:
     """What a campaign knows about failures, and what it does about a new one."""
 
-    def __init__(self, plan: Plan, bench: Bench, summary: Summary, changed: Callable[[], None]) -> None:
+    def __init__(self, plan: CampaignPlan, bench: Bench, summary: CampaignSummary, changed: Callable[[], None]) -> None:
         self.plan = plan
         self.bench = bench
         self.summary = summary
@@ -99,7 +99,7 @@ class Triage:
         self.found: dict[str, Found] = {}
         self.unconfirmed: dict[str, Found] = {}
 
-    def take(self, request: Request, outcome: Outcome, stretch: int) -> None:
+    def take(self, request: Request, outcome: CaseOutcome, stretch: int) -> None:
         """Look into the failures of one kernel; those that look alike count once."""
         if not outcome.failed:
             return

@@ -24,7 +24,7 @@ from kernelfuzz.cli.corpus_command import stopped_by_terminate
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.bisection import Bisection, Tried
-    from kernelfuzz.releases.scripts import Outcome
+    from kernelfuzz.releases.scripts import ScriptOutcome
 
 # What the outcome of a script says.
 _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "cannot be told"}
@@ -70,7 +70,7 @@ def bisect(script: str, oldest: str, newest: str, first_fixed: bool, timeout: fl
     with stopped_by_terminate():
         releases = _between(oldest, newest)
 
-        def attempt(release: str) -> Outcome:
+        def attempt(release: str) -> ScriptOutcome:
             return _attempt(path, release, timeout, must=release in (releases[0], releases[-1]))
 
         wanted = "fixed" if first_fixed else "present"
@@ -103,16 +103,16 @@ def _between(oldest: str, newest: str) -> list[str]:
     return [each for each in known if low <= release_key(each) <= high]
 
 
-def _attempt(path: Path, release: str, timeout: float, *, must: bool) -> Outcome:
+def _attempt(path: Path, release: str, timeout: float, *, must: bool) -> ScriptOutcome:
     """The script under a release; where the release cannot be had and need not, that cannot be told."""
-    from kernelfuzz.releases.scripts import Outcome, run_script
+    from kernelfuzz.releases.scripts import ScriptOutcome, run_script
 
     try:
         environment = get_environment(release)
     except Problem as problem:
         if must:
             raise
-        return Outcome("broken", str(problem), 0.0)
+        return ScriptOutcome("broken", str(problem), 0.0)
     return run_script(path, environment.python, timeout=timeout)
 
 

@@ -28,7 +28,7 @@ from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
 
 if TYPE_CHECKING:
-    from kernelfuzz.campaign import Plan, Summary
+    from kernelfuzz.campaign import CampaignPlan, CampaignSummary
     from kernelfuzz.findings.known import Known
 
 TARGETS = ("cpu", "cuda-host", "cuda")
@@ -136,11 +136,11 @@ def fuzz(
     with stopped_by_terminate(), display() as show:
         show.prepare("loading the grammar and the oracles")
         options = checked_options(categories, "medium", "default", (), without)
-        from kernelfuzz.campaign import Plan
+        from kernelfuzz.campaign import CampaignPlan
         from kernelfuzz.oracles.request import Checks
         from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 
-        plan = Plan(
+        plan = CampaignPlan(
             options,
             Checks(tuple(dict.fromkeys(oracles)) or ORACLES, tuple(dict.fromkeys(targets))),
             seed=seed,
@@ -216,13 +216,13 @@ def cuda_devices() -> int:
         return len(wp.get_cuda_devices())
 
 
-def _run(plan: Plan, jobs: int, show: Display) -> Summary:
+def _run(plan: CampaignPlan, jobs: int, show: Display) -> CampaignSummary:
     from kernelfuzz import campaign
 
     return campaign.fuzz(plan, jobs=jobs, on_progress=show)
 
 
-def _show(summary: Summary, as_json: bool) -> None:
+def _show(summary: CampaignSummary, as_json: bool) -> None:
     """The table to stdout or, where that has the JSON, to stderr."""
     from rich.console import Console
 
@@ -235,7 +235,7 @@ def _show(summary: Summary, as_json: bool) -> None:
         say("interrupted; what was found is kept.")
 
 
-def _exit_code(summary: Summary) -> int:
+def _exit_code(summary: CampaignSummary) -> int:
     if summary.interrupted:
         return _INTERRUPTED
     # What was not examined may be a new bug as well: that is no clean end.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from kernelfuzz.campaign import Plan, Summary
+    from kernelfuzz.campaign import CampaignPlan, CampaignSummary
 
 # Seconds between two lines about how far a campaign is, where nobody watches a table.
 LOGGED_EVERY = 60.0
@@ -37,11 +37,11 @@ class Display(Protocol):
         """Say what goes on before the campaign."""
         ...
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: CampaignPlan) -> None:
         """Say what the campaign was asked to do."""
         ...
 
-    def __call__(self, summary: Summary) -> None:
+    def __call__(self, summary: CampaignSummary) -> None:
         """Show how far it is."""
         ...
 
@@ -64,16 +64,16 @@ class Terminal:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._plan: Plan | None = None
+        self._plan: CampaignPlan | None = None
         self._last = 0.0
 
     def prepare(self, doing: str) -> None:
         self._live.update(_rows({"now": doing}), refresh=True)
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: CampaignPlan) -> None:
         self._plan = plan
 
-    def __call__(self, summary: Summary) -> None:
+    def __call__(self, summary: CampaignSummary) -> None:
         if summary.seconds - self._last >= _DRAWN_EVERY or not self._last:
             self._last = summary.seconds
             self._live.update(table(summary, self._plan), refresh=True)
@@ -89,10 +89,10 @@ class Log:
     def prepare(self, doing: str) -> None:
         pass
 
-    def plan(self, plan: Plan) -> None:
+    def plan(self, plan: CampaignPlan) -> None:
         pass
 
-    def __call__(self, summary: Summary) -> None:
+    def __call__(self, summary: CampaignSummary) -> None:
         for found in summary.findings[self._shown :]:
             say(f"new: {found.finding.signature} ({found.path}).")
         self._shown = len(summary.findings)
@@ -104,7 +104,7 @@ class Log:
             )
 
 
-def table(summary: Summary, plan: Plan | None = None) -> Table:
+def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
     """The state of affairs; with a plan also how much of it is left."""
     counts = summary.counts
     rows = {
@@ -147,7 +147,7 @@ def _texts(*cells: str) -> Iterator[Text]:
     return (Text(cell) for cell in cells)
 
 
-def _time(summary: Summary, plan: Plan) -> str:
+def _time(summary: CampaignSummary, plan: CampaignPlan) -> str:
     elapsed = f"{_clock(summary.seconds)} elapsed"
     if plan.seconds is not None:
         return f"{elapsed}, {_clock(max(0.0, plan.seconds - summary.seconds))} remaining"
@@ -164,7 +164,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _unexamined(summary: Summary) -> Iterator[str]:
+def _unexamined(summary: CampaignSummary) -> Iterator[str]:
     """What was not examined, by what it looks like, with the indices of the kernels."""
     indices: dict[str, list[int]] = {}
     for each in summary.unexamined:
@@ -174,14 +174,14 @@ def _unexamined(summary: Summary) -> Iterator[str]:
         yield f"{len(where)} like {looks} (index {listed})"
 
 
-def say_next(summary: Summary, plan: Plan, known: str | None) -> None:
+def say_next(summary: CampaignSummary, plan: CampaignPlan, known: str | None) -> None:
     """Two commands that one would type next, to stderr."""
     say("next:")
     for command, why in _next(summary, plan, known):
         click.echo(f"  {command}  # {why}", err=True)
 
 
-def _next(summary: Summary, plan: Plan, known: str | None) -> Iterator[tuple[str, str]]:
+def _next(summary: CampaignSummary, plan: CampaignPlan, known: str | None) -> Iterator[tuple[str, str]]:
     written = next((found.path for found in summary.findings if found.path is not None), None)
     if written is not None:
         script = str(Path(written, "reproducer.py"))
@@ -202,7 +202,7 @@ def _next(summary: Summary, plan: Plan, known: str | None) -> Iterator[tuple[str
         yield shlex.join([*show, "0", *more]), "what a kernel and its code look like"
 
 
-def _categories(plan: Plan) -> Iterator[str]:
+def _categories(plan: CampaignPlan) -> Iterator[str]:
     """The options that ask for what the campaign draws from, where that is not everything."""
     from kernelfuzz.strategies.options import check_options
 
@@ -214,7 +214,7 @@ def _longer(seconds: float | None) -> str:
     return f"{(seconds or 1.0) * 10:.0f}s"
 
 
-def _again(plan: Plan, known: str | None) -> Iterable[str]:
+def _again(plan: CampaignPlan, known: str | None) -> Iterable[str]:
     """The command of a campaign over the next seed, ten times as long."""
     from kernelfuzz.oracles.judge import ORACLES
 

@@ -12,7 +12,7 @@ from kernelfuzz.ir.codec import encode_texts
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.toolchain.compat import Device
@@ -35,7 +35,7 @@ def execute(kernels: Sequence[Drawn], device: Device) -> list[Executed]:
     """
     cases = [Case(each.kernel, draw_launch(each.launch_choices(), each.kernel)) for each in kernels]
     wanted = value.expected(cases)
-    setting = Setting(_TARGETS[device], tuple(sorted(JUDGED.items())))
+    setting = BuildSetting(_TARGETS[device], tuple(sorted(JUDGED.items())))
 
     def launch(program: Program, name: str, at: int) -> value.Outputs | None:
         return None if isinstance(wanted[at], Undefined) else program.run(name, cases[at].launch)

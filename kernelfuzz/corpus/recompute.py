@@ -21,7 +21,7 @@ from kernelfuzz.ir.codec import decode_texts
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
@@ -234,7 +234,7 @@ def run_all(subjects: Sequence[Subject]) -> None:
                 return f"the launch does not fit the kernel: {error}"
             return written(case.kernel, outputs)
 
-        setting = Setting(target, tuple(sorted(JUDGED.items())))
+        setting = BuildSetting(target, tuple(sorted(JUDGED.items())))
         for subject, outcome in zip(mine, batch.evaluate(cases, setting, launch), strict=True):
             subject.launched = str(outcome) if isinstance(outcome, Failure) else outcome
 

@@ -28,7 +28,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.compare import same
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.syntax.literals import WIDTH, numpy_text
 
 # How long the script gives a kernel that hangs.
@@ -133,7 +133,7 @@ def _different(finding: Finding) -> str:
         # One kernel under two settings: once as Warp has it, once as the finding says.
         script = _script(finding, title(finding), case.kernel, options=False)
         again = arguments(case.kernel, case.launch, suffix="_again")
-        plain = Setting(setting.target)
+        plain = BuildSetting(setting.target)
         script.add(*first.lines, *_launch(case, first, plain), "")
         script.add(*option_lines(setting.options), f"{case.kernel.name}.module.mark_modified()")
         script.add(*again.lines, *_launch(case, again, setting))
@@ -244,7 +244,7 @@ def _script(
     return script
 
 
-def _declare(script: Script, setting: Setting, kernels: Iterable[Kernel], *, harness: bool, options: bool) -> None:
+def _declare(script: Script, setting: BuildSetting, kernels: Iterable[Kernel], *, harness: bool, options: bool) -> None:
     """The module options, the kernels, and the device or what stands in for it."""
     script.quiet()
     if options and setting.options:
@@ -261,7 +261,7 @@ def _declare(script: Script, setting: Setting, kernels: Iterable[Kernel], *, har
         script.add(f'device = "{"cpu" if setting.target == "cpu" else "cuda:0"}"')
 
 
-def _launch(case: Case, made: Arguments, setting: Setting, *, adjoint: bool = False) -> tuple[str, ...]:
+def _launch(case: Case, made: Arguments, setting: BuildSetting, *, adjoint: bool = False) -> tuple[str, ...]:
     dim = repr(case.launch.dim[0]) if len(case.launch.dim) == 1 else repr(case.launch.dim)
     inputs = ", ".join(made.inputs)
     if setting.target == "cuda-host":

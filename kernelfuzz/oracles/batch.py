@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar, cast
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.syntax.render import IMPORT_LINE, render
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import Program, Target, loaded, loaded_pair
@@ -69,7 +69,7 @@ class Evaluate(Protocol):
     """What has cases built under a setting, and something done with each."""
 
     def __call__(
-        self, cases: Sequence[Case], setting: Setting, action: Action[T], *, backward: bool = False
+        self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
     ) -> list[T | Failure]:
         """``action`` for each case, or why it was not built."""
         ...
@@ -77,7 +77,7 @@ class Evaluate(Protocol):
 
 def evaluate(
     cases: Sequence[Case],
-    setting: Setting,
+    setting: BuildSetting,
     action: Action[T],
     *,
     backward: bool = False,
@@ -115,7 +115,7 @@ class Pair:
     Use it in a ``with``, at whose end what was built is unloaded.  ``on_host`` is the setting of the second.
     """
 
-    def __init__(self, on_host: Setting) -> None:
+    def __init__(self, on_host: BuildSetting) -> None:
         self.on_host = on_host
         self._stack = ExitStack()
         # By the identity of a kernel: itself, which keeps that its own, its program for the host, its name.
@@ -129,7 +129,7 @@ class Pair:
         self._stack.close()
 
     def __call__(
-        self, cases: Sequence[Case], setting: Setting, action: Action[T], *, backward: bool = False
+        self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
     ) -> list[T | Failure]:
         """As ``evaluate``; for "cpu" before "cuda-host", with the same options."""
         if setting.target == "cpu":
@@ -147,7 +147,7 @@ class Pair:
         return results
 
     def _first(
-        self, cases: Sequence[Case], setting: Setting, action: Action[T], *, backward: bool
+        self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool
     ) -> list[T | Failure]:
         assert setting.options == self.on_host.options
         results: list[T | Failure] = [Failure("empty", "not built")] * len(cases)
@@ -185,7 +185,7 @@ def _alone(
     cases: Sequence[Case],
     positions: Sequence[int],
     results: list[T | Failure],
-    setting: Setting,
+    setting: BuildSetting,
     action: Action[T],
     *,
     backward: bool,

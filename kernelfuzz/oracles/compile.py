@@ -14,14 +14,14 @@ from kernelfuzz.ir.nodes import AugAssign, Call, Kernel, Name
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.oracles.value import not_built
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices
 
-PTX = Setting("ptx")
-CLANG = Setting("ptx", (("llvm_cuda", True),))
+PTX = BuildSetting("ptx")
+CLANG = BuildSetting("ptx", (("llvm_cuda", True),))
 
 # What any compiler of CUDA takes, and what clang in Warp 1.19 does not (notes/findings/bit-atomics-in-clang).
 _PROBE = """
@@ -37,7 +37,7 @@ _BIT_ATOMICS = frozenset({"atomic_and", "atomic_or", "atomic_xor"})
 _BIT_OPERATORS = frozenset("&|^")
 
 
-def judge(kernels: Sequence[Kernel], setting: Setting = PTX) -> list[Verdict]:
+def judge(kernels: Sequence[Kernel], setting: BuildSetting = PTX) -> list[Verdict]:
     """Lower each kernel for both devices and compile the CUDA text of all, forward and adjoint.
 
     By NVRTC, or by clang under the setting ``CLANG``: then a kernel is skipped, and not compiled, where that
@@ -68,7 +68,7 @@ def rejected(kernels: Sequence[Kernel]) -> list[Verdict | None]:
     return [*rejected(kernels[:middle]), *rejected(kernels[middle:])]
 
 
-def _judge(kernels: Sequence[Kernel], setting: Setting) -> list[Verdict]:
+def _judge(kernels: Sequence[Kernel], setting: BuildSetting) -> list[Verdict]:
     if not kernels:
         return []
     failure = _built(kernels, setting)
@@ -110,7 +110,7 @@ def _text(kernels: Sequence[Kernel]) -> Lowering | Failure:
     return lower(batch_source(kernels)[0], "cuda")
 
 
-def _built(kernels: Sequence[Kernel], setting: Setting) -> Failure | None:
+def _built(kernels: Sequence[Kernel], setting: BuildSetting) -> Failure | None:
     lowering = _text(kernels)
     if isinstance(lowering, Failure):
         return lowering
@@ -118,7 +118,7 @@ def _built(kernels: Sequence[Kernel], setting: Setting) -> Failure | None:
     return artifact if isinstance(artifact, Failure) else None
 
 
-def _alone(kernel: Kernel, failure: Failure, setting: Setting) -> Verdict:
+def _alone(kernel: Kernel, failure: Failure, setting: BuildSetting) -> Verdict:
     """The verdict on a kernel whose CUDA text failed; its reason says what the CPU makes of it."""
     verdict = not_built(failure, setting)
     if verdict.kind != "rejected":

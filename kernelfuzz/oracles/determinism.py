@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain.lower import DEVICES
 
@@ -56,7 +56,7 @@ def judge(kernels: Sequence[Kernel], *, timeout: float | None = None) -> list[Ve
         elif isinstance(found, str):
             verdicts.append(Verdict(ORACLE, "skipped", reason=f"not lowered: {found}"))
         else:
-            setting = Setting(target=found.device)
+            setting = BuildSetting(target=found.device)
             verdicts.append(Verdict(ORACLE, "failed", "not deterministic", str(found), setting))
     return verdicts
 

@@ -22,7 +22,7 @@ from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.differentiable import differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
 from kernelfuzz.oracles.value import not_built
-from kernelfuzz.oracles.verdict import Mismatch, Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.gradient import central_difference, gradient, largest_derivative
 from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
@@ -136,7 +136,9 @@ def _counted(value: Input) -> Input | None:
     return {name: inner for name, inner in fields.items() if inner is not None} or None
 
 
-def judge(points: Sequence[Point], setting: Setting, *, evaluate: batch.Evaluate = batch.evaluate) -> list[Verdict]:
+def judge(
+    points: Sequence[Point], setting: BuildSetting, *, evaluate: batch.Evaluate = batch.evaluate
+) -> list[Verdict]:
     """Run the adjoint of every point in one module and compare each derivative.
 
     ``evaluate`` has the cases built.
@@ -155,7 +157,7 @@ def judge(points: Sequence[Point], setting: Setting, *, evaluate: batch.Evaluate
     ]
 
 
-def _verdict(point: Point, actual: Mapping[str, Input], setting: Setting) -> Verdict:
+def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -> Verdict:
     mismatch = first_difference(point.expected, actual, point.seeds)
     if mismatch is None:
         return Verdict("gradient", "passed", "", "", setting)

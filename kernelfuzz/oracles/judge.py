@@ -17,8 +17,8 @@ from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import batch, compile, determinism, gradient, metamorphic, value
 from kernelfuzz.oracles.option_sets import option_sets
-from kernelfuzz.oracles.request import Checks, Counts, Evidence, Outcome, Request, category, draw_case
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Counts, Evidence, Request, category, draw_case
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
@@ -83,7 +83,7 @@ class CaseRecord:
         """Whether nothing is wrong with it so far: what is asked next is asked of sound cases only."""
         return not any(verdict.status == "failed" for verdict in self.verdicts)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CaseOutcome:
         compared = {v.oracle for v in self.verdicts if v.status in ("passed", "failed") and v.kind != "rejected"}
         counts = Counts(
             lowered=int(self.lowered),
@@ -93,10 +93,10 @@ class CaseRecord:
             compared=int("value" in compared),
             gradients_compared=int("gradient" in compared),
         )
-        return Outcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
+        return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
 
 
-def judge_batch(request: Request) -> list[Outcome]:
+def judge_batch(request: Request) -> list[CaseOutcome]:
     """Draw the kernels of a request and judge them together; one outcome for each, in order."""
     records = [_record(request, index) for index in range(request.start, request.start + request.count)]
     chunk = SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk")
@@ -115,7 +115,7 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[Outcome]:
+def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[CaseOutcome]:
     """Judge given cases together, each by everything that is asked for; one outcome for each, in order.
 
     Clang for CUDA is left to campaigns.  The gradient oracle chooses a launch of its own, unless the launch
@@ -135,7 +135,7 @@ def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = F
     return _judge(records, checks, SeededChoices(GRAMMAR_VERSION, "cases"))
 
 
-def _judge(records: Sequence[CaseRecord], checks: Checks, chunk: SeededChoices) -> list[Outcome]:
+def _judge(records: Sequence[CaseRecord], checks: Checks, chunk: SeededChoices) -> list[CaseOutcome]:
     compat.initialize()
     for name, ask in ORACLES.items():
         if name in checks.oracles:
@@ -149,17 +149,17 @@ def _record(request: Request, index: int) -> CaseRecord:
     return CaseRecord(index, category(request, index), case, choices)
 
 
-def setting_for(target: str, chunk: SeededChoices) -> Setting:
+def setting_for(target: str, chunk: SeededChoices) -> BuildSetting:
     """How a batch is built and launched on a target."""
     options = tuple(sorted(JUDGED.items()))
     if target == "cpu":
-        return Setting(target, options)
+        return BuildSetting(target, options)
     blocks, block_dim = chunk.pick(GRIDS[target])
-    return Setting(target, options, block_dim, blocks)
+    return BuildSetting(target, options, block_dim, blocks)
 
 
 @contextlib.contextmanager
-def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[list[Setting], batch.Evaluate]]:
+def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[list[BuildSetting], batch.Evaluate]]:
     """How the batch is built and launched on each target, and by what: as one module where that goes."""
     settings = [setting_for(target, chunk) for target in targets]
     if list(targets[:2]) != ["cpu", "cuda-host"]:
@@ -168,7 +168,7 @@ def _settings(targets: Sequence[str], chunk: SeededChoices) -> Iterator[tuple[li
     with batch.Pair(settings[1]) as pair:
 
         def evaluate(
-            cases: Sequence[Case], setting: Setting, action: batch.Action[T], *, backward: bool = False
+            cases: Sequence[Case], setting: BuildSetting, action: batch.Action[T], *, backward: bool = False
         ) -> list[T | Failure]:
             build = pair if setting in settings[:2] else batch.evaluate
             return build(cases, setting, action, backward=backward)

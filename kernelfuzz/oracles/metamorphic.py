@@ -13,7 +13,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import OptionSet
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.rewrites import TRANSFORMATIONS
 from kernelfuzz.strategies.choices import Choices
@@ -39,7 +39,7 @@ def judge_transformed(
     cases: Sequence[Case],
     wanted: Sequence[value.Outputs | Undefined],
     choices: Sequence[Choices],
-    setting: Setting,
+    setting: BuildSetting,
 ) -> list[tuple[Verdict, Case]]:
     """Launch one transformed form of every case and compare with what the original must give.
 
@@ -75,7 +75,7 @@ def judge_options(
     cases: Sequence[Case],
     wanted: Sequence[value.Outputs | Undefined],
     row: OptionSet,
-    setting: Setting,
+    setting: BuildSetting,
 ) -> list[Verdict]:
     """Build the cases with the options of the row and compare with what they must give without them."""
     options = dict(setting.options) | dict(row.options)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import compile, determinism, gradient, tolerance, value
 from kernelfuzz.oracles.request import Evidence
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.toolchain import compat
 
@@ -61,7 +61,7 @@ def _let_pass(case: Case, wanted: value.Outputs, verdict: Verdict) -> float | No
     return tolerance.relative(verdict.mismatch, allowed)
 
 
-def _built(case: Case, setting: Setting) -> Verdict:
+def _built(case: Case, setting: BuildSetting) -> Verdict:
     # One by one: most candidates of a kernel that is not built are not built either, and would be bisected.
     (verdict,) = value.judge([case], value.expected([case]), setting)
     if verdict.oracle == "compile":
@@ -69,7 +69,7 @@ def _built(case: Case, setting: Setting) -> Verdict:
     return Verdict("compile", "passed", "", "", setting)
 
 
-def _gradients(cases: Sequence[Case], setting: Setting) -> list[Verdict]:
+def _gradients(cases: Sequence[Case], setting: BuildSetting) -> list[Verdict]:
     points = [gradient.prepare_at(case) for case in cases]
     ready = [point for point in points if isinstance(point, gradient.Point)]
     judged = iter(gradient.judge(ready, setting))

@@ -83,7 +83,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """What came of one case.
 
     ``evidence`` has one entry for each verdict, or none at all: for a failed verdict what was really judged,

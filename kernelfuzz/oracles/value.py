@@ -16,7 +16,7 @@ from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import without_sums_in_place
 from kernelfuzz.oracles.tolerance import first_outside, tolerances
-from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.reference import Undefined, run
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.toolchain.errors import Failure, FailureKind
@@ -47,7 +47,7 @@ def expected(cases: Sequence[Case]) -> list[Outputs | Undefined]:
     return results
 
 
-def not_built(failure: Failure, setting: Setting) -> Verdict:
+def not_built(failure: Failure, setting: BuildSetting) -> Verdict:
     """The verdict on a kernel that did not get as far as a launch."""
     if failure.kind == "unsupported":
         return Verdict("compile", "skipped", "", f"unsupported: {failure.message}", setting)
@@ -57,7 +57,7 @@ def not_built(failure: Failure, setting: Setting) -> Verdict:
 def judge(
     cases: Sequence[Case],
     wanted: Sequence[Outputs | Undefined],
-    setting: Setting,
+    setting: BuildSetting,
     oracle: str = "value",
     *,
     backward: bool = False,
@@ -84,7 +84,9 @@ def judge(
     ]
 
 
-def _verdict(oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: Setting) -> Verdict:
+def _verdict(
+    oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: BuildSetting
+) -> Verdict:
     if isinstance(wanted, Undefined):
         return Verdict(oracle, "skipped", "", f"undefined: {wanted.reason}", setting)
     assert actual is not None

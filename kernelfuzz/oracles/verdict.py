@@ -21,7 +21,7 @@ FailedKind: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class BuildSetting:
     """How a case was built and launched: what a reproducer has to repeat.
 
     ``target`` is one of ``kernelfuzz.toolchain.launch.TARGETS``, or ``ptx``, which is built but not launched.
@@ -58,5 +58,5 @@ class Verdict:
     status: Status
     kind: FailedKind | Literal[""] = ""
     reason: str = ""
-    setting: Setting = Setting()
+    setting: BuildSetting = BuildSetting()
     mismatch: Mismatch | None = None

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.releases.scripts import Outcome
+from kernelfuzz.releases.scripts import ScriptOutcome
 
 Ending: TypeAlias = Literal["found", "already", "never", "broken"]
 
 # Runs the reproducer under a release.
-Try: TypeAlias = Callable[[str], Outcome]
+Try: TypeAlias = Callable[[str], ScriptOutcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Tried:
     """A release and what the reproducer did there."""
 
     release: str
-    outcome: Outcome
+    outcome: ScriptOutcome
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def bisect(
     """
     result = Bisection(wanted)
 
-    def outcome(release: str) -> Outcome:
+    def outcome(release: str) -> ScriptOutcome:
         tried = Tried(release, attempt(release))
         result.tried.append(tried)
         if on_tried is not None:

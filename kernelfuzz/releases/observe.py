@@ -17,7 +17,7 @@ from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Launch, leaves
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.releases.task import Task
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
@@ -143,16 +143,16 @@ class _Recording:
         self.outcomes: dict[str, Sequence[Any]] = {}
 
     def __call__(
-        self, cases: Sequence[Case], setting: Setting, action: batch.Action[T], *, backward: bool = False
+        self, cases: Sequence[Case], setting: BuildSetting, action: batch.Action[T], *, backward: bool = False
     ) -> list[T | Failure]:
         outcomes = self._build(cases, setting, action, backward=backward)
         self.outcomes[setting.target] = outcomes
         return outcomes
 
 
-def _settings() -> list[Setting]:
+def _settings() -> list[BuildSetting]:
     options = tuple(sorted(JUDGED.items()))
-    return [Setting(target, options) for target in TARGETS]
+    return [BuildSetting(target, options) for target in TARGETS]
 
 
 def _run(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.releases.observe import code_text
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.toolchain import Failure, build, lower
@@ -61,7 +61,7 @@ def _outputs(rows: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str
         with contextlib.suppress(ParseError):
             cases[at] = Case(parse(row["source"]), launches[at])
     ready = list(cases.values())
-    setting = Setting(target, tuple(sorted(JUDGED.items())))
+    setting = BuildSetting(target, tuple(sorted(JUDGED.items())))
     together = batch.evaluate(
         ready,
         setting,

@@ -37,7 +37,7 @@ except Exception:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ScriptOutcome:
     """``broken``: the script could not tell.  ``detail``: the last line that it printed, or how it ended."""
 
     presence: Presence
@@ -52,7 +52,7 @@ def run_script(
     timeout: float,
     stopped: Callable[[], bool] = lambda: False,
     environ: Mapping[str, str] | None = None,
-) -> Outcome:
+) -> ScriptOutcome:
     """Run a reproducer in a process of its own, which is killed after ``timeout`` seconds.
 
     A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  ``environ`` is its
@@ -94,13 +94,13 @@ def _said(process: subprocess.Popen[str], until: float, stopped: Callable[[], bo
     return None
 
 
-def _outcome(status: int, said: str | None, seconds: float, timeout: float) -> Outcome:
+def _outcome(status: int, said: str | None, seconds: float, timeout: float) -> ScriptOutcome:
     if said is None:
-        return Outcome("broken", f"still running after {timeout:g} seconds", seconds)
+        return ScriptOutcome("broken", f"still running after {timeout:g} seconds", seconds)
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
     if status in (0, 1):
-        return Outcome("present" if status else "fixed", last, seconds)
+        return ScriptOutcome("present" if status else "fixed", last, seconds)
     if status < 0:
         with contextlib.suppress(ValueError):
-            return Outcome("broken", f"killed by {signal.Signals(-status).name}", seconds)
-    return Outcome("broken", last or f"exit status {status}", seconds)
+            return ScriptOutcome("broken", f"killed by {signal.Signals(-status).name}", seconds)
+    return ScriptOutcome("broken", last or f"exit status {status}", seconds)

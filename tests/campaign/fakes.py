@@ -16,7 +16,7 @@ from kernelfuzz.campaign import WorkerFunctions
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.request import Counts, Evidence, Outcome, Request, category, draw_case
+from kernelfuzz.oracles.request import CaseOutcome, Counts, Evidence, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
 from kernelfuzz.syntax.render import render
@@ -67,12 +67,12 @@ def fault() -> Verdict:
     raise ValueError("this oracle has a fault")
 
 
-def batch(request: Request, judge: Callable[[int, Case], Verdict]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def batch(request: Request, judge: Callable[[int, Case], Verdict]) -> list[CaseOutcome]:
+    outcomes: list[CaseOutcome] = []
     for index in range(request.start, request.start + request.count):
         verdict = judge(index, draw_case(request.options, request.seed, index))
         counts = Counts(lowered=1, built_cpu=1, ran=1, compared=int(verdict.status == "passed"))
-        outcomes.append(Outcome(index, category(request, index), (verdict,), counts))
+        outcomes.append(CaseOutcome(index, category(request, index), (verdict,), counts))
     return outcomes
 
 
@@ -114,7 +114,7 @@ def _passes(index: int, case: Case) -> Verdict:
     return SKIPPED if index % 10 == 9 else PASSED
 
 
-def passing_batch(request: Request) -> list[Outcome]:
+def passing_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, _passes)
 
 
@@ -125,7 +125,7 @@ def passing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
 PASSING = WorkerFunctions(passing_batch, passing_again, explain, no_control, confirmed, write)
 
 
-def skipping_batch(request: Request) -> list[Outcome]:
+def skipping_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: SKIPPED)
 
 
@@ -144,7 +144,7 @@ def _buggy(kernel: Kernel) -> Verdict:
     return PASSED
 
 
-def buggy_batch(request: Request) -> list[Outcome]:
+def buggy_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: _buggy(case.kernel))
 
 
@@ -166,7 +166,7 @@ def stuck_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
 STUCK = WorkerFunctions(buggy_batch, stuck_again, explain, no_control, confirmed, write)
 
 
-def company_batch(request: Request) -> list[Outcome]:
+def company_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: WRONG if index == 7 else PASSED)
 
 
@@ -177,7 +177,7 @@ COMPANY = WorkerFunctions(company_batch, passing_again, explain, no_control, con
 # ------------------------------------------------------------------------------ what ends the process
 
 
-def once_batch(request: Request) -> list[Outcome]:
+def once_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: segfault() if index == 2 else PASSED)
 
 
@@ -188,14 +188,14 @@ COMPANY_CRASH = WorkerFunctions(once_batch, passing_again, explain, no_control, 
 ENDS: dict[int, Callable[[], Verdict]] = {1: hang, 5: segfault, 10: abort, 14: hog, 20: fault}
 
 
-def ending_batch(request: Request) -> list[Outcome]:
+def ending_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: ENDS.get(index, lambda: PASSED)())
 
 
 ENDING = WorkerFunctions(ending_batch, passing_again, explain, no_control, confirmed, write)
 
 
-def hanging_batch(request: Request) -> list[Outcome]:
+def hanging_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: hang() if index >= 1 else PASSED)
 
 
@@ -203,7 +203,7 @@ def hanging_batch(request: Request) -> list[Outcome]:
 HANGING = WorkerFunctions(hanging_batch, passing_again, explain, no_control, confirmed, write)
 
 
-def crashing_batch(request: Request) -> list[Outcome]:
+def crashing_batch(request: Request) -> list[CaseOutcome]:
     """One kernel, and only for the target cuda-host."""
 
     def judge(index: int, case: Case) -> Verdict:
@@ -219,7 +219,7 @@ def crashing_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
 CRASHING = WorkerFunctions(crashing_batch, crashing_again, explain, no_control, confirmed, write)
 
 
-def often_batch(request: Request) -> list[Outcome]:
+def often_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: segfault() if index % 10 == 3 else PASSED)
 
 
@@ -227,7 +227,7 @@ def often_batch(request: Request) -> list[Outcome]:
 CRASHING_OFTEN = WorkerFunctions(often_batch, passing_again, explain, no_control, confirmed, write)
 
 
-def lost_batch(request: Request) -> list[Outcome]:
+def lost_batch(request: Request) -> list[CaseOutcome]:
     return batch(request, lambda index, case: segfault())
 
 
@@ -235,7 +235,7 @@ def lost_batch(request: Request) -> list[Outcome]:
 LOST = WorkerFunctions(lost_batch, passing_again, explain, no_control, confirmed, write)
 
 
-def company_crash(request: Request) -> list[Outcome]:
+def company_crash(request: Request) -> list[CaseOutcome]:
     """A batch dies for its size."""
     return batch(request, lambda index, case: segfault() if request.count > 4 else PASSED)
 
@@ -243,7 +243,7 @@ def company_crash(request: Request) -> list[Outcome]:
 CROWDED = WorkerFunctions(company_crash, passing_again, explain, no_control, confirmed, write)
 
 
-def leaving_files(request: Request) -> list[Outcome]:
+def leaving_files(request: Request) -> list[CaseOutcome]:
     import subprocess
     import tempfile
 

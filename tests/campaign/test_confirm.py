@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.campaign import Summary, fuzz
+from kernelfuzz.campaign import CampaignSummary, fuzz
 from kernelfuzz.campaign.loop import judging
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS
 from kernelfuzz.oracles.request import Checks
-from kernelfuzz.releases.scripts import Outcome
+from kernelfuzz.releases.scripts import ScriptOutcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fakes  # pyright: ignore[reportMissingImports]
@@ -29,7 +29,7 @@ BOTH = Checks(("value",), ("cpu", "cuda-host"))
 def test_a_crash_that_there_is_no_time_to_run_alone_does_not_count(tmp_path: Path) -> None:
     seen: list[str] = []
 
-    def interrupt(summary: Summary) -> None:
+    def interrupt(summary: CampaignSummary) -> None:
         if summary.doing.startswith("reducing"):
             seen.append(summary.doing)
             if len(seen) == 3:
@@ -67,9 +67,9 @@ def test_only_a_script_that_shows_it_confirms_a_crash(presence: Any, monkeypatch
     module = importlib.import_module("kernelfuzz.campaign.confirm")
     limits: list[float] = []
 
-    def run_script(*_: Any, timeout: float, **__: Any) -> Outcome:
+    def run_script(*_: Any, timeout: float, **__: Any) -> ScriptOutcome:
         limits.append(timeout)
-        return Outcome(presence, "expected: exit status 0   actual: SIGSEGV", 0.0)
+        return ScriptOutcome(presence, "expected: exit status 0   actual: SIGSEGV", 0.0)
 
     monkeypatch.setattr(module, "run_script", run_script)
     monkeypatch.setattr(module, "reproducer", lambda finding: "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kernelfuzz import campaign
-from kernelfuzz.campaign import Plan, fuzz
+from kernelfuzz.campaign import CampaignPlan, fuzz
 from kernelfuzz.cli import main
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.strategies.options import check_options
@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fakes  # pyright: ignore[reportMissingImports]
 
 
-def plan(output: Path, oracles: tuple[str, ...] = ("value",)) -> Plan:
+def plan(output: Path, oracles: tuple[str, ...] = ("value",)) -> CampaignPlan:
     checks = Checks(oracles, ("cpu", "cuda-host"))
-    return Plan(check_options(size=1), checks, examples=8, output=str(output))
+    return CampaignPlan(check_options(size=1), checks, examples=8, output=str(output))
 
 
 def test_an_empty_kernel_is_tried_wherever_kernels_will_be_built(tmp_path: Path) -> None:

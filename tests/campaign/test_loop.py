@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from processes import LIMIT, Clock, interruptible, is_running, until  # pyright: ignore[reportMissingImports]
 
-from kernelfuzz.campaign import Plan, Summary, fuzz
+from kernelfuzz.campaign import CampaignPlan, CampaignSummary, fuzz
 from kernelfuzz.campaign.plan import Timeouts, WorkerFunctions
 from kernelfuzz.findings.known import Known
 from kernelfuzz.oracles.request import Checks
@@ -29,12 +29,12 @@ CHECKS = Checks(("value",), ("cpu", "cuda-host"))
 SMALL = check_options(size=1)
 
 
-def plan(examples: int | None, **changes: Any) -> Plan:
-    base = Plan(SMALL, CHECKS, examples=1, patience=Timeouts(base=LIMIT, each=0.0))
+def plan(examples: int | None, **changes: Any) -> CampaignPlan:
+    base = CampaignPlan(SMALL, CHECKS, examples=1, patience=Timeouts(base=LIMIT, each=0.0))
     return replace(base, examples=examples, **changes)
 
 
-def what_came_of(summary: Summary) -> dict[str, object]:
+def what_came_of(summary: CampaignSummary) -> dict[str, object]:
     """Everything but times and paths."""
     found = summary.to_dict()
     del found["seconds"], found["examples_per_second"]
@@ -149,7 +149,7 @@ def test_a_batch_that_dies_without_a_culprit_is_counted() -> None:
 def test_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     judged = 0
 
-    def progress(summary: Summary) -> None:
+    def progress(summary: CampaignSummary) -> None:
         nonlocal judged
         judged = summary.examples
 
@@ -185,7 +185,7 @@ PROGRAM = """
 import sys
 sys.path[:0] = {directories!r}
 import fakes, json
-from kernelfuzz.campaign import Plan, fuzz
+from kernelfuzz.campaign import CampaignPlan, fuzz
 from kernelfuzz.campaign.plan import Timeouts
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.strategies.options import check_options
@@ -193,7 +193,7 @@ if __name__ == "__main__":
     checks = Checks(("value",), ("cpu",))
     patience = Timeouts(base=fakes.FOREVER, each=0.0)
     options = check_options(size=1)
-    plan = Plan(options, checks, examples={examples}, output={output!r}, patience=patience, chunk=1)
+    plan = CampaignPlan(options, checks, examples={examples}, output={output!r}, patience=patience, chunk=1)
     def progress(summary):
         print("at", summary.examples, flush=True)
     summary = fuzz(plan, jobs=2, judges=fakes.{judges}, on_progress=progress)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz import campaign
-from kernelfuzz.campaign import Plan, Summary, fuzz
+from kernelfuzz.campaign import CampaignPlan, CampaignSummary, fuzz
 from kernelfuzz.campaign.confirm import confirm
 from kernelfuzz.cli import main
 from kernelfuzz.findings.finding import Finding
@@ -62,8 +62,8 @@ def refused(a: wp.array(dtype=int), out: wp.array(dtype=int)):
 """
 
 
-def plan(examples: int, **changes: Any) -> Plan:
-    return replace(Plan(check_options(size=1), CHECKS, examples=1), examples=examples, **changes)
+def plan(examples: int, **changes: Any) -> CampaignPlan:
+    return replace(CampaignPlan(check_options(size=1), CHECKS, examples=1), examples=examples, **changes)
 
 
 def never(finding: Finding, tick: Callable[[], None]) -> bool:
@@ -165,7 +165,7 @@ def test_the_script_is_run_alone(source: str, there: bool) -> None:
 # ------------------------------------------------------------------------------------- not examined
 
 
-def everything_accounted_for(summary: Summary) -> bool:
+def everything_accounted_for(summary: CampaignSummary) -> bool:
     seen = sum(found.count for found in summary.findings) + sum(summary.known.values())
     return summary.failed == seen + len(summary.unexamined)
 

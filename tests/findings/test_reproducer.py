@@ -34,22 +34,22 @@ from kernelfuzz.ir.nodes import (
     While,
 )
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Struct, Vector
-from kernelfuzz.oracles.verdict import FailedKind, Mismatch, Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.typecheck.verify import verify
 
 RIGHT = {"out0": np.array([3.25, 5.0, np.nan], np.float32)}
 WRONG = {"out0": np.array([3.25, 5.0, 1.0], np.float32)}
 SEEDS = {"out0": np.ones(3, np.float32)}
-CUDA = Setting("cuda-host", (("fuse_fp", False),), 32, 1)
+CUDA = BuildSetting("cuda-host", (("fuse_fp", False),), 32, 1)
 
 VEC3 = Vector(3, FLOAT32)
 INNER = Struct("Inner", (("position", VEC3), ("count", INT32)))
 OUTER = Struct("Outer", (("inner", INNER), ("scale", FLOAT32)))
 
 
-def finding(case: Case, kind: FailedKind = "wrong value", setting: Setting | None = None, **more: Any) -> Finding:
+def finding(case: Case, kind: FailedKind = "wrong value", setting: BuildSetting | None = None, **more: Any) -> Finding:
     mismatch = more.pop("mismatch", None)
-    verdict = Verdict("value", "failed", kind, "", setting or Setting(), mismatch)
+    verdict = Verdict("value", "failed", kind, "", setting or BuildSetting(), mismatch)
     return Finding(signature(verdict, case.kernel), verdict, case, case, **more)
 
 
@@ -139,8 +139,8 @@ class Row:
 PRODUCT = kernels.product()
 SWAPPED = kernels.swapped()
 PLACE = Mismatch("out0", (1,), 4, 5)
-RENAMED = Setting(transformation="rename")
-OPTIONS = Setting(options=(("max_unroll", 0), ("optimization_level", 0), ("verify_fp", False)))
+RENAMED = BuildSetting(transformation="rename")
+OPTIONS = BuildSetting(options=(("max_unroll", 0), ("optimization_level", 0), ("verify_fp", False)))
 GRADIENT = {"a": np.array([3, -4, np.nan], np.float32)}
 NEAR = {"a": np.array([3.0001, -4, np.nan], np.float32)}
 SUMS = many(9, 10, position=(1, 2, -0.0), scale=0.1)
@@ -241,7 +241,7 @@ def test_the_kernels_of_these_tests_are_well_typed(case: Case) -> None:
 
 
 def test_the_options_of_the_finding_are_set_and_no_others() -> None:
-    setting = Setting(options=(("fuse_fp", False), ("mode", "debug"), ("verify_fp", True)))
+    setting = BuildSetting(options=(("fuse_fp", False), ("mode", "debug"), ("verify_fp", True)))
     text = reproducer(finding(PRODUCT, setting=setting, expected=RIGHT))
     assert 'wp.set_module_options({"fuse_fp": False, "mode": "debug"})\n' in text
     assert "wp.config.verify_fp = True\n" in text

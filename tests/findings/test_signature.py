@@ -37,13 +37,13 @@ from kernelfuzz.ir.types import (
     Transform,
     Vector,
 )
-from kernelfuzz.oracles.verdict import FailedKind, Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.typecheck.verify import verify
 
 
-def verdict(kind: FailedKind, reason: str = "", setting: Setting | None = None) -> Verdict:
-    return Verdict("value", "failed", kind, reason, setting or Setting())
+def verdict(kind: FailedKind, reason: str = "", setting: BuildSetting | None = None) -> Verdict:
+    return Verdict("value", "failed", kind, reason, setting or BuildSetting())
 
 
 def other_unpack() -> Case:
@@ -195,16 +195,16 @@ def test_a_kernel_without_anything_of_interest_still_has_a_shape() -> None:
 
 def test_the_kind_the_device_and_what_was_changed_count() -> None:
     kernel = kernels.changed().kernel
-    cuda = Setting("cuda-host")
+    cuda = BuildSetting("cuda-host")
     assert signature(verdict("wrong value"), kernel) == "wrong value: unpack(name)"
     assert signature(verdict("wrong gradient"), kernel) == "wrong gradient: unpack(name)"
     assert signature(verdict("wrong value", setting=cuda), kernel) == "wrong value on CUDA: unpack(name)"
-    assert signature(verdict("wrong value", setting=Setting("cuda")), kernel) == signature(
+    assert signature(verdict("wrong value", setting=BuildSetting("cuda")), kernel) == signature(
         verdict("wrong value", setting=cuda), kernel
     )
-    unrolled = Setting(options=(("max_unroll", 0),))
+    unrolled = BuildSetting(options=(("max_unroll", 0),))
     assert signature(verdict("different", setting=unrolled), kernel) == "different (max_unroll): unpack(name)"
-    renamed = Setting(transformation="rename")
+    renamed = BuildSetting(transformation="rename")
     assert signature(verdict("different", setting=renamed), kernel) == "different (rename): unpack(name)"
     assert signature(verdict("crash", "signal SIGSEGV"), kernel) == "crash SIGSEGV: unpack(name)"
     with pytest.raises(ValueError, match="passed"):

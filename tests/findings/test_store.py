@@ -19,7 +19,7 @@ from kernelfuzz.findings.signature import signature
 from kernelfuzz.findings.store import read_finding, slug, write_finding
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.verdict import Mismatch, Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 
 FILES = {"finding.json", "original.py", "report.md", "reproducer.py"}
 
@@ -31,7 +31,7 @@ def swapped() -> Finding:
         "failed",
         "wrong value",
         "",
-        Setting(options=(("fuse_fp", False),)),
+        BuildSetting(options=(("fuse_fp", False),)),
         Mismatch("out0", (1,), 4, 5),
     )
     return Finding(

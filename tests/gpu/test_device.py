@@ -20,7 +20,7 @@ from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.tolerance import first_outside, tolerances
-from kernelfuzz.oracles.verdict import Mismatch, Setting
+from kernelfuzz.oracles.verdict import BuildSetting, Mismatch
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate_many
@@ -54,8 +54,8 @@ def cases(subject: str) -> tuple[Case, ...]:
     return tuple(case for case, outcome in zip(made, outcomes, strict=True) if not outcome.failed)
 
 
-def settings(target: str) -> Setting:
-    return Setting(target, tuple(sorted(JUDGED.items())))
+def settings(target: str) -> BuildSetting:
+    return BuildSetting(target, tuple(sorted(JUDGED.items())))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

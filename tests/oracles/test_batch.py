@@ -11,7 +11,7 @@ from kernelfuzz.ir.nodes import Assign, Kernel, Name
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.batch import Pair, batch_source, evaluate, parts
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
@@ -19,7 +19,7 @@ from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
 
-ON_CPU = Setting("cpu", tuple(sorted(JUDGED.items())))
+ON_CPU = BuildSetting("cpu", tuple(sorted(JUDGED.items())))
 ON_HOST = replace(ON_CPU, target="cuda-host", block_dim=4, blocks=2)
 
 

@@ -15,7 +15,7 @@ from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.differentiable import RULES, differentiable
 from kernelfuzz.oracles.overwritten import read_from_copies
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import run
 from kernelfuzz.reference.limitations import LIMITATIONS, array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import SeededChoices
@@ -27,7 +27,7 @@ X, Y, V, W = n.Name("x", ARRAY), n.Name("y", ARRAY), n.Name("v", VECTOR), n.Name
 XI, YI = n.Index(X, (I,), F), n.Index(Y, (I,), F)
 TID = n.Assign(I, n.Call("tid", (), t.INT32))
 COUNT = n.Call("len", (X,), t.INT32)
-CPU = Setting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
+CPU = BuildSetting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
 
 
 def product(left: n.Expr, right: n.Expr) -> n.Binary:

@@ -14,12 +14,12 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Array, Scalar
 from kernelfuzz.oracles import compile, gradient, metamorphic, value
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import arithmetic, exact
 from kernelfuzz.strategies.choices import SeededChoices
 
-CPU = Setting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
-HOST = Setting("cuda-host", CPU.options, block_dim=32, blocks=2)
+CPU = BuildSetting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
+HOST = BuildSetting("cuda-host", CPU.options, block_dim=32, blocks=2)
 
 
 def operator_kernel(op: str, dtype: Scalar) -> n.Kernel:
@@ -52,7 +52,7 @@ def codegen() -> Any:
     return importlib.import_module("warp._src.codegen")
 
 
-def judge_value(case: Case, setting: Setting) -> Verdict:
+def judge_value(case: Case, setting: BuildSetting) -> Verdict:
     (verdict,) = value.judge([case], value.expected([case]), setting)
     return verdict
 
@@ -60,7 +60,7 @@ def judge_value(case: Case, setting: Setting) -> Verdict:
 @pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
 @pytest.mark.parametrize("dtype", [INT32, FLOAT32, FLOAT64], ids=str)
 def test_the_value_oracle_catches_a_wrong_operator(
-    monkeypatch: pytest.MonkeyPatch, dtype: Scalar, setting: Setting
+    monkeypatch: pytest.MonkeyPatch, dtype: Scalar, setting: BuildSetting
 ) -> None:
     case = case_of(operator_kernel("+", dtype))
     assert judge_value(case, setting).status == "passed"
@@ -101,7 +101,7 @@ def without_adjoints_of(name: str, original: Callable[..., None]) -> Callable[..
 
 
 @pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
-def test_the_gradient_oracle_catches_a_lost_adjoint(monkeypatch: pytest.MonkeyPatch, setting: Setting) -> None:
+def test_the_gradient_oracle_catches_a_lost_adjoint(monkeypatch: pytest.MonkeyPatch, setting: BuildSetting) -> None:
     point = gradient.prepare_at(case_of(operator_kernel("*", FLOAT64)))
     assert isinstance(point, gradient.Point)
     assert [verdict.status for verdict in gradient.judge([point], setting)] == ["passed"]

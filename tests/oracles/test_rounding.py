@@ -9,7 +9,7 @@ import numpy as np
 
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import gradient
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.parse import parse
 
 # The two rows of a product with equal columns: its determinant is zero, whatever a is.
@@ -35,7 +35,7 @@ def verdict_off_by(error: float) -> Verdict:
     def evaluate(cases: object, setting: object, run: object, **_: Any) -> list[Mapping[str, Input]]:
         return [{"a": actual}]
 
-    (verdict,) = gradient.judge([point], Setting("cpu"), evaluate=evaluate)  # pyright: ignore[reportArgumentType]
+    (verdict,) = gradient.judge([point], BuildSetting("cpu"), evaluate=evaluate)  # pyright: ignore[reportArgumentType]
     return verdict
 
 

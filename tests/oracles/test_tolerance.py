@@ -17,14 +17,14 @@ from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import rejudge, tolerance, value
 from kernelfuzz.oracles.batch import Action
 from kernelfuzz.oracles.value import Outputs
-from kernelfuzz.oracles.verdict import Setting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.reference.launch import execute
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
 
-CUDA = Setting("cuda")
+CUDA = BuildSetting("cuda")
 VALUES = (0.5, 1.25, 2.0, 3.0)
 FLOATS = [t.FLOAT32, t.FLOAT64]
 
@@ -59,7 +59,7 @@ def judged(
     monkeypatch: pytest.MonkeyPatch,
     case: Case,
     change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]],
-    setting: Setting = CUDA,
+    setting: BuildSetting = CUDA,
 ) -> Verdict:
     """The verdict of the value oracle on a device that gives the reference's ``out``, changed."""
     (wanted,) = value.expected([case])
@@ -67,7 +67,9 @@ def judged(
     out = wanted["out"]
     assert isinstance(out, np.ndarray)
 
-    def evaluate(cases: list[Case], setting: Setting, action: Action[Any], *, backward: bool = False) -> list[Outputs]:
+    def evaluate(
+        cases: list[Case], setting: BuildSetting, action: Action[Any], *, backward: bool = False
+    ) -> list[Outputs]:
         return [{**wanted, "out": change(out.copy())}]
 
     (verdict,) = value.judge([case], [wanted], setting, evaluate=evaluate)  # pyright: ignore[reportArgumentType]
@@ -88,7 +90,7 @@ def test_a_sine_may_be_off_by_its_bound(monkeypatch: pytest.MonkeyPatch, dtype: 
     case = case_of(sine, dtype)
     assert judged(monkeypatch, case, off_by(units)).status == "passed"
     for target in ("cpu", "cuda-host"):
-        assert judged(monkeypatch, case, off_by(units), Setting(target)).kind == "wrong value"
+        assert judged(monkeypatch, case, off_by(units), BuildSetting(target)).kind == "wrong value"
 
 
 @pytest.mark.parametrize("units", [1000, -1000])

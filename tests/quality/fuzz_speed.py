@@ -36,7 +36,7 @@ from kernelfuzz.oracles import batch, compile, value
 from kernelfuzz.oracles import judge as judging
 from kernelfuzz.oracles.option_sets import option_sets
 from kernelfuzz.oracles.request import Checks, Request, draw_case
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.toolchain.launch import Target, loaded
@@ -200,9 +200,9 @@ def _warm(options: Options) -> None:
     judged = judging.setting_for("cpu", SeededChoices(0))
     wanted = value.expected([case])
     value.judge([case], wanted, judged)
-    value.judge([case], wanted, Setting("cpu", (("fuse_fp", False),)), backward=True)
+    value.judge([case], wanted, BuildSetting("cpu", (("fuse_fp", False),)), backward=True)
     for row in option_sets("cpu"):
-        setting = Setting("cpu", tuple((dict(judged.options) | dict(row.options)).items()))
+        setting = BuildSetting("cpu", tuple((dict(judged.options) | dict(row.options)).items()))
         value.judge([case], wanted, setting)
     compile.judge([case.kernel])
 

@@ -7,7 +7,7 @@ import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import value
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.syntax.parse import parse
 
 SOURCE = """
@@ -28,7 +28,7 @@ def test_the_zero_that_is_there_stays(name: str, dtype: str) -> None:
     a, b = np.array([0.0, -0.0, 0.0, np.nan, 2.0], dtype), np.array([-0.0, 0.0, 0.0, 1.0, np.nan], dtype)
     case = Case(kernel, Launch((5,), {"a": a, "b": b}))
     wanted = value.expected([case])
-    (verdict,) = value.judge([case], wanted, Setting())
+    (verdict,) = value.judge([case], wanted, BuildSetting())
     assert verdict.status == "passed"
     assert isinstance(wanted[0], dict)
     result = wanted[0]["a"]

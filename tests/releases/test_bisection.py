@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kernelfuzz.releases.bisection import Bisection, bisect
-from kernelfuzz.releases.scripts import Outcome, Presence
+from kernelfuzz.releases.scripts import Presence, ScriptOutcome
 
 RELEASES = tuple(f"1.{minor}.0" for minor in range(10, 20))
 
@@ -13,12 +13,12 @@ RELEASES = tuple(f"1.{minor}.0" for minor in range(10, 20))
 def search(first: int, *, fixed: bool = False, broken: frozenset[int] = frozenset()) -> Bisection:
     """A bug that came (or was fixed) in 1.``first``.0, and releases at which nothing can be told."""
 
-    def attempt(release: str) -> Outcome:
+    def attempt(release: str) -> ScriptOutcome:
         minor = int(release.split(".")[1])
         if minor in broken:
-            return Outcome("broken", "ImportError: x", 0.0)
+            return ScriptOutcome("broken", "ImportError: x", 0.0)
         presence: Presence = "present" if (minor >= first) != fixed else "fixed"
-        return Outcome(presence, "", 0.0)
+        return ScriptOutcome(presence, "", 0.0)
 
     return bisect(RELEASES, attempt, wanted="fixed" if fixed else "present")
 
@@ -60,5 +60,5 @@ def test_releases_that_cannot_be_told_are_passed_over() -> None:
 
 
 def test_two_releases_are_enough() -> None:
-    result = bisect(("1.0", "2.0"), lambda release: Outcome("present" if release == "2.0" else "fixed", "", 0.0))
+    result = bisect(("1.0", "2.0"), lambda release: ScriptOutcome("present" if release == "2.0" else "fixed", "", 0.0))
     assert (result.release, len(result.tried)) == ("2.0", 2)

@@ -10,7 +10,7 @@ from every_release import asked  # pyright: ignore[reportMissingImports]
 from kernelfuzz.releases.bisection import bisect
 from kernelfuzz.releases.comparison import compare
 from kernelfuzz.releases.environments import ReleaseError, environment, released
-from kernelfuzz.releases.scripts import Outcome, run_script
+from kernelfuzz.releases.scripts import ScriptOutcome, run_script
 from kernelfuzz.releases.task import Task
 from kernelfuzz.toolchain import compat
 
@@ -55,7 +55,7 @@ def test_what_became_right_is_an_improvement() -> None:
 def test_a_fix_that_is_known_is_found() -> None:
     """GH-1534 was fixed in 1.16.0."""
 
-    def attempt(release: str) -> Outcome:
+    def attempt(release: str) -> ScriptOutcome:
         python = environment(release).python
         return run_script(FINDINGS / "reused-unrolled-counter.py", python, timeout=300)
 

@@ -11,7 +11,7 @@ from kernelfuzz.analysis.widen import widen_with_stand_ins
 from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.verdict import Setting
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference.release import at_least
 from kernelfuzz.rewrites.workarounds import (
     OF_GRADIENTS,
@@ -36,7 +36,7 @@ def judged(case: Case) -> str:
     compat.initialize()
     point = gradient.prepare_at(case)
     assert isinstance(point, gradient.Point), point
-    (verdict,) = gradient.judge([point], Setting("cpu"))
+    (verdict,) = gradient.judge([point], BuildSetting("cpu"))
     return verdict.status
 
 

@@ -22,7 +22,7 @@ from kernelfuzz.reduce.source.question import Command, Fails, Question
 from kernelfuzz.reduce.source.size import Size, has_kernel, measure
 from kernelfuzz.reduce.source.tree import Tree
 from kernelfuzz.reduce.source.typed import reduce_typed
-from kernelfuzz.workers import Pool, Task, WorkerDied, WorkerError, memory_share
+from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, memory_share
 
 
 class NotInteresting(Exception):
@@ -146,7 +146,7 @@ class _Search:
         self.kernel = kernel
         self.timeout = timeout
         self.wanted = ""
-        self.begun: dict[str, Task[str]] = {}
+        self.begun: dict[str, PoolTask[str]] = {}
         self.unsaid = True
 
     # ------------------------------------------------------------------ the original
@@ -265,7 +265,7 @@ class _Search:
             self.on_progress(self.best)
         return good
 
-    def _said(self, task: Task[str], text: str, until: float) -> str:
+    def _said(self, task: PoolTask[str], text: str, until: float) -> str:
         """What the question gives for a text; how its process ended, where it ended."""
         try:
             return self.pool.result(task, until)
