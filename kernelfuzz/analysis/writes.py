@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.names import is_local, root_name
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtins import resolve
@@ -12,38 +13,13 @@ from kernelfuzz.typecheck.builtins import resolve
 # Builtins that change an array: the position of the array among the arguments.
 STORING = {"tile_store": 0}
 
-
-def written_arrays(kernel: n.Kernel) -> frozenset[str]:
-    """The parameters of the kernel whose elements some statement may change."""
-    written: dict[str, frozenset[str]] = {}
-    for function in kernel.functions:  # declared before they are called
-        written[function.name] = _written(function, kernel, written)
-    return _written(kernel, kernel, written)
+# Which parameters each function of a module stores into, by their positions.
+Written = Mapping[str, Collection[int]]
 
 
-def _written(unit: n.Function | n.Kernel, kernel: n.Kernel, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    found: set[str] = set()
-    views: dict[str, str] = {param.name: param.name for param in unit.params}
-    for node in walk(*unit.body):
-        match node:
-            case n.Name() | n.Literal():  # most of the nodes
-                pass
-            case n.Assign(target=n.Name(id=name), value=value) if isinstance(value.type, Array):
-                views[name] = views.get(root_name(value), root_name(value))
-            case n.Assign(target=target) | n.AugAssign(target=target) if not isinstance(target, n.Name):
-                if not is_local(target):
-                    found.add(views.get(root_name(target), root_name(target)))
-            case n.Call(name=name, args=args) if name.startswith("atomic_") or name in STORING:
-                root = root_name(args[STORING.get(name, 0)])
-                found.add(views.get(root, root))
-            case n.CallFunction(name=name, args=args):
-                (callee,) = (each for each in kernel.functions if each.name == name)
-                for param, argument in zip(callee.params, args, strict=True):
-                    if param.name in known[name]:
-                        found.add(views.get(root_name(argument), root_name(argument)))
-            case _:
-                pass
-    return frozenset(found & {param.name for param in unit.params})
+def stored_argument(call: n.Call) -> int | None:
+    """The position of the array that a builtin stores into, as atomics and ``tile_store`` do; else None."""
+    return 0 if call.name.startswith("atomic_") else STORING.get(call.name)
 
 
 def changed_arguments(call: n.Call) -> tuple[int, ...]:
@@ -52,17 +28,48 @@ def changed_arguments(call: n.Call) -> tuple[int, ...]:
     return () if signature is None else signature.builtin.mutates
 
 
-def root_name(value: n.Expr) -> str:
-    """The name that a place or a view starts from; empty where it is none."""
-    while isinstance(value, (n.Index, n.Attribute)):
-        value = value.value
-    return value.id if isinstance(value, n.Name) else ""
+def stored_places(node: n.Node, written: Written) -> tuple[n.Expr, ...]:
+    """The places that a node itself stores into: a target, or the arrays that a call stores into.
+
+    What the nodes below it store into is theirs.
+    """
+    match node:
+        case n.Assign(target=target) | n.AugAssign(target=target):
+            return (target,)
+        case n.Call(args=args):
+            at = stored_argument(node)
+            return () if at is None else (args[at],)
+        case n.CallFunction(name=name, args=args):
+            return tuple([args[at] for at in sorted(written[name])])
+        case _:
+            return ()
 
 
-def is_local(place: n.Expr) -> bool:
-    """Whether this is a local or a part of one, not of an array."""
-    while isinstance(place, (n.Index, n.Attribute)):
-        place = place.value
-        if isinstance(place.type, Array):
-            return False
-    return isinstance(place, n.Name)
+def written_arrays(kernel: n.Kernel) -> frozenset[str]:
+    """The parameters of the kernel whose elements some statement may change."""
+    return frozenset([kernel.params[at].name for at in _written(kernel, written_parameters(kernel))])
+
+
+def written_parameters(kernel: n.Kernel) -> dict[str, frozenset[int]]:
+    """Which parameters each function of the module stores into, by their positions."""
+    written: dict[str, frozenset[int]] = {}
+    for function in kernel.functions:  # declared before they are called
+        written[function.name] = _written(function, written)
+    return written
+
+
+def _written(unit: n.Function | n.Kernel, written: Written) -> frozenset[int]:
+    found: set[str] = set()
+    views: dict[str, str] = {}
+    for node in walk(*unit.body):
+        match node:
+            case n.Name() | n.Literal():  # most of the nodes
+                continue
+            case n.Assign(target=n.Name(id=name), value=value) if isinstance(value.type, Array):
+                views[name] = views.get(root_name(value), root_name(value))
+            case n.Assign(target=target) | n.AugAssign(target=target) if is_local(target):
+                continue
+            case _:
+                roots = map(root_name, stored_places(node, written))
+                found.update([views.get(root, root) for root in roots])
+    return frozenset([at for at, param in enumerate(unit.params) if param.name in found])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from kernelfuzz.ir.names import own_names
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.walk import bound_names
 
 # Warp quotes the statement that it was in, and the call that led there, before it says what is wrong.
 _QUOTED_SOURCE = re.compile(r"Error while parsing function \"?[^\n]*?\"? at [^\n]*:\n.*?\n;", re.DOTALL)
@@ -40,19 +40,6 @@ _NUMBERED_BUILTINS = frozenset(["atan2", "log2", "log10", "exp2", "exp10", "svd2
 _MADE_UP = re.compile(r"\b[A-Za-z]\w*?_?\d\w*\b")
 _NUMBER = re.compile(r"(?<![A-Za-z_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?[a-z]*")
 _QUOTED_WORD = re.compile(r"""(?<!\w)(['"`])([^'"`\n]*)\1(?!\w)""")
-
-
-def own_names(kernel: Kernel) -> frozenset[str]:
-    """Every name that the author of a kernel chose."""
-    names = {kernel.name, *(constant.name for constant in kernel.constants)}
-    for function in (*kernel.functions, kernel):
-        names.add(function.name)
-        names.update(param.name for param in function.params)
-        names |= bound_names(function.body)
-    for struct in kernel.structs:
-        names.add(struct.name)
-        names.update(field for field, _ in struct.fields)
-    return frozenset(names)
 
 
 def masked(message: str, names: Iterable[str] = ()) -> str:

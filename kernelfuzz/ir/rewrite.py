@@ -6,15 +6,19 @@ Nodes are frozen: a rewritten tree shares with the old one everything that did n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from dataclasses import fields, replace
+from operator import is_
+from typing import TypeAlias, TypeVar, cast
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.fields import BLOCKS, CHILD_FIELDS, EXPRESSIONS, REBUILD, STATEMENTS
 from kernelfuzz.ir.walk import LEAVES, children
 
 # A place in a tree: at each level the position among the children, as ``walk.children`` lists them.
 Path: TypeAlias = tuple[int, ...]
+
+# What a child is to its parent: the name of the field, and the position in it where it is a tuple.
+Role: TypeAlias = tuple[str, "int | None"]
 
 # What comes in place of one child: usually one node; where a list may grow or shrink, any number.
 Part: TypeAlias = "tuple[n.Node, ...]"
@@ -28,92 +32,7 @@ def rebuild(node: N, parts: Sequence[Part]) -> N:
     An entry may hold none or several nodes where the child stands in a list (a block, arguments,
     parameters, constants, functions).  A body that must not be empty gets a ``pass``.
     """
-    # What stands where is known from ``children``; the checker cannot see it.
-    rebuilt: Any = _rebuild(node, parts)
-    return rebuilt
-
-
-def _rebuild(node: n.Node, parts: Sequence[tuple[Any, ...]]) -> n.Node:
-    match node:
-        case n.Name() | n.Literal() | n.Slice() | n.Break() | n.Continue() | n.Pass() | n.Param():
-            return node
-        case n.Binary():
-            return n.Binary(node.op, _one(parts[0]), _one(parts[1]), node.type)
-        case n.Index():
-            return n.Index(_one(parts[0]), _flat(parts[1:]), node.type)
-        case n.Assign():
-            return n.Assign(_one(parts[0]), _one(parts[1]))
-        case n.AugAssign():
-            return n.AugAssign(_one(parts[0]), node.op, _one(parts[1]))
-        case n.Call():
-            return n.Call(node.name, _flat(parts), node.type, node.keywords)
-        case n.CallFunction():
-            return n.CallFunction(node.name, _flat(parts), node.type)
-        case n.Construct():
-            return n.Construct(node.type, _flat(parts))
-        case n.Unary():
-            return n.Unary(node.op, _one(parts[0]), node.type)
-        case n.Cast():
-            return n.Cast(node.type, _one(parts[0]))
-        case n.Attribute():
-            return n.Attribute(_one(parts[0]), node.name, node.type)
-        case n.Static():
-            return n.Static(_one(parts[0]), node.type)
-        case n.ExprStmt():
-            return n.ExprStmt(_one(parts[0]))
-        case n.Compare():
-            return n.Compare(_one(parts[0]), node.ops, _flat(parts[1:]), node.type)
-        case n.BoolOp():
-            return n.BoolOp(node.op, _flat(parts), node.type)
-        case n.Return():
-            return n.Return(_flat(parts))
-        case n.Unpack():
-            return n.Unpack(node.names, _flat(parts))
-        case n.If():
-            middle = 1 + len(node.body)
-            return n.If(_one(parts[0]), _filled(parts[1:middle]), _flat(parts[middle:]))
-        case n.For():
-            count = len(node.bounds)
-            return n.For(node.name, _flat(parts[:count]), _filled(parts[count:]))
-        case n.While():
-            return n.While(_one(parts[0]), _filled(parts[1:]))
-        case n.IfExp():
-            return n.IfExp(body=_one(parts[0]), test=_one(parts[1]), orelse=_one(parts[2]), type=node.type)
-        case n.ArrayShape():
-            return n.ArrayShape(_one(parts[0]), node.axis, node.type)
-        case n.Constant():
-            return n.Constant(node.name, _one(parts[0]))
-        case n.Function():
-            count = len(node.params)
-            return n.Function(node.name, _flat(parts[:count]), node.returns, _flat(parts[count:]))
-        case n.Kernel():
-            constants = len(node.constants)
-            functions = constants + len(node.functions)
-            params = functions + len(node.params)
-            return n.Kernel(
-                name=node.name,
-                params=_flat(parts[functions:params]),
-                body=_flat(parts[params:]),
-                functions=_flat(parts[constants:functions]),
-                structs=node.structs,
-                constants=_flat(parts[:constants]),
-                closure=node.closure,
-            )
-        case _:
-            return assert_never(node)
-
-
-def _one(part: tuple[Any, ...]) -> Any:
-    (node,) = part
-    return node
-
-
-def _flat(parts: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple(chain.from_iterable(parts))
-
-
-def _filled(parts: Sequence[tuple[Any, ...]]) -> n.Block:
-    return _flat(parts) or (n.Pass(),)
+    return REBUILD[type(node)](node, parts)
 
 
 def transform(node: N, change: Callable[[n.Node], n.Node | Part]) -> N:
@@ -133,12 +52,71 @@ def transform(node: N, change: Callable[[n.Node], n.Node | Part]) -> N:
     return node if same else rebuild(node, parts)
 
 
+# ----------------------------------------------------------------------- paths
+
+
+def roles(node: n.Node) -> tuple[Role, ...]:
+    """The role of each child, in the order of ``children``."""
+    found: list[Role] = []
+    for field in CHILD_FIELDS[type(node)]:
+        if field.many:
+            found += [(field.name, index) for index in range(len(getattr(node, field.name)))]
+        else:
+            found.append((field.name, None))
+    return tuple(found)
+
+
+def role(node: n.Node, position: int) -> Role:
+    """The role of the child at a position.  Raises IndexError where there is none."""
+    return roles(node)[position]
+
+
 def places(root: n.Node, path: Path = ()) -> Iterator[tuple[Path, n.Node]]:
     """Every node below ``root`` with its path, parents before children, in source order."""
     for position, child in enumerate(children(root)):
         here = (*path, position)
         yield here, child
         yield from places(child, here)
+
+
+def declared_children(node: n.Node) -> Iterator[tuple[int, Role, n.Node]]:
+    """The children with position and role, in the order in which the class declares its fields."""
+    declared = [field.name for field in fields(node)]
+    listed = zip(range(len(children(node))), roles(node), children(node), strict=True)
+    return iter(sorted(listed, key=lambda each: declared.index(each[1][0])))
+
+
+def node_at(root: n.Node, path: Path) -> n.Node:
+    """The node at the end of a path.  Raises IndexError where there is none."""
+    for position in path:
+        root = children(root)[position]
+    return root
+
+
+def block_at(root: n.Node, path: Path) -> tuple[n.Block, int]:
+    """The block that the statement at the end of a path stands in, and the position in it."""
+    owner = node_at(root, path[:-1])
+    name, index = role(owner, path[-1])
+    if index is None:
+        raise ValueError(f"{type(owner).__name__}.{name} is no block")
+    return getattr(owner, name), index
+
+
+def replaced(root: N, path: Path, new: n.Node) -> N:
+    """The tree with ``new`` at the end of the path."""
+    return replace_at(root, {path: (new,)}) if path else cast("N", new)
+
+
+def spliced(root: N, path: Path, part: Part, count: int = 1) -> N:
+    """The tree with ``part`` in place of ``count`` nodes of a list, from the end of the path on.
+
+    ``count`` 0 inserts in front of the node there.
+    """
+    if count == 0:
+        return replace_at(root, {path: (*part, node_at(root, path))})
+    *above, first = path
+    removed: dict[Path, Part] = {(*above, first + offset): () for offset in range(1, count)}
+    return replace_at(root, {path: part, **removed})
 
 
 def replace_at(root: N, replacements: Mapping[Path, Part]) -> N:
@@ -158,3 +136,60 @@ def replace_at(root: N, replacements: Mapping[Path, Part]) -> N:
         if position not in parts:
             parts[position] = (replace_at(below[position], deeper),)
     return rebuild(root, [parts.get(position, (child,)) for position, child in enumerate(below)])
+
+
+# ---------------------------------------------------- every expression or statement
+
+
+def map_expressions(kernel: n.Kernel, change: Callable[[n.Expr], n.Expr], *, targets: bool = True) -> n.Kernel:
+    """The kernel with ``change`` applied to every expression of every body, the inner ones first.
+
+    A target stays a place, whose indices are changed; ``targets=False`` leaves targets alone altogether.
+    A static expression is Python's: it keeps its form.
+    """
+
+    def changed(node: n.Node) -> n.Node:
+        kind = type(node)
+        if kind is n.Static or kind is n.Slice:
+            return node
+        below = children(node)
+        if not below:
+            new = node
+        elif isinstance(node, (n.Assign, n.AugAssign)):
+            new = _with_children(node, below, [place(node.target), changed(node.value)])
+        else:
+            new = _with_children(node, below, [changed(child) for child in below])
+        return change(cast("n.Expr", new)) if kind in EXPRESSIONS else new
+
+    def place(node: n.Expr) -> n.Expr:
+        if not targets or not isinstance(node, (n.Index, n.Attribute)):
+            return node
+        value, *indices = children(node)
+        return _with_children(node, (value, *indices), [place(node.value), *map(changed, indices)])
+
+    return _with_bodies(kernel, lambda function: tuple([cast("n.Stmt", changed(node)) for node in function.body]))
+
+
+def map_statements(kernel: n.Kernel, change: Callable[[n.Stmt, n.Function | n.Kernel], n.Block]) -> n.Kernel:
+    """The kernel with every statement replaced by what ``change`` makes of it, the inner ones first."""
+
+    def changed(node: n.Node, function: n.Function | n.Kernel) -> n.Block:
+        if type(node) not in STATEMENTS:
+            return cast("n.Block", (node,))  # a condition or a bound
+        if type(node) in BLOCKS:
+            node = rebuild(node, [changed(child, function) for child in children(node)])
+        return change(cast("n.Stmt", node), function)
+
+    def body(function: n.Function | n.Kernel) -> n.Block:
+        return tuple([new for node in function.body for new in changed(node, function)])
+
+    return _with_bodies(kernel, body)
+
+
+def _with_children(node: N, below: Sequence[n.Node], new: Sequence[n.Node]) -> N:
+    return node if all(map(is_, below, new)) else rebuild(node, [(each,) for each in new])
+
+
+def _with_bodies(kernel: n.Kernel, body: Callable[[n.Function | n.Kernel], n.Block]) -> n.Kernel:
+    functions = tuple([replace(function, body=body(function)) for function in kernel.functions])
+    return replace(kernel, body=body(kernel), functions=functions)

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterator
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.exhaustive import assert_never
-
-
-def _none(node: n.Node) -> tuple[n.Node, ...]:
-    return ()
-
-
-# What is directly below a node, by its class.  A table and no ``match``: every node of every kernel is asked
-# many times, and going through the cases took half of a walk.  A test holds it to the union of all nodes.
-_CHILDREN: dict[type[n.Node], Callable[[Any], tuple[n.Node, ...]]] = {
-    n.Name: _none,
-    n.Literal: _none,
-    n.Binary: attrgetter("left", "right"),
-    n.Index: lambda node: (node.value, *node.indices),
-    n.Assign: attrgetter("target", "value"),
-    n.AugAssign: attrgetter("target", "value"),
-    n.Call: attrgetter("args"),
-    n.CallFunction: attrgetter("args"),
-    n.Construct: attrgetter("args"),
-    n.Unary: lambda node: (node.operand,),
-    n.Cast: lambda node: (node.operand,),
-    n.Attribute: lambda node: (node.value,),
-    n.Static: lambda node: (node.value,),
-    n.ExprStmt: lambda node: (node.value,),
-    n.Compare: lambda node: (node.left, *node.comparators),
-    n.BoolOp: attrgetter("values"),
-    n.Return: attrgetter("values"),
-    n.Unpack: attrgetter("values"),
-    n.If: lambda node: (node.test, *node.body, *node.orelse),
-    n.For: lambda node: (*node.bounds, *node.body),
-    n.While: lambda node: (node.test, *node.body),
-    n.IfExp: attrgetter("body", "test", "orelse"),
-    n.ArrayShape: lambda node: (node.array,),
-    n.Slice: _none,
-    n.Break: _none,
-    n.Continue: _none,
-    n.Pass: _none,
-    n.Param: _none,
-    n.Constant: lambda node: (node.value,),
-    n.Function: lambda node: (*node.params, *node.body),
-    n.Kernel: lambda node: (*node.constants, *node.functions, *node.params, *node.body),
-}
+from kernelfuzz.ir.fields import BLOCKS, CHILDREN
 
 
 def children(node: n.Node) -> tuple[n.Node, ...]:
     """The nodes directly below ``node``, in the order in which the source text has them."""
-    return _CHILDREN[type(node)](node)
+    return CHILDREN[type(node)](node)
 
 
 # Half of all nodes: asking each for its children would cost more than asking whether it is one of these.
@@ -68,7 +25,7 @@ def walk(*roots: n.Node) -> Iterator[n.Node]:
         yield current
         kind = type(current)
         if kind not in LEAVES:
-            waiting.extend(reversed(_CHILDREN[kind](current)))
+            waiting.extend(reversed(CHILDREN[kind](current)))
 
 
 def count_nodes(node: n.Node) -> int:
@@ -95,29 +52,33 @@ def literal_text(literal: n.Literal) -> str:
             return repr(int(literal.value))
 
 
+def blocks(node: n.Node) -> tuple[n.Block, ...]:
+    """The blocks directly in a statement, a function or a kernel: ``(body, orelse)`` of an ``if``."""
+    return tuple([getattr(node, name) for name in BLOCKS.get(type(node), ())])
+
+
+def statements_in(block: n.Block) -> Iterator[n.Stmt]:
+    """The statements of a block and those below them: parents before children, in source order."""
+    for statement in block:
+        yield statement
+        for inner in blocks(statement):
+            yield from statements_in(inner)
+
+
+def bound_by(node: n.Node) -> tuple[str, ...]:
+    """The names that one statement assigns: by ``=``, ``op=``, unpacking or as the variable of a ``for``."""
+    match node:
+        case n.Assign(target=n.Name(id=name)) | n.AugAssign(target=n.Name(id=name)) | n.For(name=name):
+            return (name,)
+        case n.Unpack(names=names):
+            return names
+        case _:
+            return ()
+
+
 def bound_names(block: n.Block) -> frozenset[str]:
-    """The names that a block assigns: by ``=``, ``op=``, unpacking or as the variable of a ``for``."""
-    names: set[str] = set()
-    waiting = list(block)
-    while waiting:
-        statement = waiting.pop()
-        match statement:
-            case n.Assign(target=n.Name(id=name)) | n.AugAssign(target=n.Name(id=name)):
-                names.add(name)
-            case n.Unpack():
-                names.update(statement.names)
-            case n.If():
-                waiting += (*statement.body, *statement.orelse)
-            case n.For():
-                names.add(statement.name)
-                waiting += statement.body
-            case n.While():
-                waiting += statement.body
-            case n.Assign() | n.AugAssign() | n.Break() | n.Continue() | n.Pass() | n.Return() | n.ExprStmt():
-                pass
-            case _:
-                return assert_never(statement)
-    return frozenset(names)
+    """The names that the statements of a block assign, at any depth."""
+    return frozenset([name for statement in statements_in(block) for name in bound_by(statement)])
 
 
 def nesting(body: n.Kernel | n.Block) -> int:
@@ -130,14 +91,8 @@ def _statement_nesting(statement: n.Stmt) -> int:
     match statement:
         case n.If(body=body, orelse=(n.If() as elif_,)):
             return max(1 + nesting(body), _statement_nesting(elif_))
-        case n.If(body=body, orelse=orelse):
-            return 1 + max(nesting(body), nesting(orelse))
-        case n.For(body=body) | n.While(body=body):
-            return 1 + nesting(body)
-        case n.Assign() | n.Unpack() | n.AugAssign() | n.Break() | n.Continue() | n.Pass() | n.Return() | n.ExprStmt():
-            return 0
         case _:
-            return assert_never(statement)
+            return max((1 + nesting(block) for block in blocks(statement)), default=0)
 
 
 def num_lines(kernel: n.Kernel) -> int:
@@ -156,11 +111,6 @@ def _statement_lines(statement: n.Stmt) -> int:
             return 1 + _block_lines(body)
         case n.If(body=body, orelse=(n.If() as elif_,)):
             return 1 + _block_lines(body) + _statement_lines(elif_)
-        case n.If(body=body, orelse=orelse):
-            return 2 + _block_lines(body) + _block_lines(orelse)
-        case n.For(body=body) | n.While(body=body):
-            return 1 + _block_lines(body)
-        case n.Assign() | n.Unpack() | n.AugAssign() | n.Break() | n.Continue() | n.Pass() | n.Return() | n.ExprStmt():
-            return 1
         case _:
-            return assert_never(statement)
+            # Each block has a line in front of it; ``else:`` is one.
+            return sum(1 + _block_lines(block) for block in blocks(statement)) or 1
