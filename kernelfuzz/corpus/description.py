@@ -9,8 +9,6 @@ from typing import Any, TypeAlias, cast
 
 from kernelfuzz.analysis.writes import root_name, written_arrays
 from kernelfuzz.corpus.words import (
-    ATOMIC_VERBS,
-    BUILTIN_WORDS,
     COMMON,
     NODE_WORDS,
     NUMBERS,
@@ -23,6 +21,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.walk import nesting, walk
+from kernelfuzz.typecheck import builtins
 
 # Every node of some blocks by its class, in source order.
 _Nodes: TypeAlias = Mapping[type, list[Any]]
@@ -115,7 +114,7 @@ def _read(nodes: _Nodes, reading: Mapping[str, Sequence[bool]]) -> set[str]:
     """The names whose value or element is used; ``reading`` says it of functions' parameters."""
     # What names an array and reads no element of it.
     places = [node.target for node in nodes.get(n.Assign, ()) if not isinstance(node.target, n.Name)]
-    places += [node.args[0] for node in nodes.get(n.Call, ()) if node.name in ATOMIC_VERBS or node.name == "tile_store"]
+    places += [node.args[0] for node in nodes.get(n.Call, ()) if builtins.verb(node.name) or node.name == "tile_store"]
     places += [node.array for node in nodes.get(n.ArrayShape, ())]
     places += [
         each
@@ -207,8 +206,8 @@ def _computed(nodes: _Nodes) -> list[str]:
     """What is computed: what says most first, then the most frequent."""
     found: Counter[str] = Counter()
     for node in nodes.get(n.Call, ()):
-        if node.name not in ATOMIC_VERBS:
-            found[BUILTIN_WORDS.get(node.name) or TILE_WORDS.get(node.name, "")] += 1
+        if not builtins.verb(node.name):
+            found[builtins.word(node.name) or TILE_WORDS.get(node.name, "")] += 1
     for kind in (n.Binary, n.AugAssign):
         for node in nodes.get(kind, ()):
             found[OPERATOR_WORDS[node.op]] += 1
@@ -305,14 +304,14 @@ def _atomics(own: _Nodes, functions: Sequence[tuple[n.Function, _Nodes]]) -> str
         if isinstance(node.target, n.Name) and isinstance(node.value.type, t.Array)
     }
     for node in own.get(n.Call, ()):
-        if verb := ATOMIC_VERBS.get(node.name):
+        if verb := builtins.verb(node.name):
             name = root_name(node.args[0])
             while name in views:
                 name = views[name]
             found.setdefault(verb, {})[name] = None
     for function, nodes in functions:
         for node in nodes.get(n.Call, ()):
-            if verb := ATOMIC_VERBS.get(node.name):
+            if verb := builtins.verb(node.name):
                 found.setdefault(verb, {})[f"an array in {function.name}"] = None
     if not found:
         return ""

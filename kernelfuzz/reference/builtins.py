@@ -1,13 +1,13 @@
 """What a builtin gives for values: Warp's own implementation, called from Python scope.
 
-That is the code that a kernel runs, reached without the code generator.  A row of ``CLOSED`` goes by its
-closed form instead, where that gives the same bits and Python scope cannot be used, is inexact or is slow.
+That is the code that a kernel runs, reached without the code generator.  A row with a reason in its column
+``closed`` is evaluated by its closed form instead, where that gives the same bits and Python scope cannot be used,
+is inexact or is slow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -18,7 +18,7 @@ from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.reference import arithmetic
 from kernelfuzz.reference.closed_forms import form
-from kernelfuzz.reference.closed_forms.random import state_after
+from kernelfuzz.reference.closed_forms.scalar import state_after
 from kernelfuzz.reference.undefined import Undefined
 from kernelfuzz.typecheck.builtins import Signature, resolve
 
@@ -28,53 +28,10 @@ Call: TypeAlias = Callable[[tuple[Value, ...]], Value]
 NO_REFERENCE = "no reference for this builtin"
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The builtins of ``names`` go by their closed form over the scalar types of the kinds."""
-
-    names: frozenset[str]
-    kinds: tuple[str, ...]
-    reason: str
-
-
-def _closed(names: str, reason: str, *kinds: str) -> Closed:
-    return Closed(frozenset(names.split()), kinds, reason)
-
-
-_EVERY = ("float", "int", "uint", "bool")
-_INTEGERS = ("int", "uint", "bool")
-
-CLOSED: tuple[Closed, ...] = (
-    _closed("where len vector matrix identity quaternion transformation spatial_adjoint",
-            "Python scope has no such function", *_EVERY),
-    _closed("spatial_vector", "in Python scope the name is a type", *_EVERY),
-    _closed("isfinite isnan isinf unot", "raises AttributeError in Python scope (up to Warp 1.19)", *_EVERY),
-    _closed("norm_l1 norm_l2 norm_huber norm_pseudo_huber smooth_normalize",
-            "Python code in Python scope: computes in double precision and rounds at the end", *_EVERY),
-    _closed("matrix_from_rows matrix_from_cols", "Python code in Python scope", *_EVERY),
-    _closed("abs sign step nonzero floor ceil trunc round rint frac sqrt copysign",
-            "exactly defined, and faster", *_EVERY),
-    _closed("add sub mul div floordiv mod neg pos bit_and bit_or bit_xor invert lshift rshift bit_count",
-            "exactly defined, and faster", *_INTEGERS),
-    _closed("min max clamp", "exactly defined, and faster", *_INTEGERS),
-    _closed("dot length_sq argmin argmax cw_mul cw_div cross trace ddot get_diag transpose diag skew outer",
-            "exactly defined, and most of it not in Python scope", *_INTEGERS),
-    _closed("get_diag transpose diag transform_get_translation transform_get_rotation spatial_top "
-            "spatial_bottom quat_inverse quat_identity transform_identity", "moves components only", *_EVERY),
-    _closed("rand_init randi randu randf", "exactly defined; older releases lack overloads in Python scope",
-            *_EVERY),
-)  # fmt: skip
-
-
 # float16: what Python scope converts from float32 it rounds halves of a unit away from zero, where a kernel
 # rounds them to even.  So it is not called for float16: an exact closed form is used instead, or a scalar
 # function over float32, which is how Warp computes it; of other builtins there is no reference.
 _HALF_IN_SINGLE = frozenset({"scalar", "rounding", "trigonometry", "exponential", "predicate"})
-# Python code in Python scope that computes float32 in double precision, gave other bits than the kernel in
-# Warp 1.10 for float64, and has no exact closed form.
-_PYTHON_ONLY = frozenset({"transform_decompose"})
-# Under another name in Python scope ("On CPU, both functions currently use the same inversion method").
-_NAME_OF = {"inverse_approx": "inverse"}
 
 
 def call(signature: Signature, arguments: tuple[Value, ...]) -> Value:
@@ -93,7 +50,7 @@ def compiled(signature: Signature) -> Call:
         evaluate = _closed_form(signature)
     elif t.FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
         evaluate = _half(signature)
-    elif signature.name in _PYTHON_ONLY:
+    elif signature.builtin.python_name is None:
         evaluate = no_reference
     else:
         evaluate = _python_scope(signature)
@@ -102,11 +59,10 @@ def compiled(signature: Signature) -> Call:
 
 def closed_reason(signature: Signature) -> str | None:
     """Why a signature goes by its closed form, or None where Warp is called."""
-    kind = component(signature).kind
-    for row in CLOSED:
-        if signature.name in row.names and kind in row.kinds:
-            return row.reason
-    return None
+    closed = signature.builtin.closed
+    if closed is None or (closed.only_integers and component(signature).is_float):
+        return None
+    return closed.reason
 
 
 def component(signature: Signature) -> t.Scalar:
@@ -158,8 +114,8 @@ def _drawing(signature: Signature, evaluate: Call) -> Call:
     def draw(arguments: tuple[Value, ...]) -> Value:
         value = evaluate(arguments)
         state, *others = arguments
-        rate = float(others[0]) if signature.name == "poisson" else 0.0
-        return value, state_after(signature.name, state, value, rate)
+        rate = float(others[0]) if signature.builtin.draws is None else 0.0
+        return value, state_after(signature.builtin, state, value, rate)
 
     return draw
 
@@ -230,7 +186,7 @@ def _keyword(value: Keyword) -> Any:
 def _python_scope(signature: Signature) -> Call:
     import warp
 
-    function: Any = getattr(warp, _NAME_OF.get(signature.name, signature.name), None)
+    function: Any = getattr(warp, signature.builtin.python_name or signature.name, None)
     into = [_into_warp(type_) for type_ in signature.params]
     out = _out_of_warp(signature.result)
     keywords = {name: _keyword(value) for name, value in signature.keywords}

@@ -1,7 +1,7 @@
 """The domain of values that are off as far as a CUDA device may be: what shows which results depend on it.
 
 On a device the functions of CUDA's mathematical library are another implementation than the CPU's, within
-the bound of their row (``ulp`` of ``kernelfuzz.typecheck.builtin_rows``); and a block reduces a tile in
+the bound of their row (``ulp`` in ``kernelfuzz.typecheck.builtin_rows``); and a block reduces a tile in
 another order. All else gives the same bits.  The reference is run several times, each time with other errors
 of that size.
 """
@@ -25,9 +25,6 @@ from kernelfuzz.typecheck.builtins import Signature, resolve
 # How far the CPU's own result, which the exact run has, may be off: the bound of a row is against the true
 # value.  Measured against numpy, in units in the last place.
 CPU_ULP = 3
-# Warp's float64 approximation on the CPU is off by that much near zeros of the function.
-ROUGH_ON_CPU = {"erfinv": 4000, "erfcinv": 4000}
-
 
 # For the number of a component: the direction of its error, and the size of one that nobody bounds.
 Errors: TypeAlias = Callable[[int], "tuple[int, float]"]
@@ -108,7 +105,7 @@ def _cpu_ulp(signature: Signature) -> int:
     scalar = component(signature)
     if scalar == FLOAT16:
         return 0  # computed in float32: the rounding to float16 is all that can differ
-    return ROUGH_ON_CPU.get(signature.name, CPU_ULP) if scalar == FLOAT64 else CPU_ULP
+    return max(signature.builtin.cpu_ulp, CPU_ULP) if scalar == FLOAT64 else CPU_ULP
 
 
 def _moved(value: Value, units: int | None, errors: Errors, number: int) -> Value:

@@ -18,7 +18,7 @@ import numpy as np
 from kernelfuzz.ir import types as t
 from kernelfuzz.reference import arithmetic, composites
 from kernelfuzz.reference.closed_forms import form, numbers
-from kernelfuzz.reference.closed_forms.vector import componentwise
+from kernelfuzz.reference.closed_forms.linear import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.dual import Dual, value_of
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth

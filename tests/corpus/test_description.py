@@ -10,8 +10,6 @@ import kernelfuzz
 from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.corpus.description import describe
 from kernelfuzz.corpus.words import (
-    ATOMIC_VERBS,
-    BUILTIN_WORDS,
     OPERATOR_WORDS,
     SCALAR_WORDS,
     TILE_WORDS,
@@ -21,7 +19,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse import parse
-from kernelfuzz.typecheck.builtins import NAMES
+from kernelfuzz.typecheck.builtins import NAMES, verb, word
 from kernelfuzz.typecheck.operators import BINARY, UNARY
 from kernelfuzz.typecheck.tiles import TILE_CALLS
 
@@ -138,13 +136,13 @@ def test_the_whole_description(source: str, said: str) -> None:
 
 
 def test_everything_has_words() -> None:
-    assert BUILTIN_WORDS.keys() == NAMES
-    assert [name for name, words in BUILTIN_WORDS.items() if not words] == ["pos"]
+    assert [name for name in NAMES if word(name) is None] == []
+    assert [name for name in NAMES if word(name) == ""] == ["pos"]
     assert TILE_WORDS.keys() == TILE_CALLS.keys()
     assert OPERATOR_WORDS.keys() == {rule.op for rule in BINARY}
     assert UNARY_WORDS.keys() == {rule.op for rule in UNARY}
     assert SCALAR_WORDS.keys() == {scalar.name for scalar in SCALARS}
-    assert ATOMIC_VERBS.keys() == {name for name in NAMES if name.startswith("atomic_")}
+    assert {name for name in NAMES if verb(name)} == {name for name in NAMES if name.startswith("atomic_")}
 
 
 @pytest.fixture(scope="module")

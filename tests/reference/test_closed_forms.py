@@ -24,8 +24,6 @@ WIDER: dict[t.Scalar, Any] = {t.FLOAT16: np.float32, t.FLOAT32: np.float64, t.FL
 # bound (``ulp``, which is CUDA's) and not the number of roundings of the formula, about ROUNDINGS.
 ROUNDINGS = 12
 BOUNDS: dict[str, tuple[int, str]] = {
-    "erfinv": (4000, "Warp's float64 approximation on the CPU is off by hundreds of units near 0"),
-    "erfcinv": (4000, "Warp's float64 approximation on the CPU is off by hundreds of units near 1"),
     "determinant": (60, "cancels: up to 4! products of four"),
     "inverse": (4000, "the condition of random matrices"),
     "inverse_approx": (4000, "the condition of random matrices"),
@@ -103,8 +101,8 @@ def flat(value: Any) -> np.ndarray[Any, Any]:
 
 
 def bound(signature: Signature) -> float:
-    if signature.name in ("erfinv", "erfcinv") and component(signature.params[-1]) != t.FLOAT64:
-        return signature.builtin.ulp or 0
+    if component(signature.params[-1]) == t.FLOAT64 and signature.builtin.cpu_ulp:
+        return signature.builtin.cpu_ulp
     if signature.name in BOUNDS:
         return BOUNDS[signature.name][0]
     if signature.builtin.group in ("trigonometry", "exponential"):

@@ -35,7 +35,9 @@ def test_a_row_parses_and_has_known_domains_for_its_parameters(builtin) -> None:
     assert not builtin.domains or len(builtin.domains) == len(params)
     assert set(builtin.domains) <= DOMAINS.keys()
     assert all(position < len(params) for position in builtin.mutates)
-    assert instances(builtin)
+    assert bool(builtin.mutates) == (builtin.draws != 0)
+    results = {scalar for signature in instances(builtin) for scalar in _dtypes(signature.result)}
+    assert builtin.range or isinstance(pattern(builtin).result, Several) or not results & {t.INT32, t.INT64}
 
 
 @pytest.mark.parametrize("builtin", BUILTINS, ids=lambda builtin: f"{builtin.name} {builtin.signature}")

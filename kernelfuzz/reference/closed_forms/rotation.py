@@ -1,0 +1,187 @@
+"""Closed forms over quaternions (x, y, z, w), transforms (a translation p, then a rotation q) and spatial vectors.
+
+Warp documents the rotations for quaternions of unit length.  What they give for others, and so their
+derivatives across the unit sphere, is a matter of the formula; the ones here are the polynomials that give
+Warp's values there as well (tests/reference/test_closed_forms.py compares them).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernelfuzz.ir.types import Quaternion, Transform
+from kernelfuzz.reference.closed_forms import numbers
+from kernelfuzz.reference.closed_forms.linear import apply, cross, dot, length
+from kernelfuzz.reference.closed_forms.numbers import Components, array_of
+from kernelfuzz.reference.dual import value_of
+from kernelfuzz.typecheck.builtins import Signature
+
+
+def conjugate(q: Components) -> Components:
+    x, y, z, w = q
+    return array_of([-x, -y, -z, w], q)
+
+
+def quat_multiply(a: Components, b: Components) -> Components:
+    """The Hamilton product."""
+    (ax, ay, az, aw), (bx, by, bz, bw) = a, b
+    return array_of(
+        [
+            aw * bx + bw * ax + ay * bz - by * az,
+            aw * by + bw * ay + az * bx - bz * ax,
+            aw * bz + bw * az + ax * by - bx * ay,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ],
+        a,
+    )
+
+
+def rotate(q: Components, v: Components) -> Components:
+    """``v`` rotated by a unit quaternion: v (2 w^2 - 1) + 2 w (u x v) + 2 u (u . v), u the vector part."""
+    u, w = q[:3], q[3]
+    return v * (2 * w * w - 1) + cross(u, v) * (w * 2) + u * (dot(u, v) * 2)
+
+
+def rotate_inverse(q: Components, v: Components) -> Components:
+    return rotate(conjugate(q), v)
+
+
+def quat_to_matrix(q: Components) -> Components:
+    """The columns are the rotated axes."""
+    one, zero = numbers.like(q[0], 1), numbers.like(q[0], 0)
+    axes = [array_of([one if i == j else zero for j in range(3)], q) for i in range(3)]
+    result = np.empty((3, 3), dtype=q.dtype)
+    for column, axis in enumerate(axes):
+        result[:, column] = rotate(q, axis)
+    return result
+
+
+def normalize(q: Components) -> Components:
+    size = length(q)
+    if value_of(size) > 0:
+        return q / size
+    return array_of([numbers.like(q[0], value) for value in (0, 0, 0, 1)], q)
+
+
+def quat_identity(signature: Signature) -> Components:
+    result = signature.result
+    assert isinstance(result, Quaternion)
+    return np.array([0, 0, 0, 1], dtype=result.dtype.name)
+
+
+def quaternion(v: Components, w: Any) -> Components:
+    return array_of([*v, w], v)
+
+
+def from_axis_angle(axis: Components, angle: Any) -> Components:
+    half = angle * 0.5
+    return array_of([*(axis * numbers.sin(half)), numbers.cos(half)], axis)
+
+
+def from_angles(roll: Any, pitch: Any, yaw: Any) -> Components:
+    """Extrinsic x-y-z: the product of the rotations about z, y and x."""
+    example = np.empty(0, dtype=roll.dtype if isinstance(roll, np.floating) else object)
+    zero = numbers.like(roll, 0)
+
+    def about(axis: int, angle: Any) -> Components:
+        half = angle * 0.5
+        sine = numbers.sin(half)
+        return array_of([sine if i == axis else zero for i in range(3)] + [numbers.cos(half)], example)
+
+    return quat_multiply(quat_multiply(about(2, yaw), about(1, pitch)), about(0, roll))
+
+
+def axis_and_angle(q: Components) -> tuple[Components, Any]:
+    """The axis and the angle in [0, pi] of the rotation of a quaternion of any length but 0."""
+    u, w = q[:3], q[3]
+    if w < 0:
+        u, w = -u, -w
+    size = length(u)
+    return u / size, numbers.arctan2(size, w) * 2
+
+
+# -------------------------------------------------------------- transforms, spatial vectors
+
+
+def transform_identity(signature: Signature) -> Components:
+    result = signature.result
+    assert isinstance(result, Transform)
+    return np.array([0, 0, 0, 0, 0, 0, 1], dtype=result.dtype.name)
+
+
+def joined(*parts: Components) -> Components:
+    return array_of([x for part in parts for x in part], parts[0])
+
+
+def translation(t: Components) -> Components:
+    return t[:3]
+
+
+def rotation(t: Components) -> Components:
+    return t[3:]
+
+
+def transform_inverse(t: Components) -> Components:
+    inverse = conjugate(t[3:])
+    return joined(-rotate(inverse, t[:3]), inverse)
+
+
+def transform_multiply(a: Components, b: Components) -> Components:
+    return joined(rotate(a[3:], b[:3]) + a[:3], quat_multiply(a[3:], b[3:]))
+
+
+def transform_point(t: Components, v: Components) -> Components:
+    return t[:3] + rotate(t[3:], v)
+
+
+def transform_vector(t: Components, v: Components) -> Components:
+    return rotate(t[3:], v)
+
+
+def affine_point(m: Components, v: Components) -> Components:
+    return apply(m[:3], array_of([*v, numbers.like(v[0], 1)], v))
+
+
+def affine_vector(m: Components, v: Components) -> Components:
+    return apply(m[:3], array_of([*v, numbers.like(v[0], 0)], v))
+
+
+def _affine(linear: Components, p: Components) -> Components:
+    result = np.empty((4, 4), dtype=p.dtype)
+    result[:3, :3], result[:3, 3] = linear, p
+    result[3] = array_of([numbers.like(p[0], value) for value in (0, 0, 0, 1)], p)
+    return result
+
+
+def transform_to_matrix(t: Components) -> Components:
+    return _affine(quat_to_matrix(t[3:]), t[:3])
+
+
+def compose(p: Components, q: Components, scale: Components) -> Components:
+    return _affine(quat_to_matrix(q) * scale, p)
+
+
+def spatial_cross(a: Components, b: Components) -> Components:
+    return joined(cross(a[:3], b[:3]), cross(a[3:], b[:3]) + cross(a[:3], b[3:]))
+
+
+def spatial_cross_dual(a: Components, b: Components) -> Components:
+    return joined(cross(a[:3], b[:3]) + cross(a[3:], b[3:]), cross(a[:3], b[3:]))
+
+
+def spatial_adjoint(r: Components, s: Components) -> Components:
+    result = np.empty((6, 6), dtype=r.dtype)
+    result[:] = numbers.like(r[0, 0], 0)
+    result[:3, :3] = result[3:, 3:] = r
+    result[3:, :3] = s
+    return result
+
+
+def spatial_top(a: Components) -> Components:
+    return a[:3]
+
+
+def spatial_bottom(a: Components) -> Components:
+    return a[3:]
