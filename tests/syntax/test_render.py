@@ -261,7 +261,7 @@ def test_literal(value: float, dtype: types.Scalar, text: str) -> None:
 
 @pytest.mark.parametrize("dtype", t.SCALARS)
 def test_a_literal_of_every_dtype_is_an_expression(dtype: types.Scalar) -> None:
-    ast.parse(render_expression(n.Literal(1, dtype)), mode="eval")
+    assert ast.parse(render_expression(n.Literal(1, dtype)), mode="eval").body
 
 
 def power(left: n.Expr, right: n.Expr) -> n.Binary:

@@ -1,0 +1,143 @@
+"""What pages show of the code: tables and numbers, each between two comments.
+
+    python tests/documentation/generated.py
+
+writes them anew; tests/documentation/test_generated.py fails where a page is stale.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
+
+from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
+from kernelfuzz.reference.documented import DIFFERENCES
+from kernelfuzz.reference.limitations import LIMITATIONS
+
+KINDS = {"float": "floats", "int": "signed integers", "uint": "unsigned integers", "bool": "bool"}
+
+
+def escaped(cell: str) -> str:
+    cell = cell.replace("|", "\\|")
+    return cell if "`" in cell else cell.replace("*", "\\*")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *[[escaped(cell) for cell in row] for row in rows]]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def kinds(names: Sequence[str]) -> str:
+    text = ", ".join(KINDS[name] for name in names)
+    return text.replace("signed integers, unsigned integers", "integers")
+
+
+def differences() -> str:
+    head = ("what", "rule", "source", "releases", "kept by")
+    rows = [
+        (row.name, row.rule, row.source, row.changed, f"`{row.kept_by.replace(', ', '`, `')}`") for row in DIFFERENCES
+    ]
+    return table(head, rows)
+
+
+def arithmetic() -> str:
+    # What has one reason has one row.
+    rows: dict[tuple[str, str], list[str]] = {}
+    for title, rules in (("", BINARY), ("unary ", UNARY), ("", COMPARE)):
+        for rule in rules:
+            rows.setdefault((kinds(rule.kinds), rule.source), []).append(f"{title}`{rule.op}`")
+    for row in CONVERSIONS:
+        made = f"{kinds(row.sources)} to {kinds(row.targets)}"
+        rows.setdefault((made, row.source), []).append("conversion")
+    return table(
+        ("operator", "operands", "rule and source"),
+        [(", ".join(names), operands, source) for (operands, source), names in rows.items()],
+    )
+
+
+def limitations() -> str:
+    return table(
+        ("what", "section", "sentence"),
+        [(row.name, row.section, row.sentence) for row in LIMITATIONS],
+    )
+
+
+def findings() -> str:
+    lines = (ROOT / "notes" / "findings" / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    return "\n".join(rows).replace("](", "](notes/findings/") + "\n"
+
+
+def layers() -> str:
+    """The rooms, the highest first."""
+    rows = [(f"`{room}`", sentence) for level in reversed(LEVELS) for room, sentence in level.items()]
+    return table(("room", "what lives there"), rows)
+
+
+def imports() -> str:
+    """Which room imports which, late imports included."""
+    graph: dict[str, set[str]] = {}
+    for path in sources():
+        if room_of(path) != FRONT:
+            graph.setdefault(room_of(path), set()).update(rooms_imported(path) - {FRONT})
+    order = sorted(graph, key=lambda room: -LEVEL[room])
+    rows = [
+        (f"`{room}`", ", ".join(f"`{each}`" for each in order if each in graph[room]) or "nothing") for room in order
+    ]
+    return table(("room", "imports"), rows)
+
+
+# What stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "findings": ("README.md", findings),
+    "layers": ("README.md", layers),
+    "differences": ("notes/reference.md", differences),
+    "arithmetic": ("notes/reference.md", arithmetic),
+    "limitations": ("notes/reference.md", limitations),
+    "rooms": ("notes/architecture.md", layers),
+    "imports": ("notes/architecture.md", imports),
+}
+
+
+def default(dataclass: type, name: str) -> object:
+    return next(field.default for field in fields(dataclass) if field.name == name)
+
+
+# What stands between ``<!-- = NAME -->`` and the next ``<!-- -->``, in any page.
+NUMBERS: dict[str, Callable[[], object]] = {
+    "chunk": lambda: default(CampaignPlan, "chunk"),
+}
+
+_SECTION = re.compile(r"(<!-- ([\w-]+): begin\b.*?-->\n)(.*?)(<!-- \2: end -->)", re.DOTALL)
+_NUMBER = re.compile(r"(<!-- = (\S+) -->)(.*?)(<!-- -->)")
+
+
+def pages() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "notes").glob("*.md"))]
+
+
+def written(page: Path) -> str:
+    """The text of a page with everything generated as the code has it.  Raises KeyError at an unknown number."""
+    made = {name: make for name, (of, make) in SECTIONS.items() if ROOT / of == page}
+    text = page.read_text(encoding="utf-8")
+    text = _SECTION.sub(lambda at: at[1] + (made[at[2]]() if at[2] in made else at[3]) + at[4], text)
+    return _NUMBER.sub(lambda at: f"{at[1]}{NUMBERS[at[2]]()}{at[4]}", text)
+
+
+def marked(page: Path) -> set[str]:
+    """The names of all sections and numbers that a page has."""
+    text = page.read_text(encoding="utf-8")
+    return {at[2] for pattern in (_SECTION, _NUMBER) for at in pattern.finditer(text)}
+
+
+if __name__ == "__main__":
+    for each in pages():
+        each.write_text(written(each), encoding="utf-8")
