@@ -13,6 +13,7 @@ import hypothesis
 import numpy as np
 
 from kernelfuzz.analysis.fingerprint import fingerprint
+from kernelfuzz.devices import TARGETS
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.recognition import explained_by
 from kernelfuzz.findings.reproducer import reproducer
@@ -28,7 +29,6 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp, compat
-from kernelfuzz.toolchain.launch import TARGETS
 from kernelfuzz.typecheck.verify import verify
 
 # What costs little enough to ask about every example of a test.

@@ -7,17 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypedDict, cast
 
+from kernelfuzz.devices import DEVICES, Device
 from kernelfuzz.ir.types import SCALAR_BY_NAME, SCALARS, Scalar
 from kernelfuzz.strategies.feature_dependencies import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
 from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
 
 # The names that an option takes.  Those of categories, features and dtypes are tables that grow: CATEGORIES
 # and FEATURES of kernelfuzz.strategies.vocabulary, SCALAR_BY_NAME of kernelfuzz.ir.types.
-Device: TypeAlias = Literal["cpu", "cuda"]
 Profile: TypeAlias = Literal["default", "realistic"]
 Size: TypeAlias = Literal["small", "medium", "large"]
 
-DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 PROFILES: tuple[Profile, ...] = ("default", "realistic")
 
 # To draw 1000 statements took 1.2 s, 2000 took 10 s and 4000 more than a minute: it is the cube of the size.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
+from kernelfuzz.devices import Device
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
@@ -16,7 +17,6 @@ from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.operands import literal
 from kernelfuzz.strategies.options import (
-    Device,
     InvalidOption,
     KernelOptions,
     Options,

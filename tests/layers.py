@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # A room may import those of lower levels, and itself.  Rooms of one level do not know each other.
 LEVELS: tuple[dict[str, str], ...] = (
     {
+        "devices": "the devices and targets of Warp, by name",
         "ir": "the tree of a kernel: nodes, types, walking and rebuilding, names, launches and their codec",
         "workers": "isolated processes that run tasks, with time-outs and memory limits",
     },

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, USAGE, INFRASTRUCTURE, UNAVAILABLE = range(5)
 
-DEVICES = ("cpu", "cuda")
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

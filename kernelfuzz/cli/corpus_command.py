@@ -15,7 +15,6 @@ import click
 
 from kernelfuzz.cli.console import (
     COUNT,
-    DEVICES,
     INFRASTRUCTURE,
     USAGE,
     PositiveNumber,
@@ -25,6 +24,7 @@ from kernelfuzz.cli.console import (
     needing,
     say,
 )
+from kernelfuzz.devices import DEVICES
 
 if TYPE_CHECKING:
     from kernelfuzz.corpus.engines import Engine

@@ -26,12 +26,12 @@ from kernelfuzz.cli.console import (
 )
 from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
+from kernelfuzz.devices import HOST_TARGET, TARGETS
 
 if TYPE_CHECKING:
     from kernelfuzz.campaign import CampaignPlan, CampaignSummary
     from kernelfuzz.findings.known import Known
 
-TARGETS = ("cpu", "cuda-host", "cuda")
 ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 
 _INTERRUPTED = 128 + 2
@@ -93,7 +93,7 @@ class Duration(click.ParamType[float]):
     "targets",
     multiple=True,
     type=click.Choice(TARGETS),
-    default=TARGETS[:2],
+    default=tuple(HOST_TARGET.values()),
     show_default="cpu and cuda-host",
     help="Where kernels run; cuda-host is the code for CUDA, run on the CPU. Repeatable.",
 )

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernelfuzz.cli.console import (
-    DEVICES,
     FINDINGS,
     INFRASTRUCTURE,
     UNAVAILABLE,
@@ -25,12 +24,10 @@ from kernelfuzz.cli.console import (
     say,
     show_code,
 )
+from kernelfuzz.devices import BUILT_FROM, DEVICES
 
 if TYPE_CHECKING:
     from kernelfuzz.toolchain import Artifact, Failure, Lowering
-
-# The device whose code each target is built from.
-_TARGETS = {"cpu": "cpu", "ptx": "cuda", "cubin": "cuda"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def answer(request: Request) -> Answer:
 @click.option(
     "--build",
     "target",
-    type=click.Choice(tuple(_TARGETS)),
+    type=click.Choice(tuple(BUILT_FROM)),
     help="Compile it, with the compilers that Warp brings, and print the result; no GPU is needed.",
 )
 @click.option("--arch", type=click.IntRange(min=1), help="For ptx and cubin. Default: 90, which is sm_90.")
@@ -145,7 +142,7 @@ def lower(
 def _device(device: str | None, target: str | None) -> str:
     if target is None:
         return device or "cpu"
-    needed = _TARGETS[target]
+    needed = BUILT_FROM[target]
     if device not in (None, needed):
         raise click.UsageError(f"--build {target} is built from the code for {needed}: drop --device {device}")
     return needed

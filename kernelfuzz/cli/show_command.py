@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from kernelfuzz.cli.console import (
-    DEVICES,
     FINDINGS,
     checked_options,
     code_text,
@@ -16,6 +15,7 @@ from kernelfuzz.cli.console import (
     say,
     show_code,
 )
+from kernelfuzz.devices import DEVICES
 
 
 @click.command(short_help="Print one kernel of a seed.")

@@ -15,12 +15,11 @@ from kernelfuzz.corpus.plan import Plan
 from kernelfuzz.corpus.row import Row, Verified, encode, with_old_keys
 from kernelfuzz.corpus.shard import Entry, Key, Made, Missing, encoded, entries_of, head_of
 from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.devices import BuildTarget, Device
 from kernelfuzz.toolchain import Failure, Lowering, build, compat, lower_devices
-from kernelfuzz.toolchain.build import Target
-from kernelfuzz.toolchain.compat import Device
 
 # Which part of a row each compiler's output is.
-_COMPILED: tuple[Target, ...] = ("ptx", "cubin")
+_COMPILED: tuple[BuildTarget, ...] = ("ptx", "cubin")
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from kernelfuzz.corpus.recompute import (
     written,
 )
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, Row, Tensor
+from kernelfuzz.devices import BuildTarget
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
 from kernelfuzz.oracles import value
@@ -39,7 +40,6 @@ from kernelfuzz.strategies.launch_inputs import draw_grid, draw_launch, is_tiled
 from kernelfuzz.syntax.parse import ParseError
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, build, compat
-from kernelfuzz.toolchain.build import Target
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
 # In the order in which they are made: what a row says, what the compilers make of it, what that computes.
@@ -263,7 +263,7 @@ def _code(subject: Subject) -> Iterator[str]:
 # ---------------------------------------------------------------------------------- building and running
 
 
-def _built(subject: Subject, target: Target) -> bytes | Failure:
+def _built(subject: Subject, target: BuildTarget) -> bytes | Failure:
     # What the optimizer does is not in question; for PTX it is, as that is compared.
     quick = target == "cpu" and compat.has_option("optimization_level")
     options = {"optimization_level": 0} if quick else {}
@@ -276,7 +276,7 @@ def _built(subject: Subject, target: Target) -> bytes | Failure:
 
 
 def _builds(subject: Subject) -> Iterator[str]:
-    target: Target = "cpu" if subject.row.device == "cpu" else "ptx"
+    target: BuildTarget = "cpu" if subject.row.device == "cpu" else "ptx"
     built = _built(subject, target)
     if isinstance(built, Failure):
         yield f"the code does not build: {_clipped(built.message)}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.corpus.build_row import Drawn
 from kernelfuzz.corpus.row import Run, Tensor, Verified
+from kernelfuzz.devices import HOST_TARGET, Device
 from kernelfuzz.ir.codec import encode_texts
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch, value
@@ -15,12 +15,8 @@ from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.launch_inputs import draw_launch
-from kernelfuzz.toolchain.compat import Device
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, Program
-
-# Where the code of each device runs: CUDA text runs on the host, so that any machine gives the same rows.
-_TARGETS: dict[Device, Literal["cpu", "cuda-host"]] = {"cpu": "cpu", "cuda": "cuda-host"}
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import JUDGED, Program
 
 # What a launch of a kernel came to: with its run, without one because there is nothing to hold it against, or
 # why the kernel gets no row.
@@ -35,7 +31,7 @@ def execute(kernels: Sequence[Drawn], device: Device) -> list[Executed]:
     """
     cases = [Case(each.kernel, draw_launch(each.launch_choices(), each.kernel)) for each in kernels]
     wanted = value.expected(cases)
-    setting = BuildSetting(_TARGETS[device], tuple(sorted(JUDGED.items())))
+    setting = BuildSetting(HOST_TARGET[device], tuple(sorted(JUDGED.items())))
 
     def launch(program: Program, name: str, at: int) -> value.Outputs | None:
         return None if isinstance(wanted[at], Undefined) else program.run(name, cases[at].launch)

@@ -8,12 +8,12 @@ from importlib.metadata import version
 from typing import Any, Literal, TypeAlias
 
 from kernelfuzz import __version__
+from kernelfuzz.devices import Device
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, category_of, draw_kernel
 from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.strategies.vocabulary import SIZES
-from kernelfuzz.toolchain.compat import Device
 
 Scope: TypeAlias = Literal["kernel", "module", "both"]
 Format: TypeAlias = Literal["jsonl", "json", "parquet"]

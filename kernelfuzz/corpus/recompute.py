@@ -17,6 +17,7 @@ from kernelfuzz.corpus.execute import tensors
 from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.row import OLD_KEYS, Row, Run, Tensor, with_old_keys
 from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.devices import HOST_TARGET
 from kernelfuzz.ir.codec import decode_texts
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
@@ -27,7 +28,7 @@ from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, Lowering, compat, lower
-from kernelfuzz.toolchain.launch import JUDGED, Program
+from kernelfuzz.toolchain.programs import JUDGED, Program
 
 # What of a row the lowering decides.
 _LOWERED = (
@@ -211,8 +212,6 @@ def _plan(encoded: bytes) -> Plan | None:
 
 # ---------------------------------------------------------------------------------------------- launching
 
-_TARGETS: dict[str, Any] = {"cpu": "cpu", "cuda": "cuda-host"}
-
 
 def written(kernel: Kernel, arrays: Mapping[str, Any]) -> tuple[Tensor, ...]:
     """What a row holds of the arrays after a launch."""
@@ -222,7 +221,7 @@ def written(kernel: Kernel, arrays: Mapping[str, Any]) -> tuple[Tensor, ...]:
 
 def run_all(subjects: Sequence[Subject]) -> None:
     """Launch what can be launched; the kernels for one device are built together, as when they were made."""
-    for device, target in _TARGETS.items():
+    for device, target in HOST_TARGET.items():
         mine = [each for each in subjects if each.row.device == device and _has_case(each)]
         cases = [each.case for each in mine]
 

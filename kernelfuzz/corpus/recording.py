@@ -30,10 +30,10 @@ from kernelfuzz.corpus.row import encode
 from kernelfuzz.corpus.shard import Damaged, Entry, Key
 from kernelfuzz.corpus.store import CARD, DATA, RUNNING, Store, WrongCorpus
 from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.devices import Device
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.syntax.canonical import canonical
 from kernelfuzz.toolchain import Failure, UnsupportedWarp, compat, lower_devices
-from kernelfuzz.toolchain.compat import Device
 
 _SOURCE = "pytest"
 _PARTS = "pytest-*.jsonl"

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from kernelfuzz.devices import Device
+
 # That of kernelfuzz and of Warp, whose templates the generated code is made of.
 LICENSE = "Apache-2.0"
 
 SPLITS = ("train", "validation", "test")
 
-Device = Literal["cpu", "cuda"]
 IrType = Literal["cpp", "cuda"]
 Split = Literal["train", "validation", "test"]
 

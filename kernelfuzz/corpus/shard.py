@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import pyarrow as pa
 
-from kernelfuzz.corpus.row import Device
+from kernelfuzz.devices import Device
 
 
 class Missing(msgspec.Struct, frozen=True):

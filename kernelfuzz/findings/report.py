@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from kernelfuzz.devices import Device
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import judged, title
 from kernelfuzz.findings.script import kernel_text
@@ -13,7 +14,6 @@ from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.types import Array
 from kernelfuzz.syntax.literals import number_text, numpy_text
-from kernelfuzz.toolchain.compat import Device
 
 # Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
 # arguments on their way in, the loop over the grid.
@@ -63,7 +63,7 @@ def generated_code(case: Case, device: Device = "cpu") -> str:
     Empty where Warp does not get as far.  Runs Warp's code generator in this process: call it where that may
     fail, and not on a kernel that ends the process.
     """
-    from kernelfuzz.toolchain.errors import Failure
+    from kernelfuzz.toolchain import Failure
     from kernelfuzz.toolchain.lower import lower
 
     lowered = lower(case.kernel, device, backward=False)

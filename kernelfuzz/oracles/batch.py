@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import lru_cache
 from typing import Protocol, TypeVar, cast
 
+from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.syntax.render import IMPORT_LINE, render
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import Program, Target, loaded, loaded_pair
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import Program, loaded, loaded_pair
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.oracles.value import not_built
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.build import build
-from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices
 
 PTX = BuildSetting("ptx")

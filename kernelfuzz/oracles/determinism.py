@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kernelfuzz.devices import DEVICES
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain.lower import DEVICES
 
 ORACLE = "determinism"
 HASH_SEEDS = (0, 1)

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from kernelfuzz.devices import DEVICES
 from kernelfuzz.toolchain import Failure, compat, lower_devices
-from kernelfuzz.toolchain.lower import DEVICES
 
 
 def digests(source: str) -> list[list[str]]:

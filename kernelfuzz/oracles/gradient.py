@@ -28,7 +28,7 @@ from kernelfuzz.reference.gradient import central_difference, gradient, largest_
 from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
-from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain import Failure
 
 # How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.
 RELATIVE = 1e-6

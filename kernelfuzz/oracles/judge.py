@@ -22,9 +22,8 @@ from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.toolchain import compat
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED
+from kernelfuzz.toolchain import Failure, compat
+from kernelfuzz.toolchain.programs import JUDGED
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 The options oracle builds a kernel with and without a row's options and holds the outputs against each other
 to the bit.  Where an option may change bits, the row says for which kernels it may not.  The baseline
-is ``kernelfuzz.toolchain.launch.JUDGED``: no contraction, no reassociation, optimization level 0.
+is ``kernelfuzz.toolchain.programs.JUDGED``: no contraction, no reassociation, optimization level 0.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _types(node: n.Binary | n.Call) -> tuple[Type, ...]:
 class OptionSet:
     """Options that are held against the baseline.
 
-    ``targets`` are those of ``kernelfuzz.toolchain.launch`` where they say anything.  ``exact`` tells
+    ``targets`` are those of ``kernelfuzz.toolchain.programs`` where they say anything.  ``exact`` tells
     for which kernels every bit must agree, by the rule of its docstring.  ``backward`` asks for the adjoints
     to be built too.  ``block_dim`` is the size of a block, which is no module option of a launch.
     """

@@ -19,8 +19,8 @@ from kernelfuzz.oracles.tolerance import first_outside, tolerances
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.reference import Undefined, run
 from kernelfuzz.reference.limitations import array_overwrites
-from kernelfuzz.toolchain.errors import Failure, FailureKind
-from kernelfuzz.toolchain.launch import Program
+from kernelfuzz.toolchain import Failure, FailureKind
+from kernelfuzz.toolchain.programs import Program
 
 Outputs: TypeAlias = Mapping[str, Input]
 

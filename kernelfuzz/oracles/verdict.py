@@ -24,7 +24,7 @@ FailedKind: TypeAlias = Literal[
 class BuildSetting:
     """How a case was built and launched: what a reproducer has to repeat.
 
-    ``target`` is one of ``kernelfuzz.toolchain.launch.TARGETS``, or ``ptx``, which is built but not launched.
+    ``target`` is one of ``kernelfuzz.devices.TARGETS``, or ``ptx``, which is built but not launched.
     ``options`` are Warp's module options by name; ``block_dim`` and ``blocks`` are the size of a block and
     the number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what a metamorphic
     oracle did to the kernel.

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kernelfuzz.devices import HOST_TARGET
 from kernelfuzz.findings.messages import compiler_error, exception_text
 from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Launch, leaves
@@ -26,11 +27,9 @@ from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, KernelCode, Lowering, lower_devices
-from kernelfuzz.toolchain.launch import JUDGED
+from kernelfuzz.toolchain.programs import JUDGED
 
 T = TypeVar("T")
-
-TARGETS = ("cpu", "cuda-host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ class _Recording:
 
 def _settings() -> list[BuildSetting]:
     options = tuple(sorted(JUDGED.items()))
-    return [BuildSetting(target, options) for target in TARGETS]
+    return [BuildSetting(target, options) for target in HOST_TARGET.values()]
 
 
 def _run(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kernelfuzz.devices import HOST_TARGET, BuildTarget, Device, Target
 from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import batch
@@ -17,26 +18,23 @@ from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.releases.observe import code_text
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.toolchain import Failure, build, lower
-from kernelfuzz.toolchain.build import Target as BuildTarget
-from kernelfuzz.toolchain.compat import Device
-from kernelfuzz.toolchain.launch import JUDGED, Target, loaded
+from kernelfuzz.toolchain.programs import JUDGED, loaded
 
 # What the code for each device is built to.
 _BUILT: dict[Device, BuildTarget] = {"cpu": "cpu", "cuda": "ptx"}
-_TARGETS: dict[str, Target] = {"cpu": "cpu", "cuda": "cuda-host"}
 
 
 def relower(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """For each row (``kernelfuzz.releases.rows.question``) its ``code``, its ``outputs`` where it says how it
     is launched, and in ``problem`` why there are none."""
     answers = [_again(row) for row in rows]
-    for device in _TARGETS:
+    for device in HOST_TARGET:
         launched = [
             (row, answer)
             for row, answer in zip(rows, answers, strict=True)
             if row["launch"] is not None and row["device"] == device and answer["code"] is not None
         ]
-        outcomes = _outputs([row for row, _ in launched], _TARGETS[device])
+        outcomes = _outputs([row for row, _ in launched], HOST_TARGET[device])
         for (_, answer), outcome in zip(launched, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 answer["problem"] = str(outcome)

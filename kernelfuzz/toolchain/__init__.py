@@ -5,19 +5,14 @@ Importing this package does not import Warp; the first call does.
 
 from kernelfuzz.toolchain.build import Artifact, build
 from kernelfuzz.toolchain.compat import UnsupportedWarp
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.lower import (
-    KernelCode,
-    Lowering,
-    lower,
-    lower_devices,
-    lower_kernel,
-    made_kernels,
-)
+from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices, lower_kernel, made_kernels
+from kernelfuzz.toolchain.sources import Failure, FailureKind
+from kernelfuzz.toolchain.split_module import KernelCode
 
 __all__ = [
     "Artifact",
     "Failure",
+    "FailureKind",
     "KernelCode",
     "Lowering",
     "UnsupportedWarp",

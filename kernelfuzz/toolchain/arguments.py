@@ -13,7 +13,7 @@ import numpy as np
 
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Input
-from kernelfuzz.toolchain.argument_types import (
+from kernelfuzz.toolchain.compat.argument_types import (
     ArrayType,
     CompositeType,
     Parameter,

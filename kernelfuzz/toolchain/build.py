@@ -11,20 +11,19 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from kernelfuzz.devices import BUILT_FROM, BuildTarget
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.capture import captured_output
-from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering
+from kernelfuzz.toolchain.sources import Failure
 
-Target: TypeAlias = Literal["cpu", "ptx", "cubin"]
-
-# The device whose text each target is made of, and the suffixes by which Warp tells what is wanted.
-_TARGETS: dict[Target, tuple[str, str, str]] = {
-    "cpu": ("cpu", ".cpp", ".o"),
-    "ptx": ("cuda", ".cu", ".ptx"),
-    "cubin": ("cuda", ".cu", ".cubin"),
+# The suffixes of the text and of the output, by which Warp tells what is wanted.
+_SUFFIXES: dict[BuildTarget, tuple[str, str]] = {
+    "cpu": (".cpp", ".o"),
+    "ptx": (".cu", ".ptx"),
+    "cubin": (".cu", ".cubin"),
 }
 
 # A compiler that trips over a template can say more than anyone will read.
@@ -39,7 +38,7 @@ class Artifact:
     first build of a process for each kind of target also builds Warp's headers.
     """
 
-    target: Target
+    target: BuildTarget
     arch: int | None
     data: bytes
     seconds: float
@@ -47,7 +46,7 @@ class Artifact:
 
 def build(
     lowering: Lowering,
-    target: Target = "cpu",
+    target: BuildTarget = "cpu",
     arch: int = 90,
     *,
     options: Mapping[str, Any] | None = None,
@@ -62,9 +61,9 @@ def build(
     option that this Warp does not have.  Raises ValueError where the lowering is for another device than the
     target, and at an option that only changes the generated text; UnsupportedWarp as ``lower`` does.
     """
-    if target not in _TARGETS:
-        raise ValueError(f"target must be one of {', '.join(_TARGETS)}, got {target!r}")
-    device = _TARGETS[target][0]
+    if target not in BUILT_FROM:
+        raise ValueError(f"target must be one of {', '.join(BUILT_FROM)}, got {target!r}")
+    device = BUILT_FROM[target]
     if lowering.device != device:
         raise ValueError(
             f"target {target!r} is built from a lowering for device {device!r}, "
@@ -82,8 +81,8 @@ def build(
         return _compile(lowering, target, None if target == "cpu" else arch, dict(options or {}))
 
 
-def _compile(lowering: Lowering, target: Target, arch: int | None, options: dict[str, Any]) -> Artifact | Failure:
-    _, source_suffix, output_suffix = _TARGETS[target]
+def _compile(lowering: Lowering, target: BuildTarget, arch: int | None, options: dict[str, Any]) -> Artifact | Failure:
+    source_suffix, output_suffix = _SUFFIXES[target]
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
         source = os.path.join(directory, "module" + source_suffix)
         output = os.path.join(directory, "module" + output_suffix)

@@ -10,13 +10,14 @@ from typing import cast
 
 import numpy as np
 
+from kernelfuzz.devices import TARGETS, Device, Target
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.compat import UnsupportedWarp
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import TARGETS, Target, loaded
 from kernelfuzz.toolchain.lower import lower
+from kernelfuzz.toolchain.programs import loaded
+from kernelfuzz.toolchain.sources import Failure
 
 EMPTY = """\
 import warp as wp
@@ -45,7 +46,7 @@ _ONE_THREAD = Launch((1,), {})
 _TWO_THREADS = Launch((2,), {"x": _X, "out": np.zeros(2, np.float32)})
 
 
-def lowered(source: str, device: compat.Device) -> str | None:
+def lowered(source: str, device: Device) -> str | None:
     """Why a source is not lowered for ``device``; None where it is."""
     result = lower(source, device)
     return str(result) if isinstance(result, Failure) else None

@@ -10,25 +10,14 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kernelfuzz.toolchain import compat
-from kernelfuzz.toolchain.compat import Device
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.sources import (
-    Source,
-    compiled,
-    execute,
-    named,
-    no_kernels,
-    raised,
-    registered,
-    source_text,
-)
+from kernelfuzz.devices import DEVICES, Device
+from kernelfuzz.toolchain import compat, sources
+from kernelfuzz.toolchain.sources import Failure
 from kernelfuzz.toolchain.split_module import KernelCode, kernel_codes, stripped
+from kernelfuzz.toolchain.translated import translated
 
 if TYPE_CHECKING:
     from kernelfuzz.ir.nodes import Kernel
-
-DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
 # Where the numbering of a source's functions restarts if the names from 0 are taken by an imported module.
 _RENUMBERED = 1000
@@ -105,7 +94,7 @@ def lower_devices(
     for device in devices:
         if device not in DEVICES:
             raise ValueError(f"device must be one of {', '.join(DEVICES)}, got {device!r}")
-    text = source_text(source)
+    text = sources.source_text(source)
     settings = _Settings(backward, kernel, keep_comments, dict(options) if options else {}, package)
     with compat.LOCK, compat.isolated():
         results: dict[str, Lowering | Failure] = {}
@@ -152,8 +141,8 @@ def lower_kernel(
     settings = _Settings(backward, None, keep_comments, dict(options or {}))
     with compat.LOCK, compat.isolated(), compat.borrowed(kernel) as unit:
         filename = kernel.func.__code__.co_filename
-        source = Source("".join(linecache.getlines(filename)), kernel.func.__module__, filename)
-        problem = no_kernels(unit, None)
+        source = sources.Source("".join(linecache.getlines(filename)), kernel.func.__module__, filename)
+        problem = sources.no_kernels(unit, None)
         if problem is not None:
             return problem
         start = time.perf_counter()
@@ -163,9 +152,9 @@ def lower_kernel(
         except compat.Unsupported as error:
             return Failure("unsupported", str(error))
         except Exception as error:
-            return raised(source, error)
+            return sources.raised(source, error)
         spent = time.perf_counter() - start
-        return _lowering(generated, device, settings, spent, compat.translated(generated.pieces))
+        return _lowering(generated, device, settings, spent, translated(generated.pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +168,8 @@ class _Settings:
 
 def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[str, Lowering | Failure]:
     """Lower for ``devices``, in order, up to and including the first that fails."""
-    source = named(text, package=settings.package)
-    code = compiled(source)
+    source = sources.named(text, package=settings.package)
+    code = sources.compiled(source)
     if isinstance(code, Failure):
         return dict.fromkeys(devices, code)
     first: dict[str, int] = {}
@@ -192,7 +181,7 @@ def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[st
 
 
 def _attempt(
-    source: Source,
+    source: sources.Source,
     code: types.CodeType,
     devices: tuple[Device, ...],
     settings: _Settings,
@@ -203,19 +192,19 @@ def _attempt(
     with (
         compat.function_names(first) as numbering,
         compat.declarations(source.name) as declared,
-        registered(source) as namespace,
+        sources.registered(source) as namespace,
     ):
         start = time.perf_counter()
         try:
-            execute(code, namespace)
+            sources.execute(code, namespace)
             unit = compat.collect(declared, settings.kernel)
         except compat.Unsupported as error:
             return dict.fromkeys(devices, Failure("unsupported", str(error)))
         except (Exception, SystemExit) as error:
             compat.check_cache(error)  # a source may launch its kernels
-            return dict.fromkeys(devices, raised(source, error))
+            return dict.fromkeys(devices, sources.raised(source, error))
         spent = time.perf_counter() - start
-        problem = no_kernels(unit, settings.kernel, source.text)
+        problem = sources.no_kernels(unit, settings.kernel, source.text)
         if problem is not None:
             return dict.fromkeys(devices, problem)
         numbering.mark()
@@ -229,7 +218,7 @@ def _attempt(
                 results[device] = Failure("unsupported", str(error))
                 break
             except Exception as error:
-                results[device] = raised(source, error)
+                results[device] = sources.raised(source, error)
                 break
             spent += time.perf_counter() - start
             if not first.keys() >= set(generated.collisions):

@@ -26,7 +26,6 @@ from kernelfuzz.corpus.row import (
     LICENSE,
     OLD_KEYS,
     Argument,
-    Device,
     Inputs,
     Metadata,
     Row,
@@ -38,6 +37,7 @@ from kernelfuzz.corpus.row import (
     encode,
     with_old_keys,
 )
+from kernelfuzz.devices import Device
 from kernelfuzz.toolchain import Lowering
 
 COMMAND = "kernelfuzz corpus --count 5 --seed 0 --output corpus"

@@ -16,7 +16,7 @@ from kernelfuzz.findings.store import slug, write_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
-from kernelfuzz.toolchain.errors import Failure
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.lower import lower
 
 NOTES = Path(__file__).parents[2] / "notes" / "findings"

@@ -26,8 +26,8 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate_many
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.vocabulary import CATEGORIES
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 
 pytestmark = pytest.mark.gpu
 

@@ -16,8 +16,8 @@ from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 
 ON_CPU = BuildSetting("cpu", tuple(sorted(JUDGED.items())))
 ON_HOST = replace(ON_CPU, target="cuda-host", block_dim=4, blocks=2)
@@ -78,7 +78,7 @@ def test_what_does_not_go_together_is_built_one_by_one(monkeypatch: pytest.Monke
     wanted = value.expected(sound)
     settings = (ON_CPU, ON_HOST)
     alone = [value.judge(sound, wanted, setting) for setting in settings]
-    monkeypatch.setattr("kernelfuzz.toolchain.launch.appended_text", lambda host: "this is no C++")
+    monkeypatch.setattr("kernelfuzz.toolchain.launchers.appended_text", lambda host: "this is no C++")
     with Pair(ON_HOST) as pair:
         assert [value.judge(sound, wanted, setting, evaluate=pair) for setting in settings] == alone
     assert {verdict.status for verdicts in alone for verdict in verdicts} == {"passed"}

@@ -11,8 +11,8 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.types import INT32, Array
 from kernelfuzz.oracles import compile, rejudge
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.build import Artifact
-from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.lower import Lowering
 
 OUT = n.Name("out", Array(INT32))

@@ -17,7 +17,7 @@ from kernelfuzz.oracles.option_sets import (
     without_library_math,
 )
 from kernelfuzz.toolchain import Failure, compat
-from kernelfuzz.toolchain.launch import JUDGED, loaded
+from kernelfuzz.toolchain.programs import JUDGED, loaded
 
 LOOP = """
 import warp as wp

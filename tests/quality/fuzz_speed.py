@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernelfuzz.devices import Target
 from kernelfuzz.oracles import batch, compile, value
 from kernelfuzz.oracles import judge as judging
 from kernelfuzz.oracles.option_sets import option_sets
@@ -39,7 +40,7 @@ from kernelfuzz.oracles.request import Checks, Request, draw_case
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.options import Options, check_options
-from kernelfuzz.toolchain.launch import Target, loaded
+from kernelfuzz.toolchain.programs import loaded
 
 ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 TARGETS = ("cpu", "cuda-host")
@@ -63,10 +64,8 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("kernelfuzz.oracles.gradient", "central_difference", "reference"),
     ("kernelfuzz.oracles.batch", "batch_source", "rendering"),
     ("kernelfuzz.oracles.compile", "batch_source", "rendering"),
-    ("kernelfuzz.toolchain.launch", "execute", "running the source"),
-    ("kernelfuzz.toolchain.lower", "execute", "running the source"),
-    ("kernelfuzz.toolchain.launch", "compiled", "running the source"),
-    ("kernelfuzz.toolchain.lower", "compiled", "running the source"),
+    ("kernelfuzz.toolchain.sources", "execute", "running the source"),
+    ("kernelfuzz.toolchain.sources", "compiled", "running the source"),
     ("warp._src.context", "Module.get_module_hash", "Warp's code generation"),
     ("warp._src.context", "ModuleBuilder.__init__", "Warp's code generation"),
     ("warp._src.context", "ModuleBuilder.codegen", "Warp's code generation"),
@@ -74,8 +73,8 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("warp._src.build", "build_cuda", "NVRTC"),
     ("kernelfuzz.toolchain.compat", "address", "linking"),
     ("kernelfuzz.toolchain.compat", "load_object", "linking"),
-    ("kernelfuzz.toolchain.launch", "Program.run", "launches"),
-    ("kernelfuzz.toolchain.launch", "Program.adjoint", "launches"),
+    ("kernelfuzz.toolchain.programs", "Program.run", "launches"),
+    ("kernelfuzz.toolchain.programs", "Program.adjoint", "launches"),
     ("kernelfuzz.oracles.determinism", "judge", "processes for determinism"),
 )
 REST = "our own rest"

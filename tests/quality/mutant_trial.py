@@ -93,7 +93,7 @@ def read_record(file: Path) -> dict[str, Any]:
 def texts(source: str, *, backward: bool) -> Texts:
     """What Warp generates for a source on both devices, as the oracles have it built; or why it does not."""
     from kernelfuzz.toolchain import Failure, lower_devices
-    from kernelfuzz.toolchain.launch import JUDGED
+    from kernelfuzz.toolchain.programs import JUDGED
 
     results = lower_devices(source, ("cpu", "cuda"), backward=backward, options=JUDGED)
     return {device: str(result) if isinstance(result, Failure) else result.module for device, result in results.items()}

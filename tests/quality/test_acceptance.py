@@ -9,17 +9,17 @@ import itertools
 
 import pytest
 
+from kernelfuzz.devices import BuildTarget
 from kernelfuzz.strategies.kernel import generate_many
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Artifact, Lowering, build, lower_devices
-from kernelfuzz.toolchain.build import Target
 from kernelfuzz.typecheck.verify import verify
 
 DEVICES = ("cpu", "cuda")
 
 # What the code of each device is built to.
-TARGETS: tuple[tuple[str, Target], ...] = (("cpu", "cpu"), ("cuda", "ptx"), ("cuda", "cubin"))
+TARGETS: tuple[tuple[str, BuildTarget], ...] = (("cpu", "cpu"), ("cuda", "ptx"), ("cuda", "cubin"))
 
 
 def test_every_category_lowers_on_both_devices() -> None:

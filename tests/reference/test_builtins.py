@@ -29,7 +29,7 @@ from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.reference import builtins
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.undefined import Undefined
-from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 from kernelfuzz.typecheck.builtin_columns import Builtin
 from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, resolve
 from kernelfuzz.typecheck.domains import interval

@@ -17,7 +17,7 @@ from kernelfuzz.reference.gradient import central_difference, gradient
 from kernelfuzz.reference.limitations import ARRAY_OVERWRITE, documented_limitation
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain.launch import Program, loaded
+from kernelfuzz.toolchain.programs import Program, loaded
 from kernelfuzz.typecheck.verify import verify
 
 F, ARRAY, VECTOR = t.FLOAT64, t.Array(t.FLOAT64), t.Vector(3, t.FLOAT64)

@@ -29,7 +29,7 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch, grid_ndim
 from kernelfuzz.syntax.parse import parse_all
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain.launch import JUDGED, Program, loaded
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 
 LAUNCHES = 3
 

@@ -15,8 +15,8 @@ from kernelfuzz.rewrites.workarounds import OF_GRADIENTS, ROUNDED, WORKAROUNDS, 
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, loaded
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import JUDGED, loaded
 from kernelfuzz.typecheck.verify import verify
 
 LONGS = np.array([10, 7], np.int64)

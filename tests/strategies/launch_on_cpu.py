@@ -19,9 +19,9 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.render import render
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.compat import has_option
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import loaded
+from kernelfuzz.toolchain.programs import loaded
 
 CHECKS = "signed-integer-overflow,integer-divide-by-zero,shift-base,shift-exponent,float-cast-overflow"
 FLAGS = f"-fsanitize={CHECKS} -fsanitize-trap={CHECKS}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kernelfuzz.toolchain import compat
-from kernelfuzz.toolchain.compat import building, warp
+from kernelfuzz.toolchain.compat import compilers, warp
 
 
 def test_a_module_of_warp_is_not_asked_for_what_its_class_lacks() -> None:
@@ -31,9 +31,9 @@ def test_precompiled_headers_are_where_this_warp_has_them() -> None:
         def get_pch_dir(self) -> str:
             return ""
 
-    assert building._pch_dir(Newest(), None, "out/a.o") == "clang"
-    assert building._pch_dir(Newest(), 90, "out/a.ptx") == "nvrtc"
-    assert building._pch_dir(Warp1121(), 90, "out/a.ptx") == "out"
+    assert compilers._pch_dir(Newest(), None, "out/a.o") == "clang"
+    assert compilers._pch_dir(Newest(), 90, "out/a.ptx") == "nvrtc"
+    assert compilers._pch_dir(Warp1121(), 90, "out/a.ptx") == "out"
 
 
 def test_an_error_elsewhere_is_not_about_the_kernel_cache() -> None:

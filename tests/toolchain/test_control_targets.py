@@ -40,7 +40,7 @@ def test_a_long_message_is_cut() -> None:
 
 def test_an_empty_kernel_is_launched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not built only: a driver may be missing."""
-    launch = importlib.import_module("kernelfuzz.toolchain.launch")
+    launch = importlib.import_module("kernelfuzz.toolchain.programs")
 
     def run(*_: Any) -> Any:
         raise RuntimeError("no thread here")

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.toolchain.cuda_host import host_text
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, Program, Target, loaded
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.launchers import host_text
 from kernelfuzz.toolchain.lower import Lowering, lower
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 
 SOURCE = """
 import warp as wp

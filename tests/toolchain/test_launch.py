@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernelfuzz.devices import TARGETS, Target
 from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.compat import has_option
-from kernelfuzz.toolchain.errors import Failure
-from kernelfuzz.toolchain.launch import JUDGED, TARGETS, Program, Target, loaded
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 
 Values = Mapping[str, Any]
 

@@ -256,7 +256,7 @@ def test_seconds_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return timed
 
     monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now))
-    monkeypatch.setattr(module, "execute", taking(5.0, module.execute))
+    monkeypatch.setattr(module.sources, "execute", taking(5.0, module.sources.execute))
     monkeypatch.setattr(module.compat, "generate", taking(3.0, module.compat.generate))
     cpu, cuda = lower_devices(SIMPLE).values()
     assert isinstance(cpu, Lowering)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernelfuzz.toolchain.text import find_piece, split_before, strip_comments
+from kernelfuzz.toolchain.split_module import find_piece, split_before, strip_comments
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,7 @@ def test_every_call_verifies() -> None:
 
 
 def test_one_call_of_each_name_lowers_on_both_devices() -> None:
-    from kernelfuzz.toolchain.errors import Failure
+    from kernelfuzz.toolchain import Failure
     from kernelfuzz.toolchain.lower import lower_devices
 
     one_of_each = {signature.name: signature for signature in _sample(every=False)}
@@ -322,8 +322,8 @@ def test_one_call_of_each_name_lowers_on_both_devices() -> None:
 @pytest.mark.parametrize("target", ["cpu", "ptx"])
 def test_every_call_compiles(target: str) -> None:
     """Set KERNELFUZZ_EVERY_SHAPE=1 for every shape instead of one for each combination of dtypes."""
+    from kernelfuzz.toolchain import Failure
     from kernelfuzz.toolchain.build import build
-    from kernelfuzz.toolchain.errors import Failure
     from kernelfuzz.toolchain.lower import lower
 
     device = "cpu" if target == "cpu" else "cuda"

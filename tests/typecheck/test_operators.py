@@ -240,7 +240,7 @@ def test_every_operator_verifies() -> None:
 
 
 def test_every_operator_lowers_on_both_devices() -> None:
-    from kernelfuzz.toolchain.errors import Failure
+    from kernelfuzz.toolchain import Failure
     from kernelfuzz.toolchain.lower import lower_devices
 
     kernels = _every_kernel()
@@ -253,8 +253,8 @@ def test_every_operator_lowers_on_both_devices() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["cpu", "ptx"])
 def test_every_operator_compiles(target: str) -> None:
+    from kernelfuzz.toolchain import Failure
     from kernelfuzz.toolchain.build import build
-    from kernelfuzz.toolchain.errors import Failure
     from kernelfuzz.toolchain.lower import lower
 
     kernels = _every_kernel()

@@ -13,12 +13,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from kernelfuzz.toolchain.capture import captured_output
-
-Device: TypeAlias = Literal["cpu", "cuda"]
-
 
 SUPPORTED = "warp-lang>=1.10,<=1.19"
 

@@ -1,4 +1,4 @@
-"""Warp's compilers: clang for the CPU, NVRTC or clang for CUDA."""
+"""Warp's compilers (clang for the CPU, NVRTC or clang for CUDA) and its loader, and launches without its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kernelfuzz.toolchain.compat.state import Numbering, ordered_promotions
 from kernelfuzz.toolchain.compat.warp import (
     Unsupported,
     has_method,
@@ -143,3 +144,72 @@ def address(handle: str, name: str) -> int:
     if not found:
         raise CompilerError(f"the object has no function {name}")
     return found
+
+
+# -------------------------------------------------------------------------------- loading and launching
+
+
+def launch_block_dim(device: str, asked: int | None) -> int:
+    """The block size of launches on ``device``: on the CPU it is 1, unless Warp is told to have blocks."""
+    if device != "cpu":
+        return asked or 256
+    blocks = getattr(load_warp().warp.config, "enable_cpu_blocks", False)
+    return (asked or 1) if blocks else 1
+
+
+def load(
+    kernels: tuple[Any, ...],
+    numbering: Numbering,
+    device: str,
+    *,
+    backward: bool,
+    block_dim: int,
+    appended: str = "",
+) -> None:
+    """Build and load the modules of ``kernels`` through Warp's own loader, by way of Warp's kernel cache.
+
+    ``appended`` goes to the end of the text that is compiled for the CPU.  Raises CompilerError, and whatever
+    else Warp raises at a kernel that it does not take.
+    """
+    loaded = load_warp()
+    modules = {id(kernel.module): kernel.module for kernel in kernels}
+    with ordered_promotions(loaded.codegen):
+        for module in modules.values():
+            if not backward:
+                module.options["enable_backward"] = False
+            # Some releases resolve the options of every variant with the module's own block size.
+            module.options["block_dim"] = block_dim
+            if has_method(module, "mark_modified"):
+                module.mark_modified()
+            numbering.rewind()
+            module.get_module_hash(block_dim)
+            numbering.rewind()
+            with _telling_builds(loaded.build, appended):
+                module.load(loaded.warp.get_device(device), block_dim)
+
+
+def handle_of(module: Any) -> str:
+    """What ``address`` knows a module by that ``load`` has loaded for the CPU."""
+    (loaded,) = module.execs.values()
+    return str(loaded.handle)
+
+
+def pack(kernel: Any, dim: tuple[int, ...], arguments: list[Any], adjoints: list[Any] | None) -> tuple[Any, list[Any]]:
+    """The bounds of a launch, its arguments and the adjoint ones, as Warp hands them to a CUDA kernel."""
+    loaded = ready_warp()
+    context, device = loaded.context, loaded.warp.get_device("cpu")
+    if hasattr(context, "_build_launch_bounds_from_tuple"):
+        bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)
+    else:
+        bounds = loaded.types.launch_bounds_t(dim)
+    packed = [
+        context.pack_arg(kernel, arg.type, arg.label, value, device, adjoint)
+        for adjoint, values in ((False, arguments), (True, adjoints or []))
+        for arg, value in zip(kernel.adj.args, values, strict=bool(values))
+    ]
+    return bounds, packed
+
+
+def has_grid_stride(kernel: Any) -> bool:
+    """Whether a thread of the kernel goes on to further points of the grid where there are fewer threads."""
+    return bool(getattr(kernel, "grid_stride", True))

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kernelfuzz.toolchain.compat.collecting import Unit
-from kernelfuzz.toolchain.compat.isolation import Numbering
-from kernelfuzz.toolchain.compat.module_options import plain, resolved_options, set_options
-from kernelfuzz.toolchain.compat.promotions import ordered_promotions
+from kernelfuzz.devices import Device
+from kernelfuzz.toolchain.compat.registry import Unit
+from kernelfuzz.toolchain.compat.state import Numbering, ordered_promotions, plain, resolved_options, set_options
 from kernelfuzz.toolchain.compat.warp import (
     CODEGEN,
-    Device,
     LoadedWarp,
     Unsupported,
     has_method,

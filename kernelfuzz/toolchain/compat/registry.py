@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
@@ -197,3 +198,51 @@ def module_of(kernels: tuple[Any, ...]) -> Any:
     """The one module that holds all the kernels; None where there are several."""
     modules = {id(kernel.module): kernel.module for kernel in kernels}
     return next(iter(modules.values())) if len(modules) == 1 else None
+
+
+# ------------------------------------------------------------------- what a definition names, as Python text
+
+
+def type_text(type_: Any) -> str:
+    """A type as an annotation: ``wp.float32``, ``wp.array(dtype=S, ndim=1)``, a struct by its key."""
+    loaded = load_warp()
+    type_ = loaded.types.type_to_warp(type_)
+    if isinstance(type_, loaded.codegen.Struct):
+        return str(type_.key)
+    if loaded.types.is_array(type_):
+        return f"wp.{type(type_).__name__}(dtype={type_text(type_.dtype)}, ndim={type_.ndim})"
+    text = loaded.types.type_repr(type_).replace("warp._src.types.", "")
+    return f"wp.{text}" if hasattr(loaded.warp, text) else text
+
+
+def field_types(struct: Any) -> dict[str, str]:
+    """The fields of a struct, each with its type as text."""
+    return {name: type_text(each.type) for name, each in struct.vars.items()}
+
+
+def constant_texts(adjoint: Any) -> dict[str, str]:
+    """The numbers that a function names from around it, by the text of the name."""
+    found: dict[str, Any] = adjoint.get_references()[0]
+    scalars = tuple(load_warp().types.scalar_types)
+    return {
+        name: f"{type_text(type(value))}({value.value!r})"
+        if isinstance(value, scalars)
+        else ast.unparse(ast.Constant(value))
+        for name, value in found.items()
+        if isinstance(value, (bool, int, float, *scalars))
+    }
+
+
+# Called by their own names.
+_OF_PYTHON = (bool, int, float, range)
+
+
+def callee_text(adjoint: Any, callee: Any) -> str | None:
+    """What a function calls by a name from around it: another by its key, a type; None for anything else."""
+    loaded = load_warp()
+    found, _ = adjoint.resolve_static_expression(callee, eval_types=False)
+    if isinstance(found, loaded.context.Function) and not found.is_builtin():
+        return str(found.key)
+    if isinstance(found, loaded.codegen.Struct) or (isinstance(found, type) and found not in _OF_PYTHON):
+        return type_text(found)
+    return None

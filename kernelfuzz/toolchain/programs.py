@@ -15,10 +15,11 @@ import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
+from kernelfuzz.devices import TARGETS, Target
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain import compat, launchers, sources
 from kernelfuzz.toolchain.arguments import (
     adjoint_arguments,
     make_arguments,
@@ -28,22 +29,8 @@ from kernelfuzz.toolchain.arguments import (
 )
 from kernelfuzz.toolchain.build import build_message, compile_failure
 from kernelfuzz.toolchain.capture import captured_output
-from kernelfuzz.toolchain.cuda_host import appended_text, build_host, find_host, host_text, names_of
-from kernelfuzz.toolchain.errors import Failure
 from kernelfuzz.toolchain.launchers import CUDA_BLOCK_DIM, Entry, Launcher, PublicLauncher
-from kernelfuzz.toolchain.sources import (
-    Source,
-    compiled,
-    execute,
-    named,
-    no_kernels,
-    raised,
-    registered,
-    source_text,
-)
-
-Target: TypeAlias = Literal["cpu", "cuda-host", "cuda"]
-TARGETS: tuple[Target, ...] = get_args(Target)
+from kernelfuzz.toolchain.sources import Failure
 
 
 class _Available(Mapping[str, Any]):
@@ -214,7 +201,7 @@ def _programs(source: str, request: _Request, build: _Build) -> Generator[tuple[
     with contextlib.ExitStack() as stack:
         with compat.LOCK, compat.isolated(), captured_output() as said:
             # Numbered: two programs made of the same text must not share a module of Warp.
-            source_ = named(source_text(source), f"_{next(_UNIQUE)}")
+            source_ = sources.named(sources.source_text(source), f"_{next(_UNIQUE)}")
             outcome = _load(source_, request, build, stack, said)
         if not isinstance(outcome, Failure):
             for program in outcome:
@@ -223,23 +210,23 @@ def _programs(source: str, request: _Request, build: _Build) -> Generator[tuple[
 
 
 def _load(
-    source: Source, request: _Request, build: _Build, stack: contextlib.ExitStack, said: Any
+    source: sources.Source, request: _Request, build: _Build, stack: contextlib.ExitStack, said: Any
 ) -> tuple[Program, ...] | Failure:
     if request.target == "cuda" and not compat.has_cuda():
         return Failure("unsupported", "no CUDA device that Warp can use on this machine")
-    code = compiled(source)
+    code = sources.compiled(source)
     if isinstance(code, Failure):
         return code
     with (
         compat.function_names({}, _FIRST_NUMBER) as numbering,
         compat.declarations(source.name) as declared,
-        registered(source) as namespace,
+        sources.registered(source) as namespace,
     ):
         # Forgotten whatever happens from here on, by the end of the with block of loaded().
         declared.keep()
         stack.callback(declared.forget)
         try:
-            execute(code, namespace)
+            sources.execute(code, namespace)
             numbering.mark()
             return build(request, declared, numbering, namespace, stack)
         except compat.Unsupported as error:
@@ -249,7 +236,7 @@ def _load(
             # The file is Warp's own on one way, and ours on the other.
             return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
         except (Exception, SystemExit) as error:
-            return raised(source, error)
+            return sources.raised(source, error)
 
 
 def _build(
@@ -262,13 +249,13 @@ def _build(
     on_host = request.target == "cuda-host"
     # Warp's loader takes each kernel in the module that the source put it into; the text is one module.
     unit = compat.collect(declared, None) if on_host else compat.unit_of(declared)
-    problem = no_kernels(unit, None)
+    problem = sources.no_kernels(unit, None)
     if problem is not None:
         return problem
     entries = _entries(unit, request, namespace)
     if on_host:
         generated = _generated(unit, numbering, request)
-        launcher = build_host(generated, names_of(entries.values()), request.options, stack)
+        launcher = launchers.build_host(generated, launchers.names_of(entries.values()), request.options, stack)
         return (Program(request.target, entries, launcher),)
     device = "cpu" if request.target == "cpu" else "cuda:0"
     return (Program(request.target, entries, _loaded(entries, numbering, request, device)),)
@@ -282,7 +269,7 @@ def _build_pair(
     stack: contextlib.ExitStack,
 ) -> tuple[Program, Program] | Failure:
     unit = compat.collect(declared, None)
-    problem = no_kernels(unit, None)
+    problem = sources.no_kernels(unit, None)
     if problem is not None:
         return problem
     entries = _entries(unit, request, namespace)
@@ -291,10 +278,10 @@ def _build_pair(
         return Failure("unsupported", "the source puts its kernels into several modules")
     generated = _generated(unit, numbering, request)
     # Warp's kernels are named anew by what comes next.
-    names = names_of(entries.values())
-    text = host_text(generated.text)
-    on_cpu = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", appended_text(text))
-    on_host = find_host(text, names, compat.handle_of(module))
+    names = launchers.names_of(entries.values())
+    text = launchers.host_text(generated.text)
+    on_cpu = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", launchers.appended_text(text))
+    on_host = launchers.find_host(text, names, compat.handle_of(module))
     return Program("cpu", entries, on_cpu), Program("cuda-host", entries, on_host)
 
 
