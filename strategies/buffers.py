@@ -319,13 +319,13 @@ def can_sum(type_: t.Type) -> bool:
     return isinstance(scalar, t.Scalar) and (scalar.is_float or (scalar.is_integer and scalar.bits >= 32))
 
 
-def update(ctx: Context) -> list[n.Stmt]:
+def atomic_update(ctx: Context) -> list[n.Stmt]:
     """One atomic update, as a call or where there is one as an augmented assignment."""
     known = [b for b in ctx.buffers if b.role == "shared"]
-    buffer = ctx.choices.pick([*known, None] if len(known) < MOST_SHARED else known) or _new_buffer(ctx)
+    buffer = ctx.choices.pick([*known, None] if len(known) < MOST_SHARED else known) or _shared_buffer(ctx)
     name, operator = ctx.choices.pick(FAMILIES[buffer.op])
     indices = tuple(place(ctx, extent).expr for extent in buffer.param.shape if isinstance(extent, int))
-    value = _value(ctx, buffer.array.dtype)
+    value = _summand(ctx, buffer.array.dtype)
     if operator in ("&", "|", "^") and not ctx.allows("bitwise"):
         operator = None
     if operator and ctx.allows("augmented") and ctx.choices.chance(0.25):
@@ -333,7 +333,7 @@ def update(ctx: Context) -> list[n.Stmt]:
     return [n.ExprStmt(n.Call(name, (buffer.name, *indices, value), buffer.array.dtype))]
 
 
-def _new_buffer(ctx: Context) -> Buffer:
+def _shared_buffer(ctx: Context) -> Buffer:
     family = ctx.choices.weighted((("sum", 6), ("min", 1), ("max", 1), ("and", 1), ("or", 1), ("xor", 1)))
     dtype = numeric_dtype(ctx)
     if family in BITS:
@@ -345,10 +345,10 @@ def _new_buffer(ctx: Context) -> Buffer:
     return new_shared(ctx, dtype, family)
 
 
-def _value(ctx: Context, type_: t.Type) -> n.Expr:
+def _summand(ctx: Context, type_: t.Type) -> n.Expr:
     """A small whole number of the type (or a vector or matrix filled with one)."""
     if isinstance(type_, (t.Vector, t.Matrix)):
-        return n.Construct(type_, (_value(ctx, type_.dtype),))
+        return n.Construct(type_, (_summand(ctx, type_.dtype),))
     assert isinstance(type_, t.Scalar)
     low, high = SUMMAND_BOUNDS
     whole = draw_in(ctx, t.INT32, ctx.choices.integer(0, 2), 0 if type_.kind == "uint" else low, high)

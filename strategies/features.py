@@ -1,269 +1,343 @@
-"""Which features a kernel has: one pass over its nodes."""
+"""The features of kernels: one row of ``FEATURES`` for each, which everything that names features reads.
+
+A feature is something that a kernel has or has not.  A row says what it is, what it needs, how a kernel comes
+to have it and how it is found in a kernel; to add a feature is to add a row.
+"""
 
 from __future__ import annotations
 
-from kernelfuzz.ir import nodes as n  # fmt: skip
-from kernelfuzz.ir import types as t
-from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR
-from kernelfuzz.strategies.ranges import component_of
-from kernelfuzz.strategies.value_types import feature_of
-from kernelfuzz.typecheck.builtins import resolve
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-_FEATURES_BY_CALL = ("math", "random", "spatial", "quaternion", "transform", "bitwise")
-_KINDS: dict[type[t.Type], str] = {
-    t.Vector: "vector",
-    t.Matrix: "matrix",
-    t.Quaternion: "quaternion",
-    t.Transform: "transform",
-}
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
+from kernelfuzz.strategies import buffers, local_variables, tile_blocks, user_functions
+from kernelfuzz.strategies import control_flow as control
+from kernelfuzz.strategies import inventory as has
+from kernelfuzz.strategies import required_features as plant
+from kernelfuzz.strategies.value_types import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
+
+Dtypes = Callable[[tuple[t.Scalar, ...]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature.
+
+    ``plant`` draws statements that have it, whatever else the kernel holds; ``found`` tells whether a kernel
+    has it.  ``needs`` are the features that it cannot be drawn without, ``one_of`` those of which it needs
+    one; ``excludes`` cannot be in the same kernel, and without the feature there is nothing that it
+    ``stands_for``.  ``dtypes`` tells whether it can be drawn over some scalar types, ``depth`` is how deep
+    control flow nests for it.  A kernel may use it ``always``, or it is switched off in a quarter of the
+    kernels (``common``) or in three quarters (``rare``: what is rare in real kernels).
+    """
+
+    name: str
+    group: str
+    meaning: str
+    plant: plant.Plant
+    found: has.Finder
+    needs: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    stands_for: tuple[str, ...] = ()
+    dtypes: Dtypes | None = None
+    depth: int = 0
+    allowed: Literal["always", "common", "rare"] = "common"
+
+
+def _some(wanted: Callable[[t.Scalar], bool]) -> Dtypes:
+    return lambda dtypes: any(map(wanted, dtypes))
+
+
+def _has(*any_of: t.Scalar) -> Dtypes:
+    return lambda dtypes: not set(any_of).isdisjoint(dtypes)
+
+
+def _of_bits(*bits: int) -> Callable[[t.Scalar], bool]:
+    return lambda dtype: dtype.is_integer and dtype.bits in bits
+
+
+def _is_unsigned(dtype: t.Scalar) -> bool:
+    return dtype.kind == "uint"
+
+
+_float, _integer = _some(lambda dtype: dtype.is_float), _some(lambda dtype: dtype.is_integer)
+
+
+def _dimensions(least: int) -> has.Finder:
+    return has.parameter(lambda type_: isinstance(type_, t.Array) and type_.ndim >= least)
+
+
+_OPERATIONS = (
+    Feature(
+        "arithmetic", "operations", "an arithmetic operator over scalars",
+        plant.operator(("+", "-", "*", "/", "//", "%"), numeric_dtype), has.operator("arithmetic"), allowed="always",
+    ),
+    Feature(
+        "power", "operations", "the operator **",
+        plant.operator(("**",), float_dtype), has.operator("power"), dtypes=_float,
+    ),
+    Feature(
+        "bitwise", "operations", "one of & | ^ ~",
+        plant.operator(("&", "|", "^"), integer_dtype), has.either(has.operator("bitwise"), has.builtin("bitwise")),
+        dtypes=_integer,
+    ),
+    Feature(
+        "shift", "operations", "one of << >>",
+        plant.operator(("<<", ">>"), integer_dtype), has.operator("shift"), dtypes=_integer,
+    ),
+    Feature(
+        "cast", "operations", "a conversion between scalar types", plant.conversion, has.node(n.Cast, has.conversion)
+    ),
+    Feature(
+        "mixed_widths", "operations", "integers of two widths",
+        plant.mixed_widths, has.node(n.Cast, has.change_of_width), needs=("cast",), one_of=("wide_int", "small_int"),
+        dtypes=lambda dtypes: len({d.bits for d in dtypes if d.is_integer}) > 1,
+    ),
+    Feature(
+        "math", "operations", "a mathematical function of scalars",
+        plant.builtin("math", float_dtype), has.builtin("math"), dtypes=_float, allowed="always",
+    ),
+    Feature(
+        "random", "operations", "a random number or noise from an explicit state",
+        plant.random, has.builtin("random"), needs=("unsigned",), dtypes=_has(t.FLOAT32), allowed="rare",
+    ),
+    Feature("and_or", "operations", "and, or", plant.and_or, has.node(n.BoolOp)),
+    Feature(
+        "chained", "operations", "a chained comparison (a < b <= c)",
+        plant.chained, has.node(n.Compare, lambda compare: len(compare.ops) > 1),
+    ),
+    Feature("ternary", "operations", "a conditional expression", plant.choice("ternary"), has.node(n.IfExp)),
+    Feature(
+        "where", "operations", "wp.where", plant.choice("where"), has.node(n.Call, lambda call: call.name == "where")
+    ),
+)  # fmt: skip
+
+_TYPES = (
+    Feature(
+        "bool_data", "types", "an array or a parameter of bool",
+        plant.bool_data, has.parameter(lambda type_: t.BOOL in (type_, isinstance(type_, t.Array) and type_.dtype)),
+        needs=("scalar_param",), allowed="rare",
+    ),
+    Feature(
+        "float16", "types", "a half precision value",
+        plant.of_dtype(t.FLOAT16), has.dtype("float16"), dtypes=_has(t.FLOAT16), allowed="rare",
+    ),
+    Feature(
+        "float64", "types", "a double precision value",
+        plant.of_dtype(t.FLOAT64), has.dtype("float64"), dtypes=_has(t.FLOAT64),
+    ),
+    Feature(
+        "small_int", "types", "an integer of 8 or 16 bits",
+        plant.integer_where(_of_bits(8, 16)), has.dtype("small_int"), dtypes=_some(_of_bits(8, 16)),
+    ),
+    Feature(
+        "wide_int", "types", "an integer of 64 bits",
+        plant.integer_where(_of_bits(64)), has.dtype("wide_int"), dtypes=_some(_of_bits(64)),
+    ),
+    Feature(
+        "unsigned", "types", "an unsigned integer",
+        plant.integer_where(_is_unsigned), has.scalar(_is_unsigned), dtypes=_some(_is_unsigned),
+    ),
+    Feature(
+        "vector", "types", "an operation that makes a vector", plant.of_type(vector_type), has.composite("vector")
+    ),
+    Feature(
+        "matrix", "types", "an operation that makes a matrix", plant.of_type(matrix_type), has.composite("matrix")
+    ),
+    Feature(
+        "quaternion", "types", "an operation that makes or takes a quaternion",
+        plant.builtin("quaternion", lambda ctx: t.Quaternion(float_dtype(ctx))),
+        has.either(has.composite("quaternion"), has.builtin("quaternion")), needs=("vector", "matrix"), dtypes=_float,
+    ),
+    Feature(
+        "transform", "types", "an operation that makes or takes a transform",
+        plant.builtin("transform", lambda ctx: t.Transform(float_dtype(ctx))),
+        has.either(has.composite("transform"), has.builtin("transform")),
+        needs=("vector", "quaternion", "matrix"), dtypes=_float,
+    ),
+    Feature(
+        "spatial", "types", "a spatial vector or matrix, or another long vector",
+        plant.builtin("spatial", lambda ctx: t.Vector(6, float_dtype(ctx))),
+        has.either(has.long_value, has.builtin("spatial")), needs=("vector", "matrix"), dtypes=_float, allowed="rare",
+    ),
+    Feature(
+        "decomposition", "types", "a matrix decomposition (qr3, svd3, eig3)",
+        local_variables.decompose, lambda shown: "decomposition" in shown.groups,
+        needs=("matrix", "vector"), dtypes=_float, allowed="rare",
+    ),
+    Feature("struct", "types", "a struct", plant.struct, lambda shown: bool(shown.kernel.structs)),
+    Feature(
+        "nested_struct", "types", "a struct within a struct",
+        plant.nested_struct,
+        lambda shown: any(isinstance(f, t.Struct) for struct in shown.kernel.structs for _, f in struct.fields),
+        needs=("struct",), allowed="rare",
+    ),
+    Feature(
+        "struct_array", "types", "an array of structs",
+        plant.struct_array,
+        has.parameter(lambda type_: isinstance(type_, t.Array) and isinstance(type_.dtype, t.Struct)),
+        needs=("struct",),
+    ),
+)  # fmt: skip
+
+_PLACES = (
+    Feature(
+        "array_nd", "places", "an array of two dimensions or more", plant.array_of(2), _dimensions(2)
+    ),
+    Feature(
+        "array_3d", "places", "an array of three dimensions or more",
+        plant.array_of(3), _dimensions(3), needs=("array_nd",),
+    ),
+    Feature(
+        "view", "places", "a row or a slice of an array as an array of its own",
+        plant.view, has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",),
+    ),
+    Feature("array_shape", "places", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
+    Feature(
+        "slice", "places", "a slice of a vector",
+        plant.slice_, has.node(n.Index, lambda index: any(isinstance(i, n.Slice) for i in index.indices)),
+        needs=("vector",),
+    ),
+    Feature(
+        "component_store", "places", "an assignment to a component of a local",
+        plant.component_store, has.component_store, needs=("vector",),
+    ),
+    Feature(
+        "element_component_store", "places", "an assignment to a component or a field of an array's element",
+        plant.element_component_store, has.element_component_store, needs=("vector",),
+    ),
+    Feature("augmented", "places", "an augmented assignment", plant.augmented, has.node(n.AugAssign)),
+    Feature(
+        "unpack", "places", "an assignment to several names",
+        local_variables.unpack_pair, has.node(n.Unpack, lambda unpack: len(unpack.values) > 1),
+    ),
+    Feature(
+        "outlive", "places", "a name that a block makes and that is read after the block",
+        plant.outlive, lambda shown: any(map(has.outlives, shown.blocks)), needs=("if", "else", "for"), depth=1,
+    ),
+)  # fmt: skip
+
+_CONTROL_FLOW = (
+    Feature("if", "control flow", "an if statement", plant.branching("if"), has.node(n.If), depth=1),
+    Feature(
+        "else", "control flow", "an if statement with an else",
+        plant.branching("else"), has.node(n.If, lambda branch: bool(branch.orelse) and not has.elif_(branch)),
+        needs=("if",), depth=1,
+    ),
+    Feature(
+        "elif", "control flow", "an if statement with an elif",
+        plant.branching("elif"), has.node(n.If, has.elif_), needs=("if",), depth=1,
+    ),
+    Feature("for", "control flow", "a for loop", plant.loop(), has.node(n.For), depth=1),
+    Feature(
+        "dynamic_for", "control flow", "a for loop whose bounds are known only when it runs",
+        plant.loop(dynamic=True),
+        has.node(n.For, lambda loop: not all(isinstance(bound, n.Literal) for bound in loop.bounds)),
+        needs=("for",), depth=1,
+    ),
+    Feature(
+        "range_step", "control flow", "a range with a step",
+        plant.loop(stepped=True), has.node(n.For, lambda loop: len(loop.bounds) == 3), needs=("for",), depth=1,
+    ),
+    Feature("while", "control flow", "a while loop", control.while_loop, has.node(n.While), depth=1),
+    Feature(
+        "nested_loop", "control flow", "a loop in a loop",
+        plant.loop(plant.loop()), has.nested_loop, needs=("for",), depth=2,
+    ),
+    Feature("break", "control flow", "break", plant.breaking, has.node(n.Break), needs=("for", "if"), depth=2),
+    Feature(
+        "continue", "control flow", "continue", plant.continuing, has.node(n.Continue), needs=("for", "if"), depth=2
+    ),
+    Feature(
+        "early_return", "control flow", "a return before the end of a kernel",
+        plant.early_return, lambda shown: shown.returns_early, needs=("if",), depth=1,
+    ),
+    Feature(
+        "early_exit", "control flow", "break, continue or an early return",
+        plant.early_exit, has.either(has.node(n.Break), has.node(n.Continue), lambda shown: shown.returns_early),
+        needs=("early_return",), stands_for=("early_return", "break", "continue"), depth=1, allowed="always",
+    ),
+)  # fmt: skip
+
+_MODULE = (
+    Feature(
+        "atomic", "module", "an atomic operation on shared memory", buffers.atomic_update, has.atomic
+    ),
+    Feature(
+        "scalar_param", "module", "a parameter of the kernel that is a scalar",
+        plant.scalar_param, has.parameter(lambda type_: isinstance(type_, t.Scalar)), allowed="always",
+    ),
+    Feature(
+        "tid_nd", "module", "several names from wp.tid()",
+        plant.tid_nd, has.node(n.Unpack, has.thread_indices), needs=("array_nd",),
+    ),
+    Feature("function", "module", "a call of a @wp.func", plant.call, has.node(n.CallFunction)),
+    Feature(
+        "tuple_return", "module", "a function that returns several values",
+        user_functions.unpack_call, has.function(lambda function: isinstance(function.returns, t.Tuple)),
+        needs=("function",),
+    ),
+    Feature(
+        "procedure", "module", "a function called for what it stores",
+        user_functions.call_procedure, has.function(lambda function: function.returns is None), needs=("function",),
+    ),
+    Feature(
+        "effect", "module", "a function that stores, called for its value",
+        plant.effect, has.effect, needs=("function",),
+    ),
+    Feature(
+        "constant", "module", "a constant of the module, or captured by a closure",
+        plant.constant, lambda shown: bool(shown.kernel.constants),
+    ),
+    Feature("static", "module", "wp.static", plant.static, has.node(n.Static)),
+    Feature(
+        "closure", "module", "a kernel made by a function, with captured values",
+        plant.constant, lambda shown: shown.kernel.closure and bool(shown.kernel.constants),
+        needs=("constant",), allowed="rare",
+    ),
+    Feature(
+        "tile", "module", "operations on tiles",
+        tile_blocks.block, has.node(n.Call, lambda call: call.name.startswith("tile")),
+        needs=("view",), excludes=("atomic",),  # every thread of a block would update the shared memory
+        allowed="rare",
+        dtypes=_has(t.FLOAT32, t.FLOAT64),
+    ),
+)  # fmt: skip
+
+FEATURES: dict[str, Feature] = {each.name: each for each in (*_OPERATIONS, *_TYPES, *_PLACES, *_CONTROL_FLOW, *_MODULE)}
+
+# What the swarm never switches off: without these there is nothing left to draw.
+ALWAYS = frozenset(each.name for each in FEATURES.values() if each.allowed == "always")
+
+# What keeps the grammar's operands in their domains: a kernel cannot do without.
+INDISPENSABLE = frozenset({"arithmetic", "math"})
 
 
 def features(kernel: n.Kernel) -> frozenset[str]:
-    """The names (of ``kernelfuzz.strategies.vocabulary.FEATURES``) of everything that the kernel has."""
-    found: set[str] = set()
-    for param in kernel.params:
-        _parameter(param.type, found)
-    types: dict[int, t.Type] = {}
-    for node in walk(kernel):
-        if isinstance(node, (n.Name, n.Literal)):  # half of all nodes, and they show nothing
-            continue
-        _node(node, found)
-        if (type_ := getattr(node, "type", None)) is not None:
-            types[id(type_)] = type_
-    for type_ in types.values():
-        _scalar(type_, found)
-    for function in kernel.functions:
-        if function.returns is None:
-            found.add("procedure")
-        elif isinstance(function.returns, t.Tuple):
-            found.add("tuple_return")
-    if kernel.constants:
-        found.update(("constant", "closure") if kernel.closure else ("constant",))
-    if any(isinstance(field, t.Struct) for struct in kernel.structs for _, field in struct.fields):
-        found.add("nested_struct")
-    if kernel.structs:
-        found.add("struct")
-    storing = {function.name for function in kernel.functions if function.returns and _stores(function)}
-    if storing and any(isinstance(node, n.CallFunction) and node.name in storing for node in walk(kernel)):
-        found.add("effect")
-    if any(outlives(block) for block in (kernel.body, *(function.body for function in kernel.functions))):
-        found.add("outlive")
-    _control(kernel.body, found, loops=0, in_kernel=True)
-    for function in kernel.functions:
-        _control(function.body, found, loops=0, in_kernel=False)
-    if found & {"break", "continue", "early_return"}:
-        found.add("early_exit")
-    return frozenset(found)
+    """The names of the features that a kernel has."""
+    shown = has.Inventory(kernel)
+    return frozenset(name for name, feature in FEATURES.items() if feature.found(shown))
 
 
-def _stores(function: n.Function) -> bool:
-    """Whether a function stores into an array that it is given."""
-    for node in walk(*function.body):
-        if isinstance(node, (n.Assign, n.AugAssign)) and not isinstance(node.target, n.Name):
-            root: n.Expr = node.target
-            while isinstance(root, (n.Index, n.Attribute)):
-                root = root.value
-            if isinstance(root.type, t.Array):
-                return True
-    return False
+@functools.lru_cache(maxsize=4096)
+def with_needs(wanted: frozenset[str]) -> frozenset[str]:
+    """The features, with all that they need."""
+    result, queue = set(wanted), list(wanted)
+    while queue:
+        needed = set(FEATURES[queue.pop()].needs) - result
+        result |= needed
+        queue += needed
+    return frozenset(result)
 
 
-def outlives(block: n.Block) -> bool:
-    """Whether a name that only a nested block makes is read after that block."""
-    return _outlives(block, set())
-
-
-def _outlives(block: n.Block, known: set[str]) -> bool:
-    """``known``: the names that the code before the block makes; grows by what the block makes itself."""
-    nested: set[str] = set()
-    for statement in block:
-        bound = bound_names((statement,))
-        gone = nested - known - bound
-        if gone and any(isinstance(node, n.Name) and node.id in gone for node in walk(statement)):
-            return True
-        if isinstance(statement, (n.If, n.For, n.While)):
-            blocks = (statement.body, statement.orelse) if isinstance(statement, n.If) else (statement.body,)
-            if any(_outlives(inner, set(known)) for inner in blocks):
-                return True
-            nested |= bound
-        else:
-            known |= bound
-    return False
-
-
-def _parameter(type_: t.Type, found: set[str]) -> None:
-    match type_:
-        case t.Scalar():
-            found.add("scalar_param")
-            if type_ == t.BOOL:
-                found.add("bool_data")
-        case t.Array(dtype=dtype, ndim=ndim):
-            if ndim >= 2:
-                found.add("array_nd")
-            if ndim >= 3:
-                found.add("array_3d")
-            if isinstance(dtype, t.Struct):
-                found.add("struct_array")
-            if dtype == t.BOOL:
-                found.add("bool_data")
-        case _:
-            pass
-
-
-def _scalar(type_: t.Type, found: set[str]) -> None:
-    """What the scalar type shows that an expression or a parameter is made of, if it is no array."""
-    scalar = component_of(type_)
-    if scalar is None:
-        return
-    if (feature := feature_of(scalar)) is not None:
-        found.add(feature)
-    if scalar.kind == "uint":
-        found.add("unsigned")
-
-
-def _node(node: object, found: set[str]) -> None:
-    match node:
-        case n.Binary(op=op, type=result) | n.Unary(op=op, type=result):
-            if isinstance(result, t.Scalar) and op in FEATURE_OF_OPERATOR:
-                found.add(FEATURE_OF_OPERATOR[op])
-            if op == "~":
-                found.add("bitwise")
-            _composite(result, found)
-        case n.Call(name=name, args=args, keywords=keywords, type=result):
-            _call(name, args, keywords, result, found)
-        case n.Construct(type=result):
-            _composite(result, found)
-        case n.Cast(type=target, operand=operand) if not isinstance(operand, n.Literal):
-            source = operand.type
-            if isinstance(source, t.Scalar) and source != target:
-                found.add("cast")
-                if source.is_integer and target.is_integer and source.bits != target.bits:
-                    found.add("mixed_widths")
-        case n.Compare(ops=ops) if len(ops) > 1:
-            found.add("chained")
-        case n.BoolOp():
-            found.add("and_or")
-        case n.IfExp():
-            found.add("ternary")
-        case n.CallFunction():
-            found.add("function")
-        case n.ArrayShape():
-            found.add("array_shape")
-        case n.Static():
-            found.add("static")
-        case n.Index(indices=indices, type=result):
-            if any(isinstance(index, n.Slice) for index in indices):
-                found.add("slice")
-            if isinstance(result, t.Array):
-                found.add("view")
-        case n.Unpack(values=(n.Call(name="tid"),)):
-            found.add("tid_nd")
-        case n.Unpack(values=values) if len(values) > 1:
-            found.add("unpack")
-        case n.Assign(target=target):
-            _target(target, found)
-        case n.AugAssign(target=target, op=op):
-            found.add("augmented")
-            _target(target, found)
-            if isinstance(target.type, t.Scalar) and op in FEATURE_OF_OPERATOR:
-                found.add(FEATURE_OF_OPERATOR[op])
-            if isinstance(target, n.Index) and isinstance(target.value.type, t.Array) and op in "+-&|^":
-                found.add("atomic")
-        case _:
-            pass
-
-
-def _composite(type_: t.Type, found: set[str]) -> None:
-    if (feature := _KINDS.get(type(type_))) is not None:
-        found.add(feature)
-    if (isinstance(type_, t.Vector) and type_.length > 4) or (
-        isinstance(type_, t.Matrix) and max(type_.rows, type_.columns) > 4
-    ):
-        found.add("spatial")
-
-
-def _call(
-    name: str,
-    args: tuple[n.Expr, ...],
-    keywords: tuple[tuple[str, n.Keyword], ...],
-    result: t.Type,
-    found: set[str],
-) -> None:
-    if name.startswith("atomic_"):
-        found.add("atomic")
-        return
-    if name.startswith("tile"):
-        found.add("tile")
-        return
-    if name == "where":
-        found.add("where")
-        return
-    _composite(result, found)
-    for argument in args:
-        if isinstance(argument.type, (t.Quaternion, t.Transform)):
-            _composite(argument.type, found)
-    signature = resolve(name, tuple(argument.type for argument in args), keywords)
-    if signature is None:
-        return
-    group = signature.builtin.group
-    if group == "decomposition":
-        found.add("decomposition")
-    elif (feature := FEATURE_OF_GROUP.get(group)) in (
-        "math",
-        "random",
-        "spatial",
-        "quaternion",
-        "transform",
-        "bitwise",
-    ):
-        found.add(feature)
-
-
-def _target(target: n.Name | n.Index | n.Attribute, found: set[str]) -> None:
-    if isinstance(target, n.Name):
-        return
-    base: n.Expr = target
-    while isinstance(base, (n.Index, n.Attribute)):
-        if isinstance(base, n.Index) and isinstance(base.value.type, t.Array):
-            if base is not target:
-                found.add("element_component_store")
-            return
-        base = base.value
-    found.add("component_store")
-
-
-def _control(block: n.Block, found: set[str], *, loops: int, in_kernel: bool) -> None:
-    """What a feature means depends on where a statement stands."""
-    for statement in block:
-        match statement:
-            case n.If(body=body, orelse=orelse):
-                found.add("if")
-                if len(orelse) == 1 and isinstance(orelse[0], n.If):
-                    found.add("elif")
-                elif orelse:
-                    found.add("else")
-                _control(body, found, loops=loops, in_kernel=in_kernel)
-                _control(orelse, found, loops=loops, in_kernel=in_kernel)
-            case n.For(bounds=bounds, body=body):
-                found.add("for")
-                if not all(isinstance(bound, n.Literal) for bound in bounds):
-                    found.add("dynamic_for")
-                if len(bounds) == 3:
-                    found.add("range_step")
-                if loops:
-                    found.add("nested_loop")
-                _control(body, found, loops=loops + 1, in_kernel=in_kernel)
-            case n.While(body=body):
-                found.add("while")
-                if loops:
-                    found.add("nested_loop")
-                _control(body, found, loops=loops + 1, in_kernel=in_kernel)
-            case n.Break():
-                found.add("break")
-            case n.Continue():
-                found.add("continue")
-            case n.Return() if in_kernel:
-                found.add("early_return")
-            case _:
-                pass
+@functools.lru_cache(maxsize=4096)
+def unavailable(exclude: frozenset[str], dtypes: tuple[t.Scalar, ...], depth: int) -> frozenset[str]:
+    """The features that the options rule out, by themselves or through what they need."""
+    out = set(exclude).union(*(FEATURES[feature].stands_for for feature in exclude))
+    out |= {f.name for f in FEATURES.values() if f.depth > depth or (f.dtypes and not f.dtypes(dtypes))}
+    out |= {f.name for f in FEATURES.values() if f.one_of and out.issuperset(f.one_of)}
+    return frozenset(name for name in FEATURES if with_needs(frozenset({name})) & out)

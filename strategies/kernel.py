@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
-from kernelfuzz.strategies import buffers, expression, required_features, statement
+from kernelfuzz.strategies import buffers, expression, statement
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Grammar, Module
+from kernelfuzz.strategies.features import FEATURES
 from kernelfuzz.strategies.options import KernelOptions, Options, check_options
 from kernelfuzz.strategies.swarm import INPUT_NDIMS, realistic, swarm
 from kernelfuzz.strategies.value_types import allowed_dtypes
@@ -77,7 +78,7 @@ def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> n.Bloc
     for at in range(count + 1):
         if at == place:
             while queue:
-                body += ctx.choices.span(lambda: required_features.plant(ctx, _next(ctx, queue)))
+                body += ctx.choices.span(lambda: FEATURES[_next(ctx, queue)].plant(ctx))
         if at < count:
             body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):

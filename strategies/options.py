@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias, TypedDict, cast
 
 from kernelfuzz.devices import DEVICES, Device
 from kernelfuzz.ir.types import SCALAR_BY_NAME, SCALARS, Scalar
-from kernelfuzz.strategies.feature_dependencies import DEPTH, INDISPENSABLE, KINDS, unavailable, with_needs
-from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
+from kernelfuzz.strategies.features import FEATURES, INDISPENSABLE, unavailable, with_needs
+from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, SIZES
 
-# The names that an option takes.  Those of categories, features and dtypes are tables that grow: CATEGORIES
-# and FEATURES of kernelfuzz.strategies.vocabulary, SCALAR_BY_NAME of kernelfuzz.ir.types.
+# The names that an option takes.  Those of categories, features and dtypes are tables that grow:
+# CATEGORIES (vocabulary), FEATURES (features) and SCALAR_BY_NAME (kernelfuzz.ir.types).
 Profile: TypeAlias = Literal["default", "realistic"]
 Size: TypeAlias = Literal["small", "medium", "large"]
 
@@ -114,9 +114,11 @@ def _check_features(included: frozenset[str], excluded: frozenset[str], dtypes: 
 def _reason(feature: str, excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int) -> str:
     """Why a feature cannot be had, as the end of a sentence."""
     needed = with_needs(frozenset({feature}))
-    if clash := sorted(needed & excluded) or sorted(f for f in excluded if needed & {*KINDS.get(f, ())}):
+    if clash := sorted(needed & excluded) or sorted(
+        f for f in excluded if not needed.isdisjoint(FEATURES[f].stands_for)
+    ):
         return f"it needs {clash[0]!r}, which is excluded; allow that or drop this"
-    if max(DEPTH.get(f, 0) for f in needed) > depth:
+    if max(FEATURES[f].depth for f in needed) > depth:
         return f"it needs control flow deeper than depth={depth}; raise depth or drop it"
     return f"the dtypes {', '.join(d.name for d in dtypes)} have none for it; add one or drop it"
 

@@ -13,6 +13,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.strategies.choices import DrawnChoices
+from kernelfuzz.strategies.features import FEATURES, with_needs
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.operands import literal
@@ -66,8 +67,9 @@ def kernels(
     """Well-typed Warp kernels that are defined for every launch of ``launches(kernel)``.
 
     ``categories``: names of ``kernelfuzz.strategies.vocabulary.CATEGORIES`` or their aliases, to one of which
-    each kernel is made to belong (default: nothing is planted).  ``include`` and ``exclude``: features
-    (``FEATURES`` there) that every kernel has, or none.  ``dtypes``: the scalar types to draw from.
+    each kernel is made to belong (default: nothing is planted).  ``include`` and ``exclude``: names of
+    ``kernelfuzz.strategies.features.FEATURES`` that every kernel has, or none.  ``dtypes``: the scalar types
+    to draw from.
     ``size``: ``small``, ``medium``, ``large``, or how many statements to draw beside those that are planted:
     up to 1000, of which Hypothesis has room for some 50.
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
@@ -93,25 +95,11 @@ def kernels(
     return prepared(kernels)
 
 
-# What needs declarations of a module around it.
-_DECLARED = frozenset(
-    {
-        "function",
-        "tuple_return",
-        "procedure",
-        "struct",
-        "nested_struct",
-        "struct_array",
-        "constant",
-        "closure",
-    }
-)
-
-
 def _without_declarations(options: KernelOptions) -> Options:
     """The options checked, with what a module would have to declare excluded."""
     named = options.get("exclude", ())
-    excluded = {*((named,) if isinstance(named, str) else named), *_DECLARED}
+    declared = {name for name in FEATURES if with_needs(frozenset({name})) & {"function", "struct", "constant"}}
+    excluded = {*((named,) if isinstance(named, str) else named), *declared}
     stands_alone: KernelOptions = {**options, "exclude": excluded}
     return check_options(**stands_alone)
 

@@ -102,7 +102,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("if", _may_nest, control_flow.branch, 11, "if"),
     Statement("for", _may_loop, control_flow.for_loop, 7, "for"),
     Statement("while", _may_loop, control_flow.while_loop, 2, "while"),
-    Statement("atomic", lambda ctx: ctx.in_kernel, buffers.update, 3, "atomic"),
+    Statement("atomic", lambda ctx: ctx.in_kernel, buffers.atomic_update, 3, "atomic"),
     Statement("exchange", _can_exchange, buffers.exchange, 1, "atomic"),
     Statement("swap", lambda ctx: bool(local_variables.swappable(ctx)), local_variables.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Break()), 4, "break"),

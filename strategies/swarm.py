@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from kernelfuzz.strategies.choices import Choices
-from kernelfuzz.strategies.feature_dependencies import WIDTHS, unavailable, with_needs
+from kernelfuzz.strategies.features import ALWAYS, FEATURES, unavailable, with_needs
 from kernelfuzz.strategies.options import Options
-from kernelfuzz.strategies.vocabulary import ALWAYS, CATEGORIES, FEATURES, REALISTIC
-
-# What is rare in real kernels is off three times as often.
-RARE = frozenset({"closure", "tile", "decomposition", "random", "float16", "spatial", "bool_data", "nested_struct"})
-_SWITCHES = tuple(feature for feature in FEATURES if feature not in ALWAYS)
-_HALF = (len(_SWITCHES) + 1) // 2
+from kernelfuzz.strategies.vocabulary import CATEGORIES, REALISTIC
 
 
 def _switched_on(choices: Choices) -> frozenset[str]:
@@ -18,13 +13,15 @@ def _switched_on(choices: Choices) -> frozenset[str]:
 
     The masks of many features are drawn as one number, because every choice has its price in Hypothesis.
     """
-    on = set(ALWAYS)
-    for features in (_SWITCHES[:_HALF], _SWITCHES[_HALF:]):
+    on: set[str] = set(ALWAYS)
+    switches = [feature for feature in FEATURES.values() if feature.allowed != "always"]
+    half = (len(switches) + 1) // 2
+    for features in (switches[:half], switches[half:]):
         first, second = (choices.integer(0, (1 << len(features)) - 1) for _ in range(2))
         for bit, feature in enumerate(features):
             a, b = first >> bit & 1, second >> bit & 1
-            if not (a | b if feature in RARE else a & b):
-                on.add(feature)
+            if not (a | b if feature.allowed == "rare" else a & b):
+                on.add(feature.name)
     return frozenset(on)
 
 
@@ -34,8 +31,9 @@ def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tup
     planted = tuple(dict.fromkeys((*wanted, *sorted(options.include))))
     needed = with_needs(frozenset(planted))
     allowed = _switched_on(choices) | needed
-    if "mixed_widths" in needed and WIDTHS.isdisjoint(allowed - _ruled_out(options)):
-        allowed |= WIDTHS
+    for one_of in (FEATURES[name].one_of for name in needed):
+        if one_of and allowed.isdisjoint({*one_of} - _ruled_out(options)):
+            allowed |= {*one_of}
     return planted, _compatible(allowed, needed) - _ruled_out(options)
 
 
@@ -44,9 +42,11 @@ def _ruled_out(options: Options) -> frozenset[str]:
 
 
 def _compatible(allowed: frozenset[str], needed: frozenset[str]) -> frozenset[str]:
-    """Tiles and atomics exclude each other: every thread of a block would update the shared memory."""
-    if {"tile", "atomic"} <= allowed:
-        return allowed - {"atomic" if "tile" in needed and "atomic" not in needed else "tile"}
+    """What is allowed without one of each two features that exclude each other: the one that is not needed."""
+    for one in FEATURES.values():
+        for other in one.excludes:
+            if {one.name, other} <= allowed:
+                allowed -= {other if one.name in needed and other not in needed else one.name}
     return allowed
 
 

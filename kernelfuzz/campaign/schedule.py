@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.oracles.request import Request
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.feature_dependencies import INDISPENSABLE, unavailable, with_needs
-from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.features import ALWAYS, FEATURES, INDISPENSABLE, features, unavailable, with_needs
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, generate_with
 from kernelfuzz.strategies.options import Options
-from kernelfuzz.strategies.vocabulary import ALWAYS, CATEGORIES, FEATURES
+from kernelfuzz.strategies.vocabulary import CATEGORIES
 
 # What a stretch teaches is heeded from so many stretches later on: workers need not wait for the one before.
 LAG = 2

@@ -24,9 +24,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.reduce.engine import Progress, reduce
-from kernelfuzz.strategies.feature_dependencies import INDISPENSABLE
-from kernelfuzz.strategies.features import features
-from kernelfuzz.strategies.vocabulary import ALWAYS
+from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
 
 # What Warp or a compiler says tells these apart before they are reduced.

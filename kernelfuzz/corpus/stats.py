@@ -19,7 +19,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kernelfuzz.corpus.row import SPLITS, Row
-from kernelfuzz.strategies.vocabulary import FEATURES, REALISTIC, REALISTIC_NDIMS
+from kernelfuzz.strategies.features import FEATURES
+from kernelfuzz.strategies.vocabulary import REALISTIC, REALISTIC_NDIMS
 
 # The share of the kernels of REALISTIC whose control flow is at most so deep.
 REALISTIC_NESTING = ((2, 0.85), (3, 0.93))
@@ -292,7 +293,7 @@ class _Counts:
         kernels, arrays = len(self.ids), self.dimensions.total()
         for feature, real in REALISTIC.items():
             here = _share(self.features[feature], kernels)
-            yield Drift(feature, FEATURES[feature], "kernels", here, real, _ratio(here, real))
+            yield Drift(feature, FEATURES[feature].meaning, "kernels", here, real, _ratio(here, real))
         for ndim, per_mille in REALISTIC_NDIMS:
             here, real = _share(self.dimensions[ndim], arrays), per_mille / 1000
             meaning = f"an array parameter with ndim={ndim}"

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.features import FEATURES, features
 from kernelfuzz.strategies.kernel import category_of, generate, generate_many
 from kernelfuzz.strategies.options import Size, check_options
-from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES
+from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES
 
 TEN = tuple(name for name, category in CATEGORIES.items() if category.default)
 

@@ -14,10 +14,10 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import nesting, walk
 from kernelfuzz.strategies import expressions, functions, kernels, scalars, statements, types
-from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.features import FEATURES, features
 from kernelfuzz.strategies.kernel import generate, generate_many
 from kernelfuzz.strategies.options import InvalidOption, Profile, Size, check_options
-from kernelfuzz.strategies.vocabulary import CATEGORIES, FEATURES
+from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.syntax.render import render
 from kernelfuzz.typecheck.verify import verify
 

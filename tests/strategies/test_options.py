@@ -17,9 +17,10 @@ from kernelfuzz.strategies import (
     statements,
     types,
 )
+from kernelfuzz.strategies.features import FEATURES
 from kernelfuzz.strategies.kernel import generate, generate_many
 from kernelfuzz.strategies.options import MOST_STATEMENTS, check_options
-from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, FEATURES, SIZES
+from kernelfuzz.strategies.vocabulary import ALIASES, CATEGORIES, SIZES
 
 
 def one(**options: Any) -> object:

@@ -11,7 +11,7 @@ from kernelfuzz import render
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.reference import run as expected
 from kernelfuzz.strategies import kernels, launches
-from kernelfuzz.strategies.vocabulary import FEATURES
+from kernelfuzz.strategies.features import FEATURES
 
 # What the backend has; every other feature of the vocabulary is excluded.
 KNOWN = {
