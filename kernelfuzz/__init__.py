@@ -7,7 +7,11 @@ libcst.
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from kernelfuzz.hooks import HOOKS
 
 if TYPE_CHECKING:
     from kernelfuzz.checking import Checked, KernelFailed, NotJudged, check
@@ -55,3 +59,21 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _late(module: str, name: str) -> Callable[[Any], str]:
+    """A function of a module that is imported when the function is called."""
+    return lambda value: getattr(importlib.import_module(module), name)(value)
+
+
+def _register_types() -> None:
+    # Where Hypothesis was imported first, its entry points have run, and it is told of the types of a kernel
+    # when they are imported; where it comes second, kernelfuzz.profiles does it.
+    if "hypothesis" in sys.modules:
+        importlib.import_module("kernelfuzz.from_type")
+
+
+HOOKS.source = _late("kernelfuzz.syntax.render", "render")
+HOOKS.line = _late("kernelfuzz.syntax.render", "line_of")
+HOOKS.pasted = _late("kernelfuzz.syntax.paste", "pasted")
+HOOKS.imported = _register_types

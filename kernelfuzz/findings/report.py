@@ -11,9 +11,9 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import judged, title
 from kernelfuzz.findings.script import kernel_text
 from kernelfuzz.findings.signature import changed
+from kernelfuzz.ir.array_text import number_text, numpy_text
 from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.types import Array
-from kernelfuzz.syntax.literals import number_text, numpy_text
 
 # Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
 # arguments on their way in, the loop over the grid.

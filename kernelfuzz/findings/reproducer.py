@@ -22,6 +22,7 @@ from kernelfuzz.findings.script import (
 )
 from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines
 from kernelfuzz.findings.signature import changed
+from kernelfuzz.ir.array_text import WIDTH, numpy_text
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.nodes import Kernel
@@ -29,7 +30,6 @@ from kernelfuzz.ir.rename import Kind, rename
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.compare import same
 from kernelfuzz.oracles.verdict import BuildSetting
-from kernelfuzz.syntax.literals import WIDTH, numpy_text
 
 # How long the script gives a kernel that hangs.
 TIMEOUT_SECONDS = 60

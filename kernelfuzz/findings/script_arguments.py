@@ -8,6 +8,14 @@ from dataclasses import dataclass
 import libcst as cst
 import numpy as np
 
+from kernelfuzz.ir.array_text import (
+    WIDTH,
+    list_text,
+    number_text,
+    numpy_text,
+    shape_text,
+    uniform,
+)
 from kernelfuzz.ir.launch import Input, Launch, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import (
@@ -16,14 +24,6 @@ from kernelfuzz.ir.types import (
     Struct,
     Type,
     has_floats,
-)
-from kernelfuzz.syntax.literals import (
-    WIDTH,
-    list_text,
-    number_text,
-    numpy_text,
-    shape_text,
-    uniform,
 )
 from kernelfuzz.syntax.tokens import type_expression
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.ir.array_text import plain_text
 from kernelfuzz.ir.launch import Input, NumpyArray, leaves
 
 
@@ -72,23 +73,6 @@ def decode_texts(entries: Iterable[Mapping[str, Any]]) -> dict[str, Input]:
             inside = inside.setdefault(name, {})
         inside[last] = _array(entry)
     return values
-
-
-def plain_text(value: Any) -> str:
-    """A numpy number as text that gives the same bits when an array of its dtype is made of it.
-
-    As Python writes numbers: the text of numpy's own depends on its release.  ``nan``, ``inf``, ``-inf``.
-    """
-    kind = value.dtype.kind
-    if kind == "b":
-        return repr(bool(value))
-    if kind in "iu":
-        return repr(int(value))
-    wide = float(value)
-    # The shortest text of a narrow float, unless rounding it twice ends elsewhere.
-    short = repr(float(str(value)))
-    same = value.dtype.type(float(short)) == value
-    return short if same or math.isnan(wide) else repr(wide)
 
 
 def _data(array: NumpyArray) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kernelfuzz.ir.array_text import array_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.printed import Printed
 
@@ -32,6 +33,9 @@ class Launch(Printed):
     inputs: Mapping[str, Input]
     tiled: bool = False
 
+    def __repr__(self) -> str:
+        return f"Launch({self.dim!r}, {_input_text(self.inputs)}{', tiled=True' if self.tiled else ''})"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Case(Printed):
@@ -39,6 +43,12 @@ class Case(Printed):
 
     kernel: Kernel
     launch: Launch
+
+
+def _input_text(value: Input | Mapping[str, Input]) -> str:
+    if isinstance(value, np.ndarray):
+        return array_text(value)
+    return "{" + ", ".join([f"{name!r}: {_input_text(inner)}" for name, inner in value.items()]) + "}"
 
 
 def leaves(value: Input | Mapping[str, Input], path: Path = ()) -> Iterator[tuple[Path, NumpyArray]]:

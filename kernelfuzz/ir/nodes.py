@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kernelfuzz.hooks import HOOKS
 from kernelfuzz.ir.printed import Printed
 from kernelfuzz.ir.types import BOOL, INT32, Scalar, Struct, Type
 
@@ -310,9 +311,7 @@ class Kernel(Printed):
     closure: bool = False
 
     def __str__(self) -> str:
-        from kernelfuzz.syntax.render import render
-
-        return render(self)
+        return HOOKS.source(self)
 
 
 Node: TypeAlias = Expr | Slice | Stmt | Param | Constant | Function | Kernel

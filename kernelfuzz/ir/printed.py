@@ -1,21 +1,30 @@
-"""What nodes, types and launches have in common: they print as something that can be pasted back."""
+"""How nodes, types and launches print: ``repr`` is a call of the class, which gives an equal object."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from kernelfuzz.hooks import HOOKS
 
 
 class Printed:
-    """``repr`` is an expression of an equal object, after ``from kernelfuzz.syntax.paste import *``."""
+    """A frozen dataclass whose ``repr`` can be pasted after ``from kernelfuzz.syntax.paste import *``."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        # What is printed is rendered and read again, which takes libcst: only who prints pays for it.
-        from kernelfuzz.syntax.paste import pasted
-
-        return pasted(self)
+        return call_text(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints a failing example this way, as IPython does.
-        printer.text(repr(self))
+        printer.text(HOOKS.pasted(self))
+
+
+def call_text(value: Any, text: Callable[[Any], str] = repr) -> str:
+    """The call of the class of a dataclass, without the defaults at the end; ``text`` prints an argument."""
+    names = value.__match_args__
+    given = [(getattr(value, name), value.__dataclass_fields__[name].default) for name in names]
+    while given and given[-1][0] == given[-1][1]:
+        given.pop()
+    return f"{type(value).__name__}({', '.join([text(each) for each, _ in given])})"

@@ -43,6 +43,9 @@ class Scalar(Printed):
             return 0, (1 << self.bits) - 1
         raise ValueError(f"{self.name} is not an integer type")
 
+    def __repr__(self) -> str:
+        return self.name.upper()  # the constant of this module that is the object
+
     def __str__(self) -> str:
         return self.name
 

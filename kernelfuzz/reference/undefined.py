@@ -34,9 +34,9 @@ class Stopped(Exception):
     def __str__(self) -> str:
         if self.node is None:
             return self.reason
-        from kernelfuzz.typecheck.verify_error import node_text
+        from kernelfuzz.syntax.render import line_of
 
-        return f"{self.reason}: `{node_text(self.node)}`"
+        return f"{self.reason}: `{line_of(self.node)}`"
 
 
 class Undefined(Stopped):

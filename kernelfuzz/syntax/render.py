@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import cast
 
 import libcst as cst
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.fields import STATEMENTS
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.code import block_of, expression, indented, line, statement, target_of
 from kernelfuzz.syntax.tokens import (
@@ -234,3 +236,25 @@ def render_statements(block: n.Block) -> str:
 def render_function(function: n.Function) -> str:
     """The text of one ``@wp.func`` with its decorator."""
     return cst.Module([_function(function).with_changes(leading_lines=())]).code
+
+
+def line_of(node: n.Node) -> str:
+    """The source text of a node on one line, for a message; of a block statement the line that opens it."""
+    match node:
+        case n.Param(name=name, type=type_):
+            return f"{name}: {t.type_name(type_)}"
+        case n.Constant(name=name):
+            return name
+        case n.Function(name=name) | n.Kernel(name=name):
+            return f"def {name}"
+        case n.Slice(start=start, stop=stop, step=step):
+            parts = (start, stop) if step is None else (start, stop, step)
+            return ":".join(["" if part is None else str(part) for part in parts])
+        case _:
+            pass
+    try:
+        if type(node) in STATEMENTS:
+            return render_statements((cast("n.Stmt", node),)).strip().partition("\n")[0]
+        return render_expression(cast("n.Expr", node))
+    except Exception:  # a tree that is wrong in any way may have no text, and an error must not fail to print
+        return repr(node)

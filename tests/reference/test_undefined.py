@@ -12,7 +12,7 @@ import pytest
 
 from kernelfuzz import reference
 from kernelfuzz.reference.races import commutes
-from kernelfuzz.typecheck.verify_error import node_text
+from kernelfuzz.syntax.render import line_of
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))
 assert _SPEC is not None
@@ -71,7 +71,7 @@ def test_is_undefined(case: tuple[str, str, str, str, dict[str, Any], int]) -> N
         reference.run(kernel, launch, steps=1000)
     assert caught.value.reason == reason
     assert caught.value.node is not None
-    assert node_text(caught.value.node) == text
+    assert line_of(caught.value.node) == text
 
 
 # What is near to one of the reasons, and defined.

@@ -1,13 +1,12 @@
-"""Values of a launch as Python text that a person can read, and that gives the same bits."""
+"""Numpy arrays as Python text that a person can read, and that gives the same bits."""
 
 from __future__ import annotations
 
+import math
 import pprint
 from typing import Any
 
 import numpy as np
-
-from kernelfuzz.ir.codec import plain_text
 
 # A line is broken where it gets longer than this, as the formatter of this project does.
 WIDTH = 110
@@ -21,6 +20,23 @@ class _Text:
 
     def __repr__(self) -> str:
         return self.text
+
+
+def plain_text(value: Any) -> str:
+    """A numpy number as text that gives the same bits when an array of its dtype is made of it.
+
+    As Python writes numbers: the text of numpy's own depends on its release.  ``nan``, ``inf``, ``-inf``.
+    """
+    kind = value.dtype.kind
+    if kind == "b":
+        return repr(bool(value))
+    if kind in "iu":
+        return repr(int(value))
+    wide = float(value)
+    # The shortest text of a narrow float, unless rounding it twice ends elsewhere.
+    short = repr(float(str(value)))
+    same = value.dtype.type(float(short)) == value
+    return short if same or math.isnan(wide) else repr(wide)
 
 
 def number_text(value: Any) -> str:
@@ -64,3 +80,9 @@ def numpy_text(value: np.ndarray[Any, Any], indent: int = 4, room: int = 0) -> s
     if value.size == 0:
         return f"np.zeros({shape_text(value.shape)})"
     return list_text(value, indent, room)
+
+
+def array_text(value: np.ndarray[Any, Any]) -> str:
+    """An expression for the array itself, on one line where that is short."""
+    name = "bool_" if value.dtype == np.bool_ else value.dtype.name
+    return f"np.array({numpy_text(value, indent=0)}, dtype=np.{name})"
