@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernelfuzz.analysis.writes import is_local
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import is_local
 from kernelfuzz.strategies.builtin_calls import cast
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.operands import call, draw_in, fit, fit_index, number, position

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.operands import call, fit, integer_of_float, number
 from kernelfuzz.strategies.ranges import Ranged, binary_range, clipped, component_of, full_range, is_ranged
 from kernelfuzz.strategies.value_types import numeric_dtype
-from kernelfuzz.typecheck.builtins import Signature, producing
+from kernelfuzz.typecheck.builtins import Signature, follows_table, producing
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 # The feature that a group of builtins counts for.  Groups that are not here have productions of
@@ -74,10 +73,6 @@ def _abs(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return 0, _magnitude(signature, args)[1]
 
 
-def _fixed(low: int, high: int) -> Rule:
-    return lambda _, __: (low, high)
-
-
 def _operator(op: str) -> Rule:
     return lambda _, args: binary_range(op, args[0], args[-1])
 
@@ -93,31 +88,28 @@ def _sum(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return 16 * min(args[0].low, 0), 16 * max(args[0].high, 0)
 
 
-def _whole(signature: Signature, _: Sequence[Ranged]) -> tuple[int, int]:
-    return full_range(signature.result)
-
-
 def _inverted(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return -args[0].high - 1, -args[0].low - 1
 
 
-def _randi(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
+def _ends(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return _hull(signature, args[1:]) if len(args) > 1 else full_range(signature.result)
 
 
-# What the result's components may be, given the arguments': only for int32 and int64.
-RESULT_RANGES: dict[str, Rule] = {
-    "abs": _abs, "min": _hull, "max": _hull, "clamp": _hull, "sign": _fixed(-1, 1), "step": _fixed(0, 1),
-    "nonzero": _fixed(0, 1), "add": _operator("+"), "sub": _operator("-"), "mul": _products,
-    "div": _operator("/"), "floordiv": _operator("//"), "mod": _operator("%"), "neg": _magnitude,
-    "pos": _hull, "bit_and": _operator("&"), "bit_or": _operator("|"), "bit_xor": _operator("^"),
-    "invert": _inverted,
-    "rshift": _operator(">>"), "cast": _whole, "len": _fixed(2, 16), "dot": _products, "length_sq": _products,
-    "cw_mul": _operator("*"), "cw_div": _operator("/"), "cross": _products, "vector": _hull, "trace": _sum,
-    "ddot": _products, "get_diag": _hull, "transpose": _hull, "identity": _fixed(0, 1), "diag": _with_zero,
-    "skew": _magnitude, "outer": _operator("*"), "matrix_from_rows": _hull, "matrix_from_cols": _hull,
-    "matrix": _hull, "randi": _randi, "intersect_tri_tri": _fixed(0, 1),
-}  # fmt: skip
+# The rules that the column ``range`` of the table of builtins names, beside intervals as in "0..64": what the
+# components of a result may be, given those of the arguments.  Only for int32 and int64.
+RULES: dict[str, Rule] = {
+    "abs": _abs,
+    "ends": _ends,
+    "hull": _hull,
+    "hull and 0": _with_zero,
+    "inverted": _inverted,
+    "magnitude": _magnitude,
+    "products": _products,
+    "sum": _sum,
+    "whole": lambda signature, _: full_range(signature.result),
+    **{op: _operator(op) for op in ("+", "-", "*", "/", "//", "%", "&", "|", "^", ">>")},
+}
 
 # Domains that keep defined what wraps around in unsigned and narrow integers anyway.
 _ONLY_RANGED = frozenset({"negatable", "term", "factor"})
@@ -133,7 +125,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The calls that give a type: of builtins with a feature, over values, with a result of known range.
+    """The calls that give a type: of builtins with a feature, over values.
 
     Many calls need the same: ``signatures`` has each with the place of its needs in ``needs``.
     """
@@ -142,7 +134,7 @@ class Candidates:
     signatures: tuple[tuple[Signature, int], ...]
 
 
-@functools.lru_cache(maxsize=4096)
+@follows_table(4096)
 def candidates(type_: t.Type) -> Candidates:
     """The calls that the grammar can make for a value of the type."""
     needed = [(signature, _needs(signature)) for signature in producing(type_) if _is_candidate(signature)]
@@ -154,9 +146,7 @@ def candidates(type_: t.Type) -> Candidates:
 def _is_candidate(signature: Signature) -> bool:
     if signature.builtin.group not in FEATURE_OF_GROUP or "shifted" in signature.domains:
         return False
-    if any(isinstance(type_, (t.Array, t.Tile, t.Tuple)) for type_ in (signature.result, *signature.params)):
-        return False
-    return signature.name in RESULT_RANGES or not is_ranged(signature.result)
+    return not any(isinstance(type_, (t.Array, t.Tile, t.Tuple)) for type_ in (signature.result, *signature.params))
 
 
 def _needs(signature: Signature) -> Needs:
@@ -169,10 +159,12 @@ def _needs(signature: Signature) -> Needs:
 
 
 def result_range(signature: Signature, arguments: Sequence[Ranged]) -> tuple[int, int]:
-    """The range of a call's integer components."""
+    """The range of a call's integer components.  Raises KeyError where the row of the builtin names no rule."""
     if not is_ranged(signature.result):
         return full_range(signature.result)
-    return clipped(signature.result, *RESULT_RANGES[signature.name](signature, arguments))
+    low, dots, high = signature.builtin.range.partition("..")
+    bounds = (int(low), int(high)) if dots else RULES[low](signature, arguments)
+    return clipped(signature.result, *bounds)
 
 
 def safe_argument(ctx: Context, signature: Signature, at: int, value: Ranged) -> Ranged:
@@ -244,7 +236,7 @@ def _allowed(ctx: Context, type_: t.Type) -> _Groups:
     return _by_name(type_, tuple(met))
 
 
-@functools.lru_cache(maxsize=4096)
+@follows_table(4096)
 def _by_name(type_: t.Type, met: tuple[bool, ...]) -> _Groups:
     groups: dict[str, list[Signature]] = {}
     for signature, needs in candidates(type_).signatures:

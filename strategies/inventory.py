@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import root_of
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.ranges import component_of
@@ -217,14 +218,9 @@ def effect(shown: Inventory) -> bool:
 
 def _stores(function: n.Function) -> bool:
     """Whether a function stores into an array that it is given."""
-    for node in walk(*function.body):
-        if isinstance(node, (n.Assign, n.AugAssign)) and not isinstance(node.target, n.Name):
-            root: n.Expr = node.target
-            while isinstance(root, (n.Index, n.Attribute)):
-                root = root.value
-            if isinstance(root.type, t.Array):
-                return True
-    return False
+    stores = (node for node in walk(*function.body) if isinstance(node, (n.Assign, n.AugAssign)))
+    targets = (store.target for store in stores if not isinstance(store.target, n.Name))
+    return any(isinstance(root_of(target).type, t.Array) for target in targets)
 
 
 def outlives(block: n.Block) -> bool:

@@ -21,6 +21,7 @@ from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.documented import DIFFERENCES
 from kernelfuzz.reference.limitations import LIMITATIONS
+from kernelfuzz.strategies.features import FEATURES
 
 KINDS = {"float": "floats", "int": "signed integers", "uint": "unsigned integers", "bool": "bool"}
 
@@ -95,10 +96,16 @@ def imports() -> str:
     return table(("room", "imports"), rows)
 
 
+def features() -> str:
+    rows = ((f"`{row.name}`", row.group, row.meaning, ", ".join(row.needs)) for row in FEATURES.values())
+    return table(("feature", "of", "what it is", "needs"), rows)
+
+
 # What stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "findings": ("README.md", findings),
     "layers": ("README.md", layers),
+    "features": ("notes/grammar.md", features),
     "differences": ("notes/reference.md", differences),
     "arithmetic": ("notes/reference.md", arithmetic),
     "limitations": ("notes/reference.md", limitations),
