@@ -14,9 +14,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.walk import bound_names, walk
-from kernelfuzz.reference.dynamic_loops import is_dynamic
-from kernelfuzz.reference.limitations import LIMITATIONS
-from kernelfuzz.reference.reassigned import reassigned_components
+from kernelfuzz.reference.limitations import LIMITATIONS, is_dynamic, reassigned_components
 from kernelfuzz.rewrites.parts import constructed_again
 from kernelfuzz.typecheck.verify import VerifyError, verify
 

@@ -24,7 +24,7 @@ from kernelfuzz.oracles.overwritten import read_from_copies
 from kernelfuzz.oracles.value import not_built
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
-from kernelfuzz.reference.gradient import central_difference, gradient, largest_derivative
+from kernelfuzz.reference.derivative import central_difference, gradient, largest_derivative
 from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch

@@ -19,7 +19,7 @@ from kernelfuzz.ir.launch import Case, Input, flattened
 from kernelfuzz.oracles.compare import same
 from kernelfuzz.oracles.verdict import Mismatch
 from kernelfuzz.reference import Undefined
-from kernelfuzz.reference.launch import execute
+from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.perturbed import Perturbed
 
 # All errors up, all down, and each in a direction of its own.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic, builtins, composites
+from kernelfuzz.reference import arithmetic, builtin_values
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
 from kernelfuzz.typecheck.builtins import Signature, resolve
@@ -53,7 +53,7 @@ class Exact:
             zero = arithmetic.constant(scalar, 0.0)
             return lambda value: zero - value
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
-        return operation if isinstance(operand, t.Scalar) else composites.elementwise(scalar, operation)
+        return operation if isinstance(operand, t.Scalar) else arithmetic.elementwise(scalar, operation)
 
     def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         return _binary(op, left, right)
@@ -96,7 +96,7 @@ def _binary(op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Va
     operation = arithmetic.operation(arithmetic.BINARY, op, scalar)
     if isinstance(left, t.Scalar) and isinstance(right, t.Scalar):
         return operation
-    return composites.elementwise(scalar, operation)
+    return arithmetic.elementwise(scalar, operation)
 
 
 def _product(left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
@@ -110,7 +110,7 @@ def _product(left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         return _called("mul", left, right)
     assert isinstance(left, (t.Vector, t.Matrix))
     assert isinstance(right, (t.Vector, t.Matrix))
-    return composites.product(
+    return arithmetic.product(
         left,
         right,
         arithmetic.operation(arithmetic.BINARY, "+", scalar),
@@ -136,7 +136,7 @@ def _prepared(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
 
     def call(arguments: tuple[Value, ...]) -> Value:
         if not found:
-            found.append(builtins.compiled(signature))
+            found.append(builtin_values.compiled(signature))
         return found[0](arguments)
 
     return call
@@ -228,7 +228,7 @@ def _atomic(name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
     else:
         operation = _smaller if name == "min" else _larger
-    return operation if isinstance(dtype, t.Scalar) else composites.elementwise(scalar, operation)
+    return operation if isinstance(dtype, t.Scalar) else arithmetic.elementwise(scalar, operation)
 
 
 def _smaller(left: Value, right: Value) -> Value:

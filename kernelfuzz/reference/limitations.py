@@ -2,23 +2,25 @@
 
 The source is the user guide's page "Differentiability" (https://nvidia.github.io/warp/, 1.19).  A rule here
 is what a sentence there says, and is read as widely as the sentence can be.  Where an older release says
-more, the rule asks which one is installed.
+more, the rule depends on the installed one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from kernelfuzz.analysis.effects import constant_component, count_name
+from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.ir.types import has_floats
-from kernelfuzz.ir.walk import walk
-from kernelfuzz.reference.dynamic_loops import carries_values
+from kernelfuzz.ir.names import is_local, root_name, root_of
+from kernelfuzz.ir.types import Array, Scalar, Struct, has_floats
+from kernelfuzz.ir.walk import bound_by, statements_in, walk
 from kernelfuzz.reference.exact import Exact
-from kernelfuzz.reference.launch import execute
-from kernelfuzz.reference.reassigned import reassigned_components
-from kernelfuzz.reference.release import at_least
+from kernelfuzz.reference.execution import execute
+from kernelfuzz.typecheck.builtins import at_least
 
 ARRAY_OVERWRITE = "array overwrite"
 
@@ -62,7 +64,7 @@ def array_overwrites(kernel: n.Kernel, launch: Launch) -> frozenset[str]:
     return frozenset(overwritten if at_least(1, 14) else overwritten | rewritten)
 
 
-# ------------------------------------------------------------------------ in-place math
+# ------------------------------------------------------------------------- in-place math
 
 
 def _in_place_math(unit: n.Kernel | n.Function) -> bool:
@@ -75,11 +77,213 @@ def _in_place_math(unit: n.Kernel | n.Function) -> bool:
     )
 
 
-def _component_assignment(unit: n.Kernel | n.Function) -> bool:
-    return bool(reassigned_components(unit))
+# ------------------------------------------------------------------ component assignment
 
 
-# ------------------------------------------------------------------------------ atomics
+def _component_of(place: n.Place) -> str | None:
+    """Which local vector, matrix, quaternion or transform the place is a component of."""
+    if isinstance(place, n.Name) or not is_local(place) or not has_floats(root_of(place).type):
+        return None
+    inner: n.Expr = place
+    while isinstance(inner, (n.Attribute, n.Index)):
+        inner = inner.value
+        if not isinstance(inner.type, Struct):
+            return root_name(place)
+    return None
+
+
+def reassigned_components(unit: n.Kernel | n.Function) -> frozenset[str]:
+    """The locals of which a component may be assigned twice.
+
+    One constant component at a time, once on each way through the code, of a local that is only
+    default-initialized, outside of loops: that is plainly once.
+    """
+    _, twice = _components_assigned(unit.body, {}, in_loop=False)
+    assignments = [each for each in statements_in(unit.body) if isinstance(each, n.Assign)]
+    whole = [each for each in assignments if isinstance(each.target, n.Name)]
+    fields = {
+        root_name(each.target)
+        for each in assignments
+        if isinstance(each.target, n.Attribute)
+        and isinstance(each.target.value.type, Struct)
+        and not isinstance(each.target.type, Scalar)
+        and is_local(each.target)
+    }
+    touched = {name for each in assignments if (name := _component_of(each.target)) is not None}
+    for name in touched - twice:
+        values = [each.value for each in whole if isinstance(each.target, n.Name) and each.target.id == name]
+        if name in fields or len(values) != 1 or not isinstance(values[0], n.Construct) or values[0].args:
+            twice.add(name)
+    return frozenset(twice)
+
+
+_Assigned: TypeAlias = "Mapping[str, frozenset[object]]"
+
+
+def _components_assigned(block: n.Block, before: _Assigned, in_loop: bool) -> tuple[_Assigned, set[str]]:
+    """The components assigned after a block on one way or another, and the locals with one assigned twice."""
+    assigned, twice = dict(before), set[str]()
+    for statement in block:
+        match statement:
+            case n.Assign(target=target) if (name := _component_of(target)) is not None:
+                component, seen = constant_component(target), assigned.get(name, frozenset[object]())
+                key = (_fields(target), component)
+                if in_loop or component is None or key in seen:
+                    twice.add(name)
+                assigned[name] = seen | {key}
+            case n.If(body=body, orelse=orelse):
+                first, more = _components_assigned(body, assigned, in_loop)
+                second, others = _components_assigned(orelse, assigned, in_loop)
+                twice |= more | others
+                names = first.keys() | second.keys()
+                nothing = frozenset[object]()
+                assigned = {name: first.get(name, nothing) | second.get(name, nothing) for name in names}
+            case n.For(body=body) | n.While(body=body):
+                _, more = _components_assigned(body, assigned, in_loop=True)
+                twice |= more
+            case _:
+                pass
+    return assigned, twice
+
+
+def _fields(place: n.Place) -> tuple[str, ...]:
+    """The fields of a local struct on the way to the vector that the place is a component of."""
+    names: list[str] = []
+    value: n.Expr = place
+    while isinstance(value, (n.Attribute, n.Index)):
+        value = value.value
+        if isinstance(value, n.Attribute) and isinstance(value.value.type, Struct):
+            names.append(value.name)
+    return tuple(names)
+
+
+# ------------------------------------------------------------------------- dynamic loops
+
+# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
+MAX_UNROLL = 16
+
+
+def is_dynamic(loop: n.For | n.While) -> bool:
+    """Whether Warp does not unroll the loop: constant bounds, few iterations, and no break.
+
+    "Static loops are automatically unrolled if the number of loop iterations is less than or equal to the
+    max_unroll parameter" (Dynamic Loops); one with a break is not, and before 1.19 one with a continue is not
+    (Warp says so where ``wp.config.log_level`` is ``wp.LOG_DEBUG``).
+    """
+    if isinstance(loop, n.While) or any(map(_leaves_loop, loop.body)):
+        return True
+    bounds = [_constant(bound) for bound in loop.bounds]
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) < len(bounds) or (len(known) == 3 and known[2] == 0):
+        return True
+    return len(range(*known)) > MAX_UNROLL
+
+
+def _leaves_loop(statement: n.Stmt) -> bool:
+    """Whether a statement of a loop's body may leave this loop, or before 1.19 one iteration of it."""
+    match statement:
+        case n.Break():
+            return True
+        case n.Continue():
+            return not at_least(1, 19)
+        case n.If(body=body, orelse=orelse):
+            return any(map(_leaves_loop, (*body, *orelse)))
+        case _:
+            return False
+
+
+def _constant(node: n.Expr) -> int | None:
+    match node:
+        case n.Literal(value=int() as value):
+            return value
+        case n.Unary(op="-", operand=operand):
+            inner = _constant(operand)
+            return None if inner is None else -inner
+        case _:
+            return None
+
+
+def carries_values(unit: n.Kernel | n.Function) -> bool:
+    """Whether a dynamic loop computes a value that an adjoint may need.
+
+    Values that live within one iteration are computed again.  Of those that it changes for later iterations
+    or for what follows, a sum that is nowhere used but to be stored or added is not needed.
+    """
+    outside = {param.name for param in unit.params}
+    return _loops_in(unit.body, outside, unit)
+
+
+def _loops_in(block: n.Block, before: set[str], unit: n.Kernel | n.Function) -> bool:
+    """Goes through a block; ``before`` are the locals that exist, and grows."""
+    for statement in block:
+        match statement:
+            case n.For() | n.While() if is_dynamic(statement):
+                if isinstance(statement, n.While) or _carries(statement, before, unit):
+                    return True
+                inner = {*before, statement.name}
+                if _loops_in(statement.body, inner, unit):
+                    return True
+            case n.For(body=body, name=name):
+                before.add(name)
+                if _loops_in(body, before, unit):
+                    return True
+            case n.While(body=body):
+                if _loops_in(body, before, unit):
+                    return True
+            case n.If(body=body, orelse=orelse):
+                if _loops_in(body, before, unit) or _loops_in(orelse, before, unit):
+                    return True
+            case _:
+                before |= _assigned(statement)
+    return False
+
+
+def _assigned(statement: n.Stmt) -> set[str]:
+    """The locals that a statement assigns, in whole or in part."""
+    match statement:
+        case n.Assign(target=target) | n.AugAssign(target=target):
+            of_local = is_local(target) and not isinstance(root_of(target).type, Array)
+            return {root_name(target)} if of_local else set()
+        case _:
+            return set(bound_by(statement))
+
+
+def _carries(loop: n.For, before: set[str], unit: n.Kernel | n.Function) -> bool:
+    assigned = {name for statement in statements_in(loop.body) for name in _assigned(statement)}
+    mutated = {
+        node.args[0].id
+        for node in walk(*loop.body)
+        if isinstance(node, n.Call) and node.args and isinstance(node.args[0], n.Name) and changed_arguments(node)
+    }
+    after = {name for name in assigned if name not in before and count_name(name, *unit.body) > count_name(name, loop)}
+    return any(not _is_plain_sum(name, loop, unit) for name in (assigned & before) | after | mutated)
+
+
+def _is_plain_sum(name: str, loop: n.For, unit: n.Kernel | n.Function) -> bool:
+    """Whether a local is only added to in the loop, and everywhere else only initialized, stored or added."""
+    allowed = 0
+    for statement in statements_in(unit.body):
+        match statement:
+            case n.AugAssign(target=n.Name(id=id_), op="+" | "-") if id_ == name:
+                allowed += 1
+            case n.Assign(target=n.Name(id=id_)) if id_ == name and not _within(statement, loop):
+                allowed += 1
+            case n.Assign(target=n.Index(value=value), value=n.Name(id=id_)) if id_ == name and isinstance(
+                value.type, Array
+            ):
+                allowed += 1
+            case n.ExprStmt(value=n.Call(name="atomic_add" | "atomic_sub", args=(*_, n.Name(id=id_)))) if id_ == name:
+                allowed += 1
+            case _:
+                pass
+    return allowed == count_name(name, *unit.body)
+
+
+def _within(statement: n.Stmt, loop: n.For) -> bool:
+    return any(inner is statement for inner in statements_in(loop.body))
+
+
+# ------------------------------------------------------------------------ atomics, tiles
 
 
 def _used_atomic(unit: n.Kernel | n.Function) -> bool:
@@ -114,7 +318,7 @@ LIMITATIONS: tuple[Limitation, ...] = (
         "component assigned twice",
         "Vector, Matrix, and Quaternion Component Assignment",
         "each component may only be assigned a value once (not including default initialization)",
-        _component_assignment,
+        lambda unit: bool(reassigned_components(unit)),
     ),
     Limitation(
         "dynamic loop",
@@ -142,11 +346,3 @@ LIMITATIONS: tuple[Limitation, ...] = (
         _tile_extremum,
     ),
 )
-
-__all__ = [
-    "ARRAY_OVERWRITE",
-    "LIMITATIONS",
-    "Limitation",
-    "array_overwrites",
-    "documented_limitation",
-]

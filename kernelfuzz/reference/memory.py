@@ -1,19 +1,24 @@
-"""Memory: the arrays of a launch, views of them, and their elements."""
+"""Memory: the arrays of a launch, views of them, their elements, and which threads touched them.
+
+The threads of the interpreter run one after another, those of Warp in any order or at once: an execution whose
+result depends on their order is undefined.  An element of an array is what is watched, whole: two threads that
+write different components of one vector race.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import gcd, prod
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input
-from kernelfuzz.ir.types import Array, Scalar, Struct, Tile, Tuple, Type, shape
+from kernelfuzz.ir.nodes import Node
 from kernelfuzz.reference.domain import Domain, Leaf, Value
-from kernelfuzz.reference.races import Shadow
-from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, Undefined
+from kernelfuzz.reference.undefined import DATA_RACE, INDEX_OUT_OF_RANGE, ORDER_OF_ATOMICS, Undefined
 
 # The components of every element by their flat position; of structs one such array per field.
 Leaves: TypeAlias = "Leaf | dict[str, Leaves]"
@@ -48,21 +53,21 @@ class View:
 # ---------------------------------------------------------------------------- elements
 
 
-def reader(type_: Type) -> Callable[[Leaves, int], Value]:
+def reader(type_: t.Type) -> Callable[[Leaves, int], Value]:
     """How an element of the type is read at a flat position: as a value of its own."""
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         fields = [(name, reader(field)) for name, field in type_.fields]
         return lambda leaves, flat: {name: read(leaves[name], flat) for name, read in fields}  # pyright: ignore
-    if not isinstance(type_, Scalar):
+    if not isinstance(type_, t.Scalar):
         return lambda leaf, flat: leaf[flat].copy()  # pyright: ignore
     if type_.is_float:
         return lambda leaf, flat: leaf[flat]  # pyright: ignore
     return lambda leaf, flat: leaf.item(flat)  # pyright: ignore
 
 
-def writer(type_: Type) -> Callable[[Leaves, int, Value], None]:
+def writer(type_: t.Type) -> Callable[[Leaves, int, Value], None]:
     """How an element of the type is written at a flat position."""
-    if isinstance(type_, Struct):
+    if isinstance(type_, t.Struct):
         fields = [(name, writer(field)) for name, field in type_.fields]
 
         def write_fields(leaves: Any, flat: int, value: Any) -> None:
@@ -80,18 +85,18 @@ def writer(type_: Type) -> Callable[[Leaves, int, Value], None]:
 # --------------------------------------------------------------------- launch parameters
 
 
-def enter(domain: Domain, path: tuple[str, ...], type_: Type, value: Input) -> tuple[Value, View | None]:
+def enter(domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input) -> tuple[Value, View | None]:
     """A parameter's value in a launch; of an array also its view."""
     match type_:
-        case Array(dtype=dtype, ndim=ndim):
+        case t.Array(dtype=dtype, ndim=ndim):
             leaves = _leaves(domain, path, dtype, ndim, value)
             lengths = _lengths(dtype, ndim, value)
             view = View(leaves, Shadow(dtype), 0, lengths, row_major(lengths))
             return view, view
-        case Struct(fields=fields):
+        case t.Struct(fields=fields):
             assert isinstance(value, Mapping)
             return {name: enter(domain, (*path, name), field, value[name])[0] for name, field in fields}, None
-        case Tile() | Tuple():
+        case t.Tile() | t.Tuple():
             raise TypeError(f"a parameter cannot be {type_}")
         case _:
             leaf = _leaves(domain, path, type_, 0, value)
@@ -107,7 +112,7 @@ def views(value: Value) -> Iterator[View]:
             yield from views(field)
 
 
-def leave(domain: Domain, path: tuple[str, ...], array: Array, view: View) -> Input:
+def leave(domain: Domain, path: tuple[str, ...], array: t.Array, view: View) -> Input:
     """The contents of an array parameter, as a launch has them."""
     return _contents(domain, path, array.dtype, view.leaves, view.shape)
 
@@ -117,16 +122,16 @@ def row_major(lengths: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(prod(lengths[axis + 1 :]) for axis in range(len(lengths)))
 
 
-def _components(type_: Type) -> tuple[Scalar, tuple[int, ...]]:
+def _components(type_: t.Type) -> tuple[t.Scalar, tuple[int, ...]]:
     """The scalar type and the shape of one element that is no struct."""
-    if isinstance(type_, Scalar):
+    if isinstance(type_, t.Scalar):
         return type_, ()
-    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
-    return type_.dtype, shape(type_)
+    assert not isinstance(type_, (t.Struct, t.Array, t.Tile, t.Tuple))
+    return type_.dtype, t.shape(type_)
 
 
-def _leaves(domain: Domain, path: tuple[str, ...], type_: Type, ndim: int, value: Input) -> Leaves:
-    if isinstance(type_, Struct):
+def _leaves(domain: Domain, path: tuple[str, ...], type_: t.Type, ndim: int, value: Input) -> Leaves:
+    if isinstance(type_, t.Struct):
         assert isinstance(value, Mapping)
         return {name: _leaves(domain, (*path, name), field, ndim, value[name]) for name, field in type_.fields}
     assert isinstance(value, np.ndarray)
@@ -134,8 +139,8 @@ def _leaves(domain: Domain, path: tuple[str, ...], type_: Type, ndim: int, value
     return domain.enter(path, scalar, value).reshape(-1, *inner)
 
 
-def _lengths(type_: Type, ndim: int, value: Input) -> tuple[int, ...]:
-    if isinstance(type_, Struct):
+def _lengths(type_: t.Type, ndim: int, value: Input) -> tuple[int, ...]:
+    if isinstance(type_, t.Struct):
         assert isinstance(value, Mapping)
         name, field = type_.fields[0]
         return _lengths(field, ndim, value[name])
@@ -143,10 +148,150 @@ def _lengths(type_: Type, ndim: int, value: Input) -> tuple[int, ...]:
     return value.shape[:ndim]
 
 
-def _contents(domain: Domain, path: tuple[str, ...], type_: Type, leaves: Leaves, lengths: tuple[int, ...]) -> Input:
-    if isinstance(type_, Struct):
+def _contents(domain: Domain, path: tuple[str, ...], type_: t.Type, leaves: Leaves, lengths: tuple[int, ...]) -> Input:
+    if isinstance(type_, t.Struct):
         assert isinstance(leaves, dict)
         return {name: _contents(domain, (*path, name), field, leaves[name], lengths) for name, field in type_.fields}
     assert isinstance(leaves, np.ndarray)
     scalar, inner = _components(type_)
     return domain.leave(path, scalar, leaves.reshape(*lengths, *inner))
+
+
+# --------------------------------------------------------------------------------- races
+
+SEVERAL = -1
+# Atomics of one family commute with each other.
+FAMILIES = {"add": "sum", "sub": "sum", "min": "min", "max": "max", "and": "and", "or": "or", "xor": "xor"}
+
+
+@dataclass(slots=True)
+class Atomics:
+    """The atomics on one element: by which thread (or several), of which family, with which operands.
+
+    ``operands`` has for each part of the element what it held before the first, and then the operands.
+    """
+
+    thread: int
+    family: str
+    used: bool
+    node: Node
+    operands: dict[Hashable, list[Any]] = field(default_factory=dict[Hashable, list[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One atomic: on which part of the element, what that held before, and whether the result is used."""
+
+    name: str
+    part: Hashable
+    old: Any
+    operand: Any
+    used: bool
+    node: Node
+
+
+class Shadow:
+    """What happened to the elements of one array.
+
+    ``overwritten``: whether an element was written after it was read, which a gradient may not survive;
+    ``rewritten``: whether it was after it was written.  An atomic sum is no write in that sense; other
+    atomics on floats read what they overwrite.
+    """
+
+    __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten", "rewritten")
+
+    def __init__(self, dtype: t.Type) -> None:
+        self._readers: dict[int, int] = {}
+        self._writers: dict[int, int] = {}
+        self._atomics: dict[int, Atomics] = {}
+        self._floats = _has_floats(dtype)
+        self.overwritten: bool = False
+        self.rewritten: bool = False
+
+    def read(self, flat: int, thread: int) -> None:
+        """A plain read; raises Undefined where another thread writes the element."""
+        if self._writers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        found = self._atomics.get(flat)
+        if found is not None and found.thread != thread:
+            raise Undefined(DATA_RACE)
+        if self._readers.setdefault(flat, thread) != thread:
+            self._readers[flat] = SEVERAL
+
+    def write(self, flat: int, thread: int) -> None:
+        """A plain write; raises Undefined where another thread touches the element."""
+        self.overwritten |= flat in self._readers
+        self.rewritten |= flat in self._writers or flat in self._atomics
+        if self._writers.setdefault(flat, thread) != thread or self._readers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        found = self._atomics.get(flat)
+        if found is not None and found.thread != thread:
+            raise Undefined(DATA_RACE)
+
+    def atomic(self, flat: int, thread: int, access: Access) -> None:
+        """An atomic; raises Undefined where another thread does what does not commute with it."""
+        self.overwritten |= flat in self._readers or (self._floats and FAMILIES.get(access.name) != "sum")
+        if self._writers.get(flat, thread) != thread or self._readers.get(flat, thread) != thread:
+            raise Undefined(DATA_RACE)
+        family = FAMILIES.get(access.name, "")
+        found = self._atomics.get(flat)
+        if found is None:
+            found = self._atomics[flat] = Atomics(thread, family, access.used, access.node)
+        else:
+            found.family = family if found.family == family else ""
+            found.used |= access.used
+            found.node = access.node
+            if found.thread != thread:
+                found.thread = SEVERAL
+        if found.thread == SEVERAL and (found.used or not found.family):
+            raise Undefined(ORDER_OF_ATOMICS)
+        if self._floats:
+            operands = found.operands.setdefault(access.part, [access.old])
+            operands.append(-access.operand if access.name == "sub" else access.operand)
+
+    def finish(self, rounded: bool = False) -> None:
+        """After the last thread: raises Undefined where the order of atomics on floats changes the result.
+
+        ``rounded``: by more than the rounding of a sum.
+        """
+        for found in self._atomics.values() if self._floats else ():
+            if rounded and found.family == "sum":
+                continue
+            if found.thread == SEVERAL and not all(
+                commutes(found.family, operands) for operands in found.operands.values()
+            ):
+                raise Undefined(ORDER_OF_ATOMICS, found.node)
+
+
+def _has_floats(dtype: t.Type) -> bool:
+    if isinstance(dtype, (t.Struct, t.Array, t.Tile, t.Tuple)):
+        return True
+    return dtype.is_float if isinstance(dtype, t.Scalar) else dtype.dtype.is_float
+
+
+def commutes(family: str, operands: list[Any]) -> bool:
+    """Whether every order of the operands gives the same bits, componentwise.
+
+    A sum does when the magnitudes of all finite operands add up to a number that the float type holds, as a
+    multiple of the last digit that all of them have in common: then every partial sum is exact.
+    """
+    columns = zip(*[np.asarray(operand).reshape(-1) for operand in operands], strict=True)
+    return all(_column_commutes(family, column) for column in columns)
+
+
+def _column_commutes(family: str, column: tuple[Any, ...]) -> bool:
+    first = column[0]
+    if not all(isinstance(number, np.floating) for number in column):
+        return True  # integers; or numbers of another domain, which the exact one has checked
+    numbers = [float(number) for number in column]
+    if family in ("min", "max"):
+        zeros = {bool(np.signbit(number)) for number in numbers if number == 0.0}
+        return not any(number != number for number in numbers) and len(zeros) < 2
+    ratios = [number.as_integer_ratio() for number in numbers if np.isfinite(number)]
+    unit = max((denominator for _, denominator in ratios), default=1)
+    multiples = [abs(numerator) * (unit // denominator) for numerator, denominator in ratios]
+    limits = np.finfo(first.dtype)
+    common = gcd(*multiples)
+    digit = common & -common or 1  # the power of two that all are multiples of
+    held = sum(multiples) // digit <= 1 << (limits.nmant + 1)
+    return held and sum(multiples) / unit <= float(limits.max)

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kernelfuzz.ir.types import FLOAT16, FLOAT64, Scalar, Type
-from kernelfuzz.reference.builtins import component
+from kernelfuzz.reference.builtin_values import component
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.exact import Exact
-from kernelfuzz.reference.races import commutes
+from kernelfuzz.reference.memory import commutes
 from kernelfuzz.typecheck.builtins import Signature, resolve
 
 # How far the CPU's own result, which the exact run has, may be off: the bound of a row is against the true

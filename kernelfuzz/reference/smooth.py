@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic, composites
+from kernelfuzz.reference import arithmetic
 from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.linear import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
@@ -103,7 +103,7 @@ class Smooth:
         if scalar.is_float:
             return operator.neg if op == "-" else operator.pos
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
-        return operation if isinstance(operand, t.Scalar) else composites.elementwise(scalar, operation)
+        return operation if isinstance(operand, t.Scalar) else arithmetic.elementwise(scalar, operation)
 
     def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         scalar = _component(left)
@@ -113,7 +113,7 @@ class Smooth:
         if isinstance(left, t.Scalar) and isinstance(right, t.Scalar):
             return operation
         if not scalar.is_float:
-            return composites.elementwise(scalar, operation)
+            return arithmetic.elementwise(scalar, operation)
         name = _NOT_DIFFERENTIABLE_OPERATORS.get(op)
         signature = None if name is None else resolve(name, (left, right))
         if signature is not None and not signature.builtin.differentiable:
@@ -131,9 +131,9 @@ class Smooth:
         assert isinstance(left, (t.Vector, t.Matrix))
         assert isinstance(right, (t.Vector, t.Matrix))
         if scalar.is_float:
-            return composites.product(left, right, operator.add, operator.mul)
+            return arithmetic.product(left, right, operator.add, operator.mul)
         add, multiply = (arithmetic.operation(arithmetic.BINARY, op, scalar) for op in ("+", "*"))
-        return composites.product(left, right, add, multiply)
+        return arithmetic.product(left, right, add, multiply)
 
     def compare(self, op: str, operand: t.Type) -> Callable[[Value, Value], bool]:
         if isinstance(operand, t.Scalar):
@@ -171,7 +171,7 @@ class Smooth:
             operation = arithmetic.operation(arithmetic.BINARY, symbol, scalar)
         if isinstance(dtype, t.Scalar):
             return operation
-        return componentwise(operation) if scalar.is_float else composites.elementwise(scalar, operation)
+        return componentwise(operation) if scalar.is_float else arithmetic.elementwise(scalar, operation)
 
     def reduction(self, name: str, dtype: t.Scalar) -> Callable[[list[Value]], Value]:
         return partial(reduce, self.atomic(name, dtype))

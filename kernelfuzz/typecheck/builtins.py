@@ -7,10 +7,12 @@ language of signatures is that of ``kernelfuzz.typecheck.patterns``.  Everything
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, KeysView
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 
 from kernelfuzz.ir.nodes import Keyword
@@ -78,6 +80,13 @@ def word(name: str) -> str | None:
 def verb(name: str) -> str:
     """How an atomic changes an array, in words between "atomically" and the array's name; "" of other calls."""
     return next((row.verb for row in _BY_NAME.get(name, ())), "")
+
+
+@cache
+def at_least(*release: int) -> bool:
+    """Whether the installed Warp is that release or a later one: ``at_least(1, 14)``."""
+    found = tuple(int(part) for part in re.findall(r"\d+", version("warp-lang"))[: len(release)])
+    return found >= release
 
 
 @dataclass(frozen=True, slots=True)

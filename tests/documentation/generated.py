@@ -15,11 +15,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from differences import DIFFERENCES
 from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
-from kernelfuzz.reference.documented import DIFFERENCES
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.strategies.features import FEATURES
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
+from differences import DIFFERENCES
 from generated import NUMBERS, ROOT, SECTIONS, marked, pages, written
 
 
@@ -17,3 +19,13 @@ def test_everything_generated_is_shown() -> None:
     shown = {page: marked(page) for page in pages()}
     assert [name for name, (page, _) in SECTIONS.items() if name not in shown[ROOT / page]] == []
     assert NUMBERS.keys() <= set().union(*shown.values())
+
+
+def test_rows_of_differences_are_complete() -> None:
+    names = [row.name for row in DIFFERENCES]
+    assert len(names) == len(set(names))
+    for row in DIFFERENCES:
+        assert row.rule
+        assert row.source
+        for module in row.kept_by.split(", "):
+            assert importlib.import_module(f"kernelfuzz.reference.{module}").__doc__

@@ -19,7 +19,7 @@ from kernelfuzz.oracles.batch import Action
 from kernelfuzz.oracles.value import Outputs
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
-from kernelfuzz.reference.launch import execute
+from kernelfuzz.reference.execution import execute
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch

@@ -26,7 +26,7 @@ from kernelfuzz.ir.types import (
     shape,
 )
 from kernelfuzz.oracles.batch import batch_source
-from kernelfuzz.reference import builtins
+from kernelfuzz.reference import builtin_values
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.undefined import Undefined
 from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
@@ -38,13 +38,13 @@ POINTS = 24
 # Of a row with more signatures than this only every so manyth is tried: the dimensions repeat.
 MOST_SIGNATURES = 12
 
-# Of these there is no reference for some types on Warp 1.19 (``builtins.NO_REFERENCE``): Python scope has no
+# Of these there is no reference for some types on Warp 1.19 (``builtin_values.NO_REFERENCE``): Python scope has no
 # overload, or rounds float16 differently, and no closed form gives the same bits.
 NO_REFERENCE = frozenset({"closest_point_edge_edge", "intersect_tri_tri", "transform_decompose"})
 
 
 def evaluated() -> list[Signature]:
-    """Every signature that ``builtins.call`` is for, thinned out."""
+    """Every signature that ``builtin_values.call`` is for, thinned out."""
     found: list[Signature] = []
     for builtin in BUILTINS:
         if builtin.group == "atomic" or "array" in builtin.signature or builtin.name == "cast":
@@ -178,10 +178,10 @@ def differences(signatures: list[Signature]) -> Iterator[str]:
             for at in range(POINTS):
                 given = arguments_at(signature, inputs, at)
                 try:
-                    value = builtins.call(signature, given)
+                    value = builtin_values.call(signature, given)
                 except Undefined as error:
                     half = FLOAT16 in map(component, signature.params)
-                    if error.reason == builtins.NO_REFERENCE and (half or signature.name in NO_REFERENCE):
+                    if error.reason == builtin_values.NO_REFERENCE and (half or signature.name in NO_REFERENCE):
                         break
                     raise
                 found = value if signature.builtin.mutates or isinstance(value, tuple) else (value,)
@@ -212,8 +212,8 @@ def test_the_bits_of_a_kernel_for_some(name: str) -> None:
 
 def test_a_wrong_value_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = [signature for signature in SIGNATURES if signature.name == "sin"]
-    call = builtins.call
-    monkeypatch.setattr(builtins, "call", lambda s, a: np.nextafter(call(s, a), type(a[0])(9)))  # pyright: ignore
+    call = builtin_values.call
+    monkeypatch.setattr(builtin_values, "call", lambda s, a: np.nextafter(call(s, a), type(a[0])(9)))  # pyright: ignore
     assert list(differences(chosen))
 
 
@@ -226,11 +226,11 @@ def test_every_row_has_a_closed_form_or_a_reason(builtin: Builtin) -> None:
 
 def test_closed_rows_have_closed_forms() -> None:
     for signature in SIGNATURES:
-        if builtins.closed_reason(signature):
+        if builtin_values.closed_reason(signature):
             found = form(signature)
             assert found is not None
             # The smaller of two floats is exact but for the sign of zeros, which integers do not have.
-            of_integers = not builtins.component(signature).is_float
+            of_integers = not builtin_values.component(signature).is_float
             assert found.exact or (of_integers and signature.name in ("min", "max", "clamp")), signature.name
 
 
@@ -241,7 +241,7 @@ def signature_of(name: str, *types: Type) -> Signature:
 
 
 def test_float64_does_not_pass_through_float32() -> None:
-    value = builtins.call(signature_of("sin", FLOAT64), (np.float64(0.3),))
+    value = builtin_values.call(signature_of("sin", FLOAT64), (np.float64(0.3),))
     assert type(value) is np.float64
     assert value == pytest.approx(float(np.sin(0.3)), rel=1e-15)
     assert value != np.float64(np.float32(value))
@@ -251,7 +251,7 @@ def test_float16_halves_are_rounded_to_even() -> None:
     # In Python scope Warp 1.19 gives -1.3564453125: it rounds halves of a unit away from zero.
     left, right = np.float16(-0.91552734375), np.float16(0.4404296875)
     lerp = signature_of("lerp", FLOAT16, FLOAT16, FLOAT16)
-    assert float(builtins.call(lerp, (left - right, left, np.float16(0)))) == -1.35546875
+    assert float(builtin_values.call(lerp, (left - right, left, np.float16(0)))) == -1.35546875
 
 
 def test_the_type_of_the_result() -> None:
@@ -264,9 +264,9 @@ def test_the_type_of_the_result() -> None:
             for t in signature.params
         )
         try:
-            value = builtins.call(signature, arguments)
+            value = builtin_values.call(signature, arguments)
         except Undefined as error:
-            assert error.reason == builtins.NO_REFERENCE  # noqa: PT017  # which signatures: above
+            assert error.reason == builtin_values.NO_REFERENCE  # noqa: PT017  # which signatures: above
             continue
         expected = bool if result.kind == "bool" else np.dtype(result.name).type if result.is_float else int
         assert type(value) is expected, signature.name
@@ -276,9 +276,9 @@ def test_random_states_advance() -> None:
     state = 12345
     drawn: list[int] = []
     for _ in range(3):
-        value, state = builtins.call(signature_of("randu", UINT32), (state,))
+        value, state = builtin_values.call(signature_of("randu", UINT32), (state,))
         drawn.append(value)
     assert len(set(drawn)) == 3
     assert state == drawn[-1]
-    _, after = builtins.call(signature_of("poisson", UINT32, FLOAT32), (7, np.float32(0)))
+    _, after = builtin_values.call(signature_of("poisson", UINT32, FLOAT32), (7, np.float32(0)))
     assert after == 7

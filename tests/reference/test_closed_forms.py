@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import builtins
+from kernelfuzz.reference import builtin_values
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.dual import Dual, value_of
 from kernelfuzz.reference.undefined import NotSmooth
@@ -117,7 +117,7 @@ def error(signature: Signature, given: tuple[Any, ...]) -> float:
     assert found is not None
     wide = tuple(each.astype(WIDER[scalar]) if isinstance(each, (np.ndarray, np.floating)) else each for each in given)
     exact = flat(found.function(signature, *wide) if found.typed else found.function(*wide))
-    value = flat(builtins.call(signature, given))
+    value = flat(builtin_values.call(signature, given))
     size = float(np.max(np.abs(exact)))
     if signature.builtin.group not in SCALARS:
         size = max(size, 1.0)
@@ -128,8 +128,8 @@ def error(signature: Signature, given: tuple[Any, ...]) -> float:
 @pytest.mark.parametrize("signature", with_forms(), ids=label)
 def test_builtin_is_its_definition(signature: Signature) -> None:
     random = np.random.default_rng(17)
-    if builtins.compiled(signature) is builtins.no_reference:
-        pytest.skip(builtins.NO_REFERENCE)
+    if builtin_values.compiled(signature) is builtin_values.no_reference:
+        pytest.skip(builtin_values.NO_REFERENCE)
     errors = [error(signature, arguments(signature, random)) for _ in range(POINTS)]
     assert max(errors) <= bound(signature)
 
@@ -159,7 +159,7 @@ def test_derivative_is_the_central_difference(signature: Signature) -> None:
         tried += 1
         h = 1e-5
         above, below = (
-            flat(builtins.call(signature, tuple(
+            flat(builtin_values.call(signature, tuple(
                 (each + sign * h * along).astype(np.float64)[()] if along is not None else each
                 for each, along in zip(given, direction, strict=True)
             )))

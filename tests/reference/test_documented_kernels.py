@@ -14,7 +14,7 @@ import pytest
 from kernelfuzz import reference
 from kernelfuzz.ir.nodes import Literal
 from kernelfuzz.ir.types import FLOAT32, INT32, Struct, Vector
-from kernelfuzz.reference.release import at_least
+from kernelfuzz.typecheck.builtins import at_least
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))
 assert _SPEC is not None

@@ -13,7 +13,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.reference import smooth
 from kernelfuzz.reference.closed_forms import Form, form
-from kernelfuzz.reference.gradient import central_difference, gradient
+from kernelfuzz.reference.derivative import central_difference, gradient
 from kernelfuzz.reference.limitations import ARRAY_OVERWRITE, documented_limitation
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
 from kernelfuzz.syntax.render import render

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
-from kernelfuzz.reference.races import commutes
+from kernelfuzz.reference.memory import commutes
 from kernelfuzz.syntax.render import line_of
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))

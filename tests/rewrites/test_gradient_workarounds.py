@@ -12,7 +12,6 @@ from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting
-from kernelfuzz.reference.release import at_least
 from kernelfuzz.rewrites.workarounds import (
     OF_GRADIENTS,
     ROUNDED,
@@ -24,6 +23,7 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain import compat
+from kernelfuzz.typecheck.builtins import at_least
 from kernelfuzz.typecheck.verify import verify
 
 ROWS = [(slug, *text) for slug, texts in kernels.TEXTS.items() for text in texts]

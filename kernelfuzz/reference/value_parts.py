@@ -1,4 +1,7 @@
-"""Assignments to a part of a local, to an element of an array, or to a part of one."""
+"""Parts of values, ``v.x``, ``m[i]``, ``v[0:2]``, ``t.p``, ``s.field``: how one is read, replaced and assigned.
+
+The value may be a local, an element of an array, or a part of one.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,109 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import Array, Type
-from kernelfuzz.reference import components
-from kernelfuzz.reference.calls import can_be_atomic
-from kernelfuzz.reference.compiled import (
-    NORMAL,
-    THREAD,
-    UNBOUND,
-    Evaluate,
-    Execute,
-    Frame,
-    Names,
-    Thread,
-)
+from kernelfuzz.ir import types as t
+from kernelfuzz.reference.compiled import NORMAL, THREAD, UNBOUND, Evaluate, Execute, Frame, Names
+from kernelfuzz.reference.compiled_calls import can_be_atomic
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.memory import View, reader, writer
-from kernelfuzz.reference.races import Access
-from kernelfuzz.reference.undefined import UNINITIALISED_READ, Stopped, Undefined
+from kernelfuzz.reference.memory import Access, View, reader, writer
+from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, UNINITIALISED_READ, Stopped, Undefined
 
-__all__ = ["Evaluate", "Thread", "assign", "augment"]
+COMPONENTS = {"x": 0, "y": 1, "z": 2, "w": 3}
+TRANSFORM_PARTS = {"p": slice(0, 3), "q": slice(3, 7)}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step from a value to a part of it: ``key`` says which, in a frame."""
+
+    key: Callable[[Frame], Any]
+    read: Callable[[Value, Any], Value]
+    replace: Callable[[Value, Any, Value], Value]
+
+
+def _replace_field(value: Any, name: Any, new: Value) -> Value:
+    return {**value, name: new}
+
+
+def _replace_component(value: Any, key: Any, new: Value) -> Value:
+    copied = value.copy()
+    copied[key] = new
+    return copied
+
+
+def _read_field(value: Any, name: Any) -> Value:
+    return value[name]
+
+
+def _read_number(value: Any, key: Any) -> Value:
+    return value[key]
+
+
+def _read_whole_number(value: Any, key: Any) -> Value:
+    return value.item(key)
+
+
+def _read_several(value: Any, key: Any) -> Value:
+    return value[key].copy()
+
+
+def _component(key: Callable[[Frame], Any], type_: t.Type) -> Step:
+    if not isinstance(type_, t.Scalar):
+        return Step(key, _read_several, _replace_component)
+    return Step(key, _read_number if type_.is_float else _read_whole_number, _replace_component)
+
+
+def attribute(node: n.Attribute) -> Step:
+    """The step of ``value.name``."""
+    container: t.Type = node.value.type
+    match container:
+        case t.Struct():
+            return Step(_constant(node.name), _read_field, _replace_field)
+        case t.Transform():
+            return _component(_constant(TRANSFORM_PARTS[node.name]), node.type)
+        case _:
+            return _component(_constant(COMPONENTS[node.name]), node.type)
+
+
+def subscript(node: n.Index, names: Names) -> Step:
+    """The step of ``value[indices]`` where the value is no array.
+
+    An index counts from the end where it is negative ("Runtime: Indexing and Slicing" of Warp's user guide).
+    """
+    container: t.Type = node.value.type
+    if isinstance(container, (t.Array, t.Struct, t.Tile, t.Tuple, t.Scalar)):
+        raise TypeError(f"{container} has no components")
+    first = node.indices[0]
+    if isinstance(first, n.Slice):
+        return _component(_constant(slice(first.start, first.stop, first.step)), node.type)
+    sizes = t.shape(container)
+    axes = [
+        _bounded(names.expression(index), size)
+        for index, size in zip(node.indices, sizes, strict=False)
+        if not isinstance(index, n.Slice)
+    ]
+    if len(axes) == 1:
+        return _component(axes[0], node.type)
+    row, column = axes
+    assert isinstance(container, t.Matrix)
+    return _component(lambda frame: (row(frame), column(frame)), node.type)
+
+
+def _bounded(index: Evaluate, size: int) -> Callable[[Frame], int]:
+    def checked(frame: Frame) -> int:
+        found = index(frame)
+        if -size <= found < size:
+            return found
+        raise Undefined(INDEX_OUT_OF_RANGE)
+
+    return checked
+
+
+def _constant(key: Any) -> Callable[[Frame], Any]:
+    return lambda _: key
+
+
+# --------------------------------------------------------------------------- assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,40 +135,40 @@ class Target:
 
     root: int | Element
     root_node: n.Expr
-    steps: tuple[components.Step, ...]
+    steps: tuple[Step, ...]
 
 
 def _target(node: n.Place, names: Names) -> Target:
-    steps: list[components.Step] = []
+    steps: list[Step] = []
     value: n.Expr = node
     while True:
         match value:
             case n.Name(id=name):
                 root: int | Element = names.place(name)
                 break
-            case n.Index() if isinstance(value.value.type, Array):
+            case n.Index() if isinstance(value.value.type, t.Array):
                 array = names.expression(value.value)
                 indices = [names.expression(index) for index in value.indices if not isinstance(index, n.Slice)]
                 root = Element(array, indices, reader(value.type), writer(value.type))
                 break
             case n.Index():
-                steps.append(components.subscript(value, names))
+                steps.append(subscript(value, names))
                 value = value.value
             case n.Attribute():
-                steps.append(components.attribute(value))
+                steps.append(attribute(value))
                 value = value.value
             case _:
                 raise TypeError(f"{value} is no place")
     return Target(root, value, tuple(reversed(steps)))
 
 
-def _read(value: Value, steps: tuple[components.Step, ...], keys: tuple[Any, ...]) -> Value:
+def _read(value: Value, steps: tuple[Step, ...], keys: tuple[Any, ...]) -> Value:
     for step, key in zip(steps, keys, strict=True):
         value = step.read(value, key)
     return value
 
 
-def _replace(value: Value, steps: tuple[components.Step, ...], keys: tuple[Any, ...], new: Value) -> Value:
+def _replace(value: Value, steps: tuple[Step, ...], keys: tuple[Any, ...], new: Value) -> Value:
     """The value with one part replaced: a new value, which shares nothing that could change."""
     if not steps:
         return new
@@ -183,7 +270,7 @@ def _augment_element(
     value: Evaluate,
 ) -> Execute:
     steps = target.steps
-    part: Type = node.target.type
+    part: t.Type = node.target.type
     atomic = can_be_atomic(node.op, part)
     name = {"+": "add", "-": "sub", "&": "and", "|": "or", "^": "xor"}.get(node.op, "")
 

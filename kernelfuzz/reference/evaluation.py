@@ -2,11 +2,14 @@
 
 Operands are evaluated left to right, ``and``, ``or`` and comparison chains stop at the first operand that
 decides, and a conditional expression evaluates one branch ("The Python Language Reference", 6.11 to 6.13 and
-6.16; Warp follows since 1.13 for ``and`` and ``or``, see ``kernelfuzz.reference.documented``).
+6.16; Warp follows since 1.13 for ``and`` and ``or``, see notes/reference.md).
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.reference import calls, components, static
+from kernelfuzz.reference import compiled_calls, value_parts
 from kernelfuzz.reference.compiled import (
     FIRST_LOCAL,
     RETURNED,
@@ -22,12 +25,21 @@ from kernelfuzz.reference.compiled import (
     UNBOUND,
     Evaluate,
     Frame,
+    Module,
     Names,
     located,
 )
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.memory import View, reader
-from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, UNINITIALISED_READ, Stopped, Undefined
+from kernelfuzz.reference.undefined import (
+    DIVISION_BY_ZERO,
+    INDEX_OUT_OF_RANGE,
+    SIGNED_OVERFLOW,
+    UNINITIALISED_READ,
+    Stopped,
+    Undefined,
+)
+from kernelfuzz.typecheck.builtins import at_least
 
 
 def expression(node: n.Expr, names: Names) -> Evaluate:
@@ -44,7 +56,7 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.Unary():
             return located(node, domain.unary(node.op, node.operand.type), expression(node.operand, names))
         case n.Cast():
-            node = static.unrounded(node, names)
+            node = _unrounded(node, names)
             source: t.Type = node.operand.type
             assert isinstance(source, t.Scalar)
             return located(node, domain.cast(source, node.type), expression(node.operand, names))
@@ -57,20 +69,20 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.Index() if isinstance(node.value.type, t.Array):
             return _element(node, names)
         case n.Index():
-            return _part(node, components.subscript(node, names), names)
+            return _part(node, value_parts.subscript(node, names), names)
         case n.Attribute():
-            return _part(node, components.attribute(node), names)
+            return _part(node, value_parts.attribute(node), names)
         case n.Construct():
             return _construct(node, names)
         case n.Call():
-            return calls.builtin(node, names, used=True)
+            return compiled_calls.builtin(node, names, used=True)
         case n.CallFunction():
             return _call_function(node, names)
         case n.ArrayShape(axis=axis):
             array = expression(node.array, names)
             return lambda frame: array(frame).shape[axis]
         case n.Static():
-            return _constant(static.value(node, names.module))
+            return _constant(_static_value(node, names.module))
         case _:
             return assert_never(node)
 
@@ -143,7 +155,7 @@ def _if_exp(node: n.IfExp, names: Names) -> Evaluate:
 # -------------------------------------------------------------------------------- parts
 
 
-def _part(node: n.Index | n.Attribute, step: components.Step, names: Names) -> Evaluate:
+def _part(node: n.Index | n.Attribute, step: value_parts.Step, names: Names) -> Evaluate:
     value, key, read = expression(node.value, names), step.key, step.read
 
     def evaluate(frame: Frame) -> Value:
@@ -268,3 +280,74 @@ def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
         return inner[RETURNED]
 
     return call
+
+
+# ------------------------------------------------------------------- numbers of Python's
+
+# ``wp.static(expression)``, evaluated when a kernel is declared, and module constants ("Code Generation: Static
+# Expressions" of Warp's user guide); the result becomes a constant of the node's type.
+
+_PYTHON_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "//": operator.floordiv, "%": operator.mod,
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
+_PYTHON_UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
+
+
+def _static_value(node: n.Static, module: Module) -> Value:
+    """The constant that a static expression is; Undefined where Python raises, or where it does not fit."""
+    try:
+        found = _in_python(node.value, module)
+    except ZeroDivisionError:
+        raise Undefined(DIVISION_BY_ZERO, node) from None
+    if node.type.is_integer:
+        low, high = node.type.limits
+        if not low <= found <= high:
+            raise Undefined(SIGNED_OVERFLOW, node)
+    return module.domain.literal(node.type, found)
+
+
+def _unrounded(cast: n.Cast, names: Names) -> n.Cast:
+    """``wp.float64(K)``, ``wp.int64(wp.static(2**40))``: a conversion to 64 bits is one of Python's number.
+
+    That is the fix of GH-485, whose kernel is ``wp.float64(wp.PI)``; before 1.12.1 the number was rounded to
+    float32 or cut to int32 first.
+    """
+    operand = cast.operand
+    if cast.type not in (t.INT64, t.UINT64, t.FLOAT64) or not at_least(1, 12, 1):
+        return cast
+    match operand:
+        case n.Static(type=type_):
+            number = operand
+        case n.Name(id=name, type=type_) if name not in names.places and name in names.module.constants:
+            number = names.module.constants[name].value
+        case _:
+            return cast
+    wide = _WIDE.get(type_)
+    return cast if wide is None else replace(cast, operand=replace(number, type=wide))
+
+
+# What holds all that a number of Python's may be, where the type is that of a number without a type.
+_WIDE: dict[t.Type, t.Scalar] = {t.FLOAT32: t.FLOAT64, t.INT32: t.INT64}
+
+
+def _in_python(node: n.Expr, module: Module) -> Any:
+    match node:
+        case n.Literal(value=found):
+            return found
+        case n.Name(id=name):
+            return module.constants[name].value.value
+        case n.Unary(op=op, operand=operand):
+            return _PYTHON_UNARY[op](_in_python(operand, module))
+        case n.Binary(op=op, left=left, right=right):
+            return _PYTHON_OPERATORS[op](_in_python(left, module), _in_python(right, module))
+        case n.Compare(left=left, ops=ops, comparators=comparators):
+            values = [_in_python(operand, module) for operand in (left, *comparators)]
+            return all(_PYTHON_OPERATORS[op](*pair) for op, pair in zip(ops, zip(values, values[1:]), strict=True))  # noqa: B905, RUF007
+        case n.BoolOp(op=op, values=values):
+            found = [_in_python(operand, module) for operand in values]
+            return all(found) if op == "and" else any(found)
+        case _:
+            raise TypeError(f"{node} is no static expression")

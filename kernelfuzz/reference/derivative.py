@@ -17,7 +17,7 @@ from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
 from kernelfuzz.reference.dual import Dual, Scale
 from kernelfuzz.reference.exact import Exact
-from kernelfuzz.reference.launch import execute
+from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.smooth import Smooth, raise_unless_finite
 
 Path = tuple[str, ...]

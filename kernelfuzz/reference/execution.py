@@ -1,0 +1,256 @@
+"""Statements, functions and launches: parameters in, one thread after another, arrays out.
+
+A name belongs to its function: what a branch or a loop assigns outlives it, and a name that was never
+assigned has no value ("The Python Language Reference", 4.2.2; Warp calls reading it undefined: Limitations,
+"Variable Scope").  An assignment evaluates its value first and then the parts of its target (7.2); an
+augmented one evaluates its target first and once (7.2.1).
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.launch import Input, Launch
+from kernelfuzz.ir.types import Array
+from kernelfuzz.reference import compiled as c
+from kernelfuzz.reference import compiled_calls, evaluation, memory, value_parts
+from kernelfuzz.reference.domain import Domain
+from kernelfuzz.reference.exact import Exact
+from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Stopped, Undefined
+
+# Iterations of loops, of all threads together: more than any kernel of the grammar does.
+MOST_STEPS = 200_000
+
+
+def run(
+    kernel: n.Kernel, launch: Launch, *, steps: int = MOST_STEPS, quirks: frozenset[str] = frozenset()
+) -> dict[str, Input]:
+    """The contents of every array parameter after the launch, to the bit as Warp's CPU backend has them.
+
+    The results have the shapes and dtypes of ``launch.inputs``, which are not changed.  ``steps`` bounds the
+    iterations of all loops; ``quirks`` (of ``kernelfuzz.reference.exact.QUIRKS``) names known bugs of Warp to
+    imitate.  Raises Undefined where the kernel is not defined for the launch.
+    """
+    return execute(kernel, launch, Exact(quirks), steps=steps)
+
+
+def execute(
+    kernel: n.Kernel,
+    launch: Launch,
+    domain: Domain,
+    *,
+    steps: int = MOST_STEPS,
+    overwritten: set[str] | None = None,
+    rewritten: set[str] | None = None,
+    rounded: bool = False,
+) -> dict[str, Input]:
+    """``run`` with the numbers of a domain: what ``domain.leave`` makes of every array parameter.
+
+    ``overwritten`` collects the parameters of which an element was written after it was read, ``rewritten``
+    those of which one was after it was written.  ``rounded``: a sum of several threads may depend on their
+    order by its rounding.
+    """
+    module = c.Module(domain, evaluation.expression, {each.name: each for each in kernel.constants})
+    with np.errstate(all="ignore"):
+        for function in kernel.functions:
+            _declare(function, module)
+        size, body = _function_body(kernel, module)
+        entered = [
+            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name]) for param in kernel.params
+        ]
+        values = [value for value, _ in entered]
+        watched = prod(launch.dim) > 1 or overwritten is not None or rewritten is not None
+        thread = c.Thread((), 0, watched, steps)
+        rest = [c.UNBOUND] * (size - c.FIRST_LOCAL - len(values))
+        for number, index in enumerate(np.ndindex(*launch.dim)):
+            thread.index, thread.number = index, number
+            body([thread, (), *values, *rest])
+        views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
+        for _, view in views.values():
+            if view is not None:
+                view.shadow.finish(rounded)
+        for param, (value, _) in zip(kernel.params, entered, strict=True):
+            for view in memory.views(value):
+                if overwritten is not None and view.shadow.overwritten:
+                    overwritten.add(param.name)
+                if rewritten is not None and view.shadow.rewritten:
+                    rewritten.add(param.name)
+        return {
+            name: memory.leave(domain, (name,), type_, view)
+            for name, (type_, view) in views.items()
+            if view is not None and isinstance(type_, Array)
+        }
+
+
+# -------------------------------------------------------------- functions and statements
+
+
+def _function_body(function: n.Function | n.Kernel, module: c.Module) -> tuple[int, c.Execute]:
+    """The size of a function's frame, and the function that runs its body."""
+    names = c.Names(module)
+    for param in function.params:
+        names.place(param.name)
+        names.bound.add(param.name)
+    execute = _block(function.body, names)
+    return names.size(), execute
+
+
+def _declare(function: n.Function, module: c.Module) -> None:
+    """Compile a ``@wp.func``; those that it calls are declared before it."""
+    module.functions[function.name] = c.Body(function, *_function_body(function, module))
+
+
+def _block(statements: n.Block, names: c.Names) -> c.Execute:
+    """Run statements until one does not end normally."""
+    # A name is a local of the whole function: it has a place before any code that reads it is compiled.
+    compiled = [_statement(each, names) for each in statements]
+    if len(compiled) == 1:
+        return compiled[0]
+
+    def execute(frame: c.Frame) -> int:
+        for each in compiled:
+            ended = each(frame)
+            if ended:
+                return ended
+        return c.NORMAL
+
+    return execute
+
+
+def _statement(node: n.Stmt, names: c.Names) -> c.Execute:
+    """The function that runs a statement in a frame."""
+    match node:
+        case n.Assign(target=n.Name(id=name), value=value):
+            return _assign_name(names.place(name), names.expression(value))
+        case n.Assign():
+            return value_parts.assign(node, names)
+        case n.AugAssign():
+            return value_parts.augment(node, names)
+        case n.Unpack():
+            return _unpack(node, names)
+        case n.If():
+            return _if(node, names)
+        case n.For():
+            return _for(node, names)
+        case n.While():
+            return _while(node, names)
+        case n.ExprStmt(value=value):
+            evaluate = (
+                compiled_calls.builtin(value, names, used=False)
+                if isinstance(value, n.Call)
+                else names.expression(value)
+            )
+            return _effect(evaluate)
+        case n.Return():
+            return _return(node, names)
+        case n.Break():
+            return lambda _: c.BREAK
+        case n.Continue():
+            return lambda _: c.CONTINUE
+        case n.Pass():
+            return lambda _: c.NORMAL
+        case _:
+            return assert_never(node)
+
+
+def _assign_name(place: int, value: c.Evaluate) -> c.Execute:
+    def execute(frame: c.Frame) -> int:
+        frame[place] = value(frame)
+        return c.NORMAL
+
+    return execute
+
+
+def _effect(evaluate: c.Evaluate) -> c.Execute:
+    def execute(frame: c.Frame) -> int:
+        evaluate(frame)
+        return c.NORMAL
+
+    return execute
+
+
+def _unpack(node: n.Unpack, names: c.Names) -> c.Execute:
+    """``a, b = b, a``: every value is evaluated before any name changes."""
+    values = [names.expression(value) for value in node.values]
+    targets = [names.place(name) for name in node.names]
+    single = len(values) == 1
+
+    def execute(frame: c.Frame) -> int:
+        found = values[0](frame) if single else [value(frame) for value in values]
+        for place, value in zip(targets, found, strict=True):
+            frame[place] = value
+        return c.NORMAL
+
+    return execute
+
+
+def _return(node: n.Return, names: c.Names) -> c.Execute:
+    values = [names.expression(value) for value in node.values]
+    if not values:
+        return lambda _: c.RETURN
+    single = len(values) == 1
+
+    def execute(frame: c.Frame) -> int:
+        frame[c.RETURNED] = values[0](frame) if single else tuple([value(frame) for value in values])
+        return c.RETURN
+
+    return execute
+
+
+def _if(node: n.If, names: c.Names) -> c.Execute:
+    test, body = names.expression(node.test), _block(node.body, names)
+    orelse = _block(node.orelse, names)
+    return lambda frame: body(frame) if test(frame) else orelse(frame)
+
+
+def _for(node: n.For, names: c.Names) -> c.Execute:
+    """The bounds are evaluated once; what the body assigns to the name does not change the iteration."""
+    bounds = [names.expression(bound) for bound in node.bounds]
+    place = names.place(node.name)
+    body = _block(node.body, names)
+
+    def execute(frame: c.Frame) -> int:
+        thread = frame[c.THREAD]
+        values = [bound(frame) for bound in bounds]
+        if len(values) == 3 and values[2] == 0:
+            raise Undefined(OUTSIDE_DOMAIN, node)  # Python has no such range, and Warp's loop does not end
+        for value in range(*values):
+            _step(thread, node)
+            frame[place] = value
+            ended = body(frame)
+            if ended == c.BREAK:
+                break
+            if ended == c.RETURN:
+                return c.RETURN
+        return c.NORMAL
+
+    return execute
+
+
+def _while(node: n.While, names: c.Names) -> c.Execute:
+    test, body = names.expression(node.test), _block(node.body, names)
+
+    def execute(frame: c.Frame) -> int:
+        thread = frame[c.THREAD]
+        while test(frame):
+            _step(thread, node)
+            ended = body(frame)
+            if ended == c.BREAK:
+                break
+            if ended == c.RETURN:
+                return c.RETURN
+        return c.NORMAL
+
+    return execute
+
+
+def _step(thread: c.Thread, node: n.Stmt) -> None:
+    try:
+        thread.step()
+    except Stopped as error:
+        error.node = node
+        raise
