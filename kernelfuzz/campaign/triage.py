@@ -23,7 +23,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import Verdict
-from kernelfuzz.reduce.engine import Progress, reduce
+from kernelfuzz.reduce.reduce_case import Progress, reduce
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
 

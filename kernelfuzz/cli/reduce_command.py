@@ -183,7 +183,7 @@ def _run(
     timeout: float,
 ) -> Progress:
     from kernelfuzz.reduce.source import NotInteresting, reduce_source
-    from kernelfuzz.reduce.source.answers import write_whole
+    from kernelfuzz.reduce.source.question import write_whole
 
     try:
         with stopped_by_terminate(), _progress() as show:

@@ -50,9 +50,3 @@ PASSES: tuple[Pass, ...] = (
     expressions.simplify_literals,
     inputs.simplify_inputs,
 )
-
-
-def edits(tree: Tree) -> list[Edit]:
-    """What all the passes list, largest cuts first."""
-    found = [edit for each in PASSES for edit in each(tree)]
-    return sorted(found, key=lambda edit: -edit.gain)

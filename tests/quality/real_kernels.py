@@ -24,6 +24,7 @@ from typing import TypeVar
 from kernelfuzz.findings.messages import masked
 from kernelfuzz.reduce.source import Fails, reduce_source
 from kernelfuzz.reduce.source.definitions import without_other_kernels
+from kernelfuzz.reduce.source.tree import Tree
 from kernelfuzz.syntax.parse import ParseError, parse_all
 from kernelfuzz.workers import Pool, WorkerError
 
@@ -154,7 +155,7 @@ def lower_all(found: Iterable[Source], pool: Pool) -> dict[tuple[str, str], str]
         whole = _ask(pool, lowered, source.text, None)
         for name in names:
             if isinstance(whole, str) or name not in whole:
-                alone = without_other_kernels(source.text, name)
+                alone = without_other_kernels(Tree(source.text), name)
                 answer = _ask(pool, lowered, alone, name)
                 reasons[source.name, name] = answer if isinstance(answer, str) else ""
             else:
@@ -182,7 +183,7 @@ def only_warp(found: Iterable[Source], reasons: dict[tuple[str, str], str], pool
             reason = reasons[source.name, kernel.name]
             # Without an overload, a generic kernel has no code for anybody.
             if reason and "generic kernel" not in reason and not no_import(reason):
-                alone = without_other_kernels(source.text, kernel.name)
+                alone = without_other_kernels(Tree(source.text), kernel.name)
                 if _ask(pool, taken_by_warp, alone) is True:
                     missing.append(f"{source.name} {kernel.name}: {reason}")
     return missing

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from minimal import is_minimal  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.ir.launch import Case, leaves
 from kernelfuzz.ir.nodes import While
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.reduce import candidates, is_minimal, reduce
-from kernelfuzz.reduce.engine import GROUP, Progress
+from kernelfuzz.reduce import candidates, reduce
 from kernelfuzz.reduce.measure import measure
+from kernelfuzz.reduce.reduce_case import GROUP, Progress
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -108,7 +109,7 @@ def test_the_best_only_gets_smaller(case: Case) -> None:
 
 def test_a_deadline_returns_the_best_so_far(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("kernelfuzz.reduce.engine.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kernelfuzz.reduce.search.time.monotonic", lambda: now[0])
     rounds = [0]
 
     def interesting(cases: Sequence[Case]) -> list[bool]:

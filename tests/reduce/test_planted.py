@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from minimal import is_minimal  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz import reference
 from kernelfuzz.ir import nodes as n
@@ -15,8 +16,8 @@ from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.types import INT32, Array, Matrix, Scalar, Vector
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.reduce import is_minimal, reduce
-from kernelfuzz.reduce.engine import Progress
+from kernelfuzz.reduce import reduce
+from kernelfuzz.reduce.reduce_case import Progress
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch

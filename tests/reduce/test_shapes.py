@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import pytest
+from minimal import is_minimal  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import FLOAT16, Array, Scalar, Struct
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.reduce import is_minimal, reduce
-from kernelfuzz.reduce.engine import Progress
+from kernelfuzz.reduce import reduce
+from kernelfuzz.reduce.reduce_case import Progress
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch

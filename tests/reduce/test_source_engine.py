@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from minimal import is_minimal_text  # pyright: ignore[reportMissingImports]
 from processes import FOREVER, Clock  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.reduce.source import (
@@ -12,7 +13,6 @@ from kernelfuzz.reduce.source import (
     Fails,
     NotInteresting,
     Progress,
-    is_minimal,
     measure,
     reduce_source,
 )
@@ -115,7 +115,7 @@ def test_any_number_of_jobs_gives_the_same() -> None:
 
 
 def test_a_local_minimum() -> None:
-    assert is_minimal(reduce_source(KERNELS, CALLS).text, lambda text: "energy(" in text)
+    assert is_minimal_text(reduce_source(KERNELS, CALLS).text, lambda text: "energy(" in text)
 
 
 def test_typed_passes_narrow_what_fits_the_ir() -> None:
@@ -180,7 +180,7 @@ def test_a_time_limit_and_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     whole = reduce_source(KERNELS, command)
     asked = log.read_text().count("\n")
     log.write_text("")
-    for module in ("workers", "reduce.engine", "reduce.source.engine"):
+    for module in ("workers", "reduce.search", "reduce.source.reduce_text"):
         monkeypatch.setattr(f"kernelfuzz.{module}.time", CountingClock(log))
     runs = 0
     while not (result := reduce_source(KERNELS, command, seconds=asked // 4, state=str(state))).minimal:

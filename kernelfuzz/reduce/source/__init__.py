@@ -1,13 +1,7 @@
 """Anybody's Python file made small: what reduction does with text that need not fit the IR."""
 
-from kernelfuzz.reduce.source.engine import (
-    NotInteresting,
-    Progress,
-    is_minimal,
-    neighbours,
-    reduce_source,
-)
-from kernelfuzz.reduce.source.question import Command, Fails, Question
+from kernelfuzz.reduce.source.question import Command, Fails, NotInteresting, Question
+from kernelfuzz.reduce.source.reduce_text import Progress, neighbours, reduce_source
 from kernelfuzz.reduce.source.size import Size, has_kernel, measure, parsed
 
 __all__ = [
@@ -18,7 +12,6 @@ __all__ = [
     "Question",
     "Size",
     "has_kernel",
-    "is_minimal",
     "measure",
     "neighbours",
     "parsed",

@@ -26,9 +26,8 @@ def keep_one_kernel(tree: Tree) -> Iterator[Edit]:
                 yield {(("body", each),): () for each in range(len(body)) if each not in kept}
 
 
-def without_other_kernels(text: str, wanted: str) -> str:
-    """A text without the kernels of other names, and without what needs those, but not the one, to run."""
-    tree = Tree(text)
+def without_other_kernels(tree: Tree, wanted: str) -> str:
+    """The text without the kernels of other names, and without what needs those, but not the one, to run."""
     body = tree.module.body
     binds, reads = [bound_names(each) for each in body], [names_in(each) for each in body]
     gone = {at for at, each in enumerate(body) if is_kernel(each) and not is_kernel(each, wanted)}
@@ -36,7 +35,7 @@ def without_other_kernels(text: str, wanted: str) -> str:
         names = {name for at in gone for name in binds[at]}
         more = {at for at in range(len(body)) if at not in gone and reads[at] & names and wanted not in reads[at]}
         if not more:
-            return tree.after({(("body", at),): () for at in gone}) or text
+            return tree.after({(("body", at),): () for at in gone}) or tree.text
         gone |= more
 
 

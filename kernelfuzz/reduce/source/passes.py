@@ -8,10 +8,10 @@ from typing import TypeAlias
 from kernelfuzz.reduce.source import definitions, expressions, functions, layout, statements
 from kernelfuzz.reduce.source.tree import Edit, Tree
 
-Pass: TypeAlias = Callable[[Tree], Iterator[Edit]]
+TextPass: TypeAlias = Callable[[Tree], Iterator[Edit]]
 
 # What makes a text much smaller goes first, so that the rest has little to look at.
-PASSES: tuple[Pass, ...] = (
+PASSES: tuple[TextPass, ...] = (
     definitions.keep_one_kernel,
     statements.drop_statements_of_kernels,
     definitions.keep_one_kernel,

@@ -13,6 +13,8 @@ from typing import TypeAlias, TypeVar
 
 import libcst as cst
 
+from kernelfuzz.reduce.source.size import Size, measure
+
 # The way down to a node: fields, each with a position where it holds several nodes, -1 where it holds one.
 Path: TypeAlias = tuple[tuple[str, int], ...]
 
@@ -79,18 +81,29 @@ def children(node: cst.CSTNode) -> Iterator[tuple[tuple[str, int], cst.CSTNode]]
 
 
 class Tree:
-    """A text, parsed.  ``wanted`` is the name of the only kernel that counts, if one does.
-
-    Raises SyntaxError where the text is no Python that libcst reads.
-    """
+    """A text, taken apart when a pass looks at it.  ``wanted`` is the name of the only kernel that counts, if any."""
 
     def __init__(self, text: str, wanted: str | None = None) -> None:
+        self.text = text
+        self.wanted = wanted
+
+    @cached_property
+    def size(self) -> Size:
+        """How simple the text is.  Raises SyntaxError where it is no Python."""
+        return measure(self.text)
+
+    @cached_property
+    def module(self) -> cst.Module:
+        """The tree.  Raises SyntaxError where the text is no Python that libcst reads."""
         try:
-            self.module: cst.Module = cst.parse_module(text)
+            return cst.parse_module(self.text)
         except cst.ParserSyntaxError as error:
             raise SyntaxError(error.message) from error
-        self.wanted = wanted
-        self.sites: list[Site] = list(_walk(self.module, (), None))
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """Every node, the outer before the inner."""
+        return list(_walk(self.module, (), None))
 
     def of(self, *kinds: type[cst.CSTNode]) -> list[Site]:
         """The sites of nodes of some kinds, in the order of the text."""
