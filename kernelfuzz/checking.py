@@ -15,7 +15,7 @@ import numpy as np
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.devices import TARGETS
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.recognition import explained_by
+from kernelfuzz.findings.known import explained_by
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
@@ -51,7 +51,7 @@ class Checked:
     """The verdicts on a kernel that did not fail.
 
     ``known`` names the known bugs that it met: keys of ``kernelfuzz.rewrites.workarounds.WORKAROUNDS``, or
-    ``kernelfuzz.findings.recognition.SEVERAL``.  Oracles that did not judge it are in ``skipped``.
+    ``kernelfuzz.findings.known.SEVERAL``.  Oracles that did not judge it are in ``skipped``.
     """
 
     verdicts: tuple[Verdict, ...]

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.messages import signal_name
 from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS, reproducer
+from kernelfuzz.findings.signature import signal_name
 from kernelfuzz.releases.scripts import run_script
 
 # The script allows its kernel TIMEOUT_SECONDS; starting Warp and building take the rest.

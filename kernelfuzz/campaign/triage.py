@@ -16,9 +16,8 @@ from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.campaign.schedule import Learnt, to_avoid
 from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.messages import signal_name
-from kernelfuzz.findings.recognition import explained_by
-from kernelfuzz.findings.signature import changed, signature
+from kernelfuzz.findings.known import explained_by
+from kernelfuzz.findings.signature import changed, signal_name, signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case

@@ -1,4 +1,4 @@
-"""What a finding is: a case on which Warp did not do what it must, made small, with all that explains it."""
+"""A finding: a case on which Warp did not do what it must, made small, with all that explains it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.walk import count_nodes, num_lines
+from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
 from kernelfuzz.strategies.features import features as features_of
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
@@ -24,11 +25,11 @@ class Finding:
     ``seeds`` are the gradients of the outputs that such a backward pass starts from.  ``second`` is the
     kernel that a metamorphic oracle held against ``case`` (the transformed one).
 
-    ``tolerance`` is the relative error that the oracle lets pass (0.0: equal to the bit; NaN equals NaN).
+    ``tolerance`` is the relative error that the oracle allows (0.0: equal to the bit; NaN equals NaN).
     ``needed`` are the features without which the failure was not drawn.  ``seed``, ``index`` and ``options``
-    are what the original was drawn from.  ``message`` is what Warp or the compiler said, ``upstream`` the
-    address of an issue that reports the bug, ``seconds`` the time that reduction took.  ``generated`` is the
-    code that Warp makes of the reduced kernel, ``workaround`` a sentence on how to keep clear of the bug.
+    are what the original was drawn from.  ``message`` is what Warp or the compiler printed, ``upstream`` the
+    address of an issue that reports the bug, ``seconds`` the time that reduction took.  ``generated`` are the
+    statements that Warp generates for the reduced kernel, ``workaround`` is a sentence on how to avoid the bug.
     """
 
     signature: str
@@ -66,6 +67,23 @@ class Finding:
     @property
     def oracle(self) -> str:
         return self.verdict.oracle
+
+    @property
+    def title(self) -> str:
+        """One line that names the finding, of 90 characters at most."""
+        text = self.signature[:1].upper() + self.signature[1:]
+        return text if len(text) <= 90 else text[:87].rstrip() + "..."
+
+    def judged(self) -> dict[str, Input]:
+        """Return the part of ``expected`` that matters: what the kernel must change, and what Warp got wrong."""
+        expected, inputs = self.expected or {}, self.case.launch.inputs
+        wrong = self.verdict.mismatch.output.partition(".")[0] if self.verdict.mismatch else ""
+        changed = {
+            name: value
+            for name, value in expected.items()
+            if name == wrong or first_mismatch({name: value}, {name: inputs[name]}) is not None
+        }
+        return changed or dict(expected)
 
     @property
     def source(self) -> str:

@@ -1,16 +1,24 @@
-"""Bugs that are known: by them a campaign tells what it has found before from what is new."""
+"""Known bugs: by its signature, or by a workaround, a failure is told from what is new."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from kernelfuzz.findings.store import RECORD, read_finding
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.rewrites.workarounds import concerns, worked_around
+
+SEVERAL = "several known bugs together"
+
+# Judges cases in the way that led to a verdict, as ``kernelfuzz.oracles.rejudge.judge_again`` does.
+Ask = Callable[[Sequence[Case], Verdict], Sequence[Verdict]]
 
 # The file that lists the signatures of a folder of findings written by hand.
 KNOWN_FILE = "known.json"
@@ -31,7 +39,7 @@ class Known:
     entries: tuple[tuple[str, str], ...] = ()
 
     def match(self, signature: str) -> str | None:
-        """The name of the finding with this signature; an exact one comes before a pattern."""
+        """Return the name of the finding with this signature; an exact one comes before a pattern."""
         for known, name in self.entries:
             if known == signature:
                 return name
@@ -48,10 +56,10 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def load_known(path: str | Path) -> Known:
-    """The known bugs of a file or a folder.
+    """Return the known bugs of a file or a folder.
 
-    A folder holds ``known.json``, or folders that ``write_finding`` wrote, or both; an empty one knows
-    nothing.  A file is such a ``known.json`` (a list of ``{"finding": name, "signatures": [...]}``) or one
+    A folder holds ``known.json``, or folders that ``write_finding`` wrote, or both; an empty one has
+    none.  A file is such a ``known.json`` (a list of ``{"finding": name, "signatures": [...]}``) or one
     ``finding.json``.  Raises KnownError.
     """
     path = Path(path)
@@ -113,3 +121,25 @@ def _entries(path: Path, number: int, each: Any) -> list[tuple[str, str]]:
     if not all(isinstance(signature, str) for signature in signatures):
         raise KnownError(f"{path}: entry {number} ({name}) has a signature that is no text")
     return [(signature, name) for signature in signatures]
+
+
+# ------------------------------------------------------------------------------------ by a workaround
+
+
+def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -> str | None:
+    """Return the known bug of ``names`` whose workaround makes a failing case pass, or ``SEVERAL`` where it takes all.
+
+    None where the case fails with each and with all.  ``names`` are those of ``WORKAROUNDS``.
+    """
+    kernel = case.kernel
+    names = tuple([name for name in names if concerns(name, verdict.kind)])
+    sets: list[tuple[str, ...]] = [(name,) for name in names]
+    if len(sets) > 1:
+        sets.append(names)
+    rewritten = [(each, worked_around(kernel, each)) for each in sets]
+    rewritten = [(each, other) for each, other in rewritten if other != kernel]
+    cases = [replace(case, kernel=other) for _, other in rewritten]
+    for (each, _), found in zip(rewritten, ask(cases, verdict) if cases else (), strict=True):
+        if found.status == "passed":
+            return each[0] if len(each) == 1 else SEVERAL
+    return None

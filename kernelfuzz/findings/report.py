@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
 from kernelfuzz.devices import Device
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.reproducer import judged, title
 from kernelfuzz.findings.script import kernel_text
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.array_text import number_text, numpy_text
-from kernelfuzz.ir.launch import Case, Input, leaves
+from kernelfuzz.ir.launch import Case, Input, flattened
 from kernelfuzz.ir.types import Array
+from kernelfuzz.oracles.verdict import FAILURES
 
 # Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
 # arguments on their way in, the loop over the grid.
@@ -23,14 +24,17 @@ _BOILERPLATE = re.compile(
     r"|for \(size_t _idx.*|_idx [<+].*|[{}])$"
 )
 
+# An array with more numbers is not quoted.
+_SHORT = 16
+
 
 def report(finding: Finding) -> str:
-    """``report.md``: the kernel, what is expected and why, what Warp gives, and where it goes wrong."""
+    """Return ``report.md``: the kernel, what is expected and why, what Warp gives, and where it goes wrong."""
     setting = finding.verdict.setting
     where = "" if setting.target == "cpu" else f" on {setting.target}"
     release = finding.warp_version or "unknown"
     parts = [
-        f"# {title(finding)}",
+        f"# {finding.title}",
         f"{finding.kind.capitalize()}{where}. Warp {release}: yes. Script: `reproducer.py`.",
         f"```python\n{kernel_text(finding.case.kernel)}```",
         _launched(finding.case),
@@ -85,12 +89,11 @@ def _statements(function: str) -> str:
 
 
 def _launched(case: Case) -> str:
-    """One sentence with the grid and the inputs, as far as they are short."""
+    """Return a sentence with the grid and those inputs that are short."""
     given: list[str] = []
     for param in case.kernel.params:
-        for path, leaf in leaves(case.launch.inputs[param.name]):
-            name = ".".join((param.name, *path))
-            if leaf.size <= 16:
+        for name, leaf in flattened({param.name: case.launch.inputs[param.name]}).items():
+            if leaf.size <= _SHORT:
                 given.append(f"`{name}` = {numpy_text(leaf)}")
             elif isinstance(param.type, Array):
                 given.append(f"`{name}` has the shape {leaf.shape}")
@@ -99,32 +102,16 @@ def _launched(case: Case) -> str:
 
 
 def _expected(finding: Finding) -> str:
-    match finding.kind:
-        case "wrong value" | "different":
-            text = _values(judged(finding)) if finding.expected is not None else ""
-            if finding.kind == "different":
-                why = f"The result does not depend on {changed(finding.verdict)}."
-            else:
-                why = "So says an evaluation of the kernel, statement by statement, by Python's rules."
-            return f"{text} {why}".strip()
-        case "wrong gradient":
-            bound = f" within {finding.tolerance}" if finding.tolerance else ""
-            return f"The derivative of the kernel{bound}: {_values(dict(finding.expected or {}))}"
-        case "not deterministic":
-            return "One source gives one text, in every process."
-        case "rejected" | "does not compile":
-            return "The kernel is accepted: it is well typed by the rules of Warp's user guide."
-        case _:
-            return "The launch ends, as any well-defined kernel's does."
+    kind = FAILURES[finding.kind]
+    # Of gradients all are expected; of values, those that the kernel changes.
+    shown = (finding.expected or {}) if kind.shown_by == "gradients" else finding.expected and finding.judged()
+    values = "" if shown is None else _values(shown)
+    bound = f" within {finding.tolerance}" if finding.tolerance else ""
+    return kind.expected.format(values=values, bound=bound, change=changed(finding.verdict)).strip()
 
 
-def _values(expected: dict[str, Input]) -> str:
-    short = [
-        f"`{'.'.join((name, *path))}` = {numpy_text(leaf)}"
-        for name, value in expected.items()
-        for path, leaf in leaves(value)
-        if leaf.size <= 16
-    ]
+def _values(expected: Mapping[str, Input]) -> str:
+    short = [f"`{name}` = {numpy_text(leaf)}" for name, leaf in flattened(expected).items() if leaf.size <= _SHORT]
     return "; ".join(short) + "." if short else "The values in the script."
 
 
@@ -134,5 +121,5 @@ def _actual(finding: Finding) -> str:
         place = f"`{mismatch.output}{list(mismatch.index)}`"
         wanted, got = number_text(np.asarray(mismatch.expected)), number_text(np.asarray(mismatch.actual))
         return f"{place} is {got} instead of {wanted}."
-    said = finding.message or finding.verdict.reason
-    return f"\n\n```\n{said.strip()}\n```" if said else "See the script's output."
+    printed = finding.message or finding.verdict.reason
+    return f"\n\n```\n{printed.strip()}\n```" if printed else "See the script's output."

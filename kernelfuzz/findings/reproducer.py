@@ -6,15 +6,17 @@ A script for CUDA that finds neither a device nor a Warp whose CUDA text it can 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from textwrap import indent
 
 import numpy as np
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.harness import HARNESS, HARNESS_IMPORTS
 from kernelfuzz.findings.script import (
     CHILD,
     CHILD_MEMORY,
+    HARNESS,
+    HARNESS_IMPORTS,
     Script,
     check_function,
     kernel_text,
@@ -23,86 +25,59 @@ from kernelfuzz.findings.script import (
 from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.array_text import WIDTH, numpy_text
-from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.launch import Case, Input, leaves
+from kernelfuzz.ir.launch import Case, Input, Path, leaves
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.rename import Kind, rename
+from kernelfuzz.ir.rename import with_suffix
 from kernelfuzz.ir.types import Array
-from kernelfuzz.oracles.compare import same
-from kernelfuzz.oracles.verdict import BuildSetting
+from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
 
-# How long the script gives a kernel that hangs.
+# How long the script lets a kernel run that hangs.
 TIMEOUT_SECONDS = 60
 
 
-def title(finding: Finding) -> str:
-    """One line that names the finding."""
-    text = finding.signature[:1].upper() + finding.signature[1:]
-    return text if len(text) <= 90 else text[:87].rstrip() + "..."
-
-
 def reproducer(finding: Finding) -> str:
-    """The text of ``reproducer.py``.
+    """Return the text of ``reproducer.py``.
 
     Raises ValueError where the finding lacks what its kind needs: ``expected`` (or at least the verdict's
     mismatch) for a wrong value, ``expected`` and ``seeds`` for a wrong gradient.
     """
-    match finding.kind:
-        case "wrong value":
-            return _value(finding)
-        case "wrong gradient":
-            return _gradient(finding)
-        case "different":
-            return _different(finding)
-        case "rejected" | "does not compile":
-            return _refused(finding)
-        case "crash" | "hang" | "memory":
-            return _ended(finding)
-        case "not deterministic":
-            return _not_deterministic(finding)
-        case _:
-            return assert_never(finding.kind)
+    return _SCRIPTS[FAILURES[finding.kind].shown_by](finding).text()
 
 
 def launch_script(finding: Finding, case: Case) -> str:
-    """A script that launches a kernel once under the finding's setting, and prints every array afterwards."""
-    script = _script(finding, title(finding) + ": the kernel before reduction", case.kernel, exits=False)
-    made = arguments(case.kernel, case.launch)
-    script.add(*made.lines, *_launch(case, made, finding.verdict.setting))
+    """Return a script that launches a kernel once under the finding's setting, and prints every array afterwards."""
+    script = Script(finding.title + ": the kernel before reduction", exits=False)
+    _declare(script, finding.verdict.setting, case.kernel)
+    made = _launched(script, case, finding.verdict.setting)
     for param in case.kernel.params:
         if isinstance(param.type, Array):
             script.add(f'print("{param.name}:", {made.names[param.name]}.numpy().tolist())')
     return script.text()
 
 
-# ------------------------------------------------------------------------------------------ the kinds
+# ------------------------------------------------------------------------------- one for each sort of script
 
 
-def _value(finding: Finding) -> str:
-    case, setting = finding.case, finding.verdict.setting
-    script = _script(finding, title(finding), case.kernel)
-    made = arguments(case.kernel, case.launch)
-    script.add(*made.lines, *_launch(case, made, setting))
-    if finding.expected is None:
-        mismatch = finding.verdict.mismatch
-        if mismatch is None:
-            raise ValueError("a wrong value needs what is expected")
-        name, _, path = mismatch.output.partition(".")
-        fields = "".join(f'["{field}"]' for field in path.split(".") if field)
-        place = f"{made.names[name]}.numpy(){fields}[{', '.join(map(str, mismatch.index))}]"
-        wanted = numpy_text(np.asarray(mismatch.expected))
-        checks = [_check(f"{mismatch.output}{list(mismatch.index)}", wanted, f"np.asarray({place})")]
+def _values(finding: Finding) -> Script:
+    script = _script(finding, finding.case.kernel)
+    made = _launched(script, finding.case, finding.verdict.setting)
+    if finding.expected is not None:
+        checks = _checks(finding.judged(), made.names)
+    elif (mismatch := finding.verdict.mismatch) is not None:
+        path = tuple(mismatch.output.split("."))
+        element = f"{_array(made.names, path)}[{', '.join(map(str, mismatch.index))}]"
+        label = f"{mismatch.output}{list(mismatch.index)}"
+        checks = [_check(label, numpy_text(np.asarray(mismatch.expected)), f"np.asarray({element})")]
     else:
-        checks = _checks(judged(finding), made, "{name}.numpy(){fields}")
-    _finish(script, finding, checks)
-    return script.text()
+        raise ValueError("a wrong value needs what is expected")
+    return _finish(script, finding, checks)
 
 
-def _gradient(finding: Finding) -> str:
+def _gradients(finding: Finding) -> Script:
     case, setting = finding.case, finding.verdict.setting
     if finding.expected is None or finding.seeds is None:
         raise ValueError("a wrong gradient needs what is expected and the gradients of the outputs")
-    script = _script(finding, title(finding), case.kernel)
+    script = _script(finding, case.kernel)
     made = arguments(case.kernel, case.launch, gradients=True)
     script.add(*made.lines)
     types = {param.name: param.type for param in case.kernel.params}
@@ -112,101 +87,86 @@ def _gradient(finding: Finding) -> str:
         assert isinstance(type_, Array)
         seeds[made.names[name]] = variable = f"{made.names[name]}_seed"
         script.add(*array_lines(variable, type_, seed))
-    if setting.target == "cpu" or setting.target == "cuda":
-        script.add("tape = wp.Tape()", "with tape:")
-        script.add(*(f"    {line}" for line in "\n".join(_launch(case, made, setting)).split("\n")))
-        given = ", ".join(f"{name}: {variable}" for name, variable in seeds.items())
-        script.add(f"tape.backward(grads={{{given}}})")
+    if setting.target in ("cpu", "cuda"):
+        grads = ", ".join(f"{name}: {variable}" for name, variable in seeds.items())
+        script.add("tape = wp.Tape()", "with tape:", indent(_launch(case, made, setting), "    "))
+        script.add(f"tape.backward(grads={{{grads}}})")
     else:
-        script.add(*_launch(case, made, setting))
+        script.add(_launch(case, made, setting))
         script.add(*(f"{name}.grad.assign({variable})" for name, variable in seeds.items()))
-        script.add(*_launch(case, made, setting, adjoint=True))
-    _finish(script, finding, _checks(finding.expected, made, "{name}.grad.numpy(){fields}", "gradient of "))
-    return script.text()
+        script.add(_launch(case, made, setting, adjoint=True))
+    return _finish(script, finding, _checks(finding.expected, made.names, "gradient of ", "grad.numpy()"))
 
 
-def _different(finding: Finding) -> str:
+def _two_runs(finding: Finding) -> Script:
     case, second, setting = finding.case, finding.second, finding.verdict.setting
-    first = arguments(case.kernel, case.launch)
-    actual = "{name}.numpy(){fields}"
     if second is None:
-        # One kernel under two settings: once as Warp has it, once as the finding says.
-        script = _script(finding, title(finding), case.kernel, options=False)
-        again = arguments(case.kernel, case.launch, suffix="_again")
-        plain = BuildSetting(setting.target)
-        script.add(*first.lines, *_launch(case, first, plain), "")
-        script.add(*option_lines(setting.options), f"{case.kernel.name}.module.mark_modified()")
-        script.add(*again.lines, *_launch(case, again, setting))
+        # One kernel under two settings: once with Warp's defaults, once with the finding's.
+        script = _script(finding, case.kernel, options=False)
+        first = _launched(script, case, BuildSetting(setting.target))
+        script.add("", *option_lines(setting.options), f"{case.kernel.name}.module.mark_modified()")
+        again = _launched(script, case, setting, suffix="_again")
     else:
-        other = _renamed(second.kernel)
-        script = _script(finding, title(finding), case.kernel, other)
-        again = arguments(other, second.launch, suffix="_again")
-        script.add(*first.lines, *_launch(case, first, setting), "")
-        script.add(*again.lines, *_launch(Case(other, second.launch), again, setting))
+        other = Case(with_suffix(second.kernel, "_again"), second.launch)
+        script = _script(finding, case.kernel, other.kernel)
+        first = _launched(script, case, setting)
+        script.add("")
+        again = _launched(script, other, setting, suffix="_again")
+    # The arrays belong together by position: the second kernel may have other names.
+    names = dict(zip(first.names, again.names.values(), strict=True))
     what = changed(finding.verdict)
     if finding.expected is None:
         checks = [
-            _check(f"{what}: {name}{_dotted(path)}", f"{left}{_fields(path)}", f"{right}{_fields(path)}")
-            for name, left, right, path in _pairs(case, first, again)
+            _check(f"{what}: {'.'.join(path)}", _array(first.names, path), _array(names, path))
+            for path, _ in leaves({name: case.launch.inputs[name] for name in names})
         ]
     else:
-        wanted = judged(finding)
-        checks = [*_checks(wanted, first, actual), *_checks(wanted, again, actual, f"{what}: ")]
-    _finish(script, finding, checks)
-    return script.text()
+        wanted = finding.judged()
+        checks = [*_checks(wanted, first.names), *_checks(wanted, names, f"{what}: ")]
+    return _finish(script, finding, checks)
 
 
-def _refused(finding: Finding) -> str:
+def _build(finding: Finding) -> Script:
     case, setting = finding.case, finding.verdict.setting
-    script = _script(finding, title(finding), case.kernel, harness=False)
+    script = _script(finding, case.kernel, harness=False)
     if setting.target == "cpu":
         made = arguments(case.kernel, case.launch)
         script.add(*made.lines)
         attempt = _launch(case, made, setting)
     else:
-        # NVRTC is part of Warp: it compiles for an architecture that the machine need not have.
         script.need("tempfile")
-        attempt = (
-            "with tempfile.TemporaryDirectory() as folder:",
-            f"    wp.compile_aot_module({case.kernel.name}.module, arch=90, module_dir=folder, use_ptx=True)",
-        )
-    script.add("try:")
-    script.add(*(f"    {line}" for line in "\n".join(attempt).split("\n")))
+        attempt = "with tempfile.TemporaryDirectory() as folder:\n    " + _compile(case.kernel, "folder")
     script.add(
-        '    actual = "accepted"',
-        "except Exception as error:",
-        '    actual = "rejected: " + str(error).strip()',
-        'print("expected: accepted   actual:", actual)',
-        'sys.exit(actual != "accepted")',
+        *("try:", indent(attempt, "    "), '    actual = "accepted"'),
+        *("except Exception as error:", '    actual = "rejected: " + str(error).strip()'),
+        *('print("expected: accepted   actual:", actual)', 'sys.exit(actual != "accepted")'),
     )
-    return script.text()
+    return script
 
 
-def _ended(finding: Finding) -> str:
-    case = finding.case
-    script = Script(title(finding))
+def _end(finding: Finding) -> Script:
+    script = Script(finding.title)
     script.need("signal", "subprocess", "sys")
     child = CHILD.format(seconds=TIMEOUT_SECONDS)
     if finding.kind == "memory":
         script.need("resource")
         child += CHILD_MEMORY
     script.declare(child)
-    _declare(script, finding.verdict.setting, (case.kernel,), harness=True, options=True)
-    made = arguments(case.kernel, case.launch)
-    script.add(*made.lines, *_launch(case, made, finding.verdict.setting))
-    return script.text()
+    _declare(script, finding.verdict.setting, finding.case.kernel)
+    _launched(script, finding.case, finding.verdict.setting)
+    return script
 
 
-def _not_deterministic(finding: Finding) -> str:
+def _texts(finding: Finding) -> Script:
     setting, kernel = finding.verdict.setting, finding.case.kernel
-    script = _script(finding, title(finding), kernel, harness=False)
+    script = _script(finding, kernel, harness=False)
     script.need("os", "subprocess", "tempfile")
     script.need_from("pathlib", "Path")
     if setting.target == "cpu":
         build = ("    wp.config.kernel_cache_dir = sys.argv[1]", '    wp.load_module(device="cpu")')
         suffix = "cpp"
     else:
-        build = (f"    wp.compile_aot_module({kernel.name}.module, arch=90, module_dir=sys.argv[1], use_ptx=True)",)
+        build = (f"    {_compile(kernel, 'sys.argv[1]')}",)
         suffix = "cu"
     script.add(
         "if len(sys.argv) == 2:",
@@ -223,32 +183,36 @@ def _not_deterministic(finding: Finding) -> str:
         'print("texts of one kernel: expected: 1   actual:", len(texts))',
         "sys.exit(len(texts) != 1)",
     )
-    return script.text()
+    return script
+
+
+_SCRIPTS: dict[str, Callable[[Finding], Script]] = {
+    "values": _values,
+    "gradients": _gradients,
+    "two runs": _two_runs,
+    "a build": _build,
+    "an end": _end,
+    "texts": _texts,
+}
 
 
 # ------------------------------------------------------------------------------------- parts of a script
 
 
-def _script(
-    finding: Finding,
-    headline: str,
-    *kernels: Kernel,
-    options: bool = True,
-    harness: bool = True,
-    exits: bool = True,
-) -> Script:
-    script = Script(headline, exits=exits)
-    if exits:
-        script.need("sys")
-    _declare(script, finding.verdict.setting, kernels, harness=harness, options=options)
+def _script(finding: Finding, *kernels: Kernel, options: bool = True, harness: bool = True) -> Script:
+    script = Script(finding.title)
+    script.need("sys")
+    _declare(script, finding.verdict.setting, *kernels, options=options, harness=harness)
     return script
 
 
-def _declare(script: Script, setting: BuildSetting, kernels: Iterable[Kernel], *, harness: bool, options: bool) -> None:
-    """The module options, the kernels, and the device or what stands in for it."""
+def _declare(
+    script: Script, setting: BuildSetting, *kernels: Kernel, options: bool = True, harness: bool = True
+) -> None:
+    """Declare the module options, the kernels, and the device or what stands in for it."""
     script.quiet()
     if options and setting.options:
-        script.declare("\n".join(option_lines(setting.options)) + "\n")
+        script.declare("\n".join(option_lines(setting.options)))
     for kernel in kernels:
         script.declare(kernel_text(kernel))
     if not harness:
@@ -261,29 +225,52 @@ def _declare(script: Script, setting: BuildSetting, kernels: Iterable[Kernel], *
         script.add(f'device = "{"cpu" if setting.target == "cpu" else "cuda:0"}"')
 
 
-def _launch(case: Case, made: Arguments, setting: BuildSetting, *, adjoint: bool = False) -> tuple[str, ...]:
-    dim = repr(case.launch.dim[0]) if len(case.launch.dim) == 1 else repr(case.launch.dim)
-    inputs = ", ".join(made.inputs)
+def _launched(script: Script, case: Case, setting: BuildSetting, *, suffix: str = "") -> Arguments:
+    """Add the arguments of a case and its launch; ``suffix`` ends the names of the variables."""
+    made = arguments(case.kernel, case.launch, suffix=suffix)
+    script.add(*made.lines, _launch(case, made, setting))
+    return made
+
+
+def _launch(case: Case, made: Arguments, setting: BuildSetting, *, adjoint: bool = False) -> str:
+    launch, name, inputs = case.launch, case.kernel.name, ", ".join(made.inputs)
     if setting.target == "cuda-host":
-        more = ", adjoint=True" if adjoint else ""
-        more += ", tiled=True" if case.launch.tiled else ""
-        more += f", block_dim={setting.block_dim}" if setting.block_dim is not None else ""
-        more += f", blocks={setting.blocks}" if setting.blocks is not None else ""
-        return (_wrapped(f"launch({case.kernel.name}, {case.launch.dim}, [{inputs}]{more})"),)
-    function = "launch_tiled" if case.launch.tiled else "launch"
-    dim = repr(list(case.launch.dim)) if case.launch.tiled else dim
-    block_dim = 64 if case.launch.tiled and setting.block_dim is None else setting.block_dim
-    more = f", block_dim={block_dim}" if block_dim is not None else ""
-    more += f", max_blocks={setting.blocks}" if setting.blocks is not None else ""
-    return (_wrapped(f"wp.{function}({case.kernel.name}, dim={dim}, inputs=[{inputs}]{more}, device=device)"),)
+        more = {
+            "adjoint": adjoint or None,
+            "tiled": launch.tiled or None,
+            "block_dim": setting.block_dim,
+            "blocks": setting.blocks,
+        }
+        return _wrapped(f"launch({name}, {launch.dim}, [{inputs}]{_keywords(more)})")
+    dim = list(launch.dim) if launch.tiled else launch.dim[0] if len(launch.dim) == 1 else launch.dim
+    block_dim = 64 if launch.tiled and setting.block_dim is None else setting.block_dim
+    more = {"block_dim": block_dim, "max_blocks": setting.blocks}
+    start = "launch_tiled" if launch.tiled else "launch"
+    return _wrapped(f"wp.{start}({name}, dim={dim}, inputs=[{inputs}]{_keywords(more)}, device=device)")
+
+
+def _keywords(values: Mapping[str, int | None]) -> str:
+    """Return keyword arguments as text, without those that are None."""
+    return "".join(f", {name}={value}" for name, value in values.items() if value is not None)
+
+
+def _compile(kernel: Kernel, folder: str) -> str:
+    # NVRTC is part of Warp: it compiles for an architecture that the machine need not have.
+    return f"wp.compile_aot_module({kernel.name}.module, arch=90, module_dir={folder}, use_ptx=True)"
 
 
 def _wrapped(line: str) -> str:
-    """A call on a line of its own, or, where it is too long, with its arguments on the next."""
+    """Return a call on one line, or, where it is too long, with its arguments on the next."""
     if len(line) <= WIDTH or "[" not in line:
         return line
     head, _, rest = line.partition("(")
     return f"{head}(\n    {rest.removesuffix(')')}\n)"
+
+
+def _array(names: Mapping[str, str], path: Path, attribute: str = "numpy()") -> str:
+    """Return the expression for an array of the script; ``names`` has the variable of each parameter."""
+    fields = "".join(f'["{field}"]' for field in path[1:])
+    return f"{names[path[0]]}.{attribute}{fields}"
 
 
 def _check(label: str, wanted: str, actual: str) -> str:
@@ -294,68 +281,21 @@ def _check(label: str, wanted: str, actual: str) -> str:
     return f'    check(\n        "{label}",\n        {wanted},\n        {actual},\n    ),'
 
 
-def _checks(expected: Mapping[str, Input], made: Arguments, actual: str, prefix: str = "") -> list[str]:
-    """One line for each array to compare; ``actual`` is the pattern of what the script computed."""
+def _checks(
+    expected: Mapping[str, Input], names: Mapping[str, str], prefix: str = "", attribute: str = "numpy()"
+) -> list[str]:
+    """Return a line for each array to compare."""
     return [
-        _check(
-            f"{prefix}{name}{_dotted(path)}",
-            numpy_text(leaf),
-            actual.format(name=made.names[name], fields=_fields(path)),
-        )
-        for name, value in expected.items()
-        for path, leaf in leaves(value)
+        _check(f"{prefix}{'.'.join(path)}", numpy_text(leaf), _array(names, path, attribute))
+        for path, leaf in leaves(expected)
     ]
 
 
-def _finish(script: Script, finding: Finding, checks: list[str]) -> None:
-    kinds: set[str] = set()
-    for value in (finding.expected or {}).values():
-        kinds.update(leaf.dtype.kind for _, leaf in leaves(value))
+def _finish(script: Script, finding: Finding, checks: list[str]) -> Script:
+    kinds = {leaf.dtype.kind for _, leaf in leaves(finding.expected or {})}
     script.declare(check_function(floats=not kinds or "f" in kinds, tolerance=finding.tolerance))
     if len(checks) == 1 and "\n" not in checks[0]:
         script.add(f"sys.exit(not {checks[0].strip().removesuffix(',')})")
     else:
         script.add("good = [", *checks, "]", "sys.exit(not all(good))")
-
-
-def judged(finding: Finding) -> dict[str, Input]:
-    """The part of ``expected`` that tells anything: what the kernel must change, and what Warp got wrong."""
-    expected = finding.expected or {}
-    mismatch = finding.verdict.mismatch
-    wrong = mismatch.output.split(".")[0] if mismatch else ""
-    inputs = finding.case.launch.inputs
-    changed_ = {name: value for name, value in expected.items() if name == wrong or not _equal(value, inputs[name])}
-    return changed_ or dict(expected)
-
-
-def _equal(left: Input, right: Input) -> bool:
-    return all(
-        bool(same(one, other).all())
-        for (_, one), (_, other) in zip(leaves(left), leaves(right), strict=True)
-        if one.shape == other.shape
-    )
-
-
-def _pairs(case: Case, first: Arguments, again: Arguments) -> Iterable[tuple[str, str, str, tuple[str, ...]]]:
-    """The arrays of two launches by position, each with the fields of its elements."""
-    for (name, left), right in zip(first.names.items(), again.names.values(), strict=True):
-        for path, _ in leaves(case.launch.inputs[name]):
-            yield name, f"{left}.numpy()", f"{right}.numpy()", path
-
-
-def _renamed(kernel: Kernel) -> Kernel:
-    """The kernel under names that it can share a module with the original."""
-    module_level: frozenset[Kind] = frozenset({"kernel", "function", "struct", "constant"})
-
-    def new_name(kind: Kind, owner: str, name: str) -> str:
-        return f"{name}_again" if kind in module_level else name
-
-    return rename(kernel, new_name)
-
-
-def _fields(path: tuple[str, ...]) -> str:
-    return "".join(f'["{field}"]' for field in path)
-
-
-def _dotted(path: tuple[str, ...]) -> str:
-    return "".join(f".{field}" for field in path)
+    return script

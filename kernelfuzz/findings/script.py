@@ -1,4 +1,7 @@
-"""A Python script put together: what it imports, what it declares, what it does."""
+"""A Python script as it is put together: what it imports, what it declares, what it does.
+
+``HARNESS`` lets a script run CUDA text on a machine without a GPU.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,81 @@ _BITS = """\
 
 _CLOSE = "    return np.allclose(actual, expected, rtol={tolerance!r}, atol={tolerance!r}, equal_nan=True)"
 
+# Replaces wp.launch in a script.  With a device it is a launch; without one, the text that Warp generates
+# for CUDA is compiled as CPU code and its threads run one after another.  It uses Warp's internals, as a
+# script for one release may.
+HARNESS = '''\
+device = "cuda:0" if wp.is_cuda_available() else "cpu"
+
+PRELUDE = """
+#define __global__
+#define __launch_bounds__(...)
+struct index3 { unsigned int x, y, z; };
+static index3 blockIdx, blockDim, threadIdx, gridDim;
+#undef builtin_block_dim
+#define builtin_block_dim() (int(blockDim.x))
+"""
+LAUNCHER = """
+template <typename T, T... I> struct numbers {};
+template <typename... T, int... I> static void run(void (*f)(T...), void** args, numbers<int, I...>) {
+    for (blockIdx.x = 0; blockIdx.x < gridDim.x; ++blockIdx.x)
+        for (threadIdx.x = 0; threadIdx.x < blockDim.x; ++threadIdx.x)
+            f(*static_cast<T*>(args[I])...);
+}
+template <typename... T> static void run(void (*f)(T...), void** args) {
+    run(f, args, __make_integer_seq<numbers, int, sizeof...(T)>());
+}
+extern "C" void entry(void** args, unsigned int blocks, unsigned int threads) {
+    gridDim = { blocks, 1, 1 };
+    blockDim = { threads, 1, 1 };
+    run(NAME, args);
+}
+"""
+
+
+def launch(kernel, dim, inputs, adjoint=False, tiled=False, block_dim=256, blocks=0):
+    """Launch on CUDA; without a device, run the text that Warp generates for CUDA on the CPU."""
+    adjoints = [value.grad if isinstance(value, wp.array) else value for value in inputs] if adjoint else []
+    if wp.is_cuda_available():
+        start = wp.launch_tiled if tiled else wp.launch
+        more = {"adj_inputs": adjoints, "adjoint": True} if adjoint else {}
+        start(kernel, dim, inputs, device=device, block_dim=block_dim, max_blocks=blocks, **more)
+        return
+    from warp._src import build, context
+
+    if "target" not in context.ModuleBuilder.__init__.__code__.co_varnames:
+        print("undecided: without a CUDA device this script needs a later Warp (1.19.0 will do)")
+        sys.exit(2)
+    threads, module = 1 if tiled else block_dim, kernel.module
+    dim = (*dim, threads) if tiled else dim
+    module.options["block_dim"] = block_dim
+    module.get_module_hash(block_dim)
+    options = {**module.resolve_options(wp.config), "output_arch": None}
+    builder = context.ModuleBuilder(module, options, hasher=module.hashers[block_dim], target="cuda")
+    text = re.sub("(?m)^#define WP_TILE_BLOCK_DIM .*", "#define WP_TILE_BLOCK_DIM 1", builder.codegen("cuda"))
+    at = text.index("\\n", text.index("#define builtin_block_dim()")) + 1
+    name = f"{kernel.get_mangled_name()}_cuda_kernel_{'backward' if adjoint else 'forward'}"
+    with tempfile.TemporaryDirectory() as folder:
+        source, output = f"{folder}/module.cpp", f"{folder}/module.o"
+        Path(source).write_text(text[:at] + PRELUDE + text[at:] + LAUNCHER.replace("NAME", name))
+        build.build_cpu(output, source, fuse_fp=options["fuse_fp"], verify_fp=False)
+        llvm = context.runtime.llvm
+        llvm.wp_load_obj(output.encode(), name.encode(), *[False] * (len(llvm.wp_load_obj.argtypes) - 2))
+    bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)
+    packed = [bounds] + [
+        context.pack_arg(kernel, arg.type, arg.label, value, wp.get_device("cpu"), values is adjoints)
+        for values in (inputs, adjoints)
+        for arg, value in zip(kernel.adj.args, values, strict=bool(values))
+    ]
+    pointers = (ctypes.c_void_p * len(packed))(*map(ctypes.addressof, packed))
+    entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+    address = llvm.wp_lookup(name.encode(), b"entry")
+    entry(address)(pointers, blocks or -(-math.prod(dim) // threads), threads)
+'''
+
+# What the harness needs imported.
+HARNESS_IMPORTS = ("ctypes", "math", "re", "sys", "tempfile")
+
 # What wp.set_module_options takes; every other option is a field of wp.config.
 _MODULE_OPTIONS = frozenset(
     ("max_unroll", "enable_backward", "enable_mathdx_gemm", "enable_mathdx_solver", "enable_mathdx_fft",
@@ -60,7 +138,7 @@ _MODULE_OPTIONS = frozenset(
 
 
 def check_function(*, floats: bool, tolerance: float) -> str:
-    """The function of a script that compares an array with what is expected."""
+    """Return the function of a script that compares an array with what is expected."""
     if tolerance:
         return _CHECK.format(how=f" within {tolerance!r}", body=_CLOSE.format(tolerance=tolerance))
     if floats:
@@ -69,7 +147,7 @@ def check_function(*, floats: bool, tolerance: float) -> str:
 
 
 def option_lines(options: Iterable[tuple[str, Any]]) -> list[str]:
-    """The lines that set module options, and those that set fields of ``wp.config``."""
+    """Return the lines that set fields of ``wp.config``, and the one that sets module options."""
     chosen = dict(options)
     module = {name: value for name, value in chosen.items() if name in _MODULE_OPTIONS}
     lines = [f"wp.config.{name} = {_quoted(value)}" for name, value in chosen.items() if name not in _MODULE_OPTIONS]
@@ -84,13 +162,16 @@ def _quoted(value: Any) -> str:
 
 
 def kernel_text(kernel: Kernel) -> str:
-    """The declarations of a kernel without the import that the script has already."""
+    """Return the declarations of a kernel without the import that the script has already."""
     return render(kernel).removeprefix(IMPORT_LINE).strip("\n") + "\n"
 
 
 @dataclass(slots=True)
 class Script:
-    """A script that grows: ``imports``, then ``declarations``, then ``lines`` that run."""
+    """A script with its parts in order: ``imports``, ``declarations``, ``lines`` that run.
+
+    ``exits``: its exit status tells whether the bug is present.
+    """
 
     title: str
     exits: bool = True
@@ -110,14 +191,14 @@ class Script:
         self.declare(QUIET)
 
     def declare(self, text: str) -> None:
-        """A piece of the script's upper half; two blank lines go before a ``def``, a class or a decorator."""
+        """Add a piece to the upper half; two blank lines go before a ``def``, a class or a decorator."""
         self.declarations.append(text.strip("\n") + "\n")
 
     def add(self, *lines: str) -> None:
         self.lines += lines
 
     def text(self) -> str:
-        """The whole script."""
+        """Return the whole script."""
         body = _joined(self.declarations, "\n".join(self.lines) + "\n")
         standard = "".join(f"import {name}\n" for name in sorted(self.imports))
         standard += "".join(f"from {module} import {name}\n" for module, name in self.from_imports.items())
@@ -132,7 +213,7 @@ _DEFINES = re.compile(r"^(?:def |class |@)", re.MULTILINE)
 
 
 def _joined(declarations: list[str], body: str) -> str:
-    """The pieces with the blank lines between them that a formatter puts there."""
+    """Return the pieces with the blank lines between them that a formatter puts there."""
     text = ""
     after_definition = False
     for piece in (*declarations, body):

@@ -35,28 +35,14 @@ def shape(kernel: n.Kernel) -> str:
     return "empty"
 
 
+_KINDS = {t.Vector: "vec", t.Matrix: "mat", t.Quaternion: "quat"}
+
+
 def _kind(type_: t.Type) -> str:
-    match type_:
-        case t.Scalar(kind=kind):
-            return "int" if kind == "uint" else kind
-        case t.Vector():
-            return "vec"
-        case t.Matrix():
-            return "mat"
-        case t.Quaternion():
-            return "quat"
-        case t.Transform():
-            return "transform"
-        case t.Struct():
-            return "struct"
-        case t.Array():
-            return "array"
-        case t.Tile():
-            return "tile"
-        case t.Tuple():
-            return "tuple"
-        case _:
-            return assert_never(type_)
+    """Return a word for a type without its widths and sizes."""
+    if isinstance(type_, t.Scalar):
+        return "int" if type_.kind == "uint" else type_.kind
+    return _KINDS.get(type(type_)) or type(type_).__name__.lower()
 
 
 @dataclass(frozen=True, slots=True)

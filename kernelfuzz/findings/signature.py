@@ -1,59 +1,138 @@
-"""The text by which findings fold: two findings of one bug mostly have one signature."""
+"""The text by which findings fold: two findings of one bug mostly have one signature.
+
+What Warp or a compiler printed is masked: names, numbers, paths and widths of types differ between two kernels
+that meet one bug.
+"""
 
 from __future__ import annotations
 
-from kernelfuzz.analysis.fingerprint import skeleton
-from kernelfuzz.findings.messages import compiler_error, exception_text, masked, signal_name
-from kernelfuzz.findings.shape import shape as full_shape
-from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.verdict import Verdict
+import re
+from collections.abc import Iterable
 
-# A shape that is longer is no text that anybody reads.
+from kernelfuzz.analysis.fingerprint import skeleton
+from kernelfuzz.findings.shape import shape as full_shape
+from kernelfuzz.ir.names import own_names
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.oracles.verdict import FAILURES, Verdict
+
+# A longer shape is not read by people.
 _SHAPE_CHARACTERS = 160
+
+# Warp quotes the statement that it was in, and the call that led there, before it names the error.
+_QUOTED_SOURCE = re.compile(r"Error while parsing function \"?[^\n]*?\"? at [^\n]*:\n.*?\n;", re.DOTALL)
+
+# How a Failure starts: its kind, and the line of the source.
+_FAILURE = re.compile(r"\A(?:syntax|empty|codegen|compile): (?:line \d+: )?")
+
+# Every pattern with what stands for it; the order counts: a type is recognised before its digits are masked.
+_MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), mask)
+    for pattern, mask in (
+        (r"<kernelfuzz \w+>", "FILE"),
+        (r"(?:[A-Za-z]:)?(?:[\w.~+-]*[/\\])+[\w.~+-]+(?::\d+)*", "FILE"),
+        (r"\bline \d+", "line N"),
+        (r"<([\w.]+) object at 0x[0-9a-f]+>", r"\1"),
+        (r"<class '([\w.]+)'>", r"\1"),
+        (r"\b(?:warp|wp)(?:\._src)?(?:\.|::)(?:types\.|context\.|codegen\.)?", ""),
+        (r"\bu?int(?:8|16|32|64)(?:_t)?\b", "int"),
+        (r"\bfloat(?:16|32|64)\b", "float"),
+        (r"\bvec(?:_t|\d+(?:[fdhbsil]|u[bsil])?)\b", "vec"),
+        (r"\b(?:spatial_vector)[fdh]?\b", "vec"),
+        (r"\b(?:spatial_matrix)[fdh]?\b", "mat"),
+        (r"\bmat(?:_t|\d+x?\d*(?:[fdhbsil]|u[bsil])?)\b", "mat"),
+        (r"\b(quat|transform)(?:_t|[fdh])\b", r"\1"),
+        (r"\b(vec|mat|quat|transform)<[\w, :]*>", r"\1"),
+    )
+)
+
+# Builtins whose name ends in a digit; every other such name was made up by a generator of code.
+_NUMBERED_BUILTINS = frozenset(["atan2", "log2", "log10", "exp2", "exp10", "svd2", "svd3", "qr3", "eig3"])
+_MADE_UP = re.compile(r"\b[A-Za-z]\w*?_?\d\w*\b")
+_NUMBER = re.compile(r"(?<![A-Za-z_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?[a-z]*")
+_QUOTED_WORD = re.compile(r"""(?<!\w)(['"`])([^'"`\n]*)\1(?!\w)""")
 
 
 def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str = "") -> str:
-    """The signature of a failed verdict on ``kernel``, the kernel as reduced so far.
+    """Return the signature of a failed verdict on ``kernel``, the kernel as reduced so far.
 
-    What Warp raises is told by its class and its words (``message``, or the verdict's reason), without names,
-    numbers and paths, and by ``frame``, Warp's innermost function where it is known; what a compiler refuses
-    by its first error; a wrong value by the shape of the kernel; the end of a process by its signal and the
-    shape.  Raises ValueError at a verdict that did not fail.
+    It has the kind, the device, and what ``FAILURES`` tells the kind by.  ``message`` (default: the verdict's
+    reason) is what Warp or the compiler printed, ``frame`` Warp's innermost function where that is known.
+    Raises ValueError for a verdict that did not fail.
     """
-    said = message or verdict.reason
-    place = where(verdict)
-    match verdict.kind:
-        case "":
-            raise ValueError(f"no failure: {verdict.status}")
-        case "rejected":
-            at = f" in {masked(frame)}" if frame else ""
-            return f"rejected{place}: {exception_text(said, kernel)}{at}"
-        case "does not compile":
-            return f"does not compile{place}: {compiler_error(said, kernel)}"
-        case "crash" | "hang" | "memory":
-            signal = signal_name(said)
-            return f"{verdict.kind}{place}{' ' + signal if signal else ''}: {shape(kernel)}"
-        case "wrong value" | "wrong gradient" | "not deterministic":
-            return f"{verdict.kind}{place}: {shape(kernel)}"
-        case "different":
-            return f"different{place} ({changed(verdict)}): {shape(kernel)}"
-        case _:
-            return assert_never(verdict.kind)
+    if not verdict.kind:
+        raise ValueError(f"no failure: {verdict.status}")
+    printed = message or verdict.reason
+    start = f"{verdict.kind}{where(verdict)}"
+    match FAILURES[verdict.kind].told_by:
+        case "exception":
+            return f"{start}: {exception_text(printed, kernel)}{f' in {masked(frame)}' if frame else ''}"
+        case "compiler":
+            return f"{start}: {compiler_error(printed, kernel)}"
+        case "signal":
+            return f"{f'{start} {signal_name(printed)}'.rstrip()}: {shape(kernel)}"
+        case "change":
+            return f"{start} ({changed(verdict)}): {shape(kernel)}"
+        case "shape":
+            return f"{start}: {shape(kernel)}"
 
 
 def shape(kernel: Kernel) -> str:
-    """The shape of a kernel; of one that is far from minimal, its start and a digest."""
+    """Return the shape of a kernel; of one that is far from minimal, its start and a digest."""
     text = full_shape(kernel)
     return text if len(text) <= _SHAPE_CHARACTERS else f"{text[:_SHAPE_CHARACTERS]}... {skeleton(kernel)[:8]}"
 
 
 def where(verdict: Verdict) -> str:
-    """The device of a finding, where it is not the CPU: CUDA text counts as CUDA wherever it ran."""
+    """Return the device of a finding, where it is not the CPU: CUDA text counts as CUDA wherever it ran."""
     return "" if verdict.setting.target == "cpu" else " on CUDA"
 
 
 def changed(verdict: Verdict) -> str:
-    """What a metamorphic oracle changed: its transformation, or the names of the options."""
+    """Return what a metamorphic oracle changed: its transformation, or the names of the options."""
     names = ", ".join(sorted(name for name, _ in verdict.setting.options))
     return verdict.setting.transformation or names or verdict.oracle
+
+
+# ----------------------------------------------------------------------------------------- masked messages
+
+
+def masked(message: str, names: Iterable[str] = ()) -> str:
+    """Return a message in one line, without paths, line numbers, numbers, made-up names and widths of types.
+
+    A quoted word stays where it is one of Warp's (``'extract'``): it becomes ``'_'`` where it is one of
+    ``names``, or no identifier.
+    """
+    chosen = frozenset(names)
+    text = message
+    for pattern, mask in _MASKS:
+        text = pattern.sub(mask, text)
+    text = _MADE_UP.sub(lambda found: found[0] if found[0] in _NUMBERED_BUILTINS else "NAME", text)
+
+    def quoted(found: re.Match[str]) -> str:
+        word = found[2]
+        return f"'{word}'" if word.isidentifier() and word not in chosen else "'_'"
+
+    return " ".join(_NUMBER.sub("N", _QUOTED_WORD.sub(quoted, text)).split())
+
+
+def exception_text(message: str, kernel: Kernel) -> str:
+    """Return ``Class: message`` of an exception that Warp raised, masked: the first line with any text."""
+    lines = _lines(_QUOTED_SOURCE.sub("", _FAILURE.sub("", message)))
+    return masked(lines[0], own_names(kernel))
+
+
+def compiler_error(message: str, kernel: Kernel) -> str:
+    """Return the first ``error:`` line of a compiler, masked; without one, the first line."""
+    lines = _lines(_FAILURE.sub("", message))
+    first = next((line for line in lines if re.search(r"\berror\b", line)), lines[0])
+    return masked(re.sub(r"\A.*?\berror\b[ :]*", "", first), own_names(kernel))
+
+
+def signal_name(message: str) -> str:
+    """Return the name of the signal in a message (``SIGSEGV``), or an empty text."""
+    found = re.search(r"\bSIG[A-Z]+\b", message)
+    return found[0] if found else ""
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()] or [""]

@@ -44,6 +44,15 @@ def canonical_names() -> NewName:
     return new_name
 
 
+def with_suffix(kernel: n.Kernel, suffix: str) -> n.Kernel:
+    """Return the kernel with ``suffix`` appended to every name that belongs to its module."""
+
+    def new_name(kind: Kind, owner: str, name: str) -> str:
+        return name + suffix if kind in ("kernel", "function", "struct", "constant") else name
+
+    return rename(kernel, new_name)
+
+
 def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
     """The kernel with every name replaced by what ``new_name`` says; builtins and ``v.x`` keep theirs.
 

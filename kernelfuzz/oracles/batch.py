@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar, cast
 from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.rename import Kind, rename
+from kernelfuzz.ir.rename import with_suffix
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.syntax.render import IMPORT_LINE, render
 from kernelfuzz.toolchain import Failure
@@ -27,23 +27,11 @@ T = TypeVar("T")
 # ``action(program, name, position of the case)``.
 Action = Callable[[Program, str, int], T]
 
-# What belongs to the module and so needs a name of its own for each kernel.
-_MODULE_LEVEL: frozenset[Kind] = frozenset({"kernel", "function", "struct", "constant"})
-
-
-def numbered(kernel: Kernel, number: int) -> Kernel:
-    """The kernel with the number appended to every name of its module."""
-
-    def new_name(kind: Kind, owner: str, name: str) -> str:
-        return f"{name}_{number}" if kind in _MODULE_LEVEL else name
-
-    return rename(kernel, new_name)
-
 
 @lru_cache(maxsize=128)
 def _numbered_text(kernel: Kernel, number: int) -> tuple[str, str]:
     """The text of a kernel in a batch, and its name; several modules are made of one chunk's kernels."""
-    named = numbered(kernel, number)
+    named = with_suffix(kernel, f"_{number}")
     return render(named).removeprefix(IMPORT_LINE), named.name
 
 

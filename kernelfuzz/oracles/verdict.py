@@ -21,6 +21,37 @@ FailedKind: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class FailureRow:
+    """How findings of one kind are told apart and shown.
+
+    ``told_by`` is what the signature quotes, beside the shape of the kernel where it is a signal or a change.
+    ``shown_by`` is the sort of script that reproduces it.  ``expected`` is the sentence of the report, with
+    ``{values}``, the expected values; ``{bound}``, the tolerance; ``{change}``, what an oracle changed.
+    """
+
+    told_by: Literal["exception", "compiler", "signal", "change", "shape"]
+    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts"]
+    expected: str
+
+
+_ACCEPTED = "The kernel is accepted: it is well typed by the rules of Warp's user guide."
+_EVALUATED = "So says an evaluation of the kernel, statement by statement, by Python's rules."
+_ENDS = "The launch ends, as any well-defined kernel's does."
+
+FAILURES: dict[FailedKind, FailureRow] = {
+    "rejected": FailureRow("exception", "a build", _ACCEPTED),
+    "does not compile": FailureRow("compiler", "a build", _ACCEPTED),
+    "crash": FailureRow("signal", "an end", _ENDS),
+    "hang": FailureRow("signal", "an end", _ENDS),
+    "memory": FailureRow("signal", "an end", _ENDS),
+    "wrong value": FailureRow("shape", "values", f"{{values}} {_EVALUATED}"),
+    "wrong gradient": FailureRow("shape", "gradients", "The derivative of the kernel{bound}: {values}"),
+    "different": FailureRow("change", "two runs", "{values} The result does not depend on {change}."),
+    "not deterministic": FailureRow("shape", "texts", "One source gives one text, in every process."),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class BuildSetting:
     """How a case was built and launched: what a reproducer has to repeat.
 

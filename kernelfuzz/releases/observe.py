@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from kernelfuzz.devices import HOST_TARGET
-from kernelfuzz.findings.messages import compiler_error, exception_text
+from kernelfuzz.findings.signature import compiler_error, exception_text
 from kernelfuzz.ir.codec import decode, encode
 from kernelfuzz.ir.launch import Case, Launch, leaves
 from kernelfuzz.oracles import batch, gradient, value

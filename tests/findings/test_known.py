@@ -1,21 +1,23 @@
-"""Known bugs: where their signatures come from, what matches, and what is said of a bad file."""
+"""Known bugs: where their signatures come from, what matches, errors in a file, and the workaround that explains."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import finding_kernels as kernels
 import pytest
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.known import Known, KnownError, load_known
+from kernelfuzz.findings.known import SEVERAL, Known, KnownError, explained_by, load_known
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.findings.store import slug, write_finding
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
-from kernelfuzz.rewrites.workarounds import WORKAROUNDS
+from kernelfuzz.rewrites.workarounds import OF_GRADIENTS, WORKAROUNDS
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.lower import lower
 
@@ -125,3 +127,46 @@ def test_a_path_without_findings_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bad" / "finding.json").write_text("[]")
     with pytest.raises(KnownError, match="has no signature"):
         load_known(tmp_path)
+
+
+# ------------------------------------------------------------------------------------ by a workaround
+
+CASE = replace(kernels.swapped(), kernel=replace(kernels.swapped().kernel, name="kernel"))
+WRONG = Verdict("value", "failed", "wrong value")
+OF_GRADIENT = next(iter(OF_GRADIENTS))
+GRADIENT = Verdict("gradient", "failed", "wrong gradient")
+
+# The names of workarounds, the name of the rewritten kernel that passes, and the bug that explains the failure.
+EXPLAINED = {
+    "one of three": (WRONG, ["a", "b", "c"], "kernel_b", "b"),
+    "both": (WRONG, ["a", "b"], "kernel_a_b", SEVERAL),
+    "all three": (WRONG, ["a", "b", "c"], "kernel_a_b_c", SEVERAL),
+    "none": (WRONG, ["a", "b"], "", None),
+    "no names": (WRONG, [], "kernel", None),
+    "nothing is rewritten": (WRONG, ["nothing"], "kernel", None),
+    "a bug of gradients, of a value": (WRONG, [OF_GRADIENT], f"kernel_{OF_GRADIENT}", None),
+    "a bug of gradients, of a gradient": (GRADIENT, [OF_GRADIENT], f"kernel_{OF_GRADIENT}", OF_GRADIENT),
+}
+
+
+@pytest.mark.parametrize("otherwise", [WRONG, Verdict("value", "skipped", "", "undefined")], ids=["failed", "skipped"])
+@pytest.mark.parametrize(("verdict", "names", "passing", "bug"), EXPLAINED.values(), ids=EXPLAINED)
+def test_the_known_bug_is_the_one_whose_workaround_passes(
+    verdict: Verdict,
+    names: list[str],
+    passing: str,
+    bug: str | None,
+    otherwise: Verdict,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def renamed(kernel: Kernel, names: Sequence[str]) -> Kernel:
+        return replace(kernel, name="_".join([kernel.name, *(name for name in names if name != "nothing")]))
+
+    def ask(cases: Sequence[Case], asked: Verdict) -> list[Verdict]:
+        assert cases
+        assert asked == verdict
+        assert all(case.launch is CASE.launch and case.kernel.name != "kernel" for case in cases)
+        return [Verdict("value", "passed") if case.kernel.name == passing else otherwise for case in cases]
+
+    monkeypatch.setattr("kernelfuzz.findings.known.worked_around", renamed)
+    assert explained_by(CASE, verdict, names, ask) == bug

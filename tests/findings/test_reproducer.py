@@ -33,6 +33,7 @@ from kernelfuzz.ir.nodes import (
     Param,
     While,
 )
+from kernelfuzz.ir.rename import canonical_names, rename
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Struct, Vector
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.typecheck.verify import verify
@@ -110,6 +111,14 @@ def counters() -> Case:
     return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0)))
 
 
+def under_other_names(case: Case) -> Case:
+    """The case with other names for everything, parameters included."""
+    kernel = rename(case.kernel, canonical_names())
+    values = [case.launch.inputs[param.name] for param in case.kernel.params]
+    inputs = {param.name: value for param, value in zip(kernel.params, values, strict=True)}
+    return Case(kernel, replace(case.launch, inputs=inputs))
+
+
 def tiny() -> Case:
     """1 / 3 in float32 and a bool: literals have to give these bits."""
     x = name("x", FLOAT32)
@@ -173,6 +182,9 @@ ROWS: dict[str, Row] = {
     "different from expected": Row(
         finding(SWAPPED, "different", RENAMED, second=SWAPPED, expected={"out0": kernels.ints(5, 4)}), 1
     ),
+    "not different from expected, other names": Row(
+        finding(PRODUCT, "different", RENAMED, second=under_other_names(PRODUCT), expected=RIGHT), 0, "rename: out0"
+    ),
     "not different, options": Row(finding(PRODUCT, "different", OPTIONS), 0),
     "different, options": Row(finding(PRODUCT, "different", OPTIONS, expected=WRONG), 1),
     "crash": Row(finding(divided(), "crash"), 1, "actual: SIG"),
@@ -194,7 +206,7 @@ OF_THIS_RELEASE = {
 # One of each template; what is left takes its time.
 QUICK = {
     "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
-    "different", "crash", "deterministic",
+    "different", "crash", "deterministic", "not different from expected, other names",
 }  # fmt: skip
 
 

@@ -9,9 +9,8 @@ import finding_kernels as kernels
 import pytest
 from finding_kernels import add, at, int_, kernel_of, launch_of, let, loop, n, name, store
 
-from kernelfuzz.findings.messages import compiler_error, exception_text
 from kernelfuzz.findings.shape import shape
-from kernelfuzz.findings.signature import signature
+from kernelfuzz.findings.signature import compiler_error, exception_text, signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import (
     Assign,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from kernelfuzz.findings.messages import masked
+from kernelfuzz.findings.signature import masked
 from kernelfuzz.reduce.source import Fails, reduce_source
 from kernelfuzz.reduce.source.definitions import without_other_kernels
 from kernelfuzz.reduce.source.tree import Tree

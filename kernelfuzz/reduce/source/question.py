@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Literal, TypeAlias
 
-from kernelfuzz.findings.messages import compiler_error, exception_text
+from kernelfuzz.findings.signature import compiler_error, exception_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.reduce.search import OutOfTime
 from kernelfuzz.reduce.source.definitions import without_other_kernels
