@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.ir.types import INT32, Matrix, Scalar, Vector
+from kernelfuzz.ir.types import FLOAT16, FLOAT64, INT32, UINT16, Matrix, Scalar, Vector
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     FLOAT_TO_INT,
@@ -85,7 +85,7 @@ def _fitted(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operatio
 
 def _multiplied(scalar: Scalar) -> Operation:
     fitted = fit(scalar)
-    if (scalar.kind, scalar.bits) != ("uint", 16):
+    if scalar is not UINT16:
         return lambda left, right: fitted(left * right)
     _, most = INT32.limits
 
@@ -233,19 +233,17 @@ COMPARE: tuple[Rule, ...] = (
 # ------------------------------------------------------------------------- conversions
 
 
-FLOAT_TYPES: dict[int, type[np.floating[Any]]] = {16: np.float16, 32: np.float32, 64: np.float64}
-
-
+@cache
 def float_type(scalar: Scalar) -> type[np.floating[Any]]:
-    """numpy's scalar type of a float type."""
-    return FLOAT_TYPES[scalar.bits]
+    """numpy's scalar type of a float type, which has the same name; TypeError where numpy has none."""
+    return np.dtype(scalar.name).type
 
 
 def constant(scalar: Scalar, value: int | float | bool) -> Number:
     """A Python number as a value of the type; a float16 is made from the float32 nearest to the number."""
     if not scalar.is_float:
         return bool(value) if scalar.kind == "bool" else int(value)
-    return to_half(value) if scalar.bits == 16 else float_type(scalar)(value)
+    return to_half(value) if scalar is FLOAT16 else float_type(scalar)(value)
 
 
 def to_half(value: float) -> Number:
@@ -261,7 +259,7 @@ def _integer_to_float(target: Scalar) -> Operation:
             return constant(target, value)
         # numpy's own conversion of a 64-bit integer rounds once; by way of a Python float it would twice.
         whole = np.array(value, dtype=np.int64 if value < 0 else np.uint64)
-        return made(whole.astype(np.float32 if target.bits < 64 else np.float64)[()])
+        return made(whole.astype(np.float64 if target is FLOAT64 else np.float32)[()])
 
     return convert
 
@@ -278,7 +276,7 @@ def _float_to_integer(target: Scalar) -> Operation:
 
 
 def _float_to_float(target: Scalar) -> Operation:
-    return to_half if target.bits == 16 else float_type(target)
+    return to_half if target is FLOAT16 else float_type(target)
 
 
 @dataclass(frozen=True, slots=True)
