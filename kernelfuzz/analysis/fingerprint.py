@@ -7,13 +7,16 @@ text holds: the types that a well-typed expression has anyway are left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
+from typing import Any
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.fields import BLOCKS, CHILDREN
 from kernelfuzz.ir.rename import canonical_names, rename
-from kernelfuzz.ir.walk import bound_names, literal_text
+from kernelfuzz.ir.walk import blocks, bound_names, heads, literal_text
 
 # A change of the canonical text must change this, or hashes of two versions would be compared.
 VERSION = "kernelfuzz.ir.normalize 1"
@@ -36,7 +39,7 @@ def hashed(tokens: list[str]) -> str:
 
 def skeleton(kernel: n.Kernel) -> str:
     """Equal for two kernels that differ only in names, literals, builtins and types."""
-    return _digest(_Masked(), kernel)
+    return hashed(_canonical(_Masked(), kernel))
 
 
 def identity(kernel: n.Kernel) -> str:
@@ -90,17 +93,17 @@ class _Numbered:
         self.functions: dict[str, str] = _Numbers()
         self.structs: dict[str, str] = _Numbers()
         self.types: dict[int, str] = {}
+        self.names: dict[str, str] = {}
 
-    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
-        """The names of one function's scope, where the module's constants come first."""
-        names = _Numbers()
+    def enter(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> None:
+        """Start the scope of a function, where the module's constants come first."""
+        self.names = names = _Numbers()
         if kernel.constants:
             own = bound_names(function.body) | {param.name for param in function.params}
             for number, constant in enumerate(kernel.constants):
                 # What the function binds is its own, even where a constant has the same name.
                 visible = constant.name not in own
                 names[constant.name if visible else f"hidden {number}"] = f"constant {number}"
-        return names
 
     def literal(self, node: n.Literal) -> str:
         return f"{node.type.name} {literal_text(node)}"
@@ -162,10 +165,10 @@ class _Spelled(_Numbered):
         super().__init__()
         self.functions = _Same()
         self.structs = _Same()
-        self.same = _Same()
+        self.names = _Same()
 
-    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
-        return self.same
+    def enter(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> None:
+        """Every name is itself in every scope."""
 
     def attribute(self, node: n.Attribute) -> str:
         return node.name
@@ -186,10 +189,10 @@ class _Masked(_Numbered):
         super().__init__()
         self.builtins = _Mask("B")
         self.functions = _Mask("F")
-        self.any_name = _Mask("N")
+        self.names = _Mask("N")
 
-    def names(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> dict[str, str]:
-        return self.any_name
+    def enter(self, kernel: n.Kernel, function: n.Kernel | n.Function) -> None:
+        """No scope tells names apart."""
 
     def literal(self, node: n.Literal) -> str:
         return "L"
@@ -209,9 +212,38 @@ class _Masked(_Numbered):
 
 # ------------------------------------------------------------- canonical text
 
-
-def _digest(symbols: _Numbered, kernel: n.Kernel) -> str:
-    return hashed(_canonical(symbols, kernel))
+# What each class writes for itself, before its children.  Each entry says how many entries follow where the
+# class leaves that open.
+_OWN: dict[type[n.Node], Callable[[Any, _Numbered], tuple[str, ...]]] = {
+    n.Literal: lambda node, s: (s.literal(node),),
+    n.Unary: lambda node, s: (f"unary {node.op}",),
+    n.Binary: lambda node, s: (node.op,),
+    n.Compare: lambda node, s: (f"compare {' '.join(node.ops)}",),
+    n.BoolOp: lambda node, s: (f"{node.op} {len(node.values)}",),
+    n.IfExp: lambda node, s: ("ifexp",),
+    n.Call: lambda node, s: (f"call {len(node.args)} {len(node.keywords)}", s.builtins[node.name]),
+    n.CallFunction: lambda node, s: (f"function {len(node.args)}", s.functions[node.name]),
+    n.Construct: lambda node, s: (f"construct {len(node.args)}", s.type(node.type)),
+    n.Cast: lambda node, s: ("cast", s.type(node.type)),
+    n.Index: lambda node, s: (f"index {len(node.indices)}",),
+    n.Attribute: lambda node, s: (".", s.attribute(node)),
+    n.ArrayShape: lambda node, s: (f"shape {s.integer(node.axis)}",),
+    n.Static: lambda node, s: ("static",),
+    n.Slice: lambda node, s: ("slice " + ",".join([s.integer(part) for part in (node.start, node.stop, node.step)]),),
+    n.Assign: lambda node, s: ("=",),
+    n.AugAssign: lambda node, s: (f"{node.op}=",),
+    n.ExprStmt: lambda node, s: ("expression",),
+    n.If: lambda node, s: ("if",),
+    n.For: lambda node, s: (f"for {len(node.bounds)}", s.names[node.name]),
+    n.While: lambda node, s: ("while",),
+    n.Unpack: lambda node, s: (
+        f"unpack {len(node.names)} {len(node.values)}", *[s.names[name] for name in node.names]
+    ),
+    n.Return: lambda node, s: (f"return {len(node.values)}",),
+    n.Break: lambda node, s: ("break",),
+    n.Continue: lambda node, s: ("continue",),
+    n.Pass: lambda node, s: ("pass",),
+}  # fmt: skip
 
 
 def _canonical(symbols: _Numbered, kernel: n.Kernel) -> list[str]:
@@ -224,137 +256,38 @@ def _canonical(symbols: _Numbered, kernel: n.Kernel) -> list[str]:
     for function in kernel.functions:
         out.append(symbols.functions[function.name])
         out.append("None" if function.returns is None else symbols.type(function.returns))
-        _write_function(function, out, symbols.names(kernel, function), symbols)
-    _write_function(kernel, out, symbols.names(kernel, kernel), symbols)
+        _write_function(function, out, kernel, symbols)
+    _write_function(kernel, out, kernel, symbols)
     return out
 
 
-def _write_function(function: n.Function | n.Kernel, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
+def _write_function(function: n.Function | n.Kernel, out: list[str], kernel: n.Kernel, symbols: _Numbered) -> None:
+    symbols.enter(kernel, function)
     out.append(f"params {len(function.params)}")
     for param in function.params:
-        out.append(names[param.name])
-        out.append(symbols.type(param.type))
-    _write_block(function.body, out, names, symbols)
+        out += (symbols.names[param.name], symbols.type(param.type))
+    _write_block(function.body, out, symbols)
 
 
-def _write_block(block: n.Block, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
+def _write_block(block: n.Block, out: list[str], symbols: _Numbered) -> None:
     out.append(f"block {len(block)}")
     for statement in block:
-        _write_statement(statement, out, names, symbols)
+        _write(statement, out, symbols)
 
 
-def _write_statement(node: n.Stmt, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
-    match node:
-        case n.Assign():
-            out.append("=")
-            _write(node.target, out, names, symbols)
-            _write(node.value, out, names, symbols)
-        case n.AugAssign():
-            out.append(f"{node.op}=")
-            _write(node.target, out, names, symbols)
-            _write(node.value, out, names, symbols)
-        case n.ExprStmt():
-            out.append("expression")
-            _write(node.value, out, names, symbols)
-        case n.If():
-            out.append("if")
-            _write(node.test, out, names, symbols)
-            _write_block(node.body, out, names, symbols)
-            _write_block(node.orelse, out, names, symbols)
-        case n.For():
-            out.append(f"for {len(node.bounds)}")
-            out.append(names[node.name])
-            for bound in node.bounds:
-                _write(bound, out, names, symbols)
-            _write_block(node.body, out, names, symbols)
-        case n.While():
-            out.append("while")
-            _write(node.test, out, names, symbols)
-            _write_block(node.body, out, names, symbols)
-        case n.Unpack():
-            out.append(f"unpack {len(node.names)} {len(node.values)}")
-            out += [names[name] for name in node.names]
-            for value in node.values:
-                _write(value, out, names, symbols)
-        case n.Return():
-            out.append(f"return {len(node.values)}")
-            for value in node.values:
-                _write(value, out, names, symbols)
-        case n.Break():
-            out.append("break")
-        case n.Continue():
-            out.append("continue")
-        case n.Pass():
-            out.append("pass")
-        case _:
-            assert_never(node)
-
-
-def _write(node: n.Expr | n.Slice, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
-    match node:
-        case n.Name():
-            out.append(names[node.id])
-        case n.Literal():
-            out.append(symbols.literal(node))
-        case n.Binary():
-            out.append(node.op)
-            _write(node.left, out, names, symbols)
-            _write(node.right, out, names, symbols)
-        case n.Index():
-            out.append(f"index {len(node.indices)}")
-            _write(node.value, out, names, symbols)
-            for index in node.indices:
-                _write(index, out, names, symbols)
-        case n.Call():
-            out.append(f"call {len(node.args)} {len(node.keywords)}")
-            out.append(symbols.builtins[node.name])
-            for arg in node.args:
-                _write(arg, out, names, symbols)
-            for key, value in node.keywords:
-                out.append(f"{key}={symbols.keyword(value)}")
-        case n.Construct():
-            out.append(f"construct {len(node.args)}")
-            out.append(symbols.type(node.type))
-            for arg in node.args:
-                _write(arg, out, names, symbols)
-        case n.Cast():
-            out.append("cast")
-            out.append(symbols.type(node.type))
-            _write(node.operand, out, names, symbols)
-        case n.Attribute():
-            out.append(".")
-            out.append(symbols.attribute(node))
-            _write(node.value, out, names, symbols)
-        case n.Compare():
-            out.append(f"compare {' '.join(node.ops)}")
-            _write(node.left, out, names, symbols)
-            for comparator in node.comparators:
-                _write(comparator, out, names, symbols)
-        case n.BoolOp():
-            out.append(f"{node.op} {len(node.values)}")
-            for value in node.values:
-                _write(value, out, names, symbols)
-        case n.Unary():
-            out.append(f"unary {node.op}")
-            _write(node.operand, out, names, symbols)
-        case n.IfExp():
-            out.append("ifexp")
-            _write(node.body, out, names, symbols)
-            _write(node.test, out, names, symbols)
-            _write(node.orelse, out, names, symbols)
-        case n.CallFunction():
-            out.append(f"function {len(node.args)}")
-            out.append(symbols.functions[node.name])
-            for arg in node.args:
-                _write(arg, out, names, symbols)
-        case n.ArrayShape():
-            out.append(f"shape {symbols.integer(node.axis)}")
-            _write(node.array, out, names, symbols)
-        case n.Slice():
-            parts = (node.start, node.stop, node.step)
-            out.append("slice " + ",".join([symbols.integer(part) for part in parts]))
-        case n.Static():
-            out.append("static")
-            _write(node.value, out, names, symbols)
-        case _:
-            assert_never(node)
+def _write(node: Any, out: list[str], symbols: _Numbered) -> None:
+    kind = type(node)
+    if kind is n.Name:  # most of the nodes
+        out.append(symbols.names[node.id])
+        return
+    out += _OWN[kind](node, symbols)
+    if kind in BLOCKS:
+        for child in heads(node):
+            _write(child, out, symbols)
+        for block in blocks(node):
+            _write_block(block, out, symbols)
+        return
+    for child in CHILDREN[kind](node):
+        _write(child, out, symbols)
+    if isinstance(node, n.Call):
+        out += [f"{key}={symbols.keyword(value)}" for key, value in node.keywords]

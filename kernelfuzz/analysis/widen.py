@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.fields import map_fields
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.walk import walk
@@ -101,20 +102,17 @@ def _is_float(node: n.Node) -> bool:
 def _over_float64(value: Any) -> Any:
     """A node, a type, or a tuple of such, with every float type replaced; anything else as it is."""
     match value:
-        case t.Scalar():
-            return t.FLOAT64 if value in (t.FLOAT16, t.FLOAT32) else value
+        case t.Scalar(is_float=True):
+            return t.FLOAT64
         case n.Static(value=inner) if any(_is_float(below) for below in walk(inner)):
             # A static expression computes with Python's floats, which would make float32 again.
             return _over_float64(inner)
         case n.Call(name=name, keywords=()) if name in _FLOAT32_BY_DEFAULT:
-            value = replace(value, keywords=(("dtype", t.FLOAT32),))
+            return map_fields(replace(value, keywords=(("dtype", t.FLOAT32),)), _over_float64)
         case tuple():
-            return tuple(_over_float64(element) for element in cast("tuple[Any, ...]", value))
+            return tuple([_over_float64(element) for element in cast("tuple[Any, ...]", value)])
         case _:
-            pass
-    if not is_dataclass(value) or isinstance(value, type):
-        return value
-    return replace(value, **{field.name: _over_float64(getattr(value, field.name)) for field in fields(value)})
+            return map_fields(value, _over_float64)
 
 
 def _constant(type_: t.Scalar) -> n.Literal:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, fields
 from itertools import chain
 from operator import attrgetter
 from types import UnionType
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 
 NODES: frozenset[type[n.Node]] = frozenset(get_args(n.Node))
 STATEMENTS: frozenset[type[n.Node]] = frozenset(get_args(n.Stmt))
@@ -114,3 +115,37 @@ REBUILD: dict[type[n.Node], Rebuild] = {class_: _rebuild(class_) for class_ in C
 BLOCKS: dict[type[n.Node], tuple[str, ...]] = {
     class_: blocks for class_, found in CHILD_FIELDS.items() if (blocks := tuple([f.name for f in found if f.block]))
 }
+
+
+def _mapped(class_: type[Any]) -> Callable[[Any, Callable[[Any], Any]], Any]:
+    """A function that makes a node or a type again, with a change of each field that holds nodes or types:
+
+    def mapped(node, change):
+        return Binary(node.op, change(node.left), change(node.right), change(node.type))
+    """
+    hints, held = get_type_hints(class_), {*NODES, *get_args(t.Type)}
+    changed = {field.name for field in fields(class_) if _mentions(hints[field.name], held)}
+    if not changed:
+        return lambda node, change: node
+    names = [field.name for field in fields(class_)]
+    values = [f"change(node.{name})" if name in changed else f"node.{name}" for name in names]
+    return eval(f"lambda node, change: class_({', '.join(values)})", {"class_": class_})
+
+
+def _mentions(hint: Any, classes: set[Any]) -> bool:
+    return hint in classes or any(_mentions(inner, classes) for inner in get_args(hint))
+
+
+_MAPPED = {class_: _mapped(class_) for class_ in (*get_args(n.Node), *get_args(t.Type))}
+
+V = TypeVar("V")
+
+
+def map_fields(value: V, change: Callable[[Any], Any]) -> V:
+    """A node or a type made again, with ``change`` of each field that holds nodes or types.
+
+    ``change`` gets what the field holds, tuples too, in the order in which the class declares its fields.
+    Anything else than a node or a type is returned as it is.
+    """
+    made = _MAPPED.get(type(value))
+    return value if made is None else made(value, change)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from typing import Any, Literal, TypeAlias, cast
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import Scalar, Struct
+from kernelfuzz.ir.fields import map_fields
+from kernelfuzz.ir.types import Struct
 from kernelfuzz.ir.walk import bound_names
 
 Kind: TypeAlias = Literal["kernel", "function", "struct", "field", "constant", "param", "variable"]
@@ -94,13 +94,9 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
                 case Struct(name=name, fields=members):
                     new_fields = [(new_name("field", name, key), renamed(type_)) for key, type_ in members]
                     return Struct(new_name("struct", "", name), tuple(new_fields))
-                case Scalar():
-                    return value
-                case _ if is_dataclass(value):
-                    # Everything else carries no name of its own.
-                    return type(value)(*[renamed(getattr(value, field.name)) for field in fields(value)])
                 case _:
-                    return value
+                    # Everything else carries no name of its own.
+                    return map_fields(value, renamed)
 
         return renamed
 

@@ -6,6 +6,7 @@ rules follow Warp's documentation ("Basics: Vectors, Matrices, Quaternions, Tran
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,7 +16,11 @@ from kernelfuzz.ir.printed import Printed
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Scalar(Printed):
-    """A scalar type.  ``kind`` is ``bool``, ``int``, ``uint`` or ``float``; ``bits`` its width.
+    """A scalar type: one row holds what is known of it.
+
+    ``name`` is Warp's and numpy's, ``kind`` is ``bool``, ``int``, ``uint`` or ``float``, ``suffix`` what Warp's
+    names of vectors and matrices of it end in (``vec3f``; empty where there are none), ``precision`` the bits of
+    the significand of a float, the implicit one included (IEEE 754, table 3.5): its limits follow from that.
 
     There is one object for each, so that they are compared and hashed by identity: that is done everywhere.
     """
@@ -23,6 +28,8 @@ class Scalar(Printed):
     name: str
     kind: str
     bits: int
+    suffix: str = ""
+    precision: int = 0
 
     @property
     def is_float(self) -> bool:
@@ -43,6 +50,26 @@ class Scalar(Printed):
             return 0, (1 << self.bits) - 1
         raise ValueError(f"{self.name} is not an integer type")
 
+    @property
+    def largest_exponent(self) -> int:
+        """The exponent of the largest values of a float type; that of the smallest normal one is 1 minus it."""
+        return (1 << (self.bits - self.precision - 1)) - 1
+
+    @property
+    def largest(self) -> float:
+        """The largest finite value of a float type."""
+        return math.ldexp((1 << self.precision) - 1, self.largest_exponent - self.precision + 1)
+
+    @property
+    def smallest_normal(self) -> float:
+        """The smallest positive value of a float type that is not subnormal."""
+        return math.ldexp(1.0, 1 - self.largest_exponent)
+
+    @property
+    def epsilon(self) -> float:
+        """The distance from 1 to the next larger value of a float type."""
+        return math.ldexp(1.0, 1 - self.precision)
+
     def __repr__(self) -> str:
         return self.name.upper()  # the constant of this module that is the object
 
@@ -55,17 +82,17 @@ class Scalar(Printed):
 
 
 BOOL = Scalar("bool", "bool", 8)
-INT8 = Scalar("int8", "int", 8)
-INT16 = Scalar("int16", "int", 16)
-INT32 = Scalar("int32", "int", 32)
-INT64 = Scalar("int64", "int", 64)
-UINT8 = Scalar("uint8", "uint", 8)
-UINT16 = Scalar("uint16", "uint", 16)
-UINT32 = Scalar("uint32", "uint", 32)
-UINT64 = Scalar("uint64", "uint", 64)
-FLOAT16 = Scalar("float16", "float", 16)
-FLOAT32 = Scalar("float32", "float", 32)
-FLOAT64 = Scalar("float64", "float", 64)
+INT8 = Scalar("int8", "int", 8, "b")
+INT16 = Scalar("int16", "int", 16, "s")
+INT32 = Scalar("int32", "int", 32, "i")
+INT64 = Scalar("int64", "int", 64, "l")
+UINT8 = Scalar("uint8", "uint", 8, "ub")
+UINT16 = Scalar("uint16", "uint", 16, "us")
+UINT32 = Scalar("uint32", "uint", 32, "ui")
+UINT64 = Scalar("uint64", "uint", 64, "ul")
+FLOAT16 = Scalar("float16", "float", 16, "h", 11)
+FLOAT32 = Scalar("float32", "float", 32, "f", 24)
+FLOAT64 = Scalar("float64", "float", 64, "d", 53)
 
 # Simplest first: shrinking moves a dtype towards the front of these.
 SIGNED = (INT32, INT64, INT16, INT8)
@@ -179,21 +206,13 @@ def has_floats(type_: Type) -> bool:
             return has_floats(type_.dtype)
 
 
-# Warp's suffix for each component type, as in vec3f, vec3ub.
-SUFFIX = {
-    FLOAT32: "f", FLOAT64: "d", FLOAT16: "h", INT32: "i", INT64: "l", INT16: "s", INT8: "b",
-    UINT32: "ui", UINT64: "ul", UINT16: "us", UINT8: "ub",
-}  # fmt: skip
-
-
 def warp_name(type_: Scalar | Composite) -> str | None:
     """The name under which ``warp`` exports the type (``vec3f``), or None where it exports none."""
     if isinstance(type_, Scalar):
         return type_.name
-    suffix = SUFFIX.get(type_.dtype)
-    if suffix is None:
+    suffix, is_float = type_.dtype.suffix, type_.dtype.is_float
+    if not suffix:
         return None
-    is_float = type_.dtype.is_float
     match type_:
         case Vector(length=2 | 3 | 4 as length):
             return f"vec{length}{suffix}"
@@ -208,17 +227,16 @@ def warp_name(type_: Scalar | Composite) -> str | None:
         case Transform() if is_float:
             return f"transform{suffix}"
         case _:
-            pass
-    return None
+            return None
 
 
 def type_name(type_: Type) -> str:
     """A short name of any type, for messages and for the aliases that a rendered module declares."""
     match type_:
         case Vector(length=length, dtype=dtype):
-            return warp_name(type_) or f"vec{length}{SUFFIX.get(dtype, dtype.name)}"
+            return warp_name(type_) or f"vec{length}{dtype.suffix or dtype.name}"
         case Matrix(rows=rows, columns=columns, dtype=dtype):
-            return warp_name(type_) or f"mat{rows}x{columns}{SUFFIX.get(dtype, dtype.name)}"
+            return warp_name(type_) or f"mat{rows}x{columns}{dtype.suffix or dtype.name}"
         case Scalar() | Quaternion() | Transform():
             return warp_name(type_) or f"{type(type_).__name__.lower()}({type_.dtype})"  # pyright: ignore
         case Struct(name=name):

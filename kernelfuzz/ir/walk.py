@@ -57,6 +57,11 @@ def blocks(node: n.Node) -> tuple[n.Block, ...]:
     return tuple([getattr(node, name) for name in BLOCKS.get(type(node), ())])
 
 
+def heads(node: n.Node) -> tuple[n.Node, ...]:
+    """The children of a node that stand in no block: the test of an ``if``, the bounds of a ``for``."""
+    return children(node)[: -sum(map(len, blocks(node))) or None]
+
+
 def statements_in(block: n.Block) -> Iterator[n.Stmt]:
     """The statements of a block and those below them: parents before children, in source order."""
     for statement in block:

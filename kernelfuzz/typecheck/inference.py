@@ -20,7 +20,6 @@ from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
 from kernelfuzz.typecheck.verify_error import VerifyError
 
 COMPONENTS = ("x", "y", "z", "w")
-LARGEST = {16: 65504.0, 32: 3.4028234663852886e38, 64: 1.7976931348623157e308}
 # What wp.static evaluates in Python with the same result as the typing of Warp says.
 STATIC_OPERATORS = frozenset({"+", "-", "*", "//", "%"})
 
@@ -104,7 +103,7 @@ def is_value(value: float, type_: t.Scalar) -> bool:
         return isinstance(value, bool)
     if type_.is_float:
         special = math.isnan(value) or math.isinf(value)
-        return isinstance(value, float) and (special or abs(value) <= LARGEST[type_.bits])
+        return isinstance(value, float) and (special or abs(value) <= type_.largest)
     low, high = type_.limits
     return type(value) is int and low <= value <= high
 

@@ -15,7 +15,7 @@ def _named_types() -> Iterator[tuple[str, t.Type]]:
     for scalar in t.SCALARS:
         yield scalar.name, scalar
     yield from (("int", t.INT32), ("float", t.FLOAT32), ("bool", t.BOOL))
-    for dtype in t.SUFFIX:
+    for dtype in t.NUMBERS:
         candidates = (
             *(t.Vector(length, dtype) for length in (2, 3, 4, 6)),
             *(t.Matrix(size, size, dtype) for size in (2, 3, 4, 6)),
