@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS, Workaround
+
 FOLDER = Path(__file__).parents[1] / "notes" / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 KINDS = {
@@ -56,6 +58,13 @@ def test_page_and_row_agree(name: str):
     for release in RELEASES:
         assert row[release] in ("yes", "no")
         assert f"{release}: {row[release]}." in page
+
+
+@pytest.mark.parametrize("row", WORKAROUNDS.values(), ids=lambda row: row.bug)
+def test_a_workaround_names_the_releases_of_the_table(row: Workaround):
+    stated = ROWS[row.bug]
+    assert row.releases == tuple(release for release in RELEASES if stated[release] == "yes")
+    assert row.of_gradients == (stated["kind"] == "wrong gradient")
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -1,14 +1,14 @@
-"""What a piece of code reads, changes and leaves: questions about statements and expressions."""
+"""What a piece of code reads, changes and leaves: questions about names, expressions and blocks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.walk import children, walk
+from kernelfuzz.ir.walk import blocks, bound_by, builtins_used, children, statements_in, walk
 from kernelfuzz.typecheck.tiles import TILE_CALLS
 
 # ------------------------------------------------------------------------ names
@@ -16,7 +16,7 @@ from kernelfuzz.typecheck.tiles import TILE_CALLS
 
 def names_read(*nodes: n.Node) -> frozenset[str]:
     """The names that expressions read, below any of the nodes; assigned names are among them."""
-    return frozenset(node.id for node in walk(*nodes) if isinstance(node, n.Name))
+    return frozenset([node.id for node in walk(*nodes) if isinstance(node, n.Name)])
 
 
 def count_name(name: str, *nodes: n.Node) -> int:
@@ -24,24 +24,13 @@ def count_name(name: str, *nodes: n.Node) -> int:
     return sum(isinstance(node, n.Name) and node.id == name for node in walk(*nodes))
 
 
-def has_tiles(kernel: n.Kernel) -> bool:
-    """Whether the kernel works on tiles: its blocks work together, so that control flow is not free."""
-    return any(isinstance(node, n.Call) and node.name in TILE_CALLS for node in walk(*kernel.body))
-
-
 def is_bound_again(name: str, function: n.Function | n.Kernel) -> bool:
-    """Whether a name is bound in several places, or in one that a loop comes to several times."""
+    """Whether a name is bound in several places, or by an unpacking in a loop."""
     bound = sum(param.name == name for param in function.params)
-    for node in walk(*function.body):
-        match node:
-            case n.Assign(target=n.Name(id=id_)) | n.AugAssign(target=n.Name(id=id_)) | n.For(name=id_):
-                bound += id_ == name
-            case n.Unpack(names=names):
-                bound += name in names
-            case _:
-                pass
-        if isinstance(node, (n.For, n.While)):
-            bound += any(isinstance(each, n.Unpack) and name in each.names for each in walk(*node.body))
+    for statement in statements_in(function.body):
+        bound += name in bound_by(statement)
+        if isinstance(statement, (n.For, n.While)):
+            bound += any(isinstance(each, n.Unpack) and name in each.names for each in statements_in(statement.body))
     return bound > 1
 
 
@@ -66,13 +55,14 @@ def constant_component(place: n.Place) -> object | None:
     match place:
         case n.Attribute(value=value, name=name) if name in "xyzw" and _is_whole(value):
             return "xyzw".index(name)
-        case n.Index(value=value, indices=indices) if _is_whole(value) and len(indices) == (
-            2 if isinstance(value.type, t.Matrix) else 1
-        ):
-            values = [index.value for index in indices if isinstance(index, n.Literal)]
-            if len(values) == len(indices) and all(value >= 0 for value in values):
-                return values[0] if len(values) == 1 else tuple(values)
-    return None
+        case n.Index(value=value, indices=indices) if _is_whole(value):
+            expected = 2 if isinstance(value.type, t.Matrix) else 1
+            values = tuple([index.value for index in indices if isinstance(index, n.Literal) and index.value >= 0])
+            if len(values) != len(indices) or len(values) != expected:
+                return None
+            return values[0] if len(values) == 1 else values
+        case _:
+            return None
 
 
 def _is_whole(value: n.Expr) -> bool:
@@ -85,6 +75,16 @@ def _is_whole(value: n.Expr) -> bool:
 
 
 # ----------------------------------------------------------------------- effects
+
+
+def has_tiles(kernel: n.Kernel) -> bool:
+    """Whether the kernel works on tiles: its blocks work together, so that control flow is not free."""
+    return any(not builtins_used(statement).isdisjoint(TILE_CALLS) for statement in kernel.body)
+
+
+def asks_thread(*nodes: n.Node) -> bool:
+    """Whether anything below the nodes asks for the thread index."""
+    return any("tid" in builtins_used(node) for node in nodes)
 
 
 def is_pure(node: n.Expr, functions: Sequence[n.Function]) -> bool:
@@ -113,17 +113,34 @@ def _is_pure_block(block: n.Block, functions: Sequence[n.Function]) -> bool:
                 return False
             case n.CallFunction() if not is_pure(node, functions):
                 return False
-            case n.Assign(target=target) | n.AugAssign(target=target) if _in_array(target):
+            case n.Assign(target=target) | n.AugAssign(target=target) if isinstance(
+                target.type, t.Array
+            ) or reads_element(target):
                 return False
             case _:
-                pass
+                continue
     return True
 
 
-def _in_array(target: n.Expr) -> bool:
-    return isinstance(target.type, t.Array) or any(
-        isinstance(node, n.Index) and isinstance(node.value.type, t.Array) for node in walk(target)
+def reads_element(node: n.Expr) -> bool:
+    """Whether an element of an array is below an expression, or is the place that it stands for."""
+    return any(isinstance(each, n.Index) and isinstance(each.value.type, t.Array) for each in walk(node))
+
+
+def may_write_array(node: n.Expr) -> bool:
+    """Whether an expression may write an array, by what it calls and hands over."""
+    return any(
+        (isinstance(each, n.Call) and each.name.startswith("atomic_"))
+        or (isinstance(each, n.CallFunction) and any(isinstance(arg.type, t.Array) for arg in each.args))
+        for each in walk(node)
     )
+
+
+def changed_in_place(node: n.Expr) -> Iterator[n.Expr]:
+    """The arguments that calls of builtins below an expression change (the states of random numbers)."""
+    for each in walk(node):
+        if isinstance(each, n.Call):
+            yield from (each.args[at] for at in changed_arguments(each))
 
 
 # Defined for all operands, unlike integer arithmetic that may overflow or divide by zero, and shifts.
@@ -150,57 +167,29 @@ def _is_total_node(node: n.Node) -> bool:
             return False
 
 
+# ------------------------------------------------------------- what code leaves behind
+
+
 def is_bindable(node: n.Expr) -> bool:
     """Whether a temporary can hold the value like any other: no array, tile or tuple."""
     return not isinstance(node.type, (t.Array, t.Tile, t.Tuple))
-
-
-# ------------------------------------------------------------------ control flow
-
-
-def leaves(block: n.Block, *, returns: bool) -> bool:
-    """Whether a block has a break or continue of a loop around it (or, with ``returns``, a return)."""
-    return any(_leaves(statement, returns) for statement in block)
-
-
-def _leaves(statement: n.Stmt, returns: bool) -> bool:
-    match statement:
-        case n.Break() | n.Continue():
-            return True
-        case n.Return():
-            return returns
-        case n.If(body=body, orelse=orelse):
-            return leaves(body, returns=returns) or leaves(orelse, returns=returns)
-        case n.For(body=body) | n.While(body=body):
-            return returns and any(isinstance(node, n.Return) for node in walk(*body))
-        case _:
-            return False
-
-
-def continues(block: n.Block) -> bool:
-    """Whether a block has a continue of the loop around it."""
-    for statement in block:
-        match statement:
-            case n.Continue():
-                return True
-            case n.If(body=body, orelse=orelse) if continues(body) or continues(orelse):
-                return True
-            case _:
-                pass
-    return False
 
 
 def binds_array(block: n.Block) -> bool:
     """Whether a block names a view of an array, which is no value that a branch could choose."""
     return any(
         isinstance(node, n.Assign) and isinstance(node.target, n.Name) and not is_bindable(node.target)
-        for node in walk(*block)
+        for node in statements_in(block)
     )
 
 
-def asks_thread(*nodes: n.Node) -> bool:
-    """Whether anything below the nodes asks for the thread index."""
-    return any(isinstance(node, n.Call) and node.name == "tid" for node in walk(*nodes))
+def jumps(block: n.Block, *kinds: type[n.Break] | type[n.Continue]) -> bool:
+    """Whether a block has a break or a continue, as ``kinds`` has them, of the loop around it."""
+    return any(
+        isinstance(statement, kinds)
+        or (isinstance(statement, n.If) and any(jumps(inner, *kinds) for inner in blocks(statement)))
+        for statement in block
+    )
 
 
 # --------------------------------------------------------------------- constants
@@ -211,29 +200,27 @@ def frozen_constants(kernel: n.Kernel) -> Counter[str]:
 
     Warp documents that it refuses these: the second copy of the dynamic loop finds the constant of the first.
     """
-    named = frozenset(constant.name for constant in kernel.constants)
+    named = frozenset([constant.name for constant in kernel.constants])
     found: Counter[str] = Counter()
-    for body in (kernel.body, *(function.body for function in kernel.functions)):
-        _count_frozen(body, named, unrolled=False, dynamic=False, found=found)
+    for unit in (kernel, *kernel.functions):
+        _count_frozen(unit.body, named, unrolled=False, dynamic=False, found=found)
     return found
 
 
 def _count_frozen(block: n.Block, named: frozenset[str], *, unrolled: bool, dynamic: bool, found: Counter[str]) -> None:
     for statement in block:
+        fixed, inside = unrolled, dynamic
         match statement:
             case n.Assign(target=n.Name(id=name), value=value) if dynamic and is_constant(value, frozenset()):
                 found[name] += 1
-            case n.If(body=body, orelse=orelse):
-                for inner in (body, orelse):
-                    _count_frozen(inner, named, unrolled=unrolled, dynamic=dynamic, found=found)
-            case n.For(bounds=bounds, body=body):
-                fixed = all(is_constant(bound, named) for bound in bounds)
-                inside = dynamic or (unrolled and not fixed)
-                _count_frozen(body, named, unrolled=unrolled or fixed, dynamic=inside, found=found)
-            case n.While(body=body):
-                _count_frozen(body, named, unrolled=unrolled, dynamic=dynamic or unrolled, found=found)
+            case n.For(bounds=bounds) if all(is_constant(bound, named) for bound in bounds):
+                fixed = True
+            case n.For() | n.While():
+                inside = dynamic or unrolled
             case _:
                 pass
+        for inner in blocks(statement):
+            _count_frozen(inner, named, unrolled=fixed, dynamic=inside, found=found)
 
 
 def is_constant(node: n.Expr, named: frozenset[str]) -> bool:

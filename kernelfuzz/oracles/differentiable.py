@@ -15,7 +15,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.limitations import LIMITATIONS, is_dynamic, reassigned_components
-from kernelfuzz.rewrites.parts import constructed_again
+from kernelfuzz.rewrites.adjoints import constructed_again
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
 Unit = n.Kernel | n.Function

@@ -15,7 +15,7 @@ from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import OptionSet
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
-from kernelfuzz.rewrites import TRANSFORMATIONS
+from kernelfuzz.rewrites import transformations
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.toolchain.capture import captured_output
 
@@ -26,7 +26,7 @@ class NotEquivalent(AssertionError):
 
 def transform(case: Case, choices: Choices) -> tuple[str, Case] | None:
     """The case after one transformation that applies to it, with its name; None where none does."""
-    rows = list(TRANSFORMATIONS)
+    rows = list(transformations.TRANSFORMATIONS)
     while rows:
         row = rows.pop(choices.integer(0, len(rows) - 1))
         changed = row.apply(case, choices)

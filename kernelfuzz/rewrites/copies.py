@@ -1,129 +1,86 @@
-"""Rewrites of statements, for bugs that give wrong values."""
+"""Workarounds in statements: a value is copied, changed as a copy, or stored back as a whole."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kernelfuzz.analysis.effects import is_bound_again, outlives
-from kernelfuzz.analysis.writes import is_local
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    AugAssign,
-    Block,
-    Call,
-    CallFunction,
-    Expr,
-    For,
-    Function,
-    Index,
-    Kernel,
-    Literal,
-    Name,
-    Place,
-    Static,
-    Stmt,
-    Unary,
-    Unpack,
-)
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.names import FreshNames, is_local
 from kernelfuzz.ir.types import INT32, Matrix, Transform
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.everywhere import FreshNames, identifiers, map_statements
-from kernelfuzz.rewrites.parts import loaded, moved
+from kernelfuzz.rewrites.loads import Unit, loaded
 
 
-def tuple_assignment_of_an_element(kernel: Kernel) -> Kernel:
+def tuple_assignment_of_an_element(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
     """``x, y = +a[i], e`` where ``x`` is any other variable too."""
-
-    def change(node: Stmt, function: Function | Kernel) -> Block:
-        if not isinstance(node, Unpack) or len(node.values) < 2:
-            return (node,)
-        values = [
-            loaded(value) if is_bound_again(name, function) else value
-            for name, value in zip(node.names, node.values, strict=True)
-        ]
-        return (Unpack(node.names, tuple(values)),)
-
-    return map_statements(kernel, change)
+    if not isinstance(node, n.Unpack) or len(node.values) < 2:
+        return (node,)
+    pairs = zip(node.names, node.values, strict=True)
+    values = [loaded(value) if is_bound_again(name, unit) else value for name, value in pairs]
+    return (n.Unpack(node.names, tuple(values)),)
 
 
-def tuple_assignment_aliases(kernel: Kernel) -> Kernel:
+def tuple_assignment_aliases(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
     """``a, b = b, a`` becomes single assignments through temporaries: Warp copies what those bind."""
-    fresh = FreshNames(identifiers(kernel), "copy")
-
-    def change(node: Stmt, function: Function | Kernel) -> Block:
-        if not isinstance(node, Unpack) or len(node.values) < 2:
-            return (node,)
-        before: list[Stmt] = []
-        after: list[Stmt] = []
-        for name, value in zip(node.names, node.values, strict=True):
-            kept = value
-            if not _is_constant(value):
-                kept = Name(fresh(), value.type)
-                before.append(Assign(kept, value))
-            after.append(Assign(Name(name, value.type), kept))
-        return (*before, *after)
-
-    return map_statements(kernel, change)
+    if not isinstance(node, n.Unpack) or len(node.values) < 2:
+        return (node,)
+    before: list[n.Stmt] = []
+    after: list[n.Stmt] = []
+    for name, value in zip(node.names, node.values, strict=True):
+        kept = value
+        if not _is_constant(value):
+            kept = n.Name(fresh("copy"), value.type)
+            before.append(n.Assign(kept, value))
+        after.append(n.Assign(n.Name(name, value.type), kept))
+    return (*before, *after)
 
 
-def _is_constant(value: Expr) -> bool:
+def _is_constant(value: n.Expr) -> bool:
     """What no temporary is needed for; Warp would take that for a constant, which no loop may change."""
     match value:
-        case Literal() | Static() | Unary(op="-", operand=Literal()) | Call(name="len"):
+        case n.Literal() | n.Static() | n.Unary(op="-", operand=n.Literal()) | n.Call(name="len"):
             return True
         case _:
             return False
 
 
-def empty_loop_loses_the_counter(kernel: Kernel) -> Kernel:
+def empty_loop_loses_the_counter(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
     """A counter that is a variable outside of its loop too is counted by another name."""
-    fresh = FreshNames(identifiers(kernel), "count")
-
-    def change(node: Stmt, function: Function | Kernel) -> Block:
-        if not isinstance(node, For) or not outlives(node.name, function):
-            return (node,)
-        counter = fresh()
-        kept = Assign(Name(node.name, INT32), Name(counter, INT32))
-        return (For(counter, node.bounds, (kept, *node.body)),)
-
-    return map_statements(kernel, change)
+    if not isinstance(node, n.For) or not outlives(node.name, unit):
+        return (node,)
+    counter = fresh("count")
+    kept = n.Assign(n.Name(node.name, INT32), n.Name(counter, INT32))
+    return (n.For(counter, node.bounds, (kept, *node.body)),)
 
 
-def store_into_a_part_of_a_part(kernel: Kernel) -> Kernel:
+def store_into_a_part_of_a_part(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
     """The part is copied out, changed, and stored back as a whole."""
-    fresh = FreshNames(identifiers(kernel), "part")
-
-    def change(node: Stmt, function: Function | Kernel) -> Block:
-        if not isinstance(node, (Assign, AugAssign)) or not _is_lost(node.target):
-            return (node,)
-        assert isinstance(node.target, (Index, Attribute))
-        inner = node.target.value
-        assert isinstance(inner, (Index, Attribute))
-        copy = Name(fresh(), inner.type)
-        place = moved(node.target, copy)
-        if isinstance(node, Assign):
-            stored: Stmt = Assign(place, node.value)
-        else:
-            stored = AugAssign(place, node.op, node.value)
-        return (Assign(copy, inner), stored, *_store(inner, copy, fresh))
-
-    return map_statements(kernel, change)
+    if not isinstance(node, (n.Assign, n.AugAssign)) or not _is_lost(node.target):
+        return (node,)
+    assert isinstance(node.target, (n.Index, n.Attribute))
+    inner = node.target.value
+    assert isinstance(inner, (n.Index, n.Attribute))
+    copy = n.Name(fresh("part"), inner.type)
+    stored = replace(node, target=replace(node.target, value=copy))
+    return (n.Assign(copy, inner), stored, *_store(inner, copy, fresh))
 
 
-def _is_lost(target: Place) -> bool:
+def _is_lost(target: n.Place) -> bool:
     """Whether Warp stores into a copy: a component of a part of a local transform, of a row by its letter."""
-    if isinstance(target, Name) or not isinstance(target.value, (Index, Attribute)):
+    if isinstance(target, n.Name) or not isinstance(target.value, (n.Index, n.Attribute)):
         return False
     part = target.value
     owner = part.value.type
-    row = isinstance(owner, Matrix) and isinstance(part, Index) and isinstance(target, Attribute)
-    half = isinstance(owner, Transform) and isinstance(part, Attribute)
-    return (row or half) and is_local(part) and not any(isinstance(n, CallFunction) for n in walk(target))
+    row = isinstance(owner, Matrix) and isinstance(part, n.Index) and isinstance(target, n.Attribute)
+    half = isinstance(owner, Transform) and isinstance(part, n.Attribute)
+    return (row or half) and is_local(part) and not any(isinstance(each, n.CallFunction) for each in walk(target))
 
 
-def _store(place: Index | Attribute, value: Expr, fresh: FreshNames) -> Block:
+def _store(place: n.Index | n.Attribute, value: n.Expr, fresh: FreshNames) -> n.Block:
     """``place = value``; a transform that is no local name itself is copied out first."""
     whole = place.value
-    if isinstance(whole.type, Transform) and isinstance(whole, (Index, Attribute)):
-        copy = Name(fresh(), whole.type)
-        return (Assign(copy, whole), Assign(moved(place, copy), value), *_store(whole, copy, fresh))
-    return (Assign(place, value),)
+    if isinstance(whole.type, Transform) and isinstance(whole, (n.Index, n.Attribute)):
+        copy = n.Name(fresh("part"), whole.type)
+        return (n.Assign(copy, whole), n.Assign(replace(place, value=copy), value), *_store(whole, copy, fresh))
+    return (n.Assign(place, value),)

@@ -1,127 +1,131 @@
-"""Rewrites of single expressions, for bugs that give wrong values."""
+"""Workarounds in expressions: a value is loaded into a variable of its own, or read once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from kernelfuzz.analysis.writes import changed_arguments, is_local
+from kernelfuzz.analysis.effects import changed_in_place, may_write_array
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import FLOAT32, Array, Scalar, Tile
+from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import FreshNames, is_local
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.everywhere import map_expressions, map_statements
-from kernelfuzz.rewrites.parts import loaded, own_value, writes
+from kernelfuzz.rewrites.control_flow import linked
+from kernelfuzz.typecheck.operators import unary_result
+
+Unit = n.Function | n.Kernel
 
 
-def constant_ternary_aliases(kernel: n.Kernel) -> n.Kernel:
+def own_value(node: n.Expr) -> n.Expr:
+    """The value of a name, an element or a part in a variable of its own, where an operator can do that."""
+    if not isinstance(node, (n.Name, n.Index, n.Attribute)):
+        return node
+    if node.type == t.BOOL:
+        return n.Unary("not", n.Unary("not", node, t.BOOL), t.BOOL)
+    if unary_result("+", node.type) == node.type:
+        return n.Unary("+", node, node.type)
+    if isinstance(node.type, t.Transform):
+        # It has no unary plus; a product by one has the same bits.
+        return n.Binary("*", node, n.Literal(1.0, node.type.dtype), node.type)
+    return node
+
+
+def loaded(node: n.Expr) -> n.Expr:
+    """The value of an element or a part in a variable of its own; a name stays."""
+    return node if isinstance(node, n.Name) else own_value(node)
+
+
+def constant_ternary_aliases(node: n.Expr) -> n.Expr:
     """The sides of a conditional expression get variables of their own where Warp may know its condition."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if not isinstance(node, n.IfExp) or not _may_be_constant(node.test):
-            return node
-        return n.IfExp(node.test, own_value(node.body), own_value(node.orelse), node.type)
-
-    return map_expressions(kernel, change)
+    if not isinstance(node, n.IfExp) or not _may_be_constant(node.test):
+        return node
+    return n.IfExp(node.test, own_value(node.body), own_value(node.orelse), node.type)
 
 
 def _may_be_constant(test: n.Expr) -> bool:
     return not any(isinstance(node, (n.Index, n.Attribute, n.Call, n.CallFunction)) for node in walk(test))
 
 
-def conversion_retypes_a_constant(kernel: n.Kernel) -> n.Kernel:
+def conversion_retypes_a_constant(node: n.Expr) -> n.Expr:
     """A 64-bit conversion takes ``+n`` instead of the name itself."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if isinstance(node, n.Cast) and node.type.bits == 64 and isinstance(node.operand, n.Name):
-            return n.Cast(node.type, own_value(node.operand))
-        return node
-
-    return map_expressions(kernel, change)
+    if isinstance(node, n.Cast) and node.type.bits == 64 and isinstance(node.operand, n.Name):
+        return n.Cast(node.type, own_value(node.operand))
+    return node
 
 
-def subscript_of_a_slice(kernel: n.Kernel) -> n.Kernel:
+def subscript_of_a_slice(node: n.Expr) -> n.Expr:
     """``(+v[1:3])[0]``: an operator between the two subscripts."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if isinstance(node, n.Index) and isinstance(node.value, n.Index) and _is_slice(node.value):
-            return n.Index(own_value(node.value), node.indices, node.type)
-        return node
-
-    return map_expressions(kernel, change, targets=False)
-
-
-def _is_slice(node: n.Index) -> bool:
-    return any(isinstance(index, n.Slice) for index in node.indices)
-
-
-def chained_comparison_of_references(kernel: n.Kernel) -> n.Kernel:
-    """The elements and fields that a chain compares get variables of their own."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if not isinstance(node, n.Compare) or len(node.ops) < 2:
+    match node:
+        case n.Index(value=n.Index(indices=inner)) if any(isinstance(index, n.Slice) for index in inner):
+            return replace(node, value=own_value(node.value))
+        case _:
             return node
-        return n.Compare(loaded(node.left), node.ops, tuple(map(loaded, node.comparators)), node.type)
-
-    return map_expressions(kernel, change)
 
 
-def negated_zero(kernel: n.Kernel) -> n.Kernel:
+def chained_comparison_of_references(node: n.Expr) -> n.Expr:
+    """The elements and fields that a chain compares get variables of their own."""
+    if not isinstance(node, n.Compare) or len(node.ops) < 2:
+        return node
+    return replace(node, left=loaded(node.left), comparators=tuple(map(loaded, node.comparators)))
+
+
+def negated_zero(node: n.Expr) -> n.Expr:
     """``x * -1.0`` instead of ``-x`` and ``wp.neg(x)`` of a scalar or a tile."""
+    match node:
+        case n.Unary(op="-", operand=operand) | n.Call(name="neg", args=(operand,)):
+            pass
+        case _:
+            return node
+    match node.type:
+        case t.Scalar(is_float=True) as dtype:
+            pass
+        case t.Tile(dtype=dtype) if isinstance(node, n.Unary):
+            pass
+        case _:
+            return node
+    if isinstance(operand, n.Literal) and (operand.value or operand.type == t.FLOAT32):
+        return node  # Warp negates a constant itself
+    return n.Binary("*", operand, n.Unary("-", n.Literal(1.0, dtype), dtype), node.type)
 
-    def change(node: n.Expr) -> n.Expr:
-        match node:
-            case n.Unary(op="-", operand=operand, type=Scalar(is_float=True) as dtype):
-                pass
-            case n.Unary(op="-", operand=operand, type=Tile(dtype=dtype)):
-                pass
-            case n.Call(name="neg", args=(operand,), type=Scalar(is_float=True) as dtype):
-                pass
-            case _:
-                return node
-        if isinstance(operand, n.Literal) and (operand.value or operand.type == FLOAT32):
-            return node  # Warp negates a constant itself
-        return n.Binary("*", operand, n.Unary("-", n.Literal(1.0, dtype), dtype), node.type)
 
-    return map_expressions(kernel, change)
-
-
-def element_is_read_late(kernel: n.Kernel) -> n.Kernel:
-    """``+a[i] + f(a)``: an operator loads the element before a later operand writes it."""
-
-    def change(node: n.Expr) -> n.Expr:
-        match node:
-            case n.Binary(left=left, right=right):
-                left, right = _read_early((left, right))
-                return replace(node, left=left, right=right)
-            case n.Compare(left=left, comparators=comparators):
-                left, *others = _read_early((left, *comparators))
-                return replace(node, left=left, comparators=tuple(others))
-            case n.Call(args=args) | n.CallFunction(args=args) | n.Construct(args=args):
-                return replace(node, args=_read_early(args))
-            case _:
-                return node
-
-    def change_statement(node: n.Stmt, function: n.Function | n.Kernel) -> n.Block:
-        match node:
-            case n.AugAssign(target=n.Index(indices=indices) as target, op=op, value=value):
-                simple = all(isinstance(index, (n.Name, n.Literal)) for index in indices)
-                if op in _NOT_ATOMIC and simple and _is_element(target) and writes(value):
-                    return (n.Assign(target, n.Binary(op, own_value(target), value, target.type)),)
-            case n.AugAssign(target=n.Name() as target, op=op, value=value) if _changes(target, value):
-                return (n.Assign(target, n.Binary(op, own_value(target), value, target.type)),)
-            case n.For(bounds=bounds):
-                return (replace(node, bounds=_read_early(bounds)),)
-            case n.Return(values=values):
-                return (n.Return(_read_early(values)),)
-            case _:
-                pass
-        return (node,)
-
-    return map_statements(map_expressions(kernel, change), change_statement)
-
+# ------------------------------------------------------------- elements that are read late
 
 # An augmented assignment of an array element by any other operator is one atomic operation.
 _NOT_ATOMIC = frozenset(("*", "/", "//", "%", "<<", ">>", "**"))
+
+
+def element_is_read_late(node: n.Expr) -> n.Expr:
+    """``+a[i] + f(a)``: an operator loads the element before a later operand writes it."""
+    match node:
+        case n.Binary(left=left, right=right):
+            left, right = _read_early((left, right))
+            return replace(node, left=left, right=right)
+        case n.Compare(left=left, comparators=comparators):
+            left, *others = _read_early((left, *comparators))
+            return replace(node, left=left, comparators=tuple(others))
+        case n.Call(args=args) | n.CallFunction(args=args) | n.Construct(args=args):
+            return replace(node, args=_read_early(args))
+        case _:
+            return node
+
+
+def element_is_read_late_by_statements(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
+    """The same for what an update in place, a loop and a return evaluate."""
+    match node:
+        case n.AugAssign(target=n.Index(indices=indices) as target, op=op, value=value) if (
+            op in _NOT_ATOMIC
+            and all(isinstance(index, (n.Name, n.Literal)) for index in indices)
+            and _is_element(target)
+            and may_write_array(value)
+        ):
+            return (n.Assign(target, n.Binary(op, own_value(target), value, target.type)),)
+        case n.AugAssign(target=n.Name() as target, op=op, value=value) if _changes(target, value):
+            return (n.Assign(target, n.Binary(op, own_value(target), value, target.type)),)
+        case n.For(bounds=bounds):
+            return (replace(node, bounds=_read_early(bounds)),)
+        case n.Return(values=values):
+            return (n.Return(_read_early(values)),)
+        case _:
+            return (node,)
 
 
 def _read_early(operands: tuple[n.Expr, ...]) -> tuple[n.Expr, ...]:
@@ -137,51 +141,37 @@ def _read_early(operands: tuple[n.Expr, ...]) -> tuple[n.Expr, ...]:
 def _changes(node: n.Expr, later: n.Expr) -> bool:
     """Whether evaluating an expression may change what an element or a local holds."""
     if isinstance(node, n.Name):
-        return any(node == call.args[at] for call, at in _changed_in_place(later))
-    return _is_element(node) and writes(later)
+        return node in changed_in_place(later)
+    return _is_element(node) and may_write_array(later)
 
 
 def _is_element(node: n.Expr) -> bool:
-    return isinstance(node, (n.Index, n.Attribute)) and not isinstance(node.type, Array) and not is_local(node)
+    return isinstance(node, (n.Index, n.Attribute)) and not isinstance(node.type, t.Array) and not is_local(node)
 
 
-def condition_is_read_again(kernel: n.Kernel) -> n.Kernel:
-    """``if not not a[i]:`` instead of ``if a[i]:``: an operator loads the element once."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if isinstance(node, n.IfExp) and _is_element(node.test):
-            return replace(node, test=own_value(node.test))
-        return node
-
-    def change_statement(node: n.Stmt, function: n.Function | n.Kernel) -> n.Block:
-        if isinstance(node, n.If) and _is_element(node.test):
-            return (replace(node, test=own_value(node.test)),)
-        return (node,)
-
-    return map_statements(map_expressions(kernel, change), change_statement)
+# ---------------------------------------------------------------- conditions and chains
 
 
-def chained_comparison_is_eager(kernel: n.Kernel) -> n.Kernel:
+def condition_is_read_again(node: n.Expr) -> n.Expr:
+    """``x if not not a[i] else y``: an operator loads the element once."""
+    if isinstance(node, n.IfExp) and _is_element(node.test):
+        return replace(node, test=own_value(node.test))
+    return node
+
+
+def condition_is_read_again_by_if(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
+    """``if not not a[i]:`` instead of ``if a[i]:``."""
+    if isinstance(node, n.If) and _is_element(node.test):
+        return (replace(node, test=own_value(node.test)),)
+    return (node,)
+
+
+def chained_comparison_is_eager(node: n.Expr) -> n.Expr:
     """``a < b and b < f(c)`` instead of ``a < b < f(c)``, where ``b`` may be evaluated twice."""
-
-    def change(node: n.Expr) -> n.Expr:
-        if not isinstance(node, n.Compare) or not any(map(writes, node.comparators[1:])):
-            return node
-        if any(map(_has_effects, node.comparators[:-1])):
-            return node
-        sides = (node.left, *node.comparators)
-        links = zip(sides[:-1], node.ops, sides[1:], strict=True)
-        return n.BoolOp("and", tuple([n.Compare(left, (op,), (right,)) for left, op, right in links]))
-
-    return map_expressions(kernel, change)
-
-
-def _changed_in_place(node: n.Expr) -> Iterator[tuple[n.Call, int]]:
-    """The calls of builtins that change an argument (the states of random numbers), and which."""
-    for each in walk(node):
-        if isinstance(each, n.Call):
-            yield from ((each, at) for at in changed_arguments(each))
+    if not isinstance(node, n.Compare) or not any(map(may_write_array, node.comparators[1:])):
+        return node
+    return node if any(map(_has_effects, node.comparators[:-1])) else linked(node)
 
 
 def _has_effects(node: n.Expr) -> bool:
-    return writes(node) or any(_changed_in_place(node))
+    return may_write_array(node) or any(True for _ in changed_in_place(node))

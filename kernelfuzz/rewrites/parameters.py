@@ -1,17 +1,64 @@
-"""Names, parameters and locals declared another way."""
+"""Names, parameters and unused variables: what a kernel declares, with what its launch gives it."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.names import own_names
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.rewrites.everywhere import fresh, identifiers
-from kernelfuzz.rewrites.inputs import with_scalar
-from kernelfuzz.rewrites.paths import Path, changed_everywhere, spliced, statements
-from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
+from kernelfuzz.ir.rewrite import Path, declared_children, node_at, spliced
+from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, with_names
+
+# ---------------------------------------------------------- parameters and their values
+
+
+@dataclass(frozen=True, slots=True)
+class NewParam:
+    """A parameter that a kernel does not have yet, what the launch gives it, and the expression that reads it."""
+
+    param: n.Param
+    given: Input
+    read: n.Expr
+
+
+def new_scalar(kernel: n.Kernel, prefix: str, value: n.Literal) -> NewParam:
+    """A new parameter that has the value of a literal."""
+    type_ = value.type
+    bounds = (int(value.value), int(value.value)) if type_.is_integer else None
+    param = n.Param(new_name(kernel, prefix), type_, bounds)
+    return NewParam(param, np.array(value.value, dtype=np.dtype(type_.name)), n.Name(param.name, type_))
+
+
+def new_element(kernel: n.Kernel, prefix: str, value: int) -> NewParam:
+    """A new int32 array of one element, which has the value."""
+    type_ = t.Array(t.INT32)
+    param = n.Param(new_name(kernel, prefix), type_, (value, value), (1,))
+    read = n.Index(n.Name(param.name, type_), (n.Literal(0, t.INT32),), t.INT32)
+    return NewParam(param, np.array([value], dtype=np.int32), read)
+
+
+def with_param(case: Case, kernel: n.Kernel, new: NewParam) -> Case:
+    """The case with another kernel, which gets the new parameter behind its others."""
+    inputs = {**case.launch.inputs, new.param.name: new.given}
+    return Case(replace(kernel, params=(*kernel.params, new.param)), replace(case.launch, inputs=inputs))
+
+
+def given_value(case: Case, name: str) -> n.Literal | None:
+    """What the launch gives a scalar parameter; None for other parameters, and for NaN, whose bits vary."""
+    param = next((each for each in case.kernel.params if each.name == name), None)
+    value = case.launch.inputs.get(name)
+    if param is None or not isinstance(param.type, t.Scalar) or not isinstance(value, np.ndarray):
+        return None
+    plain = value.item()
+    return None if plain != plain else n.Literal(plain, param.type)
+
+
+# -------------------------------------------------------------------------- names
 
 # Names that mean something in C++, in CUDA or in the code that Warp writes, and nothing in Python.
 TELLING_NAMES = (
@@ -23,48 +70,48 @@ TELLING_NAMES = (
 )
 
 
-def _whole(kernel: n.Kernel) -> list[Path]:
-    return [()]
-
-
-def _rename(case: Case, path: Path, choices: Picks) -> Case:
+def renamed(case: Case, path: Path, picks: Picks) -> Case:
     """Every local of the kernel and every local and parameter of its functions under a new name.
 
     Warp gives a parameter its own name in the code, where a word of C++ cannot be one: only locals get those.
     The parameters of the kernel are what a launch knows it by.
     """
-    taken = identifiers(case.kernel)
+    taken = own_names(case.kernel)
     waiting = [name for name in TELLING_NAMES if name not in taken]
-    spare = fresh(case.kernel, "renamed")
+    fresh = fresh_names(case.kernel)
     chosen: dict[tuple[str, str], str] = {}
 
-    def new_name(kind: Kind, owner: str, name: str) -> str:
+    def choose(kind: Kind, owner: str, name: str) -> str:
         if kind not in ("variable", "param") or (kind == "param" and not owner):
             return name
         if (owner, name) not in chosen:
             own = {new for (other, _), new in chosen.items() if other == owner}
             left = [each for each in waiting if each not in own]
-            use = left and kind == "variable" and choices.chance(0.75)
-            chosen[owner, name] = choices.pick(left) if use else next(spare)
+            use = left and kind == "variable" and picks.chance(0.75)
+            chosen[owner, name] = picks.pick(left) if use else fresh("renamed")
         return chosen[owner, name]
 
-    renamed = rename(case.kernel, new_name)
     # The contract of a parameter is no part of its text.
-    return with_kernel(case, replace(renamed, params=case.kernel.params))
+    return replace(case, kernel=replace(rename(case.kernel, choose), params=case.kernel.params))
 
 
-def _several_params(kernel: n.Kernel) -> list[Path]:
-    return [()] if len(kernel.params) > 1 else []
+# ------------------------------------------------------------------- order, and what is unused
 
 
-def _reorder(case: Case, path: Path, choices: Picks) -> Case:
+def has_several_params(kernel: n.Kernel) -> bool:
+    """Whether there is another order of the parameters."""
+    return len(kernel.params) > 1
+
+
+def reordered(case: Case, path: Path, picks: Picks) -> Case:
+    """The parameters of the kernel in another order."""
     waiting = list(case.kernel.params)
     params: list[n.Param] = []
     while waiting:
-        params.append(waiting.pop(choices.integer(0, len(waiting) - 1)))
+        params.append(waiting.pop(picks.integer(0, len(waiting) - 1)))
     if tuple(params) == case.kernel.params:
         params = [*params[1:], params[0]]
-    return with_kernel(case, replace(case.kernel, params=tuple(params)))
+    return replace(case, kernel=replace(case.kernel, params=tuple(params)))
 
 
 _UNUSED = (
@@ -75,72 +122,51 @@ _UNUSED = (
 )
 
 
-def _unused_param(case: Case, path: Path, choices: Picks) -> Case:
-    changed, _ = with_scalar(case, "unused", choices.pick(_UNUSED))
+def unused_param(case: Case, path: Path, picks: Picks) -> Case:
+    """A new parameter that nothing reads, somewhere among the others."""
+    changed = with_param(case, case.kernel, new_scalar(case.kernel, "unused", picks.pick(_UNUSED)))
     params = list(changed.kernel.params)
-    params.insert(choices.integer(0, len(params) - 1), params.pop())
-    return with_kernel(changed, replace(changed.kernel, params=tuple(params)))
+    params.insert(picks.integer(0, len(params) - 1), params.pop())
+    return replace(changed, kernel=replace(changed.kernel, params=tuple(params)))
 
 
-def _statement_places(kernel: n.Kernel) -> list[Path]:
-    return [path for path, _ in statements(kernel)]
-
-
-def _unused_local(case: Case, path: Path, choices: Picks) -> Case:
-    name, value = next(fresh(case.kernel, "unused")), choices.pick(_UNUSED)
-    unused = n.Assign(n.Name(name, value.type), value)
-    return with_kernel(case, spliced(case.kernel, path, (unused,), 0))
+def unused_local(case: Case, path: Path, picks: Picks) -> Case:
+    """A new local that nothing reads, in front of the statement."""
+    value = picks.pick(_UNUSED)
+    unused = n.Assign(n.Name(new_name(case.kernel, "unused"), value.type), value)
+    return replace(case, kernel=spliced(case.kernel, path, (unused,), 0))
 
 
 # ---------------------------------------------------------------------- structs
 
 
-def _packable(kernel: n.Kernel) -> list[Path]:
+def packable(kernel: n.Kernel) -> list[Path]:
     """Parameters that a struct can hold together: scalars with the same contract, two or more."""
     return [
-        (("params", at),)
-        for at, param in enumerate(kernel.params)
-        if isinstance(param.type, t.Scalar) and len(_like(kernel, param)) > 1
+        (position,)
+        for position, _, child in declared_children(kernel)
+        if isinstance(child, n.Param) and isinstance(child.type, t.Scalar) and len(_like(kernel, child)) > 1
     ]
 
 
 def _like(kernel: n.Kernel, param: n.Param) -> tuple[n.Param, ...]:
-    return tuple(each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds)
+    return tuple([each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds])
 
 
-def _pack(case: Case, path: Path, choices: Picks) -> Case | None:
-    kernel = case.kernel
-    ((_, position),) = path
-    assert position is not None
-    packed = _like(kernel, kernel.params[position])
-    struct = t.Struct(next(fresh(kernel, "Packed")), tuple([(param.name, param.type) for param in packed]))
-    name = next(fresh(kernel, "packed"))
-    fields = {param.name: param.type for param in packed}
-
-    def change(node: n.Node) -> n.Node:
-        if isinstance(node, n.Name) and node.id in fields:
-            return n.Attribute(n.Name(name, struct), node.id, node.type)
-        return node
-
-    body = changed_everywhere(replace(kernel, functions=()), change).body
-    given = n.Param(name, struct, packed[0].bounds)
-    params = tuple([param for param in kernel.params if param not in packed])
+def packed(case: Case, path: Path, picks: Picks) -> Case:
+    """The parameter and those like it as fields of a struct that the kernel gets in their place."""
+    kernel, param = case.kernel, node_at(case.kernel, path)
+    assert isinstance(param, n.Param)
+    members = _like(kernel, param)
+    struct = t.Struct(new_name(kernel, "Packed"), tuple([(each.name, each.type) for each in members]))
+    given = n.Param(new_name(kernel, "packed"), struct, members[0].bounds)
+    fields = {each.name: n.Attribute(n.Name(given.name, struct), each.name, each.type) for each in members}
     changed = replace(
         kernel,
-        params=(given, *params),
-        body=body,
+        params=(given, *[each for each in kernel.params if each not in members]),
+        body=with_names(replace(kernel, functions=()), fields).body,
         structs=(*kernel.structs, struct),
     )
-    launch = case.launch
-    inputs = {key: value for key, value in launch.inputs.items() if key not in fields}
-    inputs[name] = {key: launch.inputs[key] for key in fields}
-    return Case(changed, Launch(launch.dim, inputs, launch.tiled))
-
-
-DECLARATIONS = (
-    Transformation("names changed", _whole, _rename),
-    Transformation("parameters reordered", _several_params, _reorder),
-    Transformation("unused parameter", _whole, _unused_param),
-    Transformation("unused local", _statement_places, _unused_local),
-    Transformation("parameters in a struct", _packable, _pack),
-)
+    inputs = {name: value for name, value in case.launch.inputs.items() if name not in fields}
+    inputs[given.name] = {name: case.launch.inputs[name] for name in fields}
+    return Case(changed, replace(case.launch, inputs=inputs))

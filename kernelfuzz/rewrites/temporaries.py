@@ -2,65 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import count_name, has_tiles, is_bindable, is_pure
-from kernelfuzz.analysis.writes import changed_arguments, root_name
+from kernelfuzz.analysis.effects import count_name, is_bindable, is_pure, reads_element
+from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.names import root_name
+from kernelfuzz.ir.rewrite import Path, block_at, node_at, role, spliced
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.everywhere import fresh
-from kernelfuzz.rewrites.paths import Path, changed_everywhere, next_statement, node_at, replaced, spliced, statements
-from kernelfuzz.rewrites.transformation import Picks, Transformation, with_kernel
+from kernelfuzz.rewrites.places import Picks, fresh_names, statements, with_names
 
 # ------------------------------------------------------- augmented assignments
 
 
-def _is_local(target: n.Expr) -> bool:
-    """Whether a place is a local or a part of one.  In an array, ``+=`` is atomic and ``= a +`` is not."""
-    return not any(isinstance(node, n.Index) and isinstance(node.value.type, Array) for node in walk(target))
+def _is_local_value(target: n.Expr) -> bool:
+    """Whether a place is a local value or a part of one.  In an array, ``+=`` is atomic and ``= a +`` is not."""
+    return not reads_element(target) and is_bindable(target)
 
 
-def _augmented(kernel: n.Kernel) -> list[Path]:
-    return [
-        path
-        for path, node in statements(kernel)
-        if isinstance(node, n.AugAssign) and _is_local(node.target) and is_bindable(node.target)
-    ]
+def is_local_update(node: n.AugAssign, kernel: n.Kernel) -> bool:
+    """Whether ``x op= e`` changes a local."""
+    return _is_local_value(node.target)
 
 
-def _expand(case: Case, path: Path, choices: Picks) -> Case | None:
-    node = node_at(case.kernel, path)
-    assert isinstance(node, n.AugAssign)
-    if not is_pure(node.target, case.kernel.functions):
-        return None  # an index would be evaluated twice
+def expanded(node: n.AugAssign, kernel: n.Kernel) -> n.Assign | None:
+    """``x = x op e`` for ``x op= e``."""
     target = node.target
-    plain = n.Assign(target, n.Binary(node.op, target, node.value, target.type))
-    return with_kernel(case, replaced(case.kernel, path, plain))
+    if not is_pure(target, kernel.functions):
+        return None  # an index would be evaluated twice
+    return n.Assign(target, n.Binary(node.op, target, node.value, target.type))
 
 
-def _plain(kernel: n.Kernel) -> list[Path]:
-    return [
-        path
-        for path, node in statements(kernel)
-        if isinstance(node, n.Assign)
-        and isinstance(node.value, n.Binary)
-        and node.value.left == node.target
-        and _is_local(node.target)
-        and is_bindable(node.target)
-    ]
+def is_spelt_out(node: n.Assign, kernel: n.Kernel) -> bool:
+    """Whether this is ``x = x op e`` of a local."""
+    return isinstance(node.value, n.Binary) and node.value.left == node.target and _is_local_value(node.target)
 
 
-def _contract(case: Case, path: Path, choices: Picks) -> Case | None:
-    node = node_at(case.kernel, path)
-    assert isinstance(node, n.Assign)
+def contracted(node: n.Assign, kernel: n.Kernel) -> n.AugAssign | None:
+    """``x op= e`` for ``x = x op e``."""
     value = node.value
     assert isinstance(value, n.Binary)
-    if not is_pure(node.target, case.kernel.functions):
-        return None
-    return with_kernel(case, replaced(case.kernel, path, n.AugAssign(node.target, value.op, value.right)))
+    return n.AugAssign(node.target, value.op, value.right) if is_pure(node.target, kernel.functions) else None
 
 
 # ----------------------------------------------------------------- temporaries
@@ -69,15 +54,15 @@ def _contract(case: Case, path: Path, choices: Picks) -> Case | None:
 class _Binder:
     """Binds the operands of an expression to new names in the order in which Python evaluates them."""
 
-    def __init__(self, names: Iterator[str]) -> None:
-        self.names = names
+    def __init__(self, fresh: Callable[[str], str]) -> None:
+        self.fresh = fresh
         self.bound: list[n.Stmt] = []
 
     def bind(self, node: n.Expr) -> n.Expr:
         """A name for the value of ``node``, whose own operands are bound before."""
         if isinstance(node, (n.Literal, n.Static)) or not is_bindable(node):
             return node
-        name = n.Name(next(self.names), node.type)
+        name = n.Name(self.fresh("operand"), node.type)
         self.bound.append(n.Assign(name, self.flat(node)))
         return name
 
@@ -86,9 +71,7 @@ class _Binder:
         match node:
             case n.Binary(left=left, right=right):
                 return replace(node, left=self.bind(left), right=self.bind(right))
-            case n.Unary(operand=operand) if not isinstance(operand, (n.Literal, n.Static)):
-                return replace(node, operand=self.bind(operand))
-            case n.Cast(operand=operand) if not isinstance(operand, (n.Literal, n.Static)):
+            case n.Unary(operand=operand) | n.Cast(operand=operand) if not isinstance(operand, (n.Literal, n.Static)):
                 return replace(node, operand=self.bind(operand))
             case n.Compare(left=left, comparators=(right,)):
                 return replace(node, left=self.bind(left), comparators=(self.bind(right),))
@@ -115,42 +98,39 @@ def _evaluated(node: n.Stmt) -> tuple[n.Expr, ...]:
             return ()
 
 
-def _bindable(kernel: n.Kernel) -> list[Path]:
-    if has_tiles(kernel):
-        return []
-    return [
-        path
-        for path, node in statements(kernel)
-        if any(isinstance(value, (n.Binary, n.Compare, n.Call, n.CallFunction)) for value in _evaluated(node))
-    ]
+Evaluating = n.Assign | n.AugAssign | n.ExprStmt | n.If | n.Return
 
 
-def _bind_operands(case: Case, path: Path, choices: Picks) -> Case | None:
-    node = node_at(case.kernel, path)
-    assert isinstance(node, (n.Assign, n.ExprStmt, n.AugAssign, n.If, n.Return))
+def has_operands(node: Evaluating, kernel: n.Kernel) -> bool:
+    """Whether a statement evaluates an expression whose operands can be bound."""
+    return any(isinstance(value, (n.Binary, n.Compare, n.Call, n.CallFunction)) for value in _evaluated(node))
+
+
+def with_bound_operands(node: Evaluating, kernel: n.Kernel) -> n.Block | None:
+    """Each operand in a temporary of its own, in front of the statement."""
     evaluated = _evaluated(node)
-    pure = all(is_pure(value, case.kernel.functions) for value in evaluated)
+    pure = all(is_pure(value, kernel.functions) for value in evaluated)
     if not pure and (isinstance(node, n.AugAssign) or any(_has_view(value) for value in evaluated)):
         return None  # what is read in place would be read after a change
-    binder = _Binder(fresh(case.kernel, "operand"))
+    binder = _Binder(fresh_names(kernel))
     match node:
         case n.Return(values=(_, _, *_) as values):
             new: n.Stmt = n.Return(tuple([binder.bind(value) for value in values]))
         case n.Return(values=values):
             new = n.Return(tuple([binder.flat(value) for value in values]))
-        case n.If():
-            new = replace(node, test=binder.flat(node.test))
+        case n.If(test=test):
+            new = replace(node, test=binder.flat(test))
         case _:
             new = replace(node, value=binder.flat(node.value))
-    return with_kernel(case, spliced(case.kernel, path, (*binder.bound, new)))
+    return (*binder.bound, new)
 
 
 def _has_view(value: n.Expr) -> bool:
     return any(isinstance(node, n.Index) and isinstance(node.type, Array) for node in walk(value))
 
 
-def _temporaries(kernel: n.Kernel) -> list[Path]:
-    """Assignments to a local that one other place reads, in the next statement."""
+def temporaries(kernel: n.Kernel) -> list[Path]:
+    """Assignments to a local that one other place reads, perhaps in the next statement."""
     return [
         path
         for path, node in statements(kernel)
@@ -163,49 +143,32 @@ def _temporaries(kernel: n.Kernel) -> list[Path]:
 
 def _owner(kernel: n.Kernel, path: Path) -> n.Kernel | n.Function:
     """What a local lives in: a function, or the kernel, here without its functions."""
-    name, position = path[0]
-    if name == "functions" and position is not None:
-        return kernel.functions[position]
+    field, index = role(kernel, path[0])
+    if field == "functions" and index is not None:
+        return kernel.functions[index]
     return replace(kernel, functions=())
 
 
-def _inline_temporary(case: Case, path: Path, choices: Picks) -> Case | None:
+def inlined_temporary(case: Case, path: Path, picks: Picks) -> Case | None:
+    """The value of a temporary where the next statement reads it."""
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Assign)
     assert isinstance(node.target, n.Name)
     name = node.target.id
-    behind = next_statement(path)
-    try:
-        following = node_at(kernel, behind)
-    except IndexError:
-        return None
-    if not isinstance(following, (n.Assign, n.AugAssign, n.ExprStmt, n.If, n.Return)):
+    block, at = block_at(kernel, path)
+    if at + 1 == len(block) or not isinstance(following := block[at + 1], Evaluating):
         return None
     heads = [*_evaluated(following)]
     if isinstance(following, (n.Assign, n.AugAssign)):
         heads.append(following.target)
+        if root_name(following.target) == name:
+            return None
     # Moved behind what the statement evaluates before it, so nothing there may change anything.
-    functions = kernel.functions
-    roots = (node.value, *heads)
-    if count_name(name, *heads) != 1 or not all(is_pure(root, functions) for root in roots):
+    if count_name(name, *heads) != 1 or not all(is_pure(root, kernel.functions) for root in (node.value, *heads)):
         return None
-    if isinstance(following, (n.Assign, n.AugAssign)) and root_name(following.target) == name:
-        return None
-
-    def change(inner: n.Node) -> n.Node:
-        return node.value if isinstance(inner, n.Name) and inner.id == name else inner
-
-    new: n.Stmt
+    given = {name: node.value}
     if isinstance(following, n.If):
-        new = replace(following, test=changed_everywhere(following.test, change))
+        new: n.Stmt = replace(following, test=with_names(following.test, given))
     else:
-        new = changed_everywhere(following, change)
-    return with_kernel(case, spliced(kernel, path, (new,), 2))
-
-
-ASSIGNMENTS = (
-    Transformation("augmented to plain assignment", _augmented, _expand),
-    Transformation("plain to augmented assignment", _plain, _contract),
-    Transformation("operands bound to temporaries", _bindable, _bind_operands),
-    Transformation("temporary inlined", _temporaries, _inline_temporary),
-)
+        new = with_names(following, given)
+    return replace(case, kernel=spliced(kernel, path, (new,), 2))

@@ -6,52 +6,161 @@ fails because of a known bug; and the rewritten kernel can be searched for other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.rewrites import adjoints, copies, inlined, loads
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.names import FreshNames
+from kernelfuzz.ir.rewrite import map_expressions, map_statements
+from kernelfuzz.rewrites import adjoints, copies, inlining, loads
+from kernelfuzz.rewrites.places import fresh_names
+from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
-Workaround: TypeAlias = Callable[[Kernel], Kernel]
-
-# By the names of the pages in notes/findings.  These concern adjoints only.
-OF_GRADIENTS: Mapping[str, Workaround] = {
-    "component-of-a-field-has-no-gradient": adjoints.component_of_a_field,
-    "component-sum-counts-twice": adjoints.component_sum,
-    "remainder-ignores-the-divisor": adjoints.remainder,
-    "replayed-function-adds-again": inlined.writing_functions,
-    # Behind the inlining: what a function does to its own parameters is then done to locals.
-    "sum-changes-what-an-adjoint-reads": adjoints.changed_in_place,
-}
-WORKAROUNDS: Mapping[str, Workaround] = {
-    "constant-ternary-aliases": loads.constant_ternary_aliases,
-    "conversion-retypes-a-constant": loads.conversion_retypes_a_constant,
-    "subscript-of-a-slice": loads.subscript_of_a_slice,
-    "chained-comparison-of-references": loads.chained_comparison_of_references,
-    "negated-zero": loads.negated_zero,
-    "element-is-read-late": loads.element_is_read_late,
-    "condition-is-read-again": loads.condition_is_read_again,
-    "chained-comparison-is-eager": loads.chained_comparison_is_eager,
-    # Before the aliases, whose rewrite splits every tuple assignment.
-    "tuple-assignment-of-an-element": copies.tuple_assignment_of_an_element,
-    "tuple-assignment-aliases": copies.tuple_assignment_aliases,
-    "empty-loop-loses-the-counter": copies.empty_loop_loses_the_counter,
-    "store-into-a-part-of-a-part": copies.store_into_a_part_of_a_part,
-    **OF_GRADIENTS,
-}
-# Rewrites after which what is computed may differ by rounding.
-ROUNDED = frozenset({"remainder-ignores-the-divisor"})
+ChangeKernel: TypeAlias = Callable[[n.Kernel], n.Kernel]
+ChangeExpression: TypeAlias = Callable[[n.Expr], n.Expr]
+ChangeStatement: TypeAlias = Callable[[n.Stmt, loads.Unit, FreshNames], n.Block]
 
 
-def worked_around(kernel: Kernel, slugs: Iterable[str] | None = None) -> Kernel:
+@dataclass(frozen=True, slots=True)
+class Workaround:
+    """A rewrite of a kernel after which it does not meet a bug.
+
+    ``bug`` names its page in notes/findings; ``releases`` are those of the table there that have the bug;
+    ``does`` says in one sentence what is written instead.  ``of_gradients``: the bug concerns adjoints only.
+    """
+
+    bug: str
+    releases: tuple[str, ...]
+    does: str
+    change: ChangeKernel
+    of_gradients: bool = False
+    may_change: tuple[Aspect, ...] = ("source",)
+
+
+def _expressions(change: ChangeExpression, *, targets: bool = True) -> ChangeKernel:
+    return lambda kernel: map_expressions(kernel, change, targets=targets)
+
+
+def _statements(change: ChangeStatement) -> ChangeKernel:
+    def rewrite(kernel: n.Kernel) -> n.Kernel:
+        fresh = fresh_names(kernel)
+        return map_statements(kernel, lambda node, unit: change(node, unit, fresh))
+
+    return rewrite
+
+
+def _both(expression: ChangeExpression, statement: ChangeStatement) -> ChangeKernel:
+    """The expressions first."""
+    return lambda kernel: _statements(statement)(map_expressions(kernel, expression))
+
+
+_ALL = ("1.10.0", "1.14.0", "1.19.0")
+
+# In this order: they are applied one after the other.
+WORKAROUNDS: dict[str, Workaround] = {
+    row.bug: row
+    for row in (
+        Workaround(
+            "constant-ternary-aliases", _ALL,
+            "The sides of a conditional expression get variables of their own.",
+            _expressions(loads.constant_ternary_aliases),
+        ),
+        Workaround(
+            "conversion-retypes-a-constant", ("1.14.0", "1.19.0"),
+            "A 64-bit conversion takes +n instead of n.",
+            _expressions(loads.conversion_retypes_a_constant),
+        ),
+        Workaround(
+            "subscript-of-a-slice", _ALL,
+            "An operator stands between the two subscripts.",
+            _expressions(loads.subscript_of_a_slice, targets=False),
+        ),
+        Workaround(
+            "chained-comparison-of-references", _ALL,
+            "What a chain compares gets variables of its own.",
+            _expressions(loads.chained_comparison_of_references),
+        ),
+        Workaround(
+            "negated-zero", _ALL,
+            "A product by -1.0 stands for a negation.",
+            _expressions(loads.negated_zero),
+        ),
+        Workaround(
+            "element-is-read-late", _ALL,
+            "An operator loads the element before a later operand writes it.",
+            _both(loads.element_is_read_late, loads.element_is_read_late_by_statements),
+        ),
+        Workaround(
+            "condition-is-read-again", _ALL,
+            "A double negation loads the element once.",
+            _both(loads.condition_is_read_again, loads.condition_is_read_again_by_if),
+        ),
+        Workaround(
+            "chained-comparison-is-eager", _ALL,
+            "A chain of comparisons is an and of comparisons of neighbours.",
+            _expressions(loads.chained_comparison_is_eager),
+        ),
+        # Before the aliases, whose rewrite splits every tuple assignment.
+        Workaround(
+            "tuple-assignment-of-an-element", _ALL,
+            "An element gets a variable of its own before it is bound.",
+            _statements(copies.tuple_assignment_of_an_element),
+        ),
+        Workaround(
+            "tuple-assignment-aliases", _ALL,
+            "A tuple assignment becomes single ones through temporaries.",
+            _statements(copies.tuple_assignment_aliases),
+        ),
+        Workaround(
+            "empty-loop-loses-the-counter", _ALL,
+            "A counter that outlives its loop is counted by another name.",
+            _statements(copies.empty_loop_loses_the_counter),
+        ),
+        Workaround(
+            "store-into-a-part-of-a-part", _ALL,
+            "The part is copied out, changed, and stored back as a whole.",
+            _statements(copies.store_into_a_part_of_a_part),
+        ),
+        Workaround(
+            "component-of-a-field-has-no-gradient", _ALL,
+            "The field is constructed again; a sum is made in a copy.",
+            _statements(adjoints.component_of_a_field), of_gradients=True,
+        ),
+        Workaround(
+            "component-sum-counts-twice", _ALL,
+            "A component is indexed instead of named.",
+            _statements(adjoints.component_sum), of_gradients=True,
+        ),
+        Workaround(
+            "remainder-ignores-the-divisor", _ALL,
+            "A function computes a - b * wp.trunc(a / b).",
+            adjoints.remainder, of_gradients=True, may_change=("source", "rounding"),
+        ),
+        Workaround(
+            "replayed-function-adds-again", _ALL,
+            "The statements of the function stand in place of its call.",
+            inlining.writing_functions, of_gradients=True,
+        ),
+        # Behind the inlining: what a function does to its own parameters is then done to locals.
+        Workaround(
+            "sum-changes-what-an-adjoint-reads", _ALL,
+            "The sum changes a copy.",
+            adjoints.summed_in_place, of_gradients=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def worked_around(kernel: n.Kernel, slugs: Iterable[str] | None = None) -> n.Kernel:
     """The kernel rewritten to keep clear of the bugs in ``slugs`` (all that are in ``WORKAROUNDS``).
 
     A rewrite that would not verify (a name that Warp holds for a constant, say) is left out.  Raises KeyError
     at a slug that has no workaround.
     """
     for slug in WORKAROUNDS if slugs is None else slugs:
-        rewritten = WORKAROUNDS[slug](kernel)
+        rewritten = WORKAROUNDS[slug].change(kernel)
         try:
             verify(rewritten)
         except VerifyError:
@@ -65,7 +174,4 @@ def concerns(slug: str, kind: str) -> bool:
 
     Where a rewrite for adjoints changes what else fails, that is another bug.
     """
-    return kind == "wrong gradient" or slug not in OF_GRADIENTS
-
-
-__all__ = ["OF_GRADIENTS", "ROUNDED", "WORKAROUNDS", "Workaround", "concerns", "worked_around"]
+    return kind == "wrong gradient" or not WORKAROUNDS[slug].of_gradients

@@ -21,6 +21,8 @@ from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.limitations import LIMITATIONS
+from kernelfuzz.rewrites import transformations as rewritten
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import FEATURES
 
 KINDS = {"float": "floats", "int": "signed integers", "uint": "unsigned integers", "bool": "bool"}
@@ -71,6 +73,25 @@ def limitations() -> str:
     )
 
 
+def transformations() -> str:
+    rows = [(row.name, row.does, ", ".join(row.may_change)) for row in rewritten.TRANSFORMATIONS]
+    return table(("transformation", "what is written instead", "may change"), rows)
+
+
+def workarounds() -> str:
+    rows = [
+        (
+            f"[{row.bug}](findings/{row.bug}.md)",
+            row.does,
+            ", ".join(row.releases),
+            "wrong gradients" if row.of_gradients else "any failure",
+            ", ".join(row.may_change),
+        )
+        for row in WORKAROUNDS.values()
+    ]
+    return table(("bug", "what is written instead", "releases", "explains", "may change"), rows)
+
+
 def findings() -> str:
     lines = (ROOT / "notes" / "findings" / "README.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("|")]
@@ -109,6 +130,8 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "differences": ("notes/reference.md", differences),
     "arithmetic": ("notes/reference.md", arithmetic),
     "limitations": ("notes/reference.md", limitations),
+    "transformations": ("notes/rewrites.md", transformations),
+    "workarounds": ("notes/rewrites.md", workarounds),
     "rooms": ("notes/architecture.md", layers),
     "imports": ("notes/architecture.md", imports),
 }

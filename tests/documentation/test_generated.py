@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from differences import DIFFERENCES
 from generated import NUMBERS, ROOT, SECTIONS, marked, pages, written
+
+from kernelfuzz.rewrites import transformations
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS, Workaround
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -29,3 +33,12 @@ def test_rows_of_differences_are_complete() -> None:
         assert row.source
         for module in row.kept_by.split(", "):
             assert importlib.import_module(f"kernelfuzz.reference.{module}").__doc__
+
+
+def test_a_new_rewrite_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = replace(transformations.TRANSFORMATIONS[0], name="toy", does="A toy is written.", may_change=("source",))
+    monkeypatch.setattr(transformations, "TRANSFORMATIONS", (*transformations.TRANSFORMATIONS, toy))
+    monkeypatch.setitem(WORKAROUNDS, "toy", Workaround("toy", ("1.19.0",), "It is not.", lambda kernel: kernel))
+    page = written(ROOT / "notes" / "rewrites.md")
+    assert "| toy | A toy is written. | source |\n" in page
+    assert "| [toy](findings/toy.md) | It is not. | 1.19.0 | any failure | source |\n" in page

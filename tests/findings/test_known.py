@@ -17,7 +17,7 @@ from kernelfuzz.findings.store import slug, write_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import FailedKind, Verdict
-from kernelfuzz.rewrites.workarounds import OF_GRADIENTS, WORKAROUNDS
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS, Workaround
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.lower import lower
 
@@ -133,7 +133,6 @@ def test_a_path_without_findings_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 CASE = replace(kernels.swapped(), kernel=replace(kernels.swapped().kernel, name="kernel"))
 WRONG = Verdict("value", "failed", "wrong value")
-OF_GRADIENT = next(iter(OF_GRADIENTS))
 GRADIENT = Verdict("gradient", "failed", "wrong gradient")
 
 # The names of workarounds, the name of the rewritten kernel that passes, and the bug that explains the failure.
@@ -144,8 +143,8 @@ EXPLAINED = {
     "none": (WRONG, ["a", "b"], "", None),
     "no names": (WRONG, [], "kernel", None),
     "nothing is rewritten": (WRONG, ["nothing"], "kernel", None),
-    "a bug of gradients, of a value": (WRONG, [OF_GRADIENT], f"kernel_{OF_GRADIENT}", None),
-    "a bug of gradients, of a gradient": (GRADIENT, [OF_GRADIENT], f"kernel_{OF_GRADIENT}", OF_GRADIENT),
+    "a bug of gradients, of a value": (WRONG, ["slope"], "kernel_slope", None),
+    "a bug of gradients, of a gradient": (GRADIENT, ["slope"], "kernel_slope", "slope"),
 }
 
 
@@ -159,8 +158,8 @@ def test_the_known_bug_is_the_one_whose_workaround_passes(
     otherwise: Verdict,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def renamed(kernel: Kernel, names: Sequence[str]) -> Kernel:
-        return replace(kernel, name="_".join([kernel.name, *(name for name in names if name != "nothing")]))
+    def renaming(name: str) -> Callable[[Kernel], Kernel]:
+        return lambda kernel: kernel if name == "nothing" else replace(kernel, name=f"{kernel.name}_{name}")
 
     def ask(cases: Sequence[Case], asked: Verdict) -> list[Verdict]:
         assert cases
@@ -168,5 +167,7 @@ def test_the_known_bug_is_the_one_whose_workaround_passes(
         assert all(case.launch is CASE.launch and case.kernel.name != "kernel" for case in cases)
         return [Verdict("value", "passed") if case.kernel.name == passing else otherwise for case in cases]
 
-    monkeypatch.setattr("kernelfuzz.findings.known.worked_around", renamed)
+    for name in names:
+        toy = Workaround(name, (), "The kernel has another name.", renaming(name), of_gradients=name == "slope")
+        monkeypatch.setitem(WORKAROUNDS, name, toy)
     assert explained_by(CASE, verdict, names, ask) == bug

@@ -9,20 +9,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.nodes import AugAssign, Binary, If, Kernel, Node
+from kernelfuzz.ir.rewrite import Path, transform
+from kernelfuzz.ir.types import INT32
+from kernelfuzz.oracles import metamorphic, value
 from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined, run
-from kernelfuzz.rewrites import TRANSFORMATIONS, Transformation
+from kernelfuzz.rewrites import transformations
 from kernelfuzz.rewrites.control_flow import negated
-from kernelfuzz.rewrites.paths import Path, changed_everywhere
-from kernelfuzz.rewrites.transformation import with_kernel
+from kernelfuzz.rewrites.places import Picks, at_node, each_value, whole
+from kernelfuzz.rewrites.transformations import TRANSFORMATIONS, Transformation
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Lowering, lower
+from kernelfuzz.toolchain.programs import JUDGED
 from kernelfuzz.typecheck.verify import verify
 
 BY_NAME = {row.name: row for row in TRANSFORMATIONS}
@@ -442,7 +447,6 @@ def test_example(name: str) -> None:
     body, expected = EXAMPLES[name]
     text = HEAD + textwrap.indent(body, "    ") + "\n"
     case = Case(parse(text), Launch((1,), INPUTS))
-    assert BY_NAME[name].count(case.kernel) > 0
     changed = BY_NAME[name].apply(case, First())
     assert changed is not None
     assert changed_lines(text, render(changed.kernel)) == expected
@@ -456,7 +460,10 @@ def test_drawn_kernels_compute_the_same() -> None:
         case = drawn(7, index)
         for row in TRANSFORMATIONS:
             changed = row.apply(case, SeededChoices(row.name, index))
-            if changed is not None and check(case, changed, row.name):
+            if changed is None:
+                continue
+            assert changed.launch is case.launch or "launch" in row.may_change
+            if check(case, changed, row.name):
                 compared.add(row.name)
     assert len(compared) >= 28
 
@@ -476,32 +483,49 @@ def test_a_choice_gives_the_same_change_again() -> None:
         assert row.apply(case, SeededChoices(1)) == row.apply(case, SeededChoices(1))
 
 
-def wrong_places(kernel: Kernel) -> list[Path]:
-    return [()]
+def test_a_new_row_is_drawn_verified_and_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Transformation(
+        "a plus sign",
+        "A number has a plus sign.",
+        each_value(n.Literal, lambda node, kernel: node.type == INT32),
+        at_node(lambda node, kernel: n.Unary("+", node, node.type)),
+    )
+    monkeypatch.setattr(transformations, "TRANSFORMATIONS", (*TRANSFORMATIONS, toy))
+    case = Case(parse(HEAD + "    out[n] = 2.0 + float(7)\n"), Launch((1,), INPUTS))
+    drawn = [SeededChoices(seed) for seed in range(200)]
+    names = [found[0] for each in drawn if (found := metamorphic.transform(case, each)) is not None]
+    at = names.index("a plus sign")
+    (judged,) = metamorphic.judge_transformed(
+        [case], value.expected([case]), [SeededChoices(at)], BuildSetting("cpu", tuple(sorted(JUDGED.items())))
+    )
+    verdict, changed = judged
+    assert (verdict.status, verdict.setting.transformation) == ("passed", "a plus sign")
+    assert "float(+7)" in render(changed.kernel)
 
 
-def minus_for_plus(case: Case, path: Path, choices: Choices) -> Case:
-    def change(node: Node) -> Node:
-        return replace(node, op="-") if isinstance(node, (Binary, AugAssign)) and node.op == "+" else node
-
-    return with_kernel(case, changed_everywhere(case.kernel, change))
+anywhere = whole(lambda kernel: True)
 
 
 def test_a_wrong_transformation_is_caught() -> None:
-    wrong = Transformation("plus to minus", wrong_places, minus_for_plus)
+    def minus_for_plus(case: Case, path: Path, picks: Picks) -> Case:
+        def change(node: n.Node) -> n.Node:
+            return replace(node, op="-") if isinstance(node, (n.Binary, n.AugAssign)) and node.op == "+" else node
+
+        return replace(case, kernel=transform(case.kernel, change))
+
     case = Case(parse(HEAD + "    out[0] = x + 1.0\n"), Launch((1,), INPUTS))
-    changed = wrong.apply(case, First())
+    changed = Transformation("plus to minus", "", anywhere, minus_for_plus).apply(case, First())
     assert changed is not None
     with pytest.raises(AssertionError, match="plus to minus"):
-        check(case, changed, wrong.name)
+        check(case, changed, "plus to minus")
 
 
 def test_what_does_not_verify_is_given_up() -> None:
-    def undeclared(case: Case, path: Path, choices: Choices) -> Case:
-        return with_kernel(case, replace(case.kernel, params=case.kernel.params[1:]))
+    def undeclared(case: Case, path: Path, picks: Picks) -> Case:
+        return replace(case, kernel=replace(case.kernel, params=case.kernel.params[1:]))
 
     case = Case(parse(HEAD + "    out[n] = x\n"), Launch((1,), INPUTS))
-    assert Transformation("parameter dropped", wrong_places, undeclared).apply(case, First()) is None
+    assert Transformation("parameter dropped", "", anywhere, undeclared).apply(case, First()) is None
 
 
 def test_a_constant_is_not_put_where_warp_refuses_it() -> None:
@@ -516,5 +540,5 @@ def test_a_constant_is_not_put_where_warp_refuses_it() -> None:
 def test_floats_keep_their_comparison() -> None:
     kernel = parse(HEAD + "    if x < 1.0:\n        out[0] = x\n")
     (branch,) = kernel.body
-    assert isinstance(branch, If)
-    assert render(replace(kernel, body=(If(negated(branch.test), branch.body),))).count("not x < 1.0") == 1
+    assert isinstance(branch, n.If)
+    assert render(replace(kernel, body=(n.If(negated(branch.test), branch.body),))).count("not x < 1.0") == 1

@@ -12,8 +12,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
     "%": operator.mod,
     "==": operator.eq,
     "!=": operator.ne,
@@ -25,13 +25,13 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 _UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
 
-def static_value(node: n.Expr, constants: Mapping[str, n.Literal]) -> int | float | bool:
+def static_value(node: n.Expr, constants: Mapping[str, n.Constant]) -> int | float | bool:
     """The value of an expression over literals and constants.  Raises ValueError at any other node."""
     match node:
         case n.Literal(value=value):
             return value
         case n.Name(id=name) if name in constants:
-            return constants[name].value
+            return constants[name].value.value
         case n.Unary(op=op, operand=operand):
             return _UNARY[op](static_value(operand, constants))
         case n.Binary(op=op, left=left, right=right):
