@@ -267,27 +267,17 @@ class Context:
 
 def local_prefix(type_: t.Type) -> str:
     """Locals are named after the kind of their type, as people do."""
-    match type_:
-        case t.Scalar(kind="bool"):
-            return "b"
-        case t.Scalar(kind="float"):
-            return "x"
-        case t.Scalar():
-            return "n"
-        case t.Vector():
-            return "v"
-        case t.Matrix():
-            return "m"
-        case t.Quaternion():
-            return "q"
-        case t.Transform():
-            return "t"
-        case t.Struct():
-            return "s"
-        case t.Tile():
-            return "tile"
-        case _:
-            return "r"
+    if isinstance(type_, t.Scalar):
+        return {"bool": "b", "float": "x"}.get(type_.kind, "n")
+    return _PREFIXES.get(type(type_), "r")
 
 
+_PREFIXES: dict[type[t.Type], str] = {
+    t.Vector: "v",
+    t.Matrix: "m",
+    t.Quaternion: "q",
+    t.Transform: "t",
+    t.Struct: "s",
+    t.Tile: "tile",
+}
 _ROLE_PREFIX = {"in": "a", "out": "out", "shared": "acc"}

@@ -8,7 +8,7 @@ Each production is one row of ``LEAVES`` or of ``OPERATIONS``, simplest first: t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,12 +39,16 @@ def is_plain(ctx: Context, type_: t.Type) -> bool:
     return not isinstance(type_, (t.Array, t.Tile, t.Tuple))
 
 
-def is_bool(ctx: Context, type_: t.Type) -> bool:
-    return type_ == t.BOOL
-
-
-def is_number(ctx: Context, type_: t.Type) -> bool:
+def is_number(type_: t.Type) -> bool:
     return isinstance(type_, t.Scalar) and type_ != t.BOOL
+
+
+def _only(*types: t.Scalar) -> Callable[[Context, t.Type], bool]:
+    return lambda _, type_: type_ in types
+
+
+def _any(options: Callable[[Context, t.Type], Sized]) -> Callable[[Context, t.Type], bool]:
+    return lambda ctx, type_: len(options(ctx, type_)) > 0
 
 
 def draw(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -133,18 +137,6 @@ def _literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return constant(ctx.choices, type_)
 
 
-def _variable(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return ctx.use(ctx.choices.pick(ctx.visible(type_)))
-
-
-def _parameter(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return ctx.use(ctx.scalar_param(type_))
-
-
-def _thread_index(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return ctx.thread(ctx.choices.pick(ctx.axes()))
-
-
 def _wide_literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     assert isinstance(type_, t.Scalar)
     return literal(ctx.choices, type_)
@@ -193,16 +185,16 @@ def _array_shape(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return Ranged(n.ArrayShape(buffer.name, axis), 1, MAX_GRID)
 
 
-def _is_index(ctx: Context, type_: t.Type) -> bool:
-    return type_ == t.INT32
+def _variable(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.use(ctx.choices.pick(ctx.visible(type_)))
 
 
-def _is_default_number(ctx: Context, type_: t.Type) -> bool:
-    return type_ in (t.INT32, t.FLOAT32)
+def _parameter(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.use(ctx.scalar_param(type_))
 
 
-def _is_ranged_scalar(ctx: Context, type_: t.Type) -> bool:
-    return isinstance(type_, t.Scalar) and is_ranged(type_)
+def _thread_index(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return ctx.thread(ctx.choices.pick(ctx.axes()))
 
 
 def _can_be_parameter(ctx: Context, type_: t.Type) -> bool:
@@ -216,14 +208,14 @@ def _has_room(ctx: Context, type_: t.Type) -> bool:
 LEAVES: tuple[Production, ...] = (
     Production("literal", is_plain, _literal, 3),
     Production("element", buffers.can_hold, buffers.read, 6, ready=buffers.can_read),
-    Production("variable", is_plain, _variable, 12, ready=lambda ctx, t: bool(ctx.visible(t))),
-    Production("thread", _is_index, _thread_index, 2, ready=lambda ctx, t: bool(ctx.axes())),
-    Production("held", is_plain, held, 4, ready=lambda ctx, t: bool(holders(ctx, t))),
+    Production("variable", is_plain, _variable, 12, ready=lambda ctx, type_: bool(ctx.visible(type_))),
+    Production("thread", _only(t.INT32), _thread_index, 2, ready=lambda ctx, _: bool(ctx.axes())),
+    Production("held", is_plain, held, 4, ready=lambda ctx, type_: bool(holders(ctx, type_))),
     Production("parameter", _can_be_parameter, _parameter, 2, "scalar_param", _has_room),
-    Production("array_shape", _is_index, _array_shape, 1, "array_shape", lambda ctx, t: bool(ctx.buffers)),
-    Production("constant", _is_default_number, constant_name, 1, "constant", can_name_constant),
-    Production("static", _is_default_number, _static, 1, "static"),
-    Production("wide_literal", _is_ranged_scalar, _wide_literal, 1),
+    Production("array_shape", _only(t.INT32), _array_shape, 1, "array_shape", lambda ctx, _: bool(ctx.buffers)),
+    Production("constant", _only(t.INT32, t.FLOAT32), constant_name, 1, "constant", can_name_constant),
+    Production("static", _only(t.INT32, t.FLOAT32), _static, 1, "static"),
+    Production("wide_literal", lambda _, type_: is_ranged(type_) and is_number(type_), _wide_literal, 1),
 )
 
 
@@ -272,27 +264,10 @@ def _part(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return Ranged(n.Attribute(value.expr, "p" if isinstance(type_, t.Vector) else "q", type_))
 
 
-def _has_operators(ctx: Context, type_: t.Type) -> bool:
-    return bool(safe_operators.operators_for(ctx, type_))
+_COMPOSITES = (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct)
 
 
-def _has_unary_operators(ctx: Context, type_: t.Type) -> bool:
-    return bool(safe_operators.unary_operators_for(ctx, type_))
-
-
-def _has_builtins(ctx: Context, type_: t.Type) -> bool:
-    return bool(builtin_calls.builtin_choices(ctx, type_))
-
-
-def _has_constructor(ctx: Context, type_: t.Type) -> bool:
-    return isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct))
-
-
-def _is_component(ctx: Context, type_: t.Type) -> bool:
-    return is_number(ctx, type_) and ctx.allows("vector")
-
-
-def _is_short_vector(ctx: Context, type_: t.Type) -> bool:
+def _is_short_vector(type_: t.Type) -> bool:
     return isinstance(type_, t.Vector) and type_.length <= 4
 
 
@@ -306,24 +281,20 @@ def _is_part(ctx: Context, type_: t.Type) -> bool:
     return isinstance(type_, t.Quaternion)
 
 
-def _leaf(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return ctx.draw(type_, 0)
-
-
 OPERATIONS: tuple[Production, ...] = (
     # An operation that is none: what every other one shrinks to.
-    Production("leaf", is_plain, _leaf, 3),
-    Production("binary", _has_operators, safe_operators.binary, 10, "arithmetic"),
-    Production("compare", is_bool, safe_operators.compare, 20),
-    Production("unary", _has_unary_operators, safe_operators.unary, 2, "arithmetic"),
-    Production("not", is_bool, safe_operators.negation, 2),
-    Production("and_or", is_bool, safe_operators.bool_op, 5, "and_or"),
-    Production("builtin", _has_builtins, builtin_calls.builtin, 12),
-    Production("construct", _has_constructor, builtin_calls.construct, 3),
-    Production("cast", is_number, builtin_calls.conversion, 2, "cast"),
-    Production("component", _is_component, _component, 2),
+    Production("leaf", is_plain, lambda ctx, type_, _: draw(ctx, type_, 0), 3),
+    Production("binary", _any(safe_operators.operators_for), safe_operators.binary, 10, "arithmetic"),
+    Production("compare", _only(t.BOOL), safe_operators.compare, 20),
+    Production("unary", _any(safe_operators.unary_operators_for), safe_operators.unary, 2, "arithmetic"),
+    Production("not", _only(t.BOOL), safe_operators.negation, 2),
+    Production("and_or", _only(t.BOOL), safe_operators.bool_op, 5, "and_or"),
+    Production("builtin", _any(builtin_calls.builtin_choices), builtin_calls.builtin, 12),
+    Production("construct", lambda _, type_: isinstance(type_, _COMPOSITES), builtin_calls.construct, 3),
+    Production("cast", lambda _, type_: is_number(type_), builtin_calls.conversion, 2, "cast"),
+    Production("component", lambda ctx, type_: is_number(type_) and ctx.allows("vector"), _component, 2),
     Production("row", _is_row, _row, 1, "matrix"),
-    Production("slice", _is_short_vector, _slice, 2, "slice"),
+    Production("slice", lambda _, type_: _is_short_vector(type_), _slice, 2, "slice"),
     Production("part", _is_part, _part, 1, "transform"),
     Production("where", is_plain, safe_operators.where, 1, "where"),
     Production("ternary", is_plain, safe_operators.ternary, 1, "ternary"),

@@ -35,7 +35,6 @@ class Feature:
     """
 
     name: str
-    group: str
     meaning: str
     plant: plant.Plant
     found: has.Finder
@@ -71,244 +70,135 @@ def _dimensions(least: int) -> has.Finder:
     return has.parameter(lambda type_: isinstance(type_, t.Array) and type_.ndim >= least)
 
 
-_OPERATIONS = (
-    Feature(
-        "arithmetic", "operations", "an arithmetic operator over scalars",
-        plant.operator(("+", "-", "*", "/", "//", "%"), numeric_dtype), has.operator("arithmetic"), allowed="always",
+# The rows, by what they are features of.
+GROUPS: dict[str, tuple[Feature, ...]] = {
+    "operations": (
+        Feature("arithmetic", "an arithmetic operator over scalars",
+            plant.operator(("+", "-", "*", "/", "//", "%"), numeric_dtype), has.operator("arithmetic"),
+            allowed="always"),
+        Feature("power", "the operator **", plant.operator(("**",), float_dtype), has.operator("power"), dtypes=_float),
+        Feature("bitwise", "one of & | ^ ~", plant.operator(("&", "|", "^"), integer_dtype),
+            has.either(has.operator("bitwise"), has.builtin("bitwise")), dtypes=_integer),
+        Feature("shift", "one of << >>", plant.operator(("<<", ">>"), integer_dtype), has.operator("shift"),
+            dtypes=_integer),
+        Feature("cast", "a conversion between scalar types", plant.conversion, has.node(n.Cast, has.conversion)),
+        Feature("mixed_widths", "integers of two widths", plant.mixed_widths, has.node(n.Cast, has.change_of_width),
+            needs=("cast",), one_of=("wide_int", "small_int"),
+            dtypes=lambda dtypes: len({d.bits for d in dtypes if d.is_integer}) > 1),
+        Feature("math", "a mathematical function of scalars", plant.builtin("math", float_dtype), has.builtin("math"),
+            dtypes=_float, allowed="always"),
+        Feature("random", "a random number or noise from an explicit state", plant.random, has.builtin("random"),
+            needs=("unsigned",), dtypes=_has(t.FLOAT32), allowed="rare"),
+        Feature("and_or", "and, or", plant.and_or, has.node(n.BoolOp)),
+        Feature("chained", "a chained comparison (a < b <= c)", plant.chained,
+            has.node(n.Compare, lambda compare: len(compare.ops) > 1)),
+        Feature("ternary", "a conditional expression", plant.choice("ternary"), has.node(n.IfExp)),
+        Feature("where", "wp.where", plant.choice("where"), has.node(n.Call, lambda call: call.name == "where")),
     ),
-    Feature(
-        "power", "operations", "the operator **",
-        plant.operator(("**",), float_dtype), has.operator("power"), dtypes=_float,
+    "types": (
+        Feature("bool_data", "an array or a parameter of bool", plant.bool_data,
+            has.parameter(lambda type_: t.BOOL in (type_, isinstance(type_, t.Array) and type_.dtype)),
+            needs=("scalar_param",), allowed="rare"),
+        Feature("float16", "a half precision value", plant.of_dtype(t.FLOAT16), has.dtype("float16"),
+            dtypes=_has(t.FLOAT16), allowed="rare"),
+        Feature("float64", "a double precision value", plant.of_dtype(t.FLOAT64), has.dtype("float64"),
+            dtypes=_has(t.FLOAT64)),
+        Feature("small_int", "an integer of 8 or 16 bits", plant.integer_where(_of_bits(8, 16)), has.dtype("small_int"),
+            dtypes=_some(_of_bits(8, 16))),
+        Feature("wide_int", "an integer of 64 bits", plant.integer_where(_of_bits(64)), has.dtype("wide_int"),
+            dtypes=_some(_of_bits(64))),
+        Feature("unsigned", "an unsigned integer", plant.integer_where(_is_unsigned), has.scalar(_is_unsigned),
+            dtypes=_some(_is_unsigned)),
+        Feature("vector", "an operation that makes a vector", plant.of_type(vector_type), has.composite("vector")),
+        Feature("matrix", "an operation that makes a matrix", plant.of_type(matrix_type), has.composite("matrix")),
+        Feature("quaternion", "an operation that makes or takes a quaternion",
+            plant.builtin("quaternion", lambda ctx: t.Quaternion(float_dtype(ctx))),
+            has.either(has.composite("quaternion"), has.builtin("quaternion")), needs=("vector", "matrix"),
+            dtypes=_float),
+        Feature("transform", "an operation that makes or takes a transform",
+            plant.builtin("transform", lambda ctx: t.Transform(float_dtype(ctx))),
+            has.either(has.composite("transform"), has.builtin("transform")), needs=("vector", "quaternion", "matrix"),
+            dtypes=_float),
+        Feature("spatial", "a spatial vector or matrix, or another long vector",
+            plant.builtin("spatial", lambda ctx: t.Vector(6, float_dtype(ctx))),
+            has.either(has.long_value, has.builtin("spatial")), needs=("vector", "matrix"), dtypes=_float,
+            allowed="rare"),
+        Feature("decomposition", "a matrix decomposition (qr3, svd3, eig3)", local_variables.decompose,
+            lambda shown: "decomposition" in shown.groups, needs=("matrix", "vector"), dtypes=_float, allowed="rare"),
+        Feature("struct", "a struct", plant.struct, lambda shown: bool(shown.kernel.structs)),
+        Feature("nested_struct", "a struct within a struct", plant.nested_struct,
+            lambda shown: any(isinstance(f, t.Struct) for struct in shown.kernel.structs for _, f in struct.fields),
+            needs=("struct",), allowed="rare"),
+        Feature("struct_array", "an array of structs", plant.struct_array,
+            has.parameter(lambda type_: isinstance(type_, t.Array) and isinstance(type_.dtype, t.Struct)),
+            needs=("struct",)),
     ),
-    Feature(
-        "bitwise", "operations", "one of & | ^ ~",
-        plant.operator(("&", "|", "^"), integer_dtype), has.either(has.operator("bitwise"), has.builtin("bitwise")),
-        dtypes=_integer,
+    "places": (
+        Feature("array_nd", "an array of two dimensions or more", plant.array_of(2), _dimensions(2)),
+        Feature("array_3d", "an array of three dimensions or more", plant.array_of(3), _dimensions(3),
+            needs=("array_nd",)),
+        Feature("view", "a row or a slice of an array as an array of its own", plant.view,
+            has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",)),
+        Feature("array_shape", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
+        Feature("slice", "a slice of a vector", plant.slice_,
+            has.node(n.Index, lambda index: any(isinstance(i, n.Slice) for i in index.indices)), needs=("vector",)),
+        Feature("component_store", "an assignment to a component of a local", plant.component_store,
+            has.component_store, needs=("vector",)),
+        Feature("element_component_store", "an assignment to a component or a field of an array's element",
+            plant.element_component_store, has.element_component_store, needs=("vector",)),
+        Feature("augmented", "an augmented assignment", plant.augmented, has.node(n.AugAssign)),
+        Feature("unpack", "an assignment to several names", local_variables.unpack_pair,
+            has.node(n.Unpack, lambda unpack: len(unpack.values) > 1)),
+        Feature("outlive", "a name that a block makes and that is read after the block", plant.outlive,
+            lambda shown: any(map(has.outlives, shown.blocks)), needs=("if", "else", "for"), depth=1),
     ),
-    Feature(
-        "shift", "operations", "one of << >>",
-        plant.operator(("<<", ">>"), integer_dtype), has.operator("shift"), dtypes=_integer,
+    "control flow": (
+        Feature("if", "an if statement", plant.branching("if"), has.node(n.If), depth=1),
+        Feature("else", "an if statement with an else", plant.branching("else"),
+            has.node(n.If, lambda branch: bool(branch.orelse) and not has.elif_(branch)), needs=("if",), depth=1),
+        Feature("elif", "an if statement with an elif", plant.branching("elif"), has.node(n.If, has.elif_),
+            needs=("if",), depth=1),
+        Feature("for", "a for loop", plant.loop(), has.node(n.For), depth=1),
+        Feature("dynamic_for", "a for loop whose bounds are known only when it runs", plant.loop(dynamic=True),
+            has.node(n.For, lambda loop: not all(isinstance(bound, n.Literal) for bound in loop.bounds)),
+            needs=("for",), depth=1),
+        Feature("range_step", "a range with a step", plant.loop(stepped=True),
+            has.node(n.For, lambda loop: len(loop.bounds) == 3), needs=("for",), depth=1),
+        Feature("while", "a while loop", control.while_loop, has.node(n.While), depth=1),
+        Feature("nested_loop", "a loop in a loop", plant.loop(plant.loop()), has.nested_loop, needs=("for",), depth=2),
+        Feature("break", "break", plant.breaking, has.node(n.Break), needs=("for", "if"), depth=2),
+        Feature("continue", "continue", plant.continuing, has.node(n.Continue), needs=("for", "if"), depth=2),
+        Feature("early_return", "a return before the end of a kernel", plant.early_return,
+            lambda shown: shown.returns_early, needs=("if",), depth=1),
+        Feature("early_exit", "break, continue or an early return", plant.early_exit,
+            has.either(has.node(n.Break), has.node(n.Continue), lambda shown: shown.returns_early),
+            needs=("early_return",), stands_for=("early_return", "break", "continue"), depth=1, allowed="always"),
     ),
-    Feature(
-        "cast", "operations", "a conversion between scalar types", plant.conversion, has.node(n.Cast, has.conversion)
+    "module": (
+        Feature("atomic", "an atomic operation on shared memory", buffers.atomic_update, has.atomic),
+        Feature("scalar_param", "a parameter of the kernel that is a scalar", plant.scalar_param,
+            has.parameter(lambda type_: isinstance(type_, t.Scalar)), allowed="always"),
+        Feature("tid_nd", "several names from wp.tid()", plant.tid_nd, has.node(n.Unpack, has.thread_indices),
+            needs=("array_nd",)),
+        Feature("function", "a call of a @wp.func", plant.call, has.node(n.CallFunction)),
+        Feature("tuple_return", "a function that returns several values", user_functions.unpack_call,
+            has.function(lambda function: isinstance(function.returns, t.Tuple)), needs=("function",)),
+        Feature("procedure", "a function called for what it stores", user_functions.call_procedure,
+            has.function(lambda function: function.returns is None), needs=("function",)),
+        Feature("effect", "a function that stores, called for its value", plant.effect, has.effect,
+            needs=("function",)),
+        Feature("constant", "a constant of the module, or captured by a closure", plant.constant,
+            lambda shown: bool(shown.kernel.constants)),
+        Feature("static", "wp.static", plant.static, has.node(n.Static)),
+        Feature("closure", "a kernel made by a function, with captured values", plant.constant,
+            lambda shown: shown.kernel.closure and bool(shown.kernel.constants), needs=("constant",), allowed="rare"),
+        # Atomics: every thread of a block would update the shared memory.
+        Feature("tile", "operations on tiles", tile_blocks.block,
+            has.node(n.Call, lambda call: call.name.startswith("tile")), needs=("view",), excludes=("atomic",),
+            allowed="rare", dtypes=_has(t.FLOAT32, t.FLOAT64)),
     ),
-    Feature(
-        "mixed_widths", "operations", "integers of two widths",
-        plant.mixed_widths, has.node(n.Cast, has.change_of_width), needs=("cast",), one_of=("wide_int", "small_int"),
-        dtypes=lambda dtypes: len({d.bits for d in dtypes if d.is_integer}) > 1,
-    ),
-    Feature(
-        "math", "operations", "a mathematical function of scalars",
-        plant.builtin("math", float_dtype), has.builtin("math"), dtypes=_float, allowed="always",
-    ),
-    Feature(
-        "random", "operations", "a random number or noise from an explicit state",
-        plant.random, has.builtin("random"), needs=("unsigned",), dtypes=_has(t.FLOAT32), allowed="rare",
-    ),
-    Feature("and_or", "operations", "and, or", plant.and_or, has.node(n.BoolOp)),
-    Feature(
-        "chained", "operations", "a chained comparison (a < b <= c)",
-        plant.chained, has.node(n.Compare, lambda compare: len(compare.ops) > 1),
-    ),
-    Feature("ternary", "operations", "a conditional expression", plant.choice("ternary"), has.node(n.IfExp)),
-    Feature(
-        "where", "operations", "wp.where", plant.choice("where"), has.node(n.Call, lambda call: call.name == "where")
-    ),
-)  # fmt: skip
-
-_TYPES = (
-    Feature(
-        "bool_data", "types", "an array or a parameter of bool",
-        plant.bool_data, has.parameter(lambda type_: t.BOOL in (type_, isinstance(type_, t.Array) and type_.dtype)),
-        needs=("scalar_param",), allowed="rare",
-    ),
-    Feature(
-        "float16", "types", "a half precision value",
-        plant.of_dtype(t.FLOAT16), has.dtype("float16"), dtypes=_has(t.FLOAT16), allowed="rare",
-    ),
-    Feature(
-        "float64", "types", "a double precision value",
-        plant.of_dtype(t.FLOAT64), has.dtype("float64"), dtypes=_has(t.FLOAT64),
-    ),
-    Feature(
-        "small_int", "types", "an integer of 8 or 16 bits",
-        plant.integer_where(_of_bits(8, 16)), has.dtype("small_int"), dtypes=_some(_of_bits(8, 16)),
-    ),
-    Feature(
-        "wide_int", "types", "an integer of 64 bits",
-        plant.integer_where(_of_bits(64)), has.dtype("wide_int"), dtypes=_some(_of_bits(64)),
-    ),
-    Feature(
-        "unsigned", "types", "an unsigned integer",
-        plant.integer_where(_is_unsigned), has.scalar(_is_unsigned), dtypes=_some(_is_unsigned),
-    ),
-    Feature(
-        "vector", "types", "an operation that makes a vector", plant.of_type(vector_type), has.composite("vector")
-    ),
-    Feature(
-        "matrix", "types", "an operation that makes a matrix", plant.of_type(matrix_type), has.composite("matrix")
-    ),
-    Feature(
-        "quaternion", "types", "an operation that makes or takes a quaternion",
-        plant.builtin("quaternion", lambda ctx: t.Quaternion(float_dtype(ctx))),
-        has.either(has.composite("quaternion"), has.builtin("quaternion")), needs=("vector", "matrix"), dtypes=_float,
-    ),
-    Feature(
-        "transform", "types", "an operation that makes or takes a transform",
-        plant.builtin("transform", lambda ctx: t.Transform(float_dtype(ctx))),
-        has.either(has.composite("transform"), has.builtin("transform")),
-        needs=("vector", "quaternion", "matrix"), dtypes=_float,
-    ),
-    Feature(
-        "spatial", "types", "a spatial vector or matrix, or another long vector",
-        plant.builtin("spatial", lambda ctx: t.Vector(6, float_dtype(ctx))),
-        has.either(has.long_value, has.builtin("spatial")), needs=("vector", "matrix"), dtypes=_float, allowed="rare",
-    ),
-    Feature(
-        "decomposition", "types", "a matrix decomposition (qr3, svd3, eig3)",
-        local_variables.decompose, lambda shown: "decomposition" in shown.groups,
-        needs=("matrix", "vector"), dtypes=_float, allowed="rare",
-    ),
-    Feature("struct", "types", "a struct", plant.struct, lambda shown: bool(shown.kernel.structs)),
-    Feature(
-        "nested_struct", "types", "a struct within a struct",
-        plant.nested_struct,
-        lambda shown: any(isinstance(f, t.Struct) for struct in shown.kernel.structs for _, f in struct.fields),
-        needs=("struct",), allowed="rare",
-    ),
-    Feature(
-        "struct_array", "types", "an array of structs",
-        plant.struct_array,
-        has.parameter(lambda type_: isinstance(type_, t.Array) and isinstance(type_.dtype, t.Struct)),
-        needs=("struct",),
-    ),
-)  # fmt: skip
-
-_PLACES = (
-    Feature(
-        "array_nd", "places", "an array of two dimensions or more", plant.array_of(2), _dimensions(2)
-    ),
-    Feature(
-        "array_3d", "places", "an array of three dimensions or more",
-        plant.array_of(3), _dimensions(3), needs=("array_nd",),
-    ),
-    Feature(
-        "view", "places", "a row or a slice of an array as an array of its own",
-        plant.view, has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",),
-    ),
-    Feature("array_shape", "places", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
-    Feature(
-        "slice", "places", "a slice of a vector",
-        plant.slice_, has.node(n.Index, lambda index: any(isinstance(i, n.Slice) for i in index.indices)),
-        needs=("vector",),
-    ),
-    Feature(
-        "component_store", "places", "an assignment to a component of a local",
-        plant.component_store, has.component_store, needs=("vector",),
-    ),
-    Feature(
-        "element_component_store", "places", "an assignment to a component or a field of an array's element",
-        plant.element_component_store, has.element_component_store, needs=("vector",),
-    ),
-    Feature("augmented", "places", "an augmented assignment", plant.augmented, has.node(n.AugAssign)),
-    Feature(
-        "unpack", "places", "an assignment to several names",
-        local_variables.unpack_pair, has.node(n.Unpack, lambda unpack: len(unpack.values) > 1),
-    ),
-    Feature(
-        "outlive", "places", "a name that a block makes and that is read after the block",
-        plant.outlive, lambda shown: any(map(has.outlives, shown.blocks)), needs=("if", "else", "for"), depth=1,
-    ),
-)  # fmt: skip
-
-_CONTROL_FLOW = (
-    Feature("if", "control flow", "an if statement", plant.branching("if"), has.node(n.If), depth=1),
-    Feature(
-        "else", "control flow", "an if statement with an else",
-        plant.branching("else"), has.node(n.If, lambda branch: bool(branch.orelse) and not has.elif_(branch)),
-        needs=("if",), depth=1,
-    ),
-    Feature(
-        "elif", "control flow", "an if statement with an elif",
-        plant.branching("elif"), has.node(n.If, has.elif_), needs=("if",), depth=1,
-    ),
-    Feature("for", "control flow", "a for loop", plant.loop(), has.node(n.For), depth=1),
-    Feature(
-        "dynamic_for", "control flow", "a for loop whose bounds are known only when it runs",
-        plant.loop(dynamic=True),
-        has.node(n.For, lambda loop: not all(isinstance(bound, n.Literal) for bound in loop.bounds)),
-        needs=("for",), depth=1,
-    ),
-    Feature(
-        "range_step", "control flow", "a range with a step",
-        plant.loop(stepped=True), has.node(n.For, lambda loop: len(loop.bounds) == 3), needs=("for",), depth=1,
-    ),
-    Feature("while", "control flow", "a while loop", control.while_loop, has.node(n.While), depth=1),
-    Feature(
-        "nested_loop", "control flow", "a loop in a loop",
-        plant.loop(plant.loop()), has.nested_loop, needs=("for",), depth=2,
-    ),
-    Feature("break", "control flow", "break", plant.breaking, has.node(n.Break), needs=("for", "if"), depth=2),
-    Feature(
-        "continue", "control flow", "continue", plant.continuing, has.node(n.Continue), needs=("for", "if"), depth=2
-    ),
-    Feature(
-        "early_return", "control flow", "a return before the end of a kernel",
-        plant.early_return, lambda shown: shown.returns_early, needs=("if",), depth=1,
-    ),
-    Feature(
-        "early_exit", "control flow", "break, continue or an early return",
-        plant.early_exit, has.either(has.node(n.Break), has.node(n.Continue), lambda shown: shown.returns_early),
-        needs=("early_return",), stands_for=("early_return", "break", "continue"), depth=1, allowed="always",
-    ),
-)  # fmt: skip
-
-_MODULE = (
-    Feature(
-        "atomic", "module", "an atomic operation on shared memory", buffers.atomic_update, has.atomic
-    ),
-    Feature(
-        "scalar_param", "module", "a parameter of the kernel that is a scalar",
-        plant.scalar_param, has.parameter(lambda type_: isinstance(type_, t.Scalar)), allowed="always",
-    ),
-    Feature(
-        "tid_nd", "module", "several names from wp.tid()",
-        plant.tid_nd, has.node(n.Unpack, has.thread_indices), needs=("array_nd",),
-    ),
-    Feature("function", "module", "a call of a @wp.func", plant.call, has.node(n.CallFunction)),
-    Feature(
-        "tuple_return", "module", "a function that returns several values",
-        user_functions.unpack_call, has.function(lambda function: isinstance(function.returns, t.Tuple)),
-        needs=("function",),
-    ),
-    Feature(
-        "procedure", "module", "a function called for what it stores",
-        user_functions.call_procedure, has.function(lambda function: function.returns is None), needs=("function",),
-    ),
-    Feature(
-        "effect", "module", "a function that stores, called for its value",
-        plant.effect, has.effect, needs=("function",),
-    ),
-    Feature(
-        "constant", "module", "a constant of the module, or captured by a closure",
-        plant.constant, lambda shown: bool(shown.kernel.constants),
-    ),
-    Feature("static", "module", "wp.static", plant.static, has.node(n.Static)),
-    Feature(
-        "closure", "module", "a kernel made by a function, with captured values",
-        plant.constant, lambda shown: shown.kernel.closure and bool(shown.kernel.constants),
-        needs=("constant",), allowed="rare",
-    ),
-    Feature(
-        "tile", "module", "operations on tiles",
-        tile_blocks.block, has.node(n.Call, lambda call: call.name.startswith("tile")),
-        needs=("view",), excludes=("atomic",),  # every thread of a block would update the shared memory
-        allowed="rare",
-        dtypes=_has(t.FLOAT32, t.FLOAT64),
-    ),
-)  # fmt: skip
-
-FEATURES: dict[str, Feature] = {each.name: each for each in (*_OPERATIONS, *_TYPES, *_PLACES, *_CONTROL_FLOW, *_MODULE)}
+}  # fmt: skip
+FEATURES: dict[str, Feature] = {each.name: each for rows in GROUPS.values() for each in rows}
 
 # What the swarm never switches off: without these there is nothing left to draw.
 ALWAYS = frozenset(each.name for each in FEATURES.values() if each.allowed == "always")

@@ -23,7 +23,7 @@ from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.rewrites import transformations as rewritten
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
-from kernelfuzz.strategies.features import FEATURES
+from kernelfuzz.strategies.features import GROUPS
 
 KINDS = {"float": "floats", "int": "signed integers", "uint": "unsigned integers", "bool": "bool"}
 
@@ -118,7 +118,7 @@ def imports() -> str:
 
 
 def features() -> str:
-    rows = ((f"`{row.name}`", row.group, row.meaning, ", ".join(row.needs)) for row in FEATURES.values())
+    rows = [(f"`{row.name}`", of, row.meaning, ", ".join(row.needs)) for of, group in GROUPS.items() for row in group]
     return table(("feature", "of", "what it is", "needs"), rows)
 
 

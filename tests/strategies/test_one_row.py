@@ -33,7 +33,6 @@ def plant(ctx: Context) -> list[n.Stmt]:
 
 ROW = Feature(
     name="lucky",
-    group="operations",
     meaning="a number that brings luck",
     plant=plant,
     found=inventory.node(n.Literal, lambda literal: literal.value == LUCKY),
