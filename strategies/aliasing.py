@@ -11,8 +11,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.strategies import buffers, control_flow, local_variables
 from kernelfuzz.strategies.context import Context, Variable, local_prefix
 from kernelfuzz.strategies.control_flow import guard
-from kernelfuzz.strategies.local_variables import declare, may_be_fixed, mutable, unfixed
-from kernelfuzz.strategies.operands import fit
+from kernelfuzz.strategies.local_variables import declare, mutable, unfixed
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
 from kernelfuzz.strategies.safe_operators import combine, condition, loaded
 from kernelfuzz.strategies.value_types import float_dtype, value_type
@@ -28,15 +27,7 @@ def keep(ctx: Context) -> list[n.Stmt]:
 def _change(ctx: Context, variable: Variable) -> list[n.Stmt]:
     if local_variables.has_inside(variable.type) and ctx.allows("component_store") and ctx.choices.chance(0.6):
         return local_variables.store_part(ctx, variable)
-    value = ctx.draw(variable.type, ctx.operations())
-    if is_ranged(variable.type):
-        value = fit(ctx, value, variable.low, variable.high)
-    ctx.wrote(variable)
-    return [n.Assign(n.Name(variable.name, variable.type), _plain(value).expr)]
-
-
-def _plain(value: Ranged) -> Ranged:
-    return unfixed(value) if may_be_fixed(value.expr) else value
+    return local_variables.assign_to(ctx, variable)
 
 
 def keep_element(ctx: Context) -> list[n.Stmt]:
@@ -66,12 +57,10 @@ def together(ctx: Context) -> list[n.Stmt]:
     chosen = (found[first], ctx.choices.pick(found[first + 1 :]))
     values: list[Ranged] = []
     for variable, other in zip(chosen, chosen[::-1], strict=True):
-        value = _mentioning(ctx, variable, other)
-        if is_ranged(variable.type):
-            value = fit(ctx, value, variable.low, variable.high)
+        value = local_variables.in_range(ctx, variable, _mentioning(ctx, variable, other))
         # Warp takes no element of an array here for a name that exists
         # (notes/findings/tuple-assignment-of-an-element.md).
-        values.append(_plain(Ranged(loaded(value.expr), *value.range)))
+        values.append(unfixed(Ranged(loaded(value.expr), *value.range)))
     for variable in chosen:
         ctx.wrote(variable)
     return [n.Unpack(tuple(v.name for v in chosen), tuple(value.expr for value in values))]
@@ -98,7 +87,7 @@ def carry(ctx: Context) -> list[n.Stmt]:
         type_ = t.Vector(ctx.choices.integer(2, 4), float_dtype(ctx))
     made: list[n.Stmt] = []
     for _ in range(2):
-        made += declare(ctx, _plain(ctx.draw(type_, ctx.operations())))
+        made += declare(ctx, unfixed(ctx.draw(type_, ctx.operations())))
     before, now = ctx.variables[-2:]
 
     def body(inner: Context) -> list[n.Stmt]:
@@ -148,7 +137,7 @@ def both_branches(ctx: Context) -> list[n.Stmt]:
     for _ in range(2):
         with ctx.block():
             before = ctx.draw_block() if ctx.choices.chance(0.3) and ctx.depth <= ctx.deepest else ()
-            value = _plain(ctx.draw(type_, ctx.operations()))
+            value = unfixed(ctx.draw(type_, ctx.operations()))
             blocks.append((*before, n.Assign(n.Name(name, type_), value.expr)))
     _outlives(ctx, name, type_)
     return [n.If(test, blocks[0], blocks[1])]
@@ -165,7 +154,7 @@ def from_loop(ctx: Context) -> list[n.Stmt]:
     name = ctx.fresh(local_prefix(type_))
 
     def body(inner: Context) -> list[n.Stmt]:
-        value = _plain(inner.draw(type_, inner.operations()))
+        value = unfixed(inner.draw(type_, inner.operations()))
         return [n.Assign(n.Name(name, type_), value.expr), *inner.draw_block()]
 
     made = control_flow.for_with(ctx, body, dynamic=False)
@@ -181,12 +170,8 @@ def moving_bound(ctx: Context) -> list[n.Stmt]:
     """``for i in range(n)`` where the body changes ``n``: the bounds are computed once."""
     turns = ctx.choices.integer(1, 4)
     bound = n.Name(ctx.fresh("n"), t.INT32)
-    step = n.Literal(ctx.choices.pick((1, 2)), t.INT32)
-    op = ctx.choices.pick(("-", "+"))
-    if ctx.allows("augmented"):
-        change: n.Stmt = n.AugAssign(bound, op, step)
-    else:
-        change = n.Assign(bound, n.Binary(op, bound, step, t.INT32))
+    step = ctx.choices.pick((1, 2))
+    change = control_flow.moved(ctx, bound, ctx.choices.pick(("-", "+")), step)
     # The body may read the bound, but only this statement changes it, so that it stays small.
     variable = Variable(bound.id, t.INT32, *MUTABLE_BOUNDS)
     ctx.variables.append(variable)

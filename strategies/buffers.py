@@ -33,33 +33,26 @@ def can_hold(ctx: Context, type_: t.Type) -> bool:
 
 def can_read(ctx: Context, type_: t.Type) -> bool:
     """Whether an element of the type can be read here."""
-    if not can_hold(ctx, type_):
-        return False
-    return bool(_readable(ctx, type_)) or (ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS)
+    return can_hold(ctx, type_) and bool(_readable(ctx, type_))
 
 
-def _readable(ctx: Context, type_: t.Type) -> list[Buffer]:
-    return [b for b in reversed(ctx.buffers) if b.role != "shared" and b.array.dtype == type_]
+def _readable(ctx: Context, type_: t.Type) -> list[Buffer | None]:
+    """The arrays that a value of the type can be read from; None stands for a new one."""
+    fresh = [None] * (ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS)
+    return [*(b for b in reversed(ctx.buffers) if b.role != "shared" and b.array.dtype == type_), *fresh]
 
 
 def read(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """An element of an array that the thread may read, of a new array where there is none."""
-    known = _readable(ctx, type_)
-    fresh = ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS
-    buffer = ctx.choices.pick([*known, None] if fresh else known) or new_input(ctx, type_)
-    return element(ctx, buffer)
+    return element(ctx, ctx.choices.pick(_readable(ctx, type_)) or new_input(ctx, type_))
 
 
 def element(ctx: Context, buffer: Buffer) -> Ranged:
     """An element that the thread may read: any of an input, its own of an output."""
-    bounds = _element_range(ctx, buffer)
-    indices = own_slot(ctx, buffer) if buffer.role == "out" else _any_slot(ctx, buffer)
+    dtype, written = buffer.array.dtype, buffer.role == "out"
+    bounds = buffer.param.bounds or (full_range(dtype) if written else input_range(dtype))
+    indices = own_slot(ctx, buffer) if written else _any_slot(ctx, buffer)
     return Ranged(subscript(ctx, buffer.name, indices), *bounds)
-
-
-def _element_range(ctx: Context, buffer: Buffer) -> tuple[int, int]:
-    dtype = buffer.array.dtype
-    return buffer.param.bounds or (full_range(dtype) if buffer.role == "out" else input_range(dtype))
 
 
 def subscript(ctx: Context, array: n.Name, indices: Sequence[n.Expr]) -> n.Index:
@@ -136,8 +129,9 @@ def new_input(ctx: Context, type_: t.Type, ndim: int | None = None) -> Buffer:
     return ctx.buffer(t.Array(type_, ndim), "in", tuple(shape), bounds=bounds)
 
 
-def new_output(ctx: Context, type_: t.Value) -> Buffer:
+def new_output(ctx: Context, type_: t.Type) -> Buffer:
     """An output array: the axes of the grid, and where allowed some of a fixed size behind them."""
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
     grid = ctx.axes()
     ndim = _ndim(ctx, len(grid))
     shape = (*grid, *(ctx.choices.pick(SIZES) for _ in range(ndim - len(grid))))
@@ -175,13 +169,16 @@ def store(ctx: Context) -> list[n.Stmt]:
     buffer = ctx.choices.pick([*known, None] if fresh else known)
     if buffer is None:
         type_ = value_type(ctx)
-        buffer = new_output(ctx, type_) if can_hold(ctx, type_) else new_output(ctx, t.INT32)  # pyright: ignore
+        buffer = new_output(ctx, type_ if can_hold(ctx, type_) else t.INT32)
     return store_into(ctx, buffer)
 
 
 def store_into(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
     """``out[i] = expression``."""
-    value = ctx.draw(buffer.array.dtype, ctx.operations()).expr
+    return _assign(ctx, buffer, ctx.draw(buffer.array.dtype, ctx.operations()).expr)
+
+
+def _assign(ctx: Context, buffer: Buffer, value: n.Expr) -> list[n.Stmt]:
     return [n.Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
 
 
@@ -190,11 +187,8 @@ def store_value(ctx: Context, value: n.Expr) -> list[n.Stmt]:
     type_ = value.type
     for buffer in outputs(ctx):
         if buffer.array.dtype == type_ and ctx.choices.chance(0.5):
-            return [n.Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
-    if not can_hold(ctx, type_):
-        return []
-    buffer = new_output(ctx, type_)  # pyright: ignore[reportArgumentType]
-    return [n.Assign(subscript(ctx, buffer.name, own_slot(ctx, buffer)), value)]
+            return _assign(ctx, buffer, value)
+    return _assign(ctx, new_output(ctx, type_), value) if can_hold(ctx, type_) else []
 
 
 def augmented_store(ctx: Context) -> list[n.Stmt]:
@@ -289,7 +283,7 @@ def inner_place(ctx: Context, value: n.Name | n.Index | n.Attribute) -> n.Place:
 
 
 def _goes_deeper(value: n.Name | n.Index | n.Attribute, field: t.Type) -> bool:
-    """Whether ``s.v.x = e`` can be said; before 1.19 Warp refuses that two structs deep in a local."""
+    """Whether ``s.v.x = e`` can be written; before 1.19 Warp refuses that two structs deep in a local."""
     return isinstance(field, (t.Vector, t.Matrix)) and (not isinstance(value, n.Attribute) or not is_local(value))
 
 

@@ -19,23 +19,11 @@ from kernelfuzz.typecheck.domains import DOMAINS, interval
 # The feature that a group of builtins counts for.  Groups that are not here have productions of
 # their own (where, decompositions, atomics) or take arrays.
 FEATURE_OF_GROUP = {
-    "scalar": "math",
-    "rounding": "math",
-    "trigonometry": "math",
-    "exponential": "math",
-    "predicate": "math",
-    "operator": "arithmetic",
-    "bits": "bitwise",
-    "size": "vector",
-    "vector": "vector",
-    "geometry": "vector",
-    "matrix": "matrix",
-    "quaternion": "quaternion",
-    "transform": "transform",
-    "spatial": "spatial",
-    "random": "random",
-    "noise": "random",
-}
+    "scalar": "math", "rounding": "math", "trigonometry": "math", "exponential": "math", "predicate": "math",
+    "operator": "arithmetic", "bits": "bitwise", "size": "vector", "vector": "vector", "geometry": "vector",
+    "matrix": "matrix", "quaternion": "quaternion", "transform": "transform", "spatial": "spatial",
+    "random": "random", "noise": "random",
+}  # fmt: skip
 
 # The feature that a kernel needs for a value of the type.
 FEATURE_OF_TYPE: dict[type, str] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.nodes import Block, Constant, Function, Name, Param, Stmt
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import Ranged, input_range
@@ -115,13 +116,14 @@ class Context:
     """How often the loops around are unrolled, all together."""
     depth: int = 0
     read_names: set[str] = field(default_factory=set[str])
-    counters: dict[str, int] = field(default_factory=dict[str, int])
+    fresh: FreshNames = field(default_factory=FreshNames)
+    """Names that are not used yet in this kernel or function."""
     loop_names: list[str] = field(default_factory=list[str])
     """The names of loops that are over: another loop may use them again."""
     known: dict[tuple[Callable[..., Any], t.Type], Any] = field(
         default_factory=dict[tuple[Callable[..., Any], t.Type], Any]
     )
-    """What ``once`` was asked for, in this kernel and its functions."""
+    """The results of ``once``, in this kernel and its functions."""
 
     @property
     def in_kernel(self) -> bool:
@@ -133,21 +135,15 @@ class Context:
 
     @property
     def has_room(self) -> bool:
-        """Whether more statements may still be asked for."""
+        """Whether more statements may still be drawn."""
         return self.module.statements < self.most
 
     def once(self, find: Callable[[Context, t.Type], T], type_: t.Type) -> T:
-        """``find(ctx, type_)``, where that follows from the kernel's features and dtypes: asked for once."""
+        """``find(ctx, type_)``, which follows from the kernel's features and dtypes: computed once."""
         key = (find, type_)
         if key not in self.known:
             self.known[key] = find(self, type_)
         return self.known[key]
-
-    def fresh(self, prefix: str) -> str:
-        """A name that is not used yet in this kernel or function."""
-        number = self.counters.get(prefix, 0)
-        self.counters[prefix] = number + 1
-        return f"{prefix}{number}"
 
     # -------------------------------------------------- what is drawn inside
 
@@ -260,7 +256,8 @@ class Context:
         bounds: tuple[int, int] | None = None,
     ) -> Buffer:
         """A new array parameter."""
-        made = Buffer(self.add_param(array, prefix=_ROLE_PREFIX[role], shape=shape, bounds=bounds), role, op)
+        prefix = {"in": "a", "out": "out", "shared": "acc"}[role]
+        made = Buffer(self.add_param(array, prefix=prefix, shape=shape, bounds=bounds), role, op)
         self.buffers.append(made)
         return made
 
@@ -280,4 +277,3 @@ _PREFIXES: dict[type[t.Type], str] = {
     t.Struct: "s",
     t.Tile: "tile",
 }
-_ROLE_PREFIX = {"in": "a", "out": "out", "shared": "acc"}

@@ -155,11 +155,15 @@ def while_loop(ctx: Context) -> list[n.Stmt]:
     test: n.Expr = n.Compare(counter, ("<",), (n.Literal(limit, INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
         test = n.BoolOp("and", (test, condition(ctx, 1)))
-    one = n.Literal(1, INT32)
-    if ctx.allows("augmented"):
-        step: n.Stmt = n.AugAssign(counter, "+", one)
-    else:
-        step = n.Assign(counter, n.Binary("+", counter, one, INT32))
+    step = moved(ctx, counter, "+", 1)
     with ctx.block(loop=True):
         body = ctx.draw_block()
     return [declaration, n.While(test, (step, *body))]
+
+
+def moved(ctx: Context, counter: n.Name, op: str, by: int) -> n.Stmt:
+    """``n += 1``, or ``n = n + 1`` where nothing is augmented."""
+    step = n.Literal(by, INT32)
+    if ctx.allows("augmented"):
+        return n.AugAssign(counter, op, step)
+    return n.Assign(counter, n.Binary(op, counter, step, INT32))

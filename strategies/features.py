@@ -126,7 +126,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("decomposition", "a matrix decomposition (qr3, svd3, eig3)", local_variables.decompose,
             lambda shown: "decomposition" in shown.groups, needs=("matrix", "vector"), dtypes=_float, allowed="rare"),
         Feature("struct", "a struct", plant.struct, lambda shown: bool(shown.kernel.structs)),
-        Feature("nested_struct", "a struct within a struct", plant.nested_struct,
+        Feature("nested_struct", "a struct within a struct", functools.partial(plant.struct, nested=True),
             lambda shown: any(isinstance(f, t.Struct) for struct in shown.kernel.structs for _, f in struct.fields),
             needs=("struct",), allowed="rare"),
         Feature("struct_array", "an array of structs", plant.struct_array,

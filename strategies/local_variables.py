@@ -33,7 +33,9 @@ def may_be_fixed(expr: n.Expr) -> bool:
 
 
 def unfixed(value: Ranged) -> Ranged:
-    """The value as a variable: ``float(0.0)``."""
+    """The value as a variable, as in ``float(0.0)``, where Warp may know it while it generates code."""
+    if not may_be_fixed(value.expr):
+        return value
     assert isinstance(value.expr.type, t.Scalar)
     return Ranged(n.Cast(value.expr.type, value.expr), *value.range)
 
@@ -62,14 +64,18 @@ def mutable(ctx: Context) -> list[Variable]:
 
 
 def assign(ctx: Context) -> list[n.Stmt]:
-    variable = ctx.choices.pick(mutable(ctx))
-    value = ctx.draw(variable.type, ctx.operations())
-    if is_ranged(variable.type):
-        value = fit(ctx, value, variable.low, variable.high)
-    if may_be_fixed(value.expr):
-        value = unfixed(value)
+    return assign_to(ctx, ctx.choices.pick(mutable(ctx)))
+
+
+def assign_to(ctx: Context, variable: Variable) -> list[n.Stmt]:
+    value = unfixed(in_range(ctx, variable, ctx.draw(variable.type, ctx.operations())))
     ctx.wrote(variable)
     return [n.Assign(n.Name(variable.name, variable.type), value.expr)]
+
+
+def in_range(ctx: Context, variable: Variable, value: Ranged) -> Ranged:
+    """The value within the range of a variable that is to hold it."""
+    return fit(ctx, value, variable.low, variable.high) if is_ranged(variable.type) else value
 
 
 def augment(ctx: Context) -> list[n.Stmt]:
@@ -113,9 +119,7 @@ def component_store(ctx: Context) -> list[n.Stmt]:
 def store_part(ctx: Context, variable: Variable) -> list[n.Stmt]:
     """``v.x = expression``, ``m[0, 1] += expression``, ``s.field = expression``, ``s.v.x += expression``."""
     target = inner_place(ctx, n.Name(variable.name, variable.type))
-    value = ctx.draw(target.type, ctx.operations())
-    if is_ranged(variable.type):
-        value = fit(ctx, value, variable.low, variable.high)
+    value = in_range(ctx, variable, ctx.draw(target.type, ctx.operations()))
     ctx.wrote(variable)
     scalar = target.type if isinstance(target.type, t.Scalar) else None
     # Before 1.19 Warp has s.v.x += 1, but neither s.v[0] += 1 nor s.m[0, 0] += 1.

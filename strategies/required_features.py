@@ -53,6 +53,12 @@ def builtin(feature: str, type_: Callable[[Context], t.Type]) -> Plant:
     return made
 
 
+def _sum(ctx: Context, value: Ranged) -> list[n.Stmt]:
+    """A local that is a drawn operand plus the value."""
+    type_ = value.expr.type
+    return declare(ctx, combine(ctx, "+", ctx.draw(type_, 1), value, type_))
+
+
 def of_type(type_: Callable[[Context], t.Type]) -> Plant:
     """A local of a type, made by an operation on it."""
 
@@ -164,31 +170,21 @@ def bool_data(ctx: Context) -> list[n.Stmt]:
     return declare(ctx, Ranged(n.Unary("not", flag.expr, t.BOOL), 0, 1))
 
 
-def struct(ctx: Context) -> list[n.Stmt]:
-    return _use_struct(ctx, value_types.struct_type(ctx))
-
-
-def _use_struct(ctx: Context, struct: t.Struct) -> list[n.Stmt]:
-    made = declare(ctx, ctx.draw(struct, ctx.choices.integer(0, 1)))
+def struct(ctx: Context, *, nested: bool = False) -> list[n.Stmt]:
+    type_ = value_types.new_struct(ctx, nested=True) if nested else value_types.struct_type(ctx)
+    made = declare(ctx, ctx.draw(type_, ctx.choices.integer(0, 1)))
     if not ctx.allows("component_store"):
         return made
     return [*made, *local_variables.store_part(ctx, ctx.variables[-1])]
 
 
-def nested_struct(ctx: Context) -> list[n.Stmt]:
-    return _use_struct(ctx, value_types.new_struct(ctx, nested=True))
-
-
 def struct_array(ctx: Context) -> list[n.Stmt]:
-    struct = value_types.struct_type(ctx)
-    return declare(ctx, buffers.element(ctx, buffers.new_input(ctx, struct)))
+    return declare(ctx, buffers.element(ctx, buffers.new_input(ctx, value_types.struct_type(ctx))))
 
 
 def array_of(ndim: int) -> Plant:
     def made(ctx: Context) -> list[n.Stmt]:
-        buffer = buffers.new_input(ctx, numeric_dtype(ctx), ndim=ndim)
-        value = buffers.element(ctx, buffer)
-        return declare(ctx, combine(ctx, "+", ctx.draw(value.expr.type, 1), value, value.expr.type))
+        return _sum(ctx, buffers.element(ctx, buffers.new_input(ctx, numeric_dtype(ctx), ndim=ndim)))
 
     return made
 
@@ -200,8 +196,7 @@ def view(ctx: Context) -> list[n.Stmt]:
 
 def array_shape(ctx: Context) -> list[n.Stmt]:
     buffer = ctx.choices.pick(ctx.buffers) if ctx.buffers else buffers.new_input(ctx, numeric_dtype(ctx))
-    extent = Ranged(n.ArrayShape(buffer.name, 0), 1, 64)
-    return declare(ctx, combine(ctx, "+", ctx.draw(t.INT32, 1), extent, t.INT32))
+    return _sum(ctx, Ranged(n.ArrayShape(buffer.name, 0), 1, 64))
 
 
 def slice_(ctx: Context) -> list[n.Stmt]:
@@ -262,8 +257,7 @@ def constant(ctx: Context) -> list[n.Stmt]:
 def static(ctx: Context) -> list[n.Stmt]:
     left, right = literal(ctx.choices, t.INT32, 1, 10), literal(ctx.choices, t.INT32, 1, 10)
     value = combine(ctx, ctx.choices.pick(("+", "*")), left, right, t.INT32)
-    static: n.Expr = n.Static(value.expr, t.INT32)
-    return declare(ctx, combine(ctx, "+", ctx.draw(t.INT32, 1), Ranged(static, *value.range), t.INT32))
+    return _sum(ctx, Ranged(n.Static(value.expr, t.INT32), *value.range))
 
 
 def tid_nd(ctx: Context) -> list[n.Stmt]:

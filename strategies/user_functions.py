@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import control_flow
 from kernelfuzz.strategies.buffers import can_hold, own_slot, store_into
@@ -98,7 +99,7 @@ def inner_context(ctx: Context) -> Context:
         copies=1,
         depth=1,
         read_names=set(),
-        counters={},
+        fresh=FreshNames(),
         loop_names=[],
     )
 

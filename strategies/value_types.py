@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Context
@@ -90,21 +91,20 @@ def value_type(ctx: Context) -> t.Type:
             kinds.append((kind, 24 if kind in focus else {"vector": 4, "matrix": 2}.get(kind, 1)))
     if ctx.allows("bool_data"):
         kinds.append(("bool", 1))
-    match ctx.choices.weighted(kinds):
-        case "vector":
-            return vector_type(ctx)
-        case "matrix":
-            return matrix_type(ctx)
-        case "quaternion":
-            return t.Quaternion(float_dtype(ctx))
-        case "transform":
-            return t.Transform(float_dtype(ctx))
-        case "struct":
-            return struct_type(ctx)
-        case "bool":
-            return t.BOOL
-        case _:
-            return integer_dtype(ctx) if focus & {"bitwise", "shift"} else numeric_dtype(ctx)
+    kind = ctx.choices.weighted(kinds)
+    if kind == "scalar":
+        return integer_dtype(ctx) if focus & {"bitwise", "shift"} else numeric_dtype(ctx)
+    return _OF_KIND[kind](ctx)
+
+
+_OF_KIND: dict[str, Callable[[Context], t.Type]] = {
+    "vector": vector_type,
+    "matrix": matrix_type,
+    "quaternion": lambda ctx: t.Quaternion(float_dtype(ctx)),
+    "transform": lambda ctx: t.Transform(float_dtype(ctx)),
+    "struct": lambda ctx: struct_type(ctx),
+    "bool": lambda ctx: t.BOOL,
+}
 
 
 def comparable_type(ctx: Context) -> t.Type:
@@ -149,7 +149,7 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
         kinds.append(("struct", 2))
     match ctx.choices.weighted(kinds):
         case "vector":
-            return t.Vector(ctx.choices.pick((3, 2, 4)), _field_dtype(ctx))
+            return t.Vector(ctx.choices.pick((3, 2, 4)), numeric_dtype(ctx))
         case "matrix":
             size = ctx.choices.pick((3, 2))
             return t.Matrix(size, size, float_dtype(ctx))
@@ -158,8 +158,4 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
         case "struct":
             return ctx.choices.pick([*reversed(ctx.module.structs)])
         case _:
-            return _field_dtype(ctx)
-
-
-def _field_dtype(ctx: Context) -> t.Scalar:
-    return numeric_dtype(ctx)
+            return numeric_dtype(ctx)
