@@ -14,8 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kernelfuzz.corpus.directory import Store
     from kernelfuzz.corpus.recording import Published, Recorded, Recorder, Wanted
-    from kernelfuzz.corpus.store import Store
 
 _PROFILE = "corpus"
 
@@ -73,8 +73,8 @@ def _started(config: pytest.Config) -> _Recording:
         raise pytest.UsageError(f"--corpus-max-examples must be 1 or more, and is {examples}")
     try:
         from kernelfuzz import profiles
+        from kernelfuzz.corpus.directory import WrongCorpus
         from kernelfuzz.corpus.recording import Recorder, Wanted, opened
-        from kernelfuzz.corpus.store import WrongCorpus
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "kernelfuzz":
             raise

@@ -271,7 +271,7 @@ def test_a_file_that_launches_where_the_kernel_cache_cannot_be_written(
 
 
 def rows_of(directory: str | Path) -> list[dict[str, Any]]:
-    from kernelfuzz.corpus.read import rows
+    from kernelfuzz.corpus.files import rows
 
     return list(rows(directory))
 
@@ -355,9 +355,9 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_size_instead_of_a_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kernelfuzz.corpus import plan
+    from kernelfuzz.corpus import corpus_plan
 
-    monkeypatch.setattr(plan, "_USUAL", 4)
+    monkeypatch.setattr(corpus_plan, "_USUAL", 4)
     asked = ["corpus", "--target-mb", "0.05", "--size", "1", "--output", str(tmp_path / "out")]
     assert main(asked) == 0
     rows = rows_of(tmp_path / "out")
@@ -396,14 +396,14 @@ def test_no_rows_are_no_success(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from kernelfuzz.corpus import build_shard, plan
+    from kernelfuzz.corpus import build_shard, corpus_plan
     from kernelfuzz.toolchain import Failure
 
     def lower_devices(source: str, devices: tuple[str, ...], **_: object) -> dict[str, Failure]:
         return {device: Failure("codegen", "no") for device in devices}
 
     monkeypatch.setattr(build_shard, "lower_devices", lower_devices)
-    monkeypatch.setattr(plan, "_USUAL", 4)
+    monkeypatch.setattr(corpus_plan, "_USUAL", 4)
     assert main(["corpus", *asked, "--output", str(tmp_path / "out")]) == 3
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -9,11 +9,9 @@ import pytest
 
 from kernelfuzz.cli import main
 from kernelfuzz.corpus import engines
+from kernelfuzz.corpus.corpus_plan import ALL, Plan
+from kernelfuzz.corpus.directory import Store, at_work
 from kernelfuzz.corpus.engines import ClusterUnavailable
-from kernelfuzz.corpus.plan import Plan
-from kernelfuzz.corpus.produce import ALL
-from kernelfuzz.corpus.runs import at_work
-from kernelfuzz.corpus.store import Store
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.toolchain.compat import UnwritableCache
 

@@ -12,7 +12,7 @@ import pytest
 
 from kernelfuzz import campaign
 from kernelfuzz.cli import fuzz_display, main
-from kernelfuzz.cli.fuzz_command import Duration
+from kernelfuzz.cli.console import Duration
 
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 import fakes  # pyright: ignore[reportMissingImports]

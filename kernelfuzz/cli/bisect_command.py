@@ -15,12 +15,13 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
-    PositiveNumber,
     Problem,
+    json_option,
     say,
     sentence,
+    stopped_by_terminate,
+    timeout_option,
 )
-from kernelfuzz.cli.corpus_command import stopped_by_terminate
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.bisection import Bisection, Tried
@@ -39,15 +40,8 @@ _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "
     is_flag=True,
     help="The other way round: the first release without the bug that --from has.",
 )
-@click.option(
-    "--timeout",
-    type=PositiveNumber(),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="When to give the script up.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@timeout_option(300.0, "When to give the script up.")
+@json_option()
 def bisect(script: str, oldest: str, newest: str, first_fixed: bool, timeout: float, as_json: bool) -> int:
     """Find the first release that shows what a script reproduces, and print it.
 

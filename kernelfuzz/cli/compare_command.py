@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,16 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
+    Drawing,
     Problem,
-    checked_options,
+    category_option,
     drawing_options,
+    json_option,
     needing,
+    progress_bar,
     say,
+    stopped_by_terminate,
 )
-from kernelfuzz.cli.corpus_command import stopped_by_terminate
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.comparison import Report
@@ -43,26 +45,16 @@ _COUNT = 200
     type=click.IntRange(min=1, max=10**6),
     help=f"How many kernels.  [default: {_COUNT}, or all of the corpus]",
 )
-@click.option(
-    "--category",
-    "categories",
-    multiple=True,
-    metavar="CATEGORY",
-    help="A category to draw from. Repeatable; default: ten categories, in turn.",
-)
+@category_option("A category to draw from. Repeatable; default: ten categories, in turn.")
 @drawing_options
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@json_option()
 def compare(
     old: str,
     new: str,
     corpus: str | None,
     seed: int | None,
     count: int | None,
-    categories: tuple[str, ...],
-    size: str,
-    profile: str,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
+    drawing: Drawing,
     as_json: bool,
 ) -> int:
     """Have two releases of Warp lower, build and run the same kernels, and say what differs.
@@ -83,23 +75,17 @@ def compare(
     from kernelfuzz.releases.environments import ReleaseError
 
     if corpus is not None:
-        if seed is not None or categories:
+        if seed is not None or drawing.categories:
             raise click.UsageError("--corpus brings its kernels: drop --seed and --category")
         tasks = _read(corpus, count)
     else:
-        checked_options(categories, size, profile, include, exclude)
-        drawn: dict[str, Any] = {
-            "categories": list(categories) or None,
-            "size": int(size) if size.isdecimal() else size,
-            "profile": profile,
-            "include": list(include),
-            "exclude": list(exclude),
-        }
-        tasks = _drawn(seed or 0, count or _COUNT, drawn)
+        drawing.check()
+        tasks = _drawn(seed or 0, count or _COUNT, drawing)
     with stopped_by_terminate():
         before, after = get_environment(old), get_environment(new)
         try:
-            with _progress() as progress:
+            with progress_bar("kernels", timed=False) as show:
+                progress = show and (lambda what, done, total: show(done, total, what))
                 report = compare(before, after, tasks, progress=progress)
         except ReleaseError as error:
             raise Problem(f"{error}.", UNAVAILABLE) from None
@@ -120,7 +106,7 @@ def get_environment(asked: str) -> Environment:
 def reading_rows() -> Iterator[Callable[[Any], Iterator[Mapping[str, Any]]]]:
     """What reads the rows of a corpus; where it finds something unreadable inside the ``with``, a Problem."""
     with needing("corpus"):
-        from kernelfuzz.corpus.read import Unreadable, rows
+        from kernelfuzz.corpus.files import Unreadable, rows
     try:
         yield rows
     except Unreadable as error:
@@ -140,25 +126,17 @@ def _read(path: str, count: int | None) -> list[Task]:
     return list(islice(tasks, count))
 
 
-def _drawn(seed: int, count: int, options: Mapping[str, Any]) -> list[Task]:
+def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
     from kernelfuzz.releases.task import Task
 
+    options = {
+        "categories": list(drawing.categories) or None,
+        "size": int(drawing.size) if drawing.size.isdecimal() else drawing.size,
+        "profile": drawing.profile,
+        "include": list(drawing.include),
+        "exclude": list(drawing.exclude),
+    }
     return [Task(f"seed {seed} index {index}", seed, index, options) for index in range(count)]
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("kernels", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
 
 
 def _show(report: Report, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""What the commands share: exit codes, problems, highlighted text, and the options that draw a kernel.
+"""What the commands share: exit codes, problems, highlighted text, progress, and the options of several commands.
 
 Data goes to stdout, everything else to stderr.
 """
@@ -6,9 +6,13 @@ Data goes to stdout, everything else to stderr.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
+import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from kernelfuzz.toolchain import KernelCode, Lowering
 
 CLEAN, FINDINGS, USAGE, INFRASTRUCTURE, UNAVAILABLE = range(5)
+INTERRUPTED = 128 + signal.SIGINT
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -92,6 +97,48 @@ def module_text(lowering: Lowering) -> str:
     return "\n\n".join(part.strip("\n") for part in seen if part) + "\n"
 
 
+# ------------------------------------------------------------------------------------- while it runs
+
+
+@contextlib.contextmanager
+def stopped_by_terminate() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does, so that it too leaves nothing half-written."""
+    try:
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    except ValueError:  # not the main thread, which no signal interrupts
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def progress_bar(
+    what: str, total: int | None = None, *, timed: bool = True
+) -> Iterator[Callable[[int, int | None, str | None], None] | None]:
+    """A bar on a terminal, nothing elsewhere.
+
+    The function takes how many are done and, where they change, how many there are and what.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn())
+    remaining = (progress.TimeRemainingColumn(),) if timed else ()
+    with progress.Progress(*columns, *remaining, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def show(done: int, total: int | None = None, what: str | None = None) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield show
+
+
 # ---------------------------------------------------------------------------------- kinds of options
 
 # More than anybody has time for; what a corpus divides into shards must stay small enough for one.
@@ -109,6 +156,75 @@ class PositiveNumber(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a number above 0.", param, ctx)
         return number
+
+
+# More processes than that are a mistake: each imports Warp.
+_MOST_JOBS = 1024
+
+
+class Jobs(click.ParamType[int]):
+    """A number of processes, or ``auto`` for one per processor."""
+
+    name = "jobs"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "auto":
+            from kernelfuzz.workers import available_cpus
+
+            return available_cpus()
+        try:
+            jobs = int(value)
+        except ValueError:
+            jobs = 0
+        if not 1 <= jobs <= _MOST_JOBS:
+            self.fail(f"{value!r} is neither a number from 1 to {_MOST_JOBS} nor 'auto'.", param, ctx)
+        return jobs
+
+
+# Seconds of a year.
+_LONGEST = 366 * 86400.0
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as ``90``, ``90s``, ``10m`` or ``1.5h``, as a number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+        if not 0 < seconds <= _LONGEST:
+            self.fail(
+                f"{value!r} is no time: give seconds, or a number with s, m or h, such as 10m, up to a year.",
+                param,
+                ctx,
+            )
+        return seconds
+
+
+# -------------------------------------------------------------------------- options of several commands
+
+
+def json_option(help: str = "Print everything as one JSON object.") -> Callable[[Command], Command]:
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def jobs_option(default: str, help: str) -> Callable[[Command], Command]:
+    return click.option("--jobs", default=default, show_default=True, type=Jobs(), metavar="N|auto", help=help)
+
+
+def timeout_option(seconds: float, help: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--timeout", type=PositiveNumber(), default=seconds, show_default=True, metavar="SECONDS", help=help
+    )
+
+
+def category_option(help: str) -> Callable[[Command], Command]:
+    return click.option("--category", "categories", multiple=True, metavar="CATEGORY", help=help)
 
 
 # ------------------------------------------------------------------------- options that draw a kernel
@@ -133,11 +249,47 @@ _DRAWING = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What kernels may be drawn, as the command line has it."""
+
+    categories: tuple[str, ...] = ()
+    size: str = "medium"
+    profile: str = "default"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def check(self) -> Options:
+        """The options as the strategies take them.  Raises a usage error with a sentence."""
+        from kernelfuzz.strategies.options import InvalidOption, check_options
+
+        try:
+            options = check_options(
+                categories=self.categories or None,
+                size=_size(self.size),
+                profile=self.profile,
+                include=self.include,
+                exclude=self.exclude,
+            )
+        except InvalidOption as error:
+            raise click.UsageError(str(error)) from None
+        if self.categories and self.profile == "realistic":
+            raise click.UsageError("--category has no meaning with --profile realistic; drop one of the two")
+        return options
+
+
 def drawing_options(command: Command) -> Command:
-    """The options that say what kernels may be drawn."""
+    """The options that say what kernels may be drawn: with --category, the ``drawing`` of the command."""
+
+    @functools.wraps(command)
+    def with_drawing(**given: Any) -> Any:
+        drawing = Drawing(**{each.name: given.pop(each.name) for each in fields(Drawing)})
+        return command(drawing=drawing, **given)
+
+    wrapped: Any = with_drawing
     for option in reversed(_DRAWING):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def _size(text: str) -> str | int:
@@ -146,24 +298,3 @@ def _size(text: str) -> str | int:
         if text.removeprefix("-").isdecimal():
             return int(text)
     return text
-
-
-def checked_options(
-    categories: tuple[str, ...], size: str, profile: str, include: tuple[str, ...], exclude: tuple[str, ...]
-) -> Options:
-    """The options as the strategies take them.  Raises a usage error with a sentence."""
-    from kernelfuzz.strategies.options import InvalidOption, check_options
-
-    try:
-        options = check_options(
-            categories=categories or None,
-            size=_size(size),
-            profile=profile,
-            include=include,
-            exclude=exclude,
-        )
-    except InvalidOption as error:
-        raise click.UsageError(str(error)) from None
-    if categories and profile == "realistic":
-        raise click.UsageError("--category has no meaning with --profile realistic; drop one of the two")
-    return options

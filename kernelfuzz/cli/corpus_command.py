@@ -6,9 +6,7 @@ import contextlib
 import errno
 import json
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,46 +14,30 @@ import click
 from kernelfuzz.cli.console import (
     COUNT,
     INFRASTRUCTURE,
+    INTERRUPTED,
     USAGE,
+    Drawing,
     PositiveNumber,
     Problem,
-    checked_options,
+    category_option,
     drawing_options,
+    jobs_option,
+    json_option,
     needing,
+    progress_bar,
     say,
+    stopped_by_terminate,
 )
 from kernelfuzz.devices import DEVICES
 
 if TYPE_CHECKING:
+    from kernelfuzz.corpus.corpus_plan import Part, Plan
+    from kernelfuzz.corpus.directory import Store
     from kernelfuzz.corpus.engines import Engine
-    from kernelfuzz.corpus.plan import Plan
-    from kernelfuzz.corpus.produce import Part, Summary
-    from kernelfuzz.corpus.store import Store
+    from kernelfuzz.corpus.produce import Summary
+    from kernelfuzz.strategies.options import Options
 
 _COUNT = 1000
-
-
-# More processes than that are a mistake: each imports Warp.
-_MOST_JOBS = 1024
-
-
-class Jobs(click.ParamType[int]):
-    """A number of processes, or ``auto`` for one per processor."""
-
-    name = "jobs"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if value == "auto":
-            from kernelfuzz.workers import available_cpus
-
-            return available_cpus()
-        try:
-            jobs = int(value)
-        except ValueError:
-            jobs = 0
-        if not 1 <= jobs <= _MOST_JOBS:
-            self.fail(f"{value!r} is neither a number from 1 to {_MOST_JOBS} nor 'auto'.", param, ctx)
-        return jobs
 
 
 @click.command(short_help="Make a corpus of kernels with their generated code.")
@@ -89,13 +71,7 @@ class Jobs(click.ParamType[int]):
     help="Go on with the corpus in DIR, which must be there; without it, go on if there is one.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the corpus in DIR.")
-@click.option(
-    "--category",
-    "categories",
-    multiple=True,
-    metavar="CATEGORY",
-    help="A category to draw from. Repeatable; default: ten categories.",
-)
+@category_option("A category to draw from. Repeatable; default: ten categories.")
 @click.option(
     "--balanced/--natural",
     default=True,
@@ -118,20 +94,12 @@ class Jobs(click.ParamType[int]):
 @click.option("--old-keys", is_flag=True, help="Add cpp_forward, cuda_forward ... as older pipelines have them.")
 @click.option(
     "--format",
-    "format_",
     type=click.Choice(("jsonl", "json", "parquet")),
     default="jsonl",
     show_default=True,
     help="Compressed JSON lines, one JSON file for each pair, or Parquet.",
 )
-@click.option(
-    "--jobs",
-    default="1",
-    show_default=True,
-    type=Jobs(),
-    metavar="N|auto",
-    help="How many processes work; the corpus is the same for any number.",
-)
+@jobs_option("1", "How many processes work; the corpus is the same for any number.")
 @click.option("--shard-index", type=click.IntRange(min=0), default=0, help="Which part this run makes, from 0.")
 @click.option(
     "--shard-count",
@@ -141,16 +109,15 @@ class Jobs(click.ParamType[int]):
 )
 @click.option("--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works.")
 @click.option("--ray-address", metavar="ADDRESS", help="The Ray cluster; default: a local one of its own.")
-@click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
+@json_option("Print what came of it as one JSON object.")
 def corpus(
     output: str,
     resume: bool,
     overwrite: bool,
     jobs: int,
-    shard_index: int,
-    shard_count: int,
     engine: str,
     ray_address: str | None,
+    drawing: Drawing,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -165,22 +132,23 @@ def corpus(
       kernelfuzz corpus --count 1000 --seed 0 --output corpus
       kernelfuzz corpus --target-mb 200 --execute --format parquet --jobs auto --output corpus
     """
-    _check_parts(shard_index, shard_count, options["target_mb"])
+    index, count = options.pop("shard_index"), options.pop("shard_count")
+    _check_parts(index, count, options["target_mb"])
     if engine == "local" and ray_address is not None:
         raise click.UsageError("--ray-address has a meaning with --engine ray only")
-    drawing = {name: options.pop(name) for name in ("categories", "size", "profile", "include", "exclude")}
-    checked = checked_options(**drawing)
-    if drawing["categories"] and not options["balanced"]:
+    checked = drawing.check()
+    if drawing.categories and not options["balanced"]:
         raise click.UsageError("--category has no meaning with --natural; drop one of the two")
     if not output:
         raise Problem("--output is empty: give it the name of a directory.", USAGE)
     if os.path.exists(output) and not os.path.isdir(output):
         raise Problem(f"{output} is a file: give --output a directory.", USAGE)
     with needing("corpus"):
-        from kernelfuzz.corpus.produce import Part, Summary
-        from kernelfuzz.corpus.store import Store
+        from kernelfuzz.corpus.corpus_plan import Part
+        from kernelfuzz.corpus.directory import Store
+        from kernelfuzz.corpus.produce import Summary
 
-        plan, store, part = _plan(checked, **options), Store(output), Part(shard_index, shard_count)
+        plan, store, part = _plan(checked, options), Store(output), Part(index, count)
     with stopped_by_terminate(), _at_work(store, plan, part, resume, overwrite) as complete:
         if complete:
             summary = Summary(manifest=store.manifest())
@@ -199,53 +167,25 @@ def _check_parts(index: int, count: int, target_mb: float | None) -> None:
         raise click.UsageError("--shard-count needs --count: what makes --target-mb full is not known beforehand")
 
 
-def _plan(
-    checked: Any,
-    *,
-    count: int | None,
-    target_mb: float | None,
-    seed: int,
-    devices: tuple[str, ...],
-    balanced: bool,
-    scope: Any,
-    no_backward: bool,
-    ptx: bool,
-    cubin: bool,
-    execute: bool,
-    warp_symbols: bool,
-    old_keys: bool,
-    format_: Any,
-) -> Plan:
-    from kernelfuzz.corpus.plan import Plan
+def _plan(checked: Options, asked: dict[str, Any]) -> Plan:
+    """The plan: what else was asked has the names of its fields, but for two.  Raises a usage error."""
+    from kernelfuzz.corpus.corpus_plan import Plan
 
-    if count is not None and target_mb is not None:
+    if asked["count"] is None and asked["target_mb"] is None:
+        asked["count"] = _COUNT
+    elif asked["count"] is not None and asked["target_mb"] is not None:
         raise click.UsageError("give --count or --target-mb, not both")
-    chosen: Any = tuple(device for device in DEVICES if device in devices)
-    if (ptx or cubin) and "cuda" not in chosen:
+    chosen = asked.pop("devices")
+    devices = tuple(device for device in DEVICES if device in chosen)
+    if (asked["ptx"] or asked["cubin"]) and "cuda" not in devices:
         raise click.UsageError("--ptx and --cubin are made of the code for cuda: add --device cuda")
-    return Plan(
-        checked,
-        devices=chosen,
-        seed=seed,
-        count=_COUNT if count is None and target_mb is None else count,
-        target_mb=target_mb,
-        balanced=balanced,
-        backward=not no_backward,
-        scope=scope,
-        ptx=ptx,
-        cubin=cubin,
-        execute=execute,
-        warp_symbols=warp_symbols,
-        old_keys=old_keys,
-        format=format_,
-    )
+    return Plan(checked, devices, backward=not asked.pop("no_backward"), **asked)
 
 
 @contextlib.contextmanager
 def _at_work(store: Store, plan: Plan, part: Part, resume: bool, overwrite: bool) -> Iterator[bool]:
     """The directory, ready for the run until the end; whether there is nothing left to do."""
-    from kernelfuzz.corpus.runs import AtWork, at_work
-    from kernelfuzz.corpus.store import WrongCorpus
+    from kernelfuzz.corpus.directory import AtWork, WrongCorpus, at_work
 
     output = store.directory
     with contextlib.ExitStack() as stack:
@@ -271,7 +211,7 @@ def _at_work(store: Store, plan: Plan, part: Part, resume: bool, overwrite: bool
 def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
     if name == "ray":
         with needing("ray"):
-            from kernelfuzz.corpus.ray_engine import on_ray
+            from kernelfuzz.corpus.engines import on_ray
 
             return on_ray(address, jobs)
     from kernelfuzz.corpus.engines import here, processes
@@ -282,14 +222,14 @@ def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
 
 
 def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
+    from kernelfuzz.corpus.corpus_plan import command_of
     from kernelfuzz.corpus.engines import ClusterUnavailable
-    from kernelfuzz.corpus.plan import command_of
-    from kernelfuzz.corpus.produce import produce
-    from kernelfuzz.corpus.publish import NothingMade
+    from kernelfuzz.corpus.produce import NothingMade, produce
     from kernelfuzz.corpus.shard import Damaged
 
     try:
-        with _progress(plan, part) as progress:
+        total = None if plan.count is None else plan.count // part.count
+        with progress_bar("kernels", total) as progress:
             return produce(plan, store, engine=engine, part=part, command=command_of(plan), progress=progress)
     except NothingMade as error:
         store.remove()
@@ -297,7 +237,7 @@ def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
     except Damaged as error:
         raise Problem(f"a shard in {store.shards} is damaged ({error}): {_kept(store)}.", INFRASTRUCTURE) from None
     except KeyboardInterrupt:
-        raise Problem(f"interrupted; {_kept(store)}.", 128 + signal.SIGINT) from None
+        raise Problem(f"interrupted; {_kept(store)}.", INTERRUPTED) from None
     except ClusterUnavailable as error:
         raise Problem(f"{error}; {_kept(store)}.", INFRASTRUCTURE) from None
     except OSError as error:
@@ -312,37 +252,8 @@ def _kept(store: Store) -> str:
     return "nothing was made yet"
 
 
-@contextlib.contextmanager
-def stopped_by_terminate() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does, so that it too leaves nothing half-written."""
-    try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # not the main thread, which no signal interrupts
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextlib.contextmanager
-def _progress(plan: Plan, part: Part) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("kernels"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("kernels", total=None if plan.count is None else plan.count // part.count)
-        yield lambda done: bar.update(task, completed=done)
-
-
 def _report(summary: Summary, plan: Plan) -> None:
-    from kernelfuzz.corpus.publish import one_line
+    from kernelfuzz.corpus.produce import one_line
 
     rate = summary.pairs / summary.seconds
     had = f", {summary.resumed} of them from before" if summary.resumed else ""

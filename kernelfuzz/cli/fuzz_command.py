@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,14 +16,19 @@ from kernelfuzz.cli.console import (
     COUNT,
     FINDINGS,
     INFRASTRUCTURE,
+    INTERRUPTED,
     UNAVAILABLE,
     USAGE,
+    Drawing,
+    Duration,
     Problem,
-    checked_options,
+    category_option,
+    jobs_option,
+    json_option,
     say,
     sentence,
+    stopped_by_terminate,
 )
-from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
 from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
 from kernelfuzz.devices import HOST_TARGET, TARGETS
 
@@ -34,45 +38,12 @@ if TYPE_CHECKING:
 
 ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 
-_INTERRUPTED = 128 + 2
-
-# Seconds of a year.
-_LONGEST = 366 * 86400.0
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-class Duration(click.ParamType[float]):
-    """A time such as ``90``, ``90s``, ``10m`` or ``1.5h``, as a number of seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
-        seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-        if not 0 < seconds <= _LONGEST:
-            self.fail(
-                f"{value!r} is no time: give seconds, or a number with s, m or h, such as 10m, up to a year.",
-                param,
-                ctx,
-            )
-        return seconds
-
 
 @click.command(short_help="Search for bugs in Warp's code generator.")
 @click.option("--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m.")
 @click.option("--examples", type=COUNT, help="How many kernels to judge, instead of a time.")
 @click.option("--seed", default=0, show_default=True, help="The same seed draws the same kernels.")
-@click.option(
-    "--jobs",
-    default="auto",
-    show_default=True,
-    type=Jobs(),
-    metavar="N|auto",
-    help="How many processes work; what is found is the same for any number.",
-)
+@jobs_option("auto", "How many processes work; what is found is the same for any number.")
 @click.option(
     "--oracle",
     "oracles",
@@ -80,13 +51,7 @@ class Duration(click.ParamType[float]):
     type=click.Choice(ORACLES),
     help="What to check. Repeatable; default: everything.",
 )
-@click.option(
-    "--category",
-    "categories",
-    multiple=True,
-    metavar="CATEGORY",
-    help="A category to draw from. Repeatable; default: ten categories, in turn.",
-)
+@category_option("A category to draw from. Repeatable; default: ten categories, in turn.")
 @click.option("--without", multiple=True, metavar="FEATURE", help="A feature that no kernel may have. Repeatable.")
 @click.option(
     "--device",
@@ -105,20 +70,8 @@ class Duration(click.ParamType[float]):
     help="Where findings go; made if needed.",
 )
 @click.option("--known", metavar="FILE", help="Findings that are known: a known.json, or a folder of findings.")
-@click.option("--json", "as_json", is_flag=True, help="Print what came of it as one JSON object.")
-def fuzz(
-    seconds: float | None,
-    examples: int | None,
-    seed: int,
-    jobs: int,
-    oracles: tuple[str, ...],
-    categories: tuple[str, ...],
-    without: tuple[str, ...],
-    targets: tuple[str, ...],
-    output: str,
-    known: str | None,
-    as_json: bool,
-) -> int:
+@json_option("Print what came of it as one JSON object.")
+def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any) -> int:
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
 
     Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
@@ -131,25 +84,11 @@ def fuzz(
       kernelfuzz fuzz --time 10m --jobs auto
       kernelfuzz fuzz --examples 1000 --seed 7 --oracle value --device cpu --without tile
     """
-    if seconds is not None and examples is not None:
+    if asked["seconds"] is not None and asked["examples"] is not None:
         raise click.UsageError("--time and --examples exclude each other; drop one of the two")
     with stopped_by_terminate(), display() as show:
         show.prepare("loading the grammar and the oracles")
-        options = checked_options(categories, "medium", "default", (), without)
-        from kernelfuzz.campaign import CampaignPlan
-        from kernelfuzz.oracles.request import Checks
-        from kernelfuzz.rewrites.workarounds import WORKAROUNDS
-
-        plan = CampaignPlan(
-            options,
-            Checks(tuple(dict.fromkeys(oracles)) or ORACLES, tuple(dict.fromkeys(targets))),
-            seed=seed,
-            examples=examples,
-            seconds=60.0 if examples is None and seconds is None else seconds,
-            known=_known(known),
-            workarounds=tuple(WORKAROUNDS),
-            output=output,
-        )
+        plan = _plan(asked, output, known)
         show.plan(plan)
         _check_devices(plan.checks.targets)
         with _writable(output):
@@ -158,6 +97,27 @@ def fuzz(
     if sys.stderr.isatty() and not summary.interrupted:
         say_next(summary, plan, known)
     return _exit_code(summary)
+
+
+def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignPlan:
+    """The plan of the options.  Raises a usage error, and Problem where the known findings cannot be read."""
+    options = Drawing(asked["categories"], exclude=asked["without"]).check()
+    from kernelfuzz.campaign import CampaignPlan
+    from kernelfuzz.oracles.request import Checks
+    from kernelfuzz.rewrites.workarounds import WORKAROUNDS
+
+    oracles, targets = (tuple(dict.fromkeys(asked[name])) for name in ("oracles", "targets"))
+    seconds, examples = asked["seconds"], asked["examples"]
+    return CampaignPlan(
+        options,
+        Checks(oracles or ORACLES, targets),
+        seed=asked["seed"],
+        examples=examples,
+        seconds=60.0 if examples is None and seconds is None else seconds,
+        known=_known(known),
+        workarounds=tuple(WORKAROUNDS),
+        output=output,
+    )
 
 
 def _known(path: str | None) -> Known:
@@ -237,7 +197,7 @@ def _show(summary: CampaignSummary, as_json: bool) -> None:
 
 def _exit_code(summary: CampaignSummary) -> int:
     if summary.interrupted:
-        return _INTERRUPTED
+        return INTERRUPTED
     # What was not examined may be a new bug as well: that is no clean end.
     if summary.findings or summary.unexamined:
         return FINDINGS

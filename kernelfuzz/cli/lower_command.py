@@ -17,12 +17,13 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
-    PositiveNumber,
     Problem,
+    json_option,
     language_of,
     module_text,
     say,
     show_code,
+    timeout_option,
 )
 from kernelfuzz.devices import BUILT_FROM, DEVICES
 
@@ -89,27 +90,9 @@ def answer(request: Request) -> Answer:
 )
 @click.option("--arch", type=click.IntRange(min=1), help="For ptx and cubin. Default: 90, which is sm_90.")
 @click.option("--output", metavar="FILE", help="Write to FILE instead of stdout.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
-@click.option(
-    "--timeout",
-    type=PositiveNumber(),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="When to give up.",
-)
-def lower(
-    file: str,
-    kernel: str | None,
-    device: str | None,
-    no_backward: bool,
-    scope: str,
-    target: str | None,
-    arch: int | None,
-    output: str | None,
-    as_json: bool,
-    timeout: float,
-) -> None:
+@json_option()
+@timeout_option(60.0, "When to give up.")
+def lower(file: str, scope: str, output: str | None, as_json: bool, timeout: float, **asked: Any) -> None:
     """Print the code that Warp generates for the kernels of a Python file.
 
     The module code of FILE is run, in a process of its own that is killed after --timeout seconds. That
@@ -120,15 +103,16 @@ def lower(
       kernelfuzz lower kernels.py --kernel add --device cuda
       kernelfuzz lower kernels.py --build ptx --arch 90 --output kernels.ptx
     """
-    device = _device(device, target)
+    target, arch, kernel = asked["target"], asked["arch"], asked["kernel"]
+    device = _device(asked["device"], target)
     if arch is not None and target not in ("ptx", "cubin"):
         raise click.UsageError("--arch goes with --build ptx or --build cubin")
     binary = target in ("cpu", "cubin") and not as_json
     if binary and output is None and sys.stdout.isatty():
         raise click.UsageError(f"--build {target} makes binary data: give --output FILE")
     source = read_source(file)
-    architecture = 90 if arch is None else arch
-    request = Request(source, *home_of(file), device, kernel, not no_backward, target, architecture)
+    backward = not asked["no_backward"]
+    request = Request(source, *home_of(file), device, kernel, backward, target, 90 if arch is None else arch)
     lowering, artifact = _checked(_ask(request, file, timeout), file, kernel)
     if as_json:
         data: str | bytes = json.dumps(_as_dict(lowering, artifact)) + "\n"

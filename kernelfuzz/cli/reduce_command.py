@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kernelfuzz.cli.console import CLEAN, INFRASTRUCTURE, USAGE, PositiveNumber, Problem, say
-from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
-from kernelfuzz.cli.fuzz_command import Duration
+from kernelfuzz.cli.console import (
+    CLEAN,
+    INFRASTRUCTURE,
+    USAGE,
+    Duration,
+    Jobs,
+    PositiveNumber,
+    Problem,
+    say,
+    stopped_by_terminate,
+)
 from kernelfuzz.cli.lower_command import home_of, read_source
 
 if TYPE_CHECKING:

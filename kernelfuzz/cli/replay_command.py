@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING
 import click
 
 from kernelfuzz.cli.compare_command import get_environment, reading_rows
-from kernelfuzz.cli.console import CLEAN, FINDINGS, UNAVAILABLE, USAGE, PositiveNumber, Problem, say
-from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
+from kernelfuzz.cli.console import (
+    CLEAN,
+    FINDINGS,
+    UNAVAILABLE,
+    USAGE,
+    Problem,
+    jobs_option,
+    json_option,
+    say,
+    stopped_by_terminate,
+    timeout_option,
+)
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.environments import Environment
@@ -22,16 +32,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Try findings and corpora again: fixed, still there, or changed?")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--warp", metavar="RELEASE|PYTHON", help="The Warp to try.  [default: the installed one]")
-@click.option("--jobs", default="auto", show_default=True, type=Jobs(), metavar="N|auto", help="How many at a time.")
-@click.option(
-    "--timeout",
-    type=PositiveNumber(),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="When to give a script up.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@jobs_option("auto", "How many at a time.")
+@timeout_option(300.0, "When to give a script up.")
+@json_option()
 def replay(paths: tuple[str, ...], warp: str | None, jobs: int, timeout: float, as_json: bool) -> int:
     """Try again what was found or recorded before.
 

@@ -8,7 +8,8 @@ import click
 
 from kernelfuzz.cli.console import (
     FINDINGS,
-    checked_options,
+    Drawing,
+    category_option,
     code_text,
     drawing_options,
     language_of,
@@ -21,13 +22,7 @@ from kernelfuzz.devices import DEVICES
 @click.command(short_help="Print one kernel of a seed.")
 @click.option("--seed", default=0, show_default=True, help="The seed of the corpus.")
 @click.option("--index", required=True, type=click.IntRange(min=0), help="Which kernel of the seed, counted from 0.")
-@click.option(
-    "--category",
-    "categories",
-    multiple=True,
-    metavar="CATEGORY",
-    help="As in the corpus. Repeatable.",
-)
+@category_option("As in the corpus. Repeatable.")
 @drawing_options
 @click.option(
     "--device",
@@ -37,17 +32,7 @@ from kernelfuzz.devices import DEVICES
     help="Also print the code that Warp generates for it. Repeatable.",
 )
 @click.option("--no-backward", is_flag=True, help="Leave the adjoint out.")
-def show(
-    seed: int,
-    index: int,
-    categories: tuple[str, ...],
-    size: str,
-    profile: str,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    devices: tuple[str, ...],
-    no_backward: bool,
-) -> int:
+def show(seed: int, index: int, drawing: Drawing, devices: tuple[str, ...], no_backward: bool) -> int:
     """Print the source of a kernel, and the code that Warp generates from it.
 
     A corpus made with the same seed and the same options has this kernel at this index.
@@ -56,7 +41,7 @@ def show(
     Example:
       kernelfuzz show --seed 0 --index 7 --device cuda
     """
-    options = checked_options(categories, size, profile, include, exclude)
+    options = drawing.check()
     from kernelfuzz.strategies.kernel import generate_with
     from kernelfuzz.syntax.render import render
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kernelfuzz.cli.console import INFRASTRUCTURE, USAGE, Problem, needing, say
+from kernelfuzz.cli.console import INFRASTRUCTURE, USAGE, Problem, json_option, needing, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +28,7 @@ _SHOWN, _COLUMNS = 30, 3
 
 @click.command(short_help="What is in a corpus, in numbers or as a page.")
 @click.argument("directory", metavar="DIR")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@json_option()
 @click.option("--html", metavar="FILE", help="Also write a page to look at: one file that needs no network.")
 def stats(directory: str, as_json: bool, html: str | None) -> None:
     """Count what is in a corpus and how far it is from published Warp code.
@@ -42,7 +42,7 @@ def stats(directory: str, as_json: bool, html: str | None) -> None:
       kernelfuzz stats corpus --json | jq '.drift'
     """
     with needing("corpus"):
-        from kernelfuzz.corpus.read import Unreadable, rows
+        from kernelfuzz.corpus.files import Unreadable, rows
         from kernelfuzz.corpus.stats import NotARow, collect
     if not Path(directory).exists():
         raise Problem(f"there is no {directory}: give the directory of a corpus.", USAGE)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from kernelfuzz.cli.console import CLEAN, FINDINGS, INFRASTRUCTURE, USAGE, Problem, needing, say
-from kernelfuzz.cli.corpus_command import Jobs, stopped_by_terminate
+from kernelfuzz.cli.console import (
+    CLEAN,
+    FINDINGS,
+    INFRASTRUCTURE,
+    USAGE,
+    Problem,
+    jobs_option,
+    json_option,
+    needing,
+    progress_bar,
+    say,
+    stopped_by_terminate,
+)
 
 if TYPE_CHECKING:
     from kernelfuzz.corpus.validate import Report
@@ -30,15 +39,8 @@ _SHOWN = 20
 )
 @click.option("--build", is_flag=True, help="Build the code of every row, with clang and NVRTC; no GPU needed.")
 @click.option("--run", is_flag=True, help="Launch every row that holds a launch; compare to the bit.")
-@click.option(
-    "--jobs",
-    default="auto",
-    show_default=True,
-    type=Jobs(),
-    metavar="N|auto",
-    help="How many processes work.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
+@jobs_option("auto", "How many processes work.")
+@json_option()
 def validate(directory: str, sample: int | None, build: bool, run: bool, jobs: int, as_json: bool) -> int:
     """Make everything in a corpus again and compare.
 
@@ -53,11 +55,11 @@ def validate(directory: str, sample: int | None, build: bool, run: bool, jobs: i
       kernelfuzz validate corpus --sample 1000 --json
     """
     with needing("corpus"):
-        from kernelfuzz.corpus.read import Unreadable
+        from kernelfuzz.corpus.files import Unreadable
         from kernelfuzz.corpus.validate import validate
     from kernelfuzz.workers import WorkerError
 
-    with stopped_by_terminate(), _progress() as progress:
+    with stopped_by_terminate(), progress_bar("rows") as progress:
         try:
             report = validate(directory, sample=sample, build=build, run=run, jobs=jobs, progress=progress)
         except Unreadable as error:
@@ -66,21 +68,6 @@ def validate(directory: str, sample: int | None, build: bool, run: bool, jobs: i
             raise Problem(f"a process that was to check rows {error}.", INFRASTRUCTURE) from None
     _show(report, directory, as_json)
     return FINDINGS if report.violations else CLEAN
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("rows", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(report: Report, directory: str, as_json: bool) -> None:

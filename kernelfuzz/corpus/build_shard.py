@@ -10,11 +10,10 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kernelfuzz.corpus.build_row import Drawn, Extras, drawn, make_row
-from kernelfuzz.corpus.plan import Plan
+from kernelfuzz.corpus.build_row import Drawn, Extras, drawn, make_row, plain_symbols
+from kernelfuzz.corpus.corpus_plan import Plan
 from kernelfuzz.corpus.row import Row, Verified, encode, with_old_keys
 from kernelfuzz.corpus.shard import Entry, Key, Made, Missing, encoded, entries_of, head_of
-from kernelfuzz.corpus.symbols import plain_symbols
 from kernelfuzz.devices import BuildTarget, Device
 from kernelfuzz.toolchain import Failure, Lowering, build, compat, lower_devices
 

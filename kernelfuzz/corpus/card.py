@@ -13,9 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from kernelfuzz.corpus.formats import PATTERNS, description, schema
+from kernelfuzz.corpus.files import PATTERNS, Unreadable, data_rows, description, schema
 from kernelfuzz.corpus.near_duplicates import LINKED, THRESHOLD
-from kernelfuzz.corpus.read import Unreadable, data_rows
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, SPLITS
 
 _PRETTY_NAME = "NVIDIA Warp kernels and the C++ and CUDA generated from them"

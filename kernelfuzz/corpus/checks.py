@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.corpus.description import describe
@@ -42,6 +42,8 @@ from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, build, compat
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
+T = TypeVar("T")
+
 # In the order in which they are made: what a row says, what the compilers make of it, what that computes.
 Stage: TypeAlias = Literal["row", "build", "run"]
 STAGES: tuple[Stage, ...] = ("row", "build", "run")
@@ -56,12 +58,12 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A row of the table: what it proves where it passes, and when it is made."""
+class Check(Generic[T]):
+    """A row of a table: what the function proves where it yields no problem, and when it is called."""
 
     name: str
     proves: str
-    function: Callable[[Subject], Iterator[str]]
+    function: T
     stage: Stage = "row"
 
 
@@ -296,7 +298,7 @@ def _binary(text: str) -> bytes | None:
 
 
 def _runs(subject: Subject) -> Iterator[str]:
-    _ = subject.case_of_same_code
+    subject.require_case()
     outputs = subject.launched
     if isinstance(outputs, str):
         yield outputs
@@ -306,7 +308,7 @@ def _runs(subject: Subject) -> Iterator[str]:
 
 # ------------------------------------------------------------------------------------------- the table
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Callable[[Subject], Iterator[str]]], ...] = (
     Check("source", "python_source reads as a kernel, and kernelfuzz writes it so", _source),
     Check("id", "id is the fingerprint of python_source", _id),
     Check("facts", "features, numbers and the description are those of python_source", _facts),
@@ -335,7 +337,7 @@ def check_rows(rows: Sequence[Row], plan: Mapping[str, Any], stages: Sequence[St
     return [{check.name: _outcome(check, subject) for check in CHECKS if check.stage in stages} for subject in subjects]
 
 
-def _outcome(check: Check, subject: Subject) -> Outcome:
+def _outcome(check: Check[Callable[[Subject], Iterator[str]]], subject: Subject) -> Outcome:
     try:
         return Outcome(problems=tuple(check.function(subject)))
     except NotPossible as reason:

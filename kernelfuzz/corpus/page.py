@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from itertools import groupby
+from typing import Any
 
-from kernelfuzz.corpus.page_code import highlighted
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Comment, Keyword, Name, Number, String
+
 from kernelfuzz.corpus.page_plots import (
+    STYLE,
     TIMES,
     Bar,
     bars,
@@ -20,7 +25,6 @@ from kernelfuzz.corpus.page_plots import (
     share_text,
     short,
 )
-from kernelfuzz.corpus.page_style import STYLE
 from kernelfuzz.corpus.row import Row
 from kernelfuzz.corpus.stats import Spread, Stats, Table, pieces
 
@@ -324,3 +328,34 @@ def _size(count: int) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count} B"
+
+
+# ---------------------------------------------------------------------- code, coloured by four classes
+
+# The first that holds counts.
+_CLASSES = (
+    (Keyword.Type, "f"),
+    (Keyword, "k"),
+    (Name.Decorator, "f"),
+    (Name.Function, "f"),
+    (Name.Class, "f"),
+    (Name.Builtin, "f"),
+    (Number, "n"),
+    (String, "s"),
+    (Comment.Preproc, "k"),
+)
+
+
+def highlighted(text: str, language: str) -> str:
+    """Code as HTML for a ``pre``.  ``language`` is "python", "cpp" or "cuda"."""
+    tokens = get_lexer_by_name(language, stripnl=False, ensurenl=False).get_tokens(text)
+    runs = groupby(tokens, key=lambda token: _class_of(token[0]))
+    return "".join(_span(name, "".join(text for _, text in run)) for name, run in runs)
+
+
+def _class_of(token: Any) -> str:
+    return next((name for kind, name in _CLASSES if token in kind), "")
+
+
+def _span(name: str, text: str) -> str:
+    return f'<span class="{name}">{escape(text)}</span>' if name else escape(text, quote=False)

@@ -12,11 +12,10 @@ import msgspec
 
 from kernelfuzz import __version__
 from kernelfuzz.analysis.writes import written_arrays
-from kernelfuzz.corpus.build_row import drawn, make_row
+from kernelfuzz.corpus.build_row import drawn, make_row, plain_symbols
+from kernelfuzz.corpus.corpus_plan import Plan, as_dict
 from kernelfuzz.corpus.execute import tensors
-from kernelfuzz.corpus.plan import Plan, as_dict
 from kernelfuzz.corpus.row import OLD_KEYS, Row, Run, Tensor, with_old_keys
-from kernelfuzz.corpus.symbols import plain_symbols
 from kernelfuzz.devices import HOST_TARGET
 from kernelfuzz.ir.codec import decode_texts
 from kernelfuzz.ir.launch import Case, Launch
@@ -80,6 +79,10 @@ class Subject:
             raise NotPossible("the source is not as kernelfuzz writes it")
         return kernel
 
+    def require_kernel(self) -> Kernel:
+        """``kernel``, for its exception: NotPossible."""
+        return self.kernel
+
     @cached_property
     def drawn_again(self) -> tuple[Kernel, str | None]:
         """The kernel that the plan draws for the row's index, and its category."""
@@ -99,7 +102,7 @@ class Subject:
         if made != here:
             raise NotPossible(f"made with Warp {made}, and {here} is installed")
         backward = self.plan.get("backward", self.row.metadata.has_backward)
-        _ = self.kernel
+        self.require_kernel()
         lowering = lower(self.row.python_source, self.row.device, backward=backward)
         if isinstance(lowering, Failure) or self.plan.get("warp-symbols", False):
             return lowering
@@ -120,9 +123,8 @@ class Subject:
         pairs = {name: (attrgetter(name)(row), attrgetter(name)(wanted)) for name in _LOWERED}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
-    @cached_property
-    def same_code(self) -> Lowering:
-        """The lowering, where it is what the row holds."""
+    def require_same_code(self) -> Lowering:
+        """The lowering, where it is what the row holds.  Raises NotPossible."""
         if isinstance(self.lowering, Failure) or self.other_code:
             raise NotPossible("the row's code is not what Warp generates")
         return self.lowering
@@ -131,7 +133,7 @@ class Subject:
     def module(self) -> Lowering:
         """The row's own module to be built; where it has none, the one whose parts it has."""
         if self.row.generated_code is None:
-            return self.same_code
+            return self.require_same_code()
         if isinstance(self.lowering, Failure):
             raise NotPossible("Warp does not take the source")
         return replace(self.lowering, module=self.row.generated_code)
@@ -148,10 +150,9 @@ class Subject:
             raise Malformed("io.inputs has values that are not as kernelfuzz writes them")
         return Case(self.kernel, Launch(self.row.launch.dim, inputs, self.row.launch.tiled))
 
-    @property
-    def case_of_same_code(self) -> Case:
-        """The same, where it is the row's code that would run.  Raises Malformed."""
-        _ = self.same_code
+    def require_case(self) -> Case:
+        """``case``, where it is the row's code that would run.  Raises NotPossible and Malformed."""
+        self.require_same_code()
         return self.case
 
     @property
@@ -240,7 +241,7 @@ def run_all(subjects: Sequence[Subject]) -> None:
 
 def _has_case(subject: Subject) -> bool:
     try:
-        _ = subject.case_of_same_code
+        subject.require_case()
     except (NotPossible, Malformed):  # the check says so
         return False
     return True

@@ -23,13 +23,12 @@ from hypothesis import settings
 from hypothesis.strategies import DataObject
 
 from kernelfuzz.analysis.fingerprint import identity
-from kernelfuzz.corpus.build_row import drawn, make_row
-from kernelfuzz.corpus.plan import Format, differences, versions
-from kernelfuzz.corpus.publish import publish_entries
+from kernelfuzz.corpus.build_row import drawn, make_row, plain_symbols
+from kernelfuzz.corpus.corpus_plan import Format, differences, versions
+from kernelfuzz.corpus.directory import CARD, DATA, RUNNING, Store, WrongCorpus
+from kernelfuzz.corpus.produce import publish_entries
 from kernelfuzz.corpus.row import encode
 from kernelfuzz.corpus.shard import Damaged, Entry, Key
-from kernelfuzz.corpus.store import CARD, DATA, RUNNING, Store, WrongCorpus
-from kernelfuzz.corpus.symbols import plain_symbols
 from kernelfuzz.devices import Device
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.syntax.canonical import canonical

@@ -17,10 +17,9 @@ import pytest
 
 import kernelfuzz
 from kernelfuzz.corpus.card import card, size_category
-from kernelfuzz.corpus.formats import FORMATS, writing
+from kernelfuzz.corpus.corpus_plan import Format
+from kernelfuzz.corpus.files import FORMATS, Unreadable, writing
 from kernelfuzz.corpus.near_duplicates import split_of
-from kernelfuzz.corpus.plan import Format
-from kernelfuzz.corpus.read import Unreadable
 from kernelfuzz.corpus.row import (
     IR_TYPES,
     LICENSE,

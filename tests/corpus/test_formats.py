@@ -14,9 +14,8 @@ import pytest
 
 import kernelfuzz
 from kernelfuzz.analysis.fingerprint import canonical_tokens, hashed
-from kernelfuzz.corpus.formats import FORMATS, GROUP_ROWS, schema, writing
-from kernelfuzz.corpus.plan import Format
-from kernelfuzz.corpus.read import Unreadable, data_rows, manifest, placed, rows
+from kernelfuzz.corpus.corpus_plan import Format
+from kernelfuzz.corpus.files import FORMATS, GROUP_ROWS, Unreadable, data_rows, manifest, placed, rows, schema, writing
 from kernelfuzz.corpus.row import (
     IR_TYPES,
     LICENSE,

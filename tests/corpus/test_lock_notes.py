@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.corpus import lock as module
-from kernelfuzz.corpus.lock import is_held, lock, note_in
+from kernelfuzz.corpus import directory as module
+from kernelfuzz.corpus.directory import is_held, lock, note_in
 
 
 def test_looking_is_no_holding(tmp_path: Path) -> None:

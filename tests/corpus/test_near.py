@@ -10,8 +10,8 @@ import pytest
 
 import kernelfuzz
 from kernelfuzz.analysis.fingerprint import canonical_tokens
+from kernelfuzz.corpus.corpus_plan import Plan
 from kernelfuzz.corpus.near_duplicates import clusters, sketch, split_of
-from kernelfuzz.corpus.plan import Plan
 from kernelfuzz.strategies.options import check_options
 
 TOKENS = [f"token {number % 37} {number // 5}" for number in range(200)]

@@ -22,13 +22,12 @@ from processes import until  # pyright: ignore[reportMissingImports]
 from kernelfuzz import workers
 from kernelfuzz.corpus import build_shard, engines
 from kernelfuzz.corpus.build_shard import make_shard
+from kernelfuzz.corpus.corpus_plan import Part, Plan, as_dict
+from kernelfuzz.corpus.directory import Store, WrongCorpus
 from kernelfuzz.corpus.engines import Engine, Span, here, processes
-from kernelfuzz.corpus.plan import Plan, as_dict
-from kernelfuzz.corpus.produce import Part, Summary, produce
-from kernelfuzz.corpus.publish import NothingMade
-from kernelfuzz.corpus.read import rows
+from kernelfuzz.corpus.files import rows
+from kernelfuzz.corpus.produce import NothingMade, Summary, produce
 from kernelfuzz.corpus.shard import Made, entries_of
-from kernelfuzz.corpus.store import Store, WrongCorpus
 from kernelfuzz.strategies.options import check_options
 
 PLAN = Plan(check_options(size="small"), count=12, seed=1)

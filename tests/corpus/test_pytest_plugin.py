@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import currently_in_test_context, given, settings
 
-from kernelfuzz.corpus.plan import Plan, as_dict, versions
-from kernelfuzz.corpus.read import rows
+from kernelfuzz.corpus.corpus_plan import Plan, as_dict, versions
+from kernelfuzz.corpus.directory import WrongCorpus
+from kernelfuzz.corpus.files import rows
 from kernelfuzz.corpus.recording import Recorder, Wanted, opened
-from kernelfuzz.corpus.store import WrongCorpus
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.strategies import kernels
 from kernelfuzz.strategies.options import check_options

@@ -16,11 +16,11 @@ import jsonschema
 import pytest
 import warp
 
-from kernelfuzz.corpus.plan import Plan, as_dict
+from kernelfuzz.corpus.corpus_plan import Plan, as_dict
+from kernelfuzz.corpus.directory import Store
+from kernelfuzz.corpus.files import rows
 from kernelfuzz.corpus.produce import produce
-from kernelfuzz.corpus.read import rows
 from kernelfuzz.corpus.row import json_schema
-from kernelfuzz.corpus.store import Store
 from kernelfuzz.strategies.options import check_options
 
 PUBLISHED = Path(__file__).parents[2] / "notes" / "row.schema.json"

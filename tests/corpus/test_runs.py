@@ -13,14 +13,13 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.corpus import lock
+from kernelfuzz.corpus import directory
 from kernelfuzz.corpus.build_shard import make_shard
+from kernelfuzz.corpus.corpus_plan import ALL, Part, Plan, as_dict
+from kernelfuzz.corpus.directory import AtWork, Store, WrongCorpus, at_work
 from kernelfuzz.corpus.engines import Engine, Span, here
-from kernelfuzz.corpus.plan import Plan, as_dict
-from kernelfuzz.corpus.produce import ALL, Part, Summary, produce
-from kernelfuzz.corpus.runs import AtWork, at_work
+from kernelfuzz.corpus.produce import Summary, produce
 from kernelfuzz.corpus.shard import Made
-from kernelfuzz.corpus.store import Store, WrongCorpus
 from kernelfuzz.strategies.options import check_options
 
 # Four shards.
@@ -140,7 +139,7 @@ def test_without_locks_both_runs_end_well(
     def flock(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(directory.fcntl, "flock", flock)
     run(tmp_path, engine=meanwhile(lambda: run(tmp_path), before))
     assert contents(tmp_path) == whole
 
@@ -193,10 +192,10 @@ def test_a_run_that_made_something_keeps_it(whole: dict[str, bytes], tmp_path: P
 
 BEGIN = """\
 import sys
-from kernelfuzz.corpus.plan import Plan
-from kernelfuzz.corpus.produce import ALL
-from kernelfuzz.corpus.runs import at_work
-from kernelfuzz.corpus.store import Store
+from kernelfuzz.corpus.corpus_plan import Plan
+from kernelfuzz.corpus.corpus_plan import ALL
+from kernelfuzz.corpus.directory import at_work
+from kernelfuzz.corpus.directory import Store
 from kernelfuzz.strategies.options import check_options
 
 with at_work(Store(sys.argv[1]), Plan(check_options(), seed=7), ALL):

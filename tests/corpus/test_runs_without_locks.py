@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 from kernelfuzz.cli import main
-from kernelfuzz.corpus import lock
-from kernelfuzz.corpus.plan import as_dict
-from kernelfuzz.corpus.produce import ALL
-from kernelfuzz.corpus.runs import at_work
-from kernelfuzz.corpus.store import Store, WrongCorpus
+from kernelfuzz.corpus import directory
+from kernelfuzz.corpus.corpus_plan import ALL, as_dict
+from kernelfuzz.corpus.directory import Store, WrongCorpus, at_work
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_runs import OTHER, contents, meanwhile, run
@@ -55,6 +53,6 @@ def test_without_locks_a_run_that_may_be_there_is_left(tmp_path: Path, monkeypat
     def flock(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(directory.fcntl, "flock", flock)
     with at_work(Store(tmp_path), OTHER, ALL), pytest.raises(WrongCorpus, match=r"seed \(2, now 1\)"):
         run(tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import kernelfuzz
-from kernelfuzz.corpus.symbols import plain_symbols
+from kernelfuzz.corpus.build_row import plain_symbols
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 from kernelfuzz.toolchain import Artifact, Lowering, build, lower
 

@@ -22,10 +22,9 @@ from kernelfuzz import workers
 from kernelfuzz.cli import main
 from kernelfuzz.corpus.card import card
 from kernelfuzz.corpus.checks import check_rows
-from kernelfuzz.corpus.formats import FORMATS, PATTERNS, writing
+from kernelfuzz.corpus.corpus_plan import Format
+from kernelfuzz.corpus.files import FORMATS, PATTERNS, rows, writing
 from kernelfuzz.corpus.near_duplicates import split_of
-from kernelfuzz.corpus.plan import Format
-from kernelfuzz.corpus.read import rows
 from kernelfuzz.corpus.row import Row, json_schema
 from kernelfuzz.corpus.validate import PROVES
 

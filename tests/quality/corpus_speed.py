@@ -21,13 +21,12 @@ import time
 from typing import Any
 
 from kernelfuzz.corpus.build_shard import make_shard
+from kernelfuzz.corpus.corpus_plan import Plan, as_dict
+from kernelfuzz.corpus.directory import Store
 from kernelfuzz.corpus.engines import processes
-from kernelfuzz.corpus.plan import Plan, as_dict
-from kernelfuzz.corpus.produce import produce
-from kernelfuzz.corpus.publish import publish
+from kernelfuzz.corpus.produce import produce, publish
 from kernelfuzz.corpus.row import decode
 from kernelfuzz.corpus.shard import entries_of
-from kernelfuzz.corpus.store import Store
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.toolchain import lower_devices
 

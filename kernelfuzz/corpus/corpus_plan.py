@@ -80,6 +80,20 @@ class Plan:
         return draw_kernel(SeededChoices(GRAMMAR_VERSION, self.seed, index), self.options, category), category
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which shards a run makes: those whose number leaves ``index`` when divided by ``count``.
+
+    Only for plans that say how many kernels: how many shards others have to make is known for no other.
+    """
+
+    index: int = 0
+    count: int = 1
+
+
+ALL = Part()
+
+
 def as_dict(plan: Plan) -> dict[str, Any]:
     """The plan as a manifest has it; the keys are the names of the options of ``kernelfuzz corpus``."""
     options = plan.options
