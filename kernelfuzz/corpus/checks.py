@@ -17,7 +17,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.corpus.description import describe
-from kernelfuzz.corpus.execute import tensors
+from kernelfuzz.corpus.execute import tensors, written
 from kernelfuzz.corpus.recompute import (
     Malformed,
     NotPossible,
@@ -25,7 +25,6 @@ from kernelfuzz.corpus.recompute import (
     parsed,
     run_all,
     warp_version,
-    written,
 )
 from kernelfuzz.corpus.row import IR_TYPES, LICENSE, OLD_KEYS, Row, Tensor
 from kernelfuzz.devices import BuildTarget

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any, Literal, TypeAlias
 
@@ -94,29 +94,43 @@ class Part:
 ALL = Part()
 
 
+# The keys of a manifest's plan are the names of the options of ``kernelfuzz corpus``.  What else it has are the
+# fields of a Plan by their names.
+_FIRST = ("seed", "count", "target-mb")
+_DRAWING = {"category": "categories", "size": "size", "profile": "profile", "include": "include", "exclude": "exclude"}
+
+
 def as_dict(plan: Plan) -> dict[str, Any]:
-    """The plan as a manifest has it; the keys are the names of the options of ``kernelfuzz corpus``."""
-    options = plan.options
-    return {
-        "seed": plan.seed,
-        "count": plan.count,
-        "target-mb": plan.target_mb,
-        "device": list(plan.devices),
-        "category": list(options.categories),
-        "size": list(options.size),
-        "profile": options.profile,
-        "include": sorted(options.include),
-        "exclude": sorted(options.exclude),
-        "balanced": plan.balanced,
-        "backward": plan.backward,
-        "scope": plan.scope,
-        "ptx": plan.ptx,
-        "cubin": plan.cubin,
-        "execute": plan.execute,
-        "warp-symbols": plan.warp_symbols,
-        "old-keys": plan.old_keys,
-        "format": plan.format,
-    }
+    """The plan as a manifest has it."""
+    own = {each.name.replace("_", "-"): getattr(plan, each.name) for each in fields(Plan)}
+    options, devices = own.pop("options"), own.pop("devices")
+    drawing = {key: _listed(getattr(options, name)) for key, name in _DRAWING.items()}
+    return {**{name: own[name] for name in _FIRST}, "device": list(devices), **drawing, **own}
+
+
+def _listed(value: Any) -> Any:
+    match value:
+        case frozenset():
+            return sorted(value)
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
+def from_dict(plan: Mapping[str, Any]) -> Plan | None:
+    """The plan that a manifest has; None where it has something else."""
+    own = {name.replace("-", "_"): value for name, value in plan.items() if name not in (*_DRAWING, "device")}
+    try:
+        drawing: dict[str, Any] = {name: plan[key] for key, name in _DRAWING.items()}
+        options = check_options(**{**drawing, "size": tuple(drawing["size"])})
+        made = Plan(options, tuple(plan["device"]), **own)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return made if as_dict(made) == plan else None
+
+
+_FLAGS = ("ptx", "cubin", "execute", "warp_symbols", "old_keys")
 
 
 def command_of(plan: Plan) -> str:
@@ -130,29 +144,14 @@ def command_of(plan: Plan) -> str:
         words.append("--natural")
     elif options.profile != "realistic" and options.categories != check_options().categories:
         words += [f"--category {category}" for category in options.categories]
-    words += [f"--{name} {value}" for name, value in _drawing(options).items()]
+    size = next((name for name, counts in SIZES.items() if counts == options.size), str(options.size[0]))
+    words += [f"--size {size}"] if size != "medium" else []
+    words += [f"--profile {options.profile}"] if options.profile != "default" else []
     words += [f"--include {feature}" for feature in sorted(options.include)]
     words += [f"--exclude {feature}" for feature in sorted(options.exclude)]
-    words += [f"--{name}" for name, chosen in _flags(plan).items() if chosen]
+    words += [] if plan.backward else ["--no-backward"]
+    words += [f"--{name.replace('_', '-')}" for name in _FLAGS if getattr(plan, name)]
     return " ".join([*words, f"--scope {plan.scope}", f"--format {plan.format}", "--output DIR"])
-
-
-def _drawing(options: Options) -> dict[str, str]:
-    names = {size: name for name, size in SIZES.items()}
-    size = names.get(options.size, str(options.size[0]))
-    usual = {"size": "medium", "profile": "default"}
-    return {name: value for name, value in {"size": size, "profile": options.profile}.items() if value != usual[name]}
-
-
-def _flags(plan: Plan) -> dict[str, bool]:
-    return {
-        "no-backward": not plan.backward,
-        "ptx": plan.ptx,
-        "cubin": plan.cubin,
-        "execute": plan.execute,
-        "warp-symbols": plan.warp_symbols,
-        "old-keys": plan.old_keys,
-    }
 
 
 def versions() -> dict[str, Any]:

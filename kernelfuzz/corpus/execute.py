@@ -10,6 +10,7 @@ from kernelfuzz.corpus.row import Run, Tensor, Verified
 from kernelfuzz.devices import HOST_TARGET, Device
 from kernelfuzz.ir.codec import encode_texts
 from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting
@@ -31,12 +32,11 @@ def execute(kernels: Sequence[Drawn], device: Device) -> list[Executed]:
     """
     cases = [Case(each.kernel, draw_launch(each.launch_choices(), each.kernel)) for each in kernels]
     wanted = value.expected(cases)
-    setting = BuildSetting(HOST_TARGET[device], tuple(sorted(JUDGED.items())))
 
     def launch(program: Program, name: str, at: int) -> value.Outputs | None:
         return None if isinstance(wanted[at], Undefined) else program.run(name, cases[at].launch)
 
-    outputs = batch.evaluate(cases, setting, launch)
+    outputs = batch.evaluate(cases, host_setting(device), launch)
     return [
         result if isinstance(result, Failure) else _executed(case, outcome, result)
         for case, outcome, result in zip(cases, wanted, outputs, strict=True)
@@ -51,11 +51,20 @@ def _executed(case: Case, wanted: value.Outputs | Undefined, actual: value.Outpu
     if mismatch is not None:
         place = f"{mismatch.output}{list(mismatch.index)}"
         return f"{place} must be {mismatch.expected!r} and is {mismatch.actual!r}"
-    written = written_arrays(case.kernel)
-    outputs = {name: array for name, array in actual.items() if name in written}
-    inputs, results = tensors(case.launch.inputs), tensors(outputs)
-    run = Run(inputs=inputs, outputs=results, reference="agrees", tolerance_ulp=0)
+    inputs, outputs = tensors(case.launch.inputs), written(case.kernel, actual)
+    run = Run(inputs=inputs, outputs=outputs, reference="agrees", tolerance_ulp=0)
     return run, Verified(lowered=True, built_cpu=True, ran=True, matched=True)
+
+
+def host_setting(device: Device) -> BuildSetting:
+    """How the code of a device is built and run: CUDA text on the host, so that any machine gives the same rows."""
+    return BuildSetting(HOST_TARGET[device], tuple(sorted(JUDGED.items())))
+
+
+def written(kernel: Kernel, arrays: Mapping[str, Input]) -> tuple[Tensor, ...]:
+    """What a row has of the arrays after a launch: those that the kernel writes."""
+    names = written_arrays(kernel)
+    return tensors({name: array for name, array in arrays.items() if name in names})
 
 
 def tensors(values: Mapping[str, Input]) -> tuple[Tensor, ...]:

@@ -11,23 +11,20 @@ from typing import Any
 import msgspec
 
 from kernelfuzz import __version__
-from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.corpus.build_row import drawn, make_row, plain_symbols
-from kernelfuzz.corpus.corpus_plan import Plan, as_dict
-from kernelfuzz.corpus.execute import tensors
+from kernelfuzz.corpus.corpus_plan import Plan, from_dict
+from kernelfuzz.corpus.execute import host_setting, tensors, written
 from kernelfuzz.corpus.row import OLD_KEYS, Row, Run, Tensor, with_old_keys
-from kernelfuzz.devices import HOST_TARGET
+from kernelfuzz.devices import DEVICES
 from kernelfuzz.ir.codec import decode_texts
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, Lowering, compat, lower
-from kernelfuzz.toolchain.programs import JUDGED, Program
+from kernelfuzz.toolchain.programs import Program
 
 # What of a row the lowering decides.
 _LOWERED = (
@@ -182,47 +179,17 @@ def _drawn(plan: Plan, index: int) -> tuple[Kernel, str | None]:
     return plan.draw(index)
 
 
-# The keys of a manifest's plan whose values are those of the fields.
-_SAME_IN_PLAN = (
-    *("seed", "count", "target-mb", "balanced", "backward", "scope", "ptx", "cubin", "execute"),
-    *("warp-symbols", "old-keys", "format"),
-)
-
-
 @lru_cache(maxsize=1)
 def _plan(encoded: bytes) -> Plan | None:
-    """The plan that a manifest has; None where it has something else."""
-    plan = msgspec.json.decode(encoded)
-    try:
-        options = check_options(
-            categories=plan["category"],
-            size=tuple(plan["size"]),
-            profile=plan["profile"],
-            include=plan["include"],
-            exclude=plan["exclude"],
-        )
-        made = Plan(
-            options,
-            devices=tuple(plan["device"]),
-            **{name.replace("-", "_"): plan[name] for name in _SAME_IN_PLAN},
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-    return made if as_dict(made) == plan else None
+    return from_dict(msgspec.json.decode(encoded))
 
 
 # ---------------------------------------------------------------------------------------------- launching
 
 
-def written(kernel: Kernel, arrays: Mapping[str, Any]) -> tuple[Tensor, ...]:
-    """What a row holds of the arrays after a launch."""
-    names = written_arrays(kernel)
-    return tensors({name: array for name, array in arrays.items() if name in names})
-
-
 def run_all(subjects: Sequence[Subject]) -> None:
     """Launch what can be launched; the kernels for one device are built together, as when they were made."""
-    for device, target in HOST_TARGET.items():
+    for device in DEVICES:
         mine = [each for each in subjects if each.row.device == device and _has_case(each)]
         cases = [each.case for each in mine]
 
@@ -234,8 +201,7 @@ def run_all(subjects: Sequence[Subject]) -> None:
                 return f"the launch does not fit the kernel: {error}"
             return written(case.kernel, outputs)
 
-        setting = BuildSetting(target, tuple(sorted(JUDGED.items())))
-        for subject, outcome in zip(mine, batch.evaluate(cases, setting, launch), strict=True):
+        for subject, outcome in zip(mine, batch.evaluate(cases, host_setting(device), launch), strict=True):
             subject.launched = str(outcome) if isinstance(outcome, Failure) else outcome
 
 

@@ -274,27 +274,26 @@ def _digest(kernel: Kernel) -> bytes:
 def _replacement(inner: Callable[..., Any], done: Callable[[Iterable[Kernel]], None]) -> Callable[..., Any]:
     """A test that hands over the kernels of each example that passes, and none of one that raises."""
 
-    @functools.wraps(inner)
-    def test(*arguments: Any, **named: Any) -> Any:
-        __tracebackhide__ = True
-        example = _Example((arguments, named))
+    @contextlib.contextmanager
+    def watched(*given: Any) -> Iterator[None]:
+        example = _Example(given)
         try:
-            result = inner(*arguments, **named)
+            yield
         finally:
             example.close()
         done(example.kernels)
-        return result
+
+    @functools.wraps(inner)
+    def test(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        with watched(arguments, named):
+            return inner(*arguments, **named)
 
     @functools.wraps(inner)
     async def asynchronous(*arguments: Any, **named: Any) -> Any:
         __tracebackhide__ = True
-        example = _Example((arguments, named))
-        try:
-            result = await inner(*arguments, **named)
-        finally:
-            example.close()
-        done(example.kernels)
-        return result
+        with watched(arguments, named):
+            return await inner(*arguments, **named)
 
     return asynchronous if inspect.iscoroutinefunction(inner) else test
 
