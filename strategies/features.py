@@ -207,9 +207,9 @@ ALWAYS = frozenset(each.name for each in FEATURES.values() if each.allowed == "a
 INDISPENSABLE = frozenset({"arithmetic", "math"})
 
 
-def features(kernel: n.Kernel) -> frozenset[str]:
-    """The names of the features that a kernel has."""
-    shown = has.Inventory(kernel)
+def features(kernel: n.Kernel, shown: has.Inventory | None = None) -> frozenset[str]:
+    """The names of the features that a kernel has; ``shown`` is its inventory, where that is there already."""
+    shown = shown or has.Inventory(kernel)
     return frozenset(name for name, feature in FEATURES.items() if feature.found(shown))
 
 

@@ -25,23 +25,23 @@ def _distinct(types: Iterable[t.Type]) -> Iterable[t.Type]:
 
 
 class Inventory:
-    """The nodes of a kernel by their class, and what features ask about several classes of them."""
+    """The nodes of a kernel by their class, in source order, and what features ask about several classes of them."""
 
     def __init__(self, kernel: n.Kernel) -> None:
         self.kernel = kernel
-        self._nodes: defaultdict[type[n.Node], list[n.Node]] = defaultdict(list)
+        self.nodes: defaultdict[type[n.Node], list[n.Node]] = defaultdict(list)
         for node in walk(kernel):
-            self._nodes[type(node)].append(node)
+            self.nodes[type(node)].append(node)
 
     def of(self, kind: type[N]) -> list[N]:
         """All nodes of exactly this class."""
-        return cast("list[N]", self._nodes.get(kind, []))
+        return cast("list[N]", self.nodes.get(kind, []))
 
     @cached_property
     def scalars(self) -> set[t.Scalar]:
         """The scalar types of which the values of parameters and expressions, literals and names apart, are made."""
         left_out = (n.Name, n.Literal)
-        typed = [nodes for kind, nodes in self._nodes.items() if kind not in left_out and hasattr(nodes[0], "type")]
+        typed = [nodes for kind, nodes in self.nodes.items() if kind not in left_out and hasattr(nodes[0], "type")]
         types = _distinct(cast("Any", node).type for nodes in typed for node in nodes)
         return {scalar for type_ in types if (scalar := component_of(type_)) is not None}
 

@@ -30,9 +30,10 @@ from kernelfuzz.corpus.row import (
     Verified,
 )
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.walk import count_nodes, nesting, num_lines
+from kernelfuzz.ir.walk import nesting, num_lines
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.features import features
+from kernelfuzz.strategies.inventory import Inventory
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.launch_inputs import draw_grid, is_tiled
 from kernelfuzz.strategies.vocabulary import main_category
@@ -80,7 +81,8 @@ class Drawn:
 def drawn(kernel: Kernel, category: str | None = None, *, seed: int | None = None, index: int | None = None) -> Drawn:
     """A canonical kernel, rendered and looked at; without a category the one that says most about it."""
     tokens = canonical_tokens(kernel)
-    had = features(kernel)
+    shown = Inventory(kernel)
+    had = features(kernel, shown)
     identity = hashed(tokens)
     return Drawn(
         kernel=kernel,
@@ -89,11 +91,11 @@ def drawn(kernel: Kernel, category: str | None = None, *, seed: int | None = Non
         sketch=sketch(tokens),
         category=category or main_category(had),
         features=tuple(sorted(had)),
-        description=describe(kernel),
+        description=describe(kernel, shown.nodes),
         launch=_launch(kernel, identity),
         num_lines=num_lines(kernel),
         nesting=nesting(kernel),
-        num_nodes=count_nodes(kernel),
+        num_nodes=sum(map(len, shown.nodes.values())),
         seed=seed,
         index=index,
     )

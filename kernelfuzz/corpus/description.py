@@ -8,15 +8,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 from kernelfuzz.analysis.writes import root_name, written_arrays
-from kernelfuzz.corpus.words import (
-    COMMON,
-    NODE_WORDS,
-    NUMBERS,
-    OPERATOR_WORDS,
-    SCALAR_WORDS,
-    TILE_WORDS,
-    UNARY_WORDS,
-)
+from kernelfuzz.corpus import words
+from kernelfuzz.corpus.words import NUMBERS
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
@@ -39,13 +32,15 @@ _GRID = {1: "thread {} of a one-dimensional grid"} | {
 }
 
 
-def describe(kernel: n.Kernel) -> str:
+def describe(kernel: n.Kernel, shown: _Nodes | None = None) -> str:
     """One to four sentences in one line: what is read and stored, computed, the control flow, atomics.
 
     Functions that the kernel calls, itself or through others, count as a part of it.  Long lists are cut, and
-    end in how many more there are; every parameter that is written is named.
+    end in how many more there are; every parameter that is written is named.  ``shown`` are all nodes of the
+    kernel by their class, where these are there already.
     """
-    own = _by_class(kernel.body)
+    # Of a kernel without functions, what is not in its body has nothing that is looked at here.
+    own = shown if shown is not None and not kernel.functions else _by_class(kernel.body)
     functions = _called(kernel, own)
     nodes = _merged([own, *(inside for _, inside in functions)]) if functions else own
     reads, updates, writes = _accesses(kernel, own, functions)
@@ -166,33 +161,33 @@ def _grid(kernel: n.Kernel) -> str:
 @lru_cache(maxsize=1024)
 def _type_words(type_: t.Type, several: bool) -> str:
     """``a float``, ``arrays of 3x3 float matrices``."""
-    words = _noun(type_, several)
+    noun = _noun(type_, several)
     if several:
-        return words
+        return noun
     # By how it is said: "an unsigned integer", "a uniform", "an 8-bit integer".
-    return f"{'an' if words.startswith(('a', 'e', 'i', 'o', 'un', '8')) else 'a'} {words}"
+    return f"{'an' if noun.startswith(('a', 'e', 'i', 'o', 'un', '8')) else 'a'} {noun}"
 
 
 def _noun(type_: t.Type, several: bool) -> str:
     s = "s" * several
     match type_:
         case t.Scalar():
-            return SCALAR_WORDS[type_.name] + s
+            return words.SCALAR_WORDS[type_.name] + s
         case t.Vector(length=length):
-            return f"{_number(length)}-component {SCALAR_WORDS[type_.dtype.name]} vector{s}"
+            return f"{_number(length)}-component {words.SCALAR_WORDS[type_.dtype.name]} vector{s}"
         case t.Matrix(rows=rows, columns=columns):
-            return f"{rows}x{columns} {SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
+            return f"{rows}x{columns} {words.SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
         case t.Quaternion():
-            return f"{SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
+            return f"{words.SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
         case t.Transform():
-            return f"{SCALAR_WORDS[type_.dtype.name]} transformation{s}"
+            return f"{words.SCALAR_WORDS[type_.dtype.name]} transformation{s}"
         case t.Struct():
             return f"struct{s} of {_joined([name for name, _ in type_.fields]) or 'nothing'}"
         case t.Array(ndim=ndim):
             dimensions = f"{NUMBERS[ndim]}-dimensional " if ndim > 1 else ""
             return f"{dimensions}array{s} of {_noun(type_.dtype, True)}"
         case t.Tile(shape=shape):
-            return f"{'x'.join(map(str, shape))} tile{s} of {SCALAR_WORDS[type_.dtype.name]}s"
+            return f"{'x'.join(map(str, shape))} tile{s} of {words.SCALAR_WORDS[type_.dtype.name]}s"
         case t.Tuple():
             return f"tuple{s}"
         case _:
@@ -207,19 +202,19 @@ def _computed(nodes: _Nodes) -> list[str]:
     found: Counter[str] = Counter()
     for node in nodes.get(n.Call, ()):
         if not builtins.verb(node.name):
-            found[builtins.word(node.name) or TILE_WORDS.get(node.name, "")] += 1
+            found[builtins.word(node.name) or words.TILE_WORDS.get(node.name, "")] += 1
     for kind in (n.Binary, n.AugAssign):
         for node in nodes.get(kind, ()):
-            found[OPERATOR_WORDS[node.op]] += 1
+            found[words.OPERATOR_WORDS[node.op]] += 1
     for node in nodes.get(n.Unary, ()):
-        found[UNARY_WORDS[node.op]] += 1
+        found[words.UNARY_WORDS[node.op]] += 1
     for kind in (n.Cast, n.IfExp, n.Static):
         if kind in nodes:
-            found[NODE_WORDS[kind.__name__]] += len(nodes[kind])
+            found[words.NODE_WORDS[kind.__name__]] += len(nodes[kind])
     for node in nodes.get(n.Construct, ()):
-        found[NODE_WORDS[node.type.__class__.__name__]] += 1
+        found[words.NODE_WORDS[node.type.__class__.__name__]] += 1
     found.pop("", None)
-    return sorted(found, key=lambda word: (word in COMMON, -found[word], word))
+    return sorted(found, key=lambda word: (word in words.COMMON, -found[word], word))
 
 
 def _computed_sentence(words: Sequence[str], most: int, functions: Sequence[n.Function], detailed: int) -> str:
