@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.ir.types import FLOAT16, FLOAT64, INT32, UINT16, Matrix, Scalar, Vector
+from kernelfuzz.ir import types as t
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     FLOAT_TO_INT,
@@ -39,7 +39,7 @@ class Rule:
 
     op: str
     kinds: tuple[str, ...]
-    make: Callable[[Scalar], Operation]
+    make: Callable[[t.Scalar], Operation]
     source: str
 
 
@@ -47,14 +47,14 @@ class Rule:
 
 
 @cache
-def fit(scalar: Scalar) -> Callable[[int], int]:
+def fit(scalar: t.Scalar) -> Callable[[int], int]:
     """A mathematical integer as the result of arithmetic in the type.
 
     Unsigned types wrap, int8 and int16 too (C++ computes in int and converts back, modulo 2**bits since C++20
     and on every compiler before); a result outside of int32 or int64 is undefined.
     """
     low, high = scalar.limits
-    if scalar.kind == "uint" or scalar.bits < INT32.bits:
+    if scalar.kind == "uint" or scalar.bits < t.INT32.bits:
         return wrap(scalar)
 
     def checked(value: int) -> int:
@@ -66,7 +66,7 @@ def fit(scalar: Scalar) -> Callable[[int], int]:
 
 
 @cache
-def wrap(scalar: Scalar) -> Callable[[int], int]:
+def wrap(scalar: t.Scalar) -> Callable[[int], int]:
     """An integer modulo 2**bits, in the range of the type."""
     low, high = scalar.limits
     mask = high - low
@@ -75,19 +75,19 @@ def wrap(scalar: Scalar) -> Callable[[int], int]:
     return lambda value: ((value - low) & mask) + low
 
 
-def _fitted(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operation]:
-    def make(scalar: Scalar) -> Operation:
+def _fitted(operation: Callable[[int, int], int]) -> Callable[[t.Scalar], Operation]:
+    def make(scalar: t.Scalar) -> Operation:
         fitted = fit(scalar)
         return lambda left, right: fitted(operation(left, right))
 
     return make
 
 
-def _multiplied(scalar: Scalar) -> Operation:
+def _multiplied(scalar: t.Scalar) -> Operation:
     fitted = fit(scalar)
-    if scalar is not UINT16:
+    if scalar is not t.UINT16:
         return lambda left, right: fitted(left * right)
-    _, most = INT32.limits
+    _, most = t.INT32.limits
 
     def product(left: int, right: int) -> int:
         # The one unsigned type whose products, computed in int, leave the range of int.
@@ -110,8 +110,8 @@ def _truncated_remainder(left: int, right: int) -> int:
     return left - right * _truncated_quotient(left, right)
 
 
-def _divided(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operation]:
-    def make(scalar: Scalar) -> Operation:
+def _divided(operation: Callable[[int, int], int]) -> Callable[[t.Scalar], Operation]:
+    def make(scalar: t.Scalar) -> Operation:
         fitted = fit(scalar)
 
         def divide(left: int, right: int) -> int:
@@ -125,28 +125,28 @@ def _divided(operation: Callable[[int, int], int]) -> Callable[[Scalar], Operati
     return make
 
 
-def _float_floor_division(_: Scalar) -> Operation:
+def _float_floor_division(_: t.Scalar) -> Operation:
     return lambda left, right: np.floor(left / right)
 
 
-def _float_remainder(_: Scalar) -> Operation:
+def _float_remainder(_: t.Scalar) -> Operation:
     return np.fmod
 
 
 # ---------------------------------------------------------------------- bits and shifts
 
 
-def _plain(operation: Operation) -> Callable[[Scalar], Operation]:
+def _plain(operation: Operation) -> Callable[[t.Scalar], Operation]:
     return lambda _: operation
 
 
-def _shift_count(count: int, scalar: Scalar) -> int:
+def _shift_count(count: int, scalar: t.Scalar) -> int:
     if 0 <= count < scalar.bits:
         return count
     raise Undefined(SHIFT_OUT_OF_RANGE)
 
 
-def _left_shift(scalar: Scalar) -> Operation:
+def _left_shift(scalar: t.Scalar) -> Operation:
     fitted = fit(scalar)
 
     def shift(left: int, right: int) -> int:
@@ -158,7 +158,7 @@ def _left_shift(scalar: Scalar) -> Operation:
     return shift
 
 
-def _right_shift(scalar: Scalar) -> Operation:
+def _right_shift(scalar: t.Scalar) -> Operation:
     return lambda left, right: left >> _shift_count(right, scalar)
 
 
@@ -194,12 +194,12 @@ BINARY: tuple[Rule, ...] = (
 )
 
 
-def _negated(scalar: Scalar) -> Operation:
+def _negated(scalar: t.Scalar) -> Operation:
     fitted = fit(scalar)
     return lambda operand: fitted(-operand)
 
 
-def _inverted(scalar: Scalar) -> Operation:
+def _inverted(scalar: t.Scalar) -> Operation:
     wrapped = wrap(scalar)
     return lambda operand: wrapped(~operand)
 
@@ -216,7 +216,7 @@ _COMPARE = "IEEE and Python: NaN differs from everything and has no order, -0.0 
 _ALL = (*FLOAT, *INT)
 
 
-def _compared(operation: Operation) -> Callable[[Scalar], Operation]:
+def _compared(operation: Operation) -> Callable[[t.Scalar], Operation]:
     return lambda _: lambda left, right: bool(operation(left, right))
 
 
@@ -234,16 +234,16 @@ COMPARE: tuple[Rule, ...] = (
 
 
 @cache
-def float_type(scalar: Scalar) -> type[np.floating[Any]]:
+def float_type(scalar: t.Scalar) -> type[np.floating[Any]]:
     """numpy's scalar type of a float type, which has the same name; TypeError where numpy has none."""
     return np.dtype(scalar.name).type
 
 
-def constant(scalar: Scalar, value: int | float | bool) -> Number:
+def constant(scalar: t.Scalar, value: int | float | bool) -> Number:
     """A Python number as a value of the type; a float16 is made from the float32 nearest to the number."""
     if not scalar.is_float:
         return bool(value) if scalar.kind == "bool" else int(value)
-    return to_half(value) if scalar is FLOAT16 else float_type(scalar)(value)
+    return to_half(value) if scalar is t.FLOAT16 else float_type(scalar)(value)
 
 
 def to_half(value: float) -> Number:
@@ -251,7 +251,7 @@ def to_half(value: float) -> Number:
     return np.float16(np.float32(value))
 
 
-def _integer_to_float(target: Scalar) -> Operation:
+def _integer_to_float(target: t.Scalar) -> Operation:
     made = float_type(target)
 
     def convert(value: int) -> Number:
@@ -259,12 +259,12 @@ def _integer_to_float(target: Scalar) -> Operation:
             return constant(target, value)
         # numpy's own conversion of a 64-bit integer rounds once; by way of a Python float it would twice.
         whole = np.array(value, dtype=np.int64 if value < 0 else np.uint64)
-        return made(whole.astype(np.float64 if target is FLOAT64 else np.float32)[()])
+        return made(whole.astype(np.float64 if target is t.FLOAT64 else np.float32)[()])
 
     return convert
 
 
-def _float_to_integer(target: Scalar) -> Operation:
+def _float_to_integer(target: t.Scalar) -> Operation:
     low, high = target.limits
 
     def convert(value: Number) -> int:
@@ -275,8 +275,8 @@ def _float_to_integer(target: Scalar) -> Operation:
     return convert
 
 
-def _float_to_float(target: Scalar) -> Operation:
-    return to_half if target is FLOAT16 else float_type(target)
+def _float_to_float(target: t.Scalar) -> Operation:
+    return to_half if target is t.FLOAT16 else float_type(target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ class Conversion:
 
     sources: tuple[str, ...]
     targets: tuple[str, ...]
-    make: Callable[[Scalar], Operation]
+    make: Callable[[t.Scalar], Operation]
     source: str
 
 
@@ -304,7 +304,7 @@ CONVERSIONS: tuple[Conversion, ...] = (
 # ----------------------------------------------------------------------------- look up
 
 
-def rule(table: tuple[Rule, ...], op: str, scalar: Scalar) -> Rule:
+def rule(table: tuple[Rule, ...], op: str, scalar: t.Scalar) -> Rule:
     """The rule for an operator on a scalar type; KeyError where there is none."""
     for row in table:
         if row.op == op and scalar.kind in row.kinds:
@@ -313,13 +313,13 @@ def rule(table: tuple[Rule, ...], op: str, scalar: Scalar) -> Rule:
 
 
 @cache
-def operation(table: tuple[Rule, ...], op: str, scalar: Scalar) -> Operation:
+def operation(table: tuple[Rule, ...], op: str, scalar: t.Scalar) -> Operation:
     """The function for an operator on a scalar type."""
     return rule(table, op, scalar).make(scalar)
 
 
 @cache
-def conversion(source: Scalar, target: Scalar) -> Operation:
+def conversion(source: t.Scalar, target: t.Scalar) -> Operation:
     """The function that converts a value of one scalar type into another."""
     if source == target:
         return lambda value: value
@@ -337,7 +337,15 @@ def conversion(source: Scalar, target: Scalar) -> Operation:
 # as a builtin (``wp.mul`` of two matrices, ...) come from that builtin instead: see ``kernelfuzz.reference.exact``.
 
 
-def elementwise(scalar: Scalar, operation: Operation) -> Operation:
+def component_type(type_: t.Type) -> t.Scalar:
+    """The scalar type of a scalar, composite or tile."""
+    if isinstance(type_, t.Scalar):
+        return type_
+    assert not isinstance(type_, (t.Array, t.Struct, t.Tuple))
+    return type_.dtype
+
+
+def elementwise(scalar: t.Scalar, operation: Operation) -> Operation:
     """``operation`` on each component; a scalar operand is used for every component."""
     if scalar.is_float:
         return operation  # numpy's arrays compute like its scalars, and arrays of objects one by one
@@ -352,18 +360,18 @@ def elementwise(scalar: Scalar, operation: Operation) -> Operation:
     return unary_or_binary
 
 
-def product(left: Vector | Matrix, right: Vector | Matrix, add: Operation, multiply: Operation) -> Operation:
+def product(left: t.Vector | t.Matrix, right: t.Vector | t.Matrix, add: Operation, multiply: Operation) -> Operation:
     """``left @ right`` of linear algebra, with the operations on components."""
 
     def multiplied(a: Components, b: Components) -> Components:
-        rows = _numbers(a.reshape(1, -1) if isinstance(left, Vector) else a)
-        columns = _numbers(b.reshape(1, -1) if isinstance(right, Vector) else b.T)
+        rows = _numbers(a.reshape(1, -1) if isinstance(left, t.Vector) else a)
+        columns = _numbers(b.reshape(1, -1) if isinstance(right, t.Vector) else b.T)
         result = np.empty((len(rows), len(columns)), dtype=a.dtype)
         for at, row in enumerate(rows):
             for across, column in enumerate(columns):
                 terms = [multiply(one, other) for one, other in zip(row, column, strict=True)]
                 result[at, across] = reduce(add, terms)
-        if isinstance(left, Matrix) and isinstance(right, Matrix):
+        if isinstance(left, t.Matrix) and isinstance(right, t.Matrix):
             return result
         return result.reshape(-1)
 

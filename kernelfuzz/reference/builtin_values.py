@@ -58,7 +58,7 @@ def compiled(signature: Signature) -> Call:
 
 
 def closed_reason(signature: Signature) -> str | None:
-    """Why a signature goes by its closed form, or None where Warp is called."""
+    """Why a signature is evaluated by its closed form, or None where Warp is called."""
     closed = signature.builtin.closed
     if closed is None or (closed.only_integers and component(signature).is_float):
         return None
@@ -67,9 +67,7 @@ def closed_reason(signature: Signature) -> str | None:
 
 def component(signature: Signature) -> t.Scalar:
     """The scalar type that a builtin computes in: of its last argument, or of its result."""
-    type_ = signature.params[-1] if signature.params else signature.result
-    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array, t.Tile)), "arrays are the interpreter's"
-    return type_ if isinstance(type_, t.Scalar) else type_.dtype
+    return arithmetic.component_type(signature.params[-1] if signature.params else signature.result)
 
 
 def _scalar_of(type_: t.Type) -> t.Scalar | None:

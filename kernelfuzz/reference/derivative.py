@@ -1,7 +1,7 @@
 """The derivative of a launch: what Warp's adjoint of the kernel must give, from dual numbers.
 
-It is the derivative of the program as it ran, through overwritten arrays, changed variables and loops.  What
-Warp documents it does not differentiate is told by ``kernelfuzz.reference.limitations``.
+It is the derivative of the program as it ran, through overwritten arrays, changed variables and loops.
+``kernelfuzz.reference.limitations`` has what Warp documents that its adjoints do not get right.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
+from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.dual import Dual, Scale
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
@@ -113,9 +114,7 @@ def _leaves_of(path: Path, type_: t.Type, value: Input, param: Param) -> Iterato
             else:
                 yield from _leaves_of((*path, name), field, value[name], param)
         return
-    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
-    scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
-    if scalar.is_float:
+    if component_type(type_).is_float:
         assert isinstance(value, np.ndarray)
         yield Leaf(path, value, isinstance(param.type, t.Array))
 

@@ -48,7 +48,7 @@ class Exact:
         return arithmetic.conversion(source, target)
 
     def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
-        scalar = component_type(operand)
+        scalar = arithmetic.component_type(operand)
         if op == "-" and scalar.is_float and isinstance(operand, (t.Scalar, t.Tile)) and NEGATED_ZERO in self.quirks:
             zero = arithmetic.constant(scalar, 0.0)
             return lambda value: zero - value
@@ -75,20 +75,12 @@ class Exact:
         return partial(reduce, _atomic(name, dtype))
 
 
-def component_type(type_: t.Type) -> t.Scalar:
-    """The scalar type of a scalar, composite or tile."""
-    if isinstance(type_, t.Scalar):
-        return type_
-    assert not isinstance(type_, (t.Array, t.Struct, t.Tuple))
-    return type_.dtype
-
-
 # --------------------------------------------------------------------------- operators
 
 
 @cache
 def _binary(op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
-    scalar = component_type(left)
+    scalar = arithmetic.component_type(left)
     if op == "**":
         return _called("pow", left, right)
     if op in ("*", "@") and not {t.Scalar, t.Tile} & {type(left), type(right)}:
@@ -101,7 +93,7 @@ def _binary(op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Va
 
 def _product(left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
     """Two matrices, a matrix and a vector, two quaternions, two transforms."""
-    scalar = component_type(left)
+    scalar = arithmetic.component_type(left)
     if isinstance(left, t.Transform):
         return _called("transform_multiply", left, right)
     if isinstance(left, t.Quaternion):
@@ -180,7 +172,7 @@ def _domain_check(type_: t.Type, domain: str) -> Callable[[Value], bool] | None:
     row = DOMAINS[domain]
     if not row.required or isinstance(type_, (t.Array, t.Struct, t.Tuple, t.Tile)):
         return None
-    scalar = component_type(type_)
+    scalar = arithmetic.component_type(type_)
     low, high = interval(domain, scalar)
     if scalar.is_float and domain in ("divisor", "nonzero"):
         return None  # a float may be divided by zero
@@ -223,7 +215,7 @@ _ATOMIC_OPERATORS = {"add": "+", "sub": "-", "and": "&", "or": "|", "xor": "^"}
 
 @cache
 def _atomic(name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
-    scalar = component_type(dtype)
+    scalar = arithmetic.component_type(dtype)
     if name in _ATOMIC_OPERATORS:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
     else:

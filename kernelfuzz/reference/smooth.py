@@ -99,14 +99,14 @@ class Smooth:
         return truncated
 
     def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
-        scalar = _component(operand)
+        scalar = arithmetic.component_type(operand)
         if scalar.is_float:
             return operator.neg if op == "-" else operator.pos
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
         return operation if isinstance(operand, t.Scalar) else arithmetic.elementwise(scalar, operation)
 
     def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
-        scalar = _component(left)
+        scalar = arithmetic.component_type(left)
         if op in ("*", "@") and not {t.Scalar, t.Tile} & {type(left), type(right)}:
             return self._product(left, right)
         operation = _FLOAT_BINARY[op] if scalar.is_float else arithmetic.operation(arithmetic.BINARY, op, scalar)
@@ -121,7 +121,7 @@ class Smooth:
         return lambda a, b: componentwise(operation)(*_broadcast(a, b))
 
     def _product(self, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
-        scalar = _component(left)
+        scalar = arithmetic.component_type(left)
         if isinstance(left, (t.Transform, t.Quaternion)):
             name = "transform_multiply" if isinstance(left, t.Transform) else "mul"
             signature = resolve(name, (left, right))
@@ -142,9 +142,9 @@ class Smooth:
 
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         for type_ in signature.params:
-            _check(_component(type_))
+            _check(arithmetic.component_type(type_))
         constant = _on_constants(signature)
-        if not any(_component(type_).is_float for type_ in signature.params):
+        if not any(arithmetic.component_type(type_).is_float for type_ in signature.params):
             return constant
         found = form(signature)
 
@@ -161,7 +161,7 @@ class Smooth:
         return call
 
     def atomic(self, name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
-        scalar = _component(dtype)
+        scalar = arithmetic.component_type(dtype)
         if name in ("min", "max"):
             operation = numbers.smaller if name == "min" else numbers.larger
         elif scalar.is_float:
@@ -180,13 +180,6 @@ class Smooth:
 def _check(scalar: t.Scalar) -> None:
     if scalar.is_float and scalar != t.FLOAT64:
         raise NotDifferentiable(NARROW_FLOAT)
-
-
-def _component(type_: t.Type) -> t.Scalar:
-    if isinstance(type_, t.Scalar):
-        return type_
-    assert not isinstance(type_, (t.Struct, t.Tuple, t.Array))
-    return type_.dtype
 
 
 def _undifferentiated(operation: Callable[..., Value]) -> Callable[[Value, Value], Value]:
@@ -239,7 +232,7 @@ def _on_constants(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
     from kernelfuzz.reference.exact import Exact
 
     function = Exact().call(signature)
-    plain = [_component(type_).is_float for type_ in signature.params]
+    plain = [arithmetic.component_type(type_).is_float for type_ in signature.params]
 
     def call(arguments: tuple[Value, ...]) -> Value:
         return _as_objects(

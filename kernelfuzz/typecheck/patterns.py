@@ -295,8 +295,7 @@ def match_type(pattern: Pattern, type_: t.Type, bindings: Bindings, where: dict[
                 match_type(element, inner, bindings, where) for element, inner in zip(elements, types, strict=True)
             )
         case _:
-            pass
-    return False
+            return False
 
 
 def _match_keyword(pattern: KeywordPattern, value: Keyword, bindings: Bindings, where: dict[str, str]) -> bool:

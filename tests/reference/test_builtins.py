@@ -35,7 +35,7 @@ from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, resolv
 from kernelfuzz.typecheck.domains import interval
 
 POINTS = 24
-# Of a row with more signatures than this only every so manyth is tried: the dimensions repeat.
+# Of a row with more signatures only about as many are tried, evenly spread: the dimensions repeat.
 MOST_SIGNATURES = 12
 
 # Of these there is no reference for some types on Warp 1.19 (``builtin_values.NO_REFERENCE``): Python scope has no
@@ -192,7 +192,7 @@ def differences(signatures: list[Signature]) -> Iterator[str]:
 
 
 SIGNATURES = evaluated()
-# The operators by name are the interpreter's; what Warp computes for -0.0 is told elsewhere.
+# The operators by name are the interpreter's; notes/findings has what Warp computes for -0.0.
 GROUPS = sorted({signature.builtin.group for signature in SIGNATURES} - {"operator"})
 
 

@@ -5,7 +5,7 @@ that one is not, nothing is compared.
 
     python -m pytest tests/reference/test_warp_kernels.py -q -s -m slow
 
-prints what came of them all.
+prints how many had each outcome.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def holds_array(type_: Type) -> bool:
 
 
 def most_axes(kernel: Kernel) -> int:
-    """The most axes that one ``wp.tid()`` of the kernel asks for."""
+    """The most axes that one ``wp.tid()`` of the kernel has."""
     calls = [node for node in walk(kernel) if isinstance(node, Call) and node.name == "tid"]
     return max((len(call.type.elements) if isinstance(call.type, Tuple) else 1 for call in calls), default=1)
 
@@ -92,7 +92,7 @@ def compare(kernels: Sequence[tuple[str, Kernel]]) -> tuple[Counter[str], list[s
             outcomes["arrays in structs"] += 1
             continue
         if most_axes(kernel) > grid_ndim(kernel):
-            outcomes["asks for grids of two sorts"] += 1
+            outcomes["has grids of two sorts"] += 1
             continue
         launches = defined_launches(where, kernel, outcomes)
         if not launches:
