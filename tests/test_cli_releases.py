@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from kernelfuzz.cli import main
-from kernelfuzz.releases import environments, scripts
+from kernelfuzz.releases import environments
+from kernelfuzz.releases import run_script as scripts
 from kernelfuzz.releases.environments import Environment, ReleaseError
-from kernelfuzz.releases.scripts import ScriptOutcome
+from kernelfuzz.releases.run_script import ScriptOutcome
 
 sys.path.insert(0, str(Path(__file__).parent / "releases"))
 from planted import SOURCES, planted_python  # pyright: ignore[reportMissingImports]

@@ -11,7 +11,7 @@ from pathlib import Path
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS, reproducer
 from kernelfuzz.findings.signature import signal_name
-from kernelfuzz.releases.scripts import run_script
+from kernelfuzz.releases.run_script import run_script
 
 # The script allows its kernel TIMEOUT_SECONDS; starting Warp and building take the rest.
 _SECONDS = 4.0 * TIMEOUT_SECONDS

@@ -25,7 +25,7 @@ from kernelfuzz.cli.console import (
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.bisection import Bisection, Tried
-    from kernelfuzz.releases.scripts import ScriptOutcome
+    from kernelfuzz.releases.run_script import ScriptOutcome
 
 # What the outcome of a script says.
 _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "cannot be told"}
@@ -99,7 +99,7 @@ def _between(oldest: str, newest: str) -> list[str]:
 
 def _attempt(path: Path, release: str, timeout: float, *, must: bool) -> ScriptOutcome:
     """The script under a release; where the release cannot be had and need not, that cannot be told."""
-    from kernelfuzz.releases.scripts import ScriptOutcome, run_script
+    from kernelfuzz.releases.run_script import ScriptOutcome, run_script
 
     try:
         environment = get_environment(release)

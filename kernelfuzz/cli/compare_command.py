@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,7 +30,7 @@ from kernelfuzz.cli.console import (
 if TYPE_CHECKING:
     from kernelfuzz.releases.comparison import Report
     from kernelfuzz.releases.environments import Environment
-    from kernelfuzz.releases.task import Task
+    from kernelfuzz.releases.tasks import Recorded, Task
 
 _COUNT = 200
 
@@ -103,18 +103,44 @@ def get_environment(asked: str) -> Environment:
 
 
 @contextlib.contextmanager
-def reading_rows() -> Iterator[Callable[[Any], Iterator[Mapping[str, Any]]]]:
-    """What reads the rows of a corpus; where it finds something unreadable inside the ``with``, a Problem."""
+def reading_rows() -> Iterator[Callable[[Any], Iterator[Recorded]]]:
+    """Give what reads the kernels of a corpus.  Raises Problem where a file cannot be read inside the ``with``."""
     with needing("corpus"):
         from kernelfuzz.corpus.files import Unreadable, rows
     try:
-        yield rows
+        yield lambda path: itertools.starmap(recorded, enumerate(rows(path), 1))
     except Unreadable as error:
         raise Problem(f"{error}.", USAGE) from None
 
 
+def recorded(number: int, row: Mapping[str, Any]) -> Recorded:
+    """Return a row of a corpus, which need not be of this version: of its keys only ``python_source`` must be there."""
+    from kernelfuzz.ir.codec import decode_texts
+    from kernelfuzz.ir.launch import Launch
+    from kernelfuzz.releases.tasks import Recorded, code_text
+
+    about, run, forward = row.get("metadata") or {}, row.get("io"), row.get("ir_forward")
+    drawn = about.get("seed") is not None and about.get("index") is not None
+    parts = (*row.get("ir_structs", ()), *row.get("ir_functions", ()), forward, row.get("ir_backward"))
+    launch = outputs = None
+    if run:
+        grid = row["launch"]
+        launch = Launch(tuple(grid["dim"]), decode_texts(run["inputs"]), grid["tiled"])
+        outputs = decode_texts(run["outputs"])
+    return Recorded(
+        f"row {number}" + (f" (seed {about['seed']} index {about['index']})" if drawn else ""),
+        source=row["python_source"],
+        device=row.get("device", "cpu"),
+        backward=about.get("has_backward", row.get("ir_backward") is not None),
+        whole_module=forward is None,
+        code=row.get("generated_code") or "" if forward is None else code_text(parts),
+        launch=launch,
+        outputs=outputs,
+    )
+
+
 def _read(path: str, count: int | None) -> list[Task]:
-    from kernelfuzz.releases.rows import tasks_of
+    from kernelfuzz.releases.tasks import tasks_of
 
     with reading_rows() as rows:
         try:
@@ -123,11 +149,11 @@ def _read(path: str, count: int | None) -> list[Task]:
             raise Problem(f"{path} is no corpus: a row has no {error}.", USAGE) from None
     if not tasks:
         raise Problem(f"{path} holds no rows.", USAGE)
-    return list(islice(tasks, count))
+    return list(itertools.islice(tasks, count))
 
 
 def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
-    from kernelfuzz.releases.task import Task
+    from kernelfuzz.releases.tasks import Task
 
     options = {
         "categories": list(drawing.categories) or None,
@@ -140,7 +166,7 @@ def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
 
 
 def _show(report: Report, as_json: bool) -> int:
-    from kernelfuzz.releases.report import report_lines
+    from kernelfuzz.releases.comparison import report_lines
 
     if as_json:
         click.echo(json.dumps(report.to_dict()))

@@ -17,7 +17,7 @@ import numpy as np
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.report import generated_code, report
 from kernelfuzz.findings.reproducer import launch_script, reproducer
-from kernelfuzz.ir.codec import encode
+from kernelfuzz.ir.codec import encode, encode_launch
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.syntax.render import render
 
@@ -129,14 +129,8 @@ def record(finding: Finding) -> dict[str, Any]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    launch = case.launch
-    return {
-        "source": render(case.kernel),
-        "kernel": case.kernel.name,
-        "dim": list(launch.dim),
-        "tiled": launch.tiled,
-        "inputs": encode(launch.inputs, numbers=True),
-    }
+    launch = encode_launch(case.launch, numbers=True)
+    return {"source": render(case.kernel), "kernel": case.kernel.name, **launch}
 
 
 def _plain(value: Any) -> Any:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir.array_text import plain_text
-from kernelfuzz.ir.launch import Input, NumpyArray, leaves
+from kernelfuzz.ir.launch import Input, Launch, NumpyArray, leaves
 
 
 def encode(values: Mapping[str, Input], *, numbers: bool = False) -> dict[str, Any]:
@@ -73,6 +73,16 @@ def decode_texts(entries: Iterable[Mapping[str, Any]]) -> dict[str, Input]:
             inside = inside.setdefault(name, {})
         inside[last] = _array(entry)
     return values
+
+
+def encode_launch(launch: Launch, *, numbers: bool = False) -> dict[str, Any]:
+    """A launch with its grid: ``dim``, ``tiled``, and ``inputs`` as ``encode`` writes them."""
+    return {"dim": list(launch.dim), "tiled": launch.tiled, "inputs": encode(launch.inputs, numbers=numbers)}
+
+
+def decode_launch(entry: Mapping[str, Any]) -> Launch:
+    """The launch that ``encode_launch`` wrote.  Raises what ``decode`` does."""
+    return Launch(tuple(entry["dim"]), decode(entry["inputs"]), entry["tiled"])
 
 
 def _data(array: NumpyArray) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.releases.scripts import ScriptOutcome
+from kernelfuzz.releases.run_script import ScriptOutcome
 
 Ending: TypeAlias = Literal["found", "already", "never", "broken"]
 

@@ -1,17 +1,17 @@
-"""Two releases held against each other over the same kernels: what ``kernelfuzz compare`` does."""
+"""Two releases compared over the same kernels, and the report of ``kernelfuzz compare``."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
-from kernelfuzz.releases.code_changes import CodeChange, code_change, diff
+from kernelfuzz.releases.code_changes import KINDS, NUMBERING, CodeChange, code_change, diff
 from kernelfuzz.releases.differences import WEIGHTS, Difference, differences
 from kernelfuzz.releases.environments import Environment, ReleaseError
-from kernelfuzz.releases.process import Process, WorkerFault, each, patience_for
-from kernelfuzz.releases.task import Observation, Task, observation
+from kernelfuzz.releases.release_process import Process, WorkerFault, ask_each, patience_for
+from kernelfuzz.releases.tasks import Observation, Task, observation
 from kernelfuzz.workers import WorkerError
 
 # Kernels that are asked about together: their builds are one module.
@@ -191,7 +191,7 @@ def compare(old: Environment, new: Environment, tasks: Sequence[Task], *, progre
     with Process(old) as before, Process(new) as after:
         done = 0
         for chunk in _chunks(tasks, _CHUNK):
-            answers = each([before, after], "observe", "tasks", [task.to_dict() for task in chunk])
+            answers = ask_each([before, after], "observe", "tasks", [task.to_json() for task in chunk])
             for task, *pair in zip(chunk, *answers, strict=True):
                 first, second = (_observation(task, answer) for answer in pair)
                 _check_same(first, second, report)
@@ -202,7 +202,7 @@ def compare(old: Environment, new: Environment, tasks: Sequence[Task], *, progre
             if progress is not None:
                 progress("kernels", done, len(tasks))
         if both:
-            report.speed = _speed(before, after, both, progress)
+            report.speed = _timed(before, after, both, progress)
     return report
 
 
@@ -227,7 +227,7 @@ def _check_same(old: Observation, new: Observation, report: Report) -> None:
     )
 
 
-def _speed(old: Process, new: Process, sources: Sequence[str], progress: Progress | None) -> Speed | None:
+def _timed(old: Process, new: Process, sources: Sequence[str], progress: Progress | None) -> Speed | None:
     """Both lower everything several times, one at a time and by turns; once before for the first imports."""
     seconds: dict[int, list[float]] = {0: [], 1: []}
     processes = (old, new)
@@ -243,3 +243,80 @@ def _speed(old: Process, new: Process, sources: Sequence[str], progress: Progres
         # What lowers alone may still end a process that has lowered all others.
         return None
     return Speed(len(sources), tuple(seconds[0]), tuple(seconds[1]))
+
+
+# ------------------------------------------------------------------------------------ the report in lines
+
+# How many kernels of one sort are named; --json has all.
+_NAMED = 5
+_CALLEES = 8
+
+_HEADINGS = {
+    "regression": "Regressions",
+    "improvement": "Improvements",
+    "change": "Changes that are neither",
+}
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """Yield the report for people, line by line."""
+    counts = report.counts
+    yield (
+        f"Warp {report.old.warp} and {report.new.warp}: {counts['kernels']} kernels; {counts['lowered']} "
+        f"lowered by both, values of {counts['values']} and gradients of {counts['gradients']} compared."
+    )
+    for reason, count in report.skipped.most_common():
+        yield f"  not compared: {count} {reason}"
+    for weight in WEIGHTS:
+        yield from _of_weight(_HEADINGS[weight], report.of_weight(weight))
+    yield from _code(report)
+    yield from _speed(report)
+
+
+def _of_weight(heading: str, found: Sequence[Difference]) -> Iterator[str]:
+    yield ""
+    yield f"{heading}: {len(found) or 'none'}"
+    sorts: dict[tuple[str, str], list[Difference]] = {}
+    for each in found:
+        sorts.setdefault((each.subject, each.what), []).append(each)
+    for (subject, what), alike in sorted(sorts.items(), key=lambda sort: -len(sort[1])):
+        accepted = {"Regressions": "accepted by the old only: ", "Improvements": "accepted by the new only: "}
+        prefix = accepted.get(heading, "") if subject == "acceptance" else f"{subject}: "
+        yield f"  {len(alike)} x {prefix}{what}"
+        for each in alike[:_NAMED]:
+            detail = f": {each.detail}" if each.detail else ""
+            yield f"      {each.label} ({', '.join(each.where)}){detail}"
+        if len(alike) > _NAMED:
+            yield f"      and {len(alike) - _NAMED} more"
+
+
+def _code(report: Report) -> Iterator[str]:
+    code = report.code
+    yield ""
+    yield f"Generated code: {code.same} texts are the same to the byte, {code.changed} are not."
+    for kind in (NUMBERING, *KINDS, "other lines"):
+        if kind not in code.kinds:
+            continue
+        about = code.kinds[kind]
+        devices = ", ".join(f"{count} for {device}" for device, count in sorted(about.texts.items()))
+        yield f"  {kind}: {devices}; such as {about.label}, {about.device}"
+        yield from (f"      {line}" for line in diff(about.old, about.new, kind))
+    for title, counter in (("more", code.more), ("less", code.fewer)):
+        if counter:
+            yield f"  called {title} often, in so many texts: {_listed(counter)}"
+
+
+def _listed(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counter.most_common(_CALLEES))
+
+
+def _speed(report: Report) -> Iterator[str]:
+    speed = report.speed
+    if speed is None:
+        return
+    yield ""
+    rounds = ", ".join(f"{ratio:.2f}" for ratio in speed.ratios)
+    yield (
+        f"Lowering {speed.kernels} kernels takes {min(speed.old):.2f} s and {min(speed.new):.2f} s in Warp, "
+        f"{speed.ratio:.2f} times as long (in rounds: {rounds}): {speed.verdict}."
+    )

@@ -13,7 +13,7 @@ from kernelfuzz.ir.launch import Input
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.gradient import first_difference
 from kernelfuzz.oracles.verdict import Mismatch
-from kernelfuzz.releases.task import Observation, Result
+from kernelfuzz.releases.tasks import Observation, Result
 
 Weight: TypeAlias = Literal["regression", "improvement", "change"]
 Subject: TypeAlias = Literal["acceptance", "values", "gradients"]

@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 # What kernelfuzz needs beside Warp where it judges kernels.  kernelfuzz itself is not installed: the worker
-# runs the one that asks (``kernelfuzz.releases.process``).
+# runs the one that asks (``kernelfuzz.releases.release_process``).
 LIBRARIES = ("hypothesis", "libcst", "numpy")
 
 # How long making an environment may take, in seconds; a wheel of Warp has 100 MB and more.

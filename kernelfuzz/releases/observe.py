@@ -5,6 +5,8 @@ For the worker of a release only: nothing here protects the process from a kerne
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,22 +14,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kernelfuzz.devices import HOST_TARGET
+from kernelfuzz.devices import HOST_TARGET, BuildTarget, Device, Target
 from kernelfuzz.findings.signature import compiler_error, exception_text
-from kernelfuzz.ir.codec import decode, encode
-from kernelfuzz.ir.launch import Case, Launch, leaves
+from kernelfuzz.ir.codec import decode_launch, encode
+from kernelfuzz.ir.launch import Case, Input, Launch, leaves
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
-from kernelfuzz.releases.task import Task
+from kernelfuzz.releases.tasks import Task, code_text
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain import Failure, KernelCode, Lowering, lower_devices
-from kernelfuzz.toolchain.programs import JUDGED
+from kernelfuzz.toolchain import Failure, KernelCode, Lowering, build, lower, lower_devices
+from kernelfuzz.toolchain.programs import JUDGED, loaded
 
 T = TypeVar("T")
 
@@ -42,7 +44,7 @@ class _Prepared:
 
 
 def observe(tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """An observation for each task, as JSON (``kernelfuzz.releases.task.observation`` reads it)."""
+    """An observation for each task, as JSON (``kernelfuzz.releases.tasks.observation`` reads it)."""
     prepared = [_prepare(task) for task in tasks]
     found = [_lowered(task, each) for task, each in zip(tasks, prepared, strict=True)]
     ready = [
@@ -74,8 +76,7 @@ def _prepare(task: Task) -> _Prepared:
     except ParseError as error:
         return _Prepared(task.source, None, f"kernelfuzz cannot read it: {error}")
     if task.launch is not None:
-        dim, tiled = tuple(task.launch["dim"]), task.launch["tiled"]
-        return _Prepared(task.source, Case(kernel, Launch(dim, decode(task.launch["inputs"]), tiled)))
+        return _Prepared(task.source, Case(kernel, task.launch))
     # The contract of the kernel is not in its text: where the inputs break it, the reference says so.
     try:
         launch = draw_launch(SeededChoices(GRAMMAR_VERSION, _digest(task.source), "launch"), kernel)
@@ -106,7 +107,7 @@ def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
         "case": "" if prepared.case is None else case_digest(prepared.case),
         "point": "",
         "code": {
-            device: "\n".join(code_text(code) for code in result.kernels)
+            device: "\n".join(map(_code, result.kernels))
             for device, result in lowered.items()
             if isinstance(result, Lowering)
         },
@@ -120,10 +121,8 @@ def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
     }
 
 
-def code_text(code: KernelCode) -> str:
-    """The generated code of a kernel, with the structs and functions that it needs, in one text."""
-    parts = (*code.structs, *code.functions, code.forward, code.backward or "")
-    return "\n".join(part.strip("\n") + "\n" for part in parts if part)
+def _code(code: KernelCode) -> str:
+    return code_text((*code.structs, *code.functions, code.forward, code.backward))
 
 
 def said(failure: Failure, case: Case | None) -> str:
@@ -204,3 +203,79 @@ def _result(case: Case, verdict: Verdict, outcome: Mapping[str, Any] | Failure |
         reason = f"{at.output}{list(at.index)} must be {at.expected!r}, not {at.actual!r}"
     values = None if outcome is None else encode(outcome)
     return {"status": verdict.status, "reason": reason, "values": values}
+
+
+# ---------------------------------------------------------------------- kernels that were recorded before
+
+# What the code for each device is built to.
+_BUILT: dict[Device, BuildTarget] = {"cpu": "cpu", "cuda": "ptx"}
+
+
+def relower(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each row (``kernelfuzz.releases.rows.question``) its ``code``, its ``outputs`` where it says how it
+    is launched, and in ``problem`` why there are none."""
+    answers = [_again(row) for row in rows]
+    for device in HOST_TARGET:
+        launched = [
+            (row, answer)
+            for row, answer in zip(rows, answers, strict=True)
+            if row["launch"] is not None and row["device"] == device and answer["code"] is not None
+        ]
+        outcomes = _outputs([row for row, _ in launched], HOST_TARGET[device])
+        for (_, answer), outcome in zip(launched, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                answer["problem"] = str(outcome)
+            else:
+                answer["outputs"] = encode(outcome)
+    return answers
+
+
+def _again(row: Mapping[str, Any]) -> dict[str, Any]:
+    lowering = lower(row["source"], row["device"], backward=row["backward"])
+    if isinstance(lowering, Failure):
+        return {"code": None, "outputs": None, "problem": str(lowering)}
+    code = lowering.module if row["module"] else "\n".join(map(_code, lowering.kernels))
+    return {"code": code, "outputs": None, "problem": ""}
+
+
+def _outputs(rows: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str, Input] | Failure]:
+    """Every kernel launched as its row says; those that kernelfuzz can read are built together."""
+    launches = [decode_launch(row["launch"]) for row in rows]
+    cases: dict[int, Case] = {}
+    for at, row in enumerate(rows):
+        with contextlib.suppress(ParseError):
+            cases[at] = Case(parse(row["source"]), launches[at])
+    ready = list(cases.values())
+    setting = BuildSetting(target, tuple(sorted(JUDGED.items())))
+    together = batch.evaluate(
+        ready,
+        setting,
+        lambda program, name, at: program.run(name, ready[at].launch),
+    )
+    found = dict(zip(cases, together, strict=True))
+    return [found[at] if at in found else _alone(row["source"], launches[at], target) for at, row in enumerate(rows)]
+
+
+def _alone(source: str, launch: Launch, target: Target) -> dict[str, Input] | Failure:
+    with loaded(source, target, options=JUDGED) as program:
+        return program if isinstance(program, Failure) else program.run(program.kernels[0], launch)
+
+
+def build_file(source: str, directory: str) -> dict[str, str]:
+    """What became of each step with a file of kernels: an empty text, or what Warp or a compiler said.
+
+    ``directory`` is where the file lies, for what it imports from beside it.
+    """
+    sys.path.insert(0, directory)
+    steps: dict[str, str] = {}
+    for device, target in _BUILT.items():
+        lowering = lower(source, device)
+        if isinstance(lowering, Failure):
+            steps[f"lowering for {device}"] = str(lowering)
+            continue
+        steps[f"lowering for {device}"] = ""
+        artifact = build(lowering, target)
+        # What this machine or release cannot build says nothing about the file.
+        if not (isinstance(artifact, Failure) and artifact.kind == "unsupported"):
+            steps[f"building {target}"] = str(artifact) if isinstance(artifact, Failure) else ""
+    return steps

@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.ir.codec import decode, decode_texts
+from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.releases.code_changes import code_change, same_code
 from kernelfuzz.releases.environments import Environment
-from kernelfuzz.releases.process import Process
-from kernelfuzz.releases.rows import label_of, question, stored_code
-from kernelfuzz.releases.scripts import Presence, run_script
+from kernelfuzz.releases.release_process import Process
+from kernelfuzz.releases.run_script import Presence, run_script
+from kernelfuzz.releases.tasks import Recorded
 from kernelfuzz.workers import WorkerError
 
 Kind: TypeAlias = Literal["reproducer", "kernels", "corpus"]
@@ -126,7 +126,7 @@ def exits(path: Path) -> bool:
 def replay(
     found: Sequence[Item],
     environment: Environment,
-    rows: Callable[[Path], Iterable[Mapping[str, Any]]],
+    rows: Callable[[Path], Iterable[Recorded]],
     *,
     jobs: int,
     timeout: float,
@@ -134,8 +134,8 @@ def replay(
 ) -> list[Replayed]:
     """Replay all items under a release, ``jobs`` at a time; the results come in the order of the items.
 
-    ``rows`` reads a corpus.  A script or a file of kernels is killed after ``timeout`` seconds.  Raises what
-    ``rows`` does, and ReleaseError.
+    ``rows`` reads the kernels of a corpus.  A script or a file of kernels is killed after ``timeout`` seconds.
+    Raises what ``rows`` does, and ReleaseError.
     """
     stop = threading.Event()
     limits = _Limits(timeout, stop.is_set)
@@ -165,7 +165,7 @@ class _Limits:
 def _replayed(
     item: Item,
     environment: Environment,
-    rows: Callable[[Path], Iterable[Mapping[str, Any]]],
+    rows: Callable[[Path], Iterable[Recorded]],
     limits: _Limits,
 ) -> Replayed:
     match item.kind:
@@ -201,27 +201,25 @@ def _line(text: str) -> str:
     return joined if len(joined) <= 200 else joined[:200] + "..."
 
 
-def _corpus(item: Item, environment: Environment, rows: Iterable[Mapping[str, Any]], limits: _Limits) -> Replayed:
+def _corpus(item: Item, environment: Environment, rows: Iterable[Recorded], limits: _Limits) -> Replayed:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     first = ""
     with Process(environment, limits.stopped) as process:
-        numbered = enumerate(rows, 1)
-        while chunk := list(islice(numbered, _CHUNK)):
-            questions = [question(row) for _, row in chunk]
-            for (number, row), answer in zip(chunk, process.each("relower", "rows", questions), strict=True):
+        waiting = iter(rows)
+        while chunk := list(islice(waiting, _CHUNK)):
+            questions = [row.question() for row in chunk]
+            for row, answer in zip(chunk, process.each("relower", "rows", questions), strict=True):
                 counts["rows"] += 1
                 bad = _compared(row, answer, counts, kinds)
-                first = first or (bad and f"{label_of(number, row)}: {_line(bad)}")
+                first = first or (bad and f"{row.label}: {_line(bad)}")
     counts.update({f"code: {kind}": count for kind, count in kinds.items()})
     if not counts["rows"]:
         return Replayed(item, "changed", "there are no rows")
     return Replayed(item, "changed" if first else "ok", first or f"{counts['rows']} rows", 0.0, dict(counts))
 
 
-def _compared(
-    row: Mapping[str, Any], answer: Mapping[str, Any] | WorkerError, counts: Counter[str], kinds: Counter[str]
-) -> str:
+def _compared(row: Recorded, answer: Mapping[str, Any] | WorkerError, counts: Counter[str], kinds: Counter[str]) -> str:
     """Count a row in; what is not as it was, or an empty text."""
     if isinstance(answer, WorkerError):
         counts["ended the process"] += 1
@@ -231,17 +229,15 @@ def _compared(
         return answer["problem"]
     bad = ""
     if answer["outputs"] is not None:
-        wanted = decode_texts(row["io"]["outputs"])
-        mismatch = first_mismatch(wanted, decode(answer["outputs"]))
+        mismatch = first_mismatch(row.outputs or {}, decode(answer["outputs"]))
         counts["same values" if mismatch is None else "other values"] += 1
         if mismatch is not None:
             place = f"{mismatch.output}{list(mismatch.index)}"
             bad = f"{place} was {mismatch.expected!r} and is {mismatch.actual!r}"
-    before = stored_code(row)
-    if same_code(before, answer["code"]):
+    if same_code(row.code, answer["code"]):
         counts["same code"] += 1
         return bad
     counts["other code"] += 1
-    change = code_change(before, answer["code"])
+    change = code_change(row.code, answer["code"])
     kinds.update(change.kinds if change else ())
     return bad or f"other code ({', '.join(change.kinds if change else ())})"

@@ -17,7 +17,7 @@ from kernelfuzz.campaign.loop import judging
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS
 from kernelfuzz.oracles.request import Checks
-from kernelfuzz.releases.scripts import ScriptOutcome
+from kernelfuzz.releases.run_script import ScriptOutcome
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fakes  # pyright: ignore[reportMissingImports]

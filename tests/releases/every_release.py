@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kernelfuzz.releases.environments import Environment, ReleaseError, environment, release_key, released
-from kernelfuzz.releases.process import Process
+from kernelfuzz.releases.release_process import Process
 from kernelfuzz.toolchain.control import QUESTIONS
 from kernelfuzz.workers import WorkerError
 

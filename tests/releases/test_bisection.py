@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kernelfuzz.releases.bisection import Bisection, bisect
-from kernelfuzz.releases.scripts import Presence, ScriptOutcome
+from kernelfuzz.releases.run_script import Presence, ScriptOutcome
 
 RELEASES = tuple(f"1.{minor}.0" for minor in range(10, 20))
 

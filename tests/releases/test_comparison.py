@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from planted import SOURCES, planted_python  # pyright: ignore[reportMissingImports]
 
-from kernelfuzz.releases.comparison import Report, Speed, compare
+from kernelfuzz.releases.comparison import Report, Speed, compare, report_lines
 from kernelfuzz.releases.differences import Difference
 from kernelfuzz.releases.environments import ReleaseError, environment
-from kernelfuzz.releases.report import report_lines
-from kernelfuzz.releases.task import Task
+from kernelfuzz.releases.tasks import Task
 
 TASKS = [Task(name, source=source) for name, source in SOURCES.items()]
 

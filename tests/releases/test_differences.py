@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kernelfuzz.releases.differences import differences
-from kernelfuzz.releases.task import Observation, Result
+from kernelfuzz.releases.tasks import Observation, Result
 
 FINE = Observation("k", "source", "case", "point", code={"cpu": "x", "cuda": "x"})
 

@@ -10,8 +10,8 @@ from every_release import asked  # pyright: ignore[reportMissingImports]
 from kernelfuzz.releases.bisection import bisect
 from kernelfuzz.releases.comparison import compare
 from kernelfuzz.releases.environments import ReleaseError, environment, released
-from kernelfuzz.releases.scripts import ScriptOutcome, run_script
-from kernelfuzz.releases.task import Task
+from kernelfuzz.releases.run_script import ScriptOutcome, run_script
+from kernelfuzz.releases.tasks import Task
 from kernelfuzz.toolchain import compat
 
 pytestmark = pytest.mark.slow

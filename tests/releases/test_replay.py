@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from planted import SOURCES, kernel_source  # pyright: ignore[reportMissingImports]
 
+from kernelfuzz.cli.compare_command import recorded
 from kernelfuzz.releases.environments import environment
 from kernelfuzz.releases.replay import Item, NothingToReplay, Replayed, items, replay
 from kernelfuzz.toolchain import Lowering, lower_devices
@@ -20,7 +21,8 @@ BROKEN = "import sys\nimport no_such_module\nsys.exit(1)\n"
 
 
 def tried(found: list[Item], rows: list[dict[str, Any]] | None = None) -> list[Replayed]:
-    return replay(found, environment(sys.executable), lambda _: rows or [], jobs=2, timeout=600)
+    stored = [recorded(number, row) for number, row in enumerate(rows or [], 1)]
+    return replay(found, environment(sys.executable), lambda _: stored, jobs=2, timeout=600)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ class Process:
         Where that ends the process, they are asked one by one; one that ends it has a WorkerError in its
         place.
         """
-        return each([self], action, name, items)[0]
+        return ask_each([self], action, name, items)[0]
 
     def _send(self, request: Mapping[str, Any]) -> None:
         if self._running is None:
@@ -105,7 +105,7 @@ class Process:
         environ = {name: text for name, text in os.environ.items() if name != "PYTHONHOME"}
         # One seed for all: what a release makes of a kernel must not depend on the order of its sets.
         environ |= {"PYTHONPATH": self._directory, "PYTHONHASHSEED": "0", "TMPDIR": self._directory}
-        command = [self.environment.python, "-m", "kernelfuzz.releases.worker", str(there.fileno())]
+        command = [self.environment.python, "-m", "kernelfuzz.releases.release_worker", str(there.fileno())]
         process = subprocess.Popen(
             command,
             pass_fds=[there.fileno()],
@@ -160,8 +160,8 @@ class Process:
         process.wait()
 
 
-def each(processes: Sequence[Process], action: str, name: str, items: Sequence[Any]) -> list[list[Any | WorkerError]]:
-    """``Process.each`` for several processes, which work at the same time."""
+def ask_each(processes: Sequence[Process], action: str, name: str, items: Sequence[Any]) -> list[list[Any]]:
+    """Return what ``Process.each`` does, for each of several processes; they work at the same time."""
     for process in processes:
         process._send({"action": action, name: list(items)})  # pyright: ignore[reportPrivateUsage]
     return [process._collect(action, name, items) for process in processes]  # pyright: ignore[reportPrivateUsage]

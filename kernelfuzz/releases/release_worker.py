@@ -1,4 +1,4 @@
-"""The program that runs in the environment of a release: ``python -m kernelfuzz.releases.worker FD``.
+"""The program that runs in the environment of a release: ``python -m kernelfuzz.releases.release_worker FD``.
 
 FD is its end of a pair of sockets.  It answers requests, one JSON message each, until the other is closed.
 """
@@ -17,9 +17,9 @@ from typing import Any
 
 def _observe(request: dict[str, Any]) -> Any:
     from kernelfuzz.releases.observe import observe
-    from kernelfuzz.releases.task import Task
+    from kernelfuzz.releases.tasks import task
 
-    return observe([Task(**task) for task in request["tasks"]])
+    return observe([task(entry) for entry in request["tasks"]])
 
 
 def _seconds(request: dict[str, Any]) -> Any:
@@ -29,13 +29,13 @@ def _seconds(request: dict[str, Any]) -> Any:
 
 
 def _relower(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.relower import relower
+    from kernelfuzz.releases.observe import relower
 
     return relower(request["rows"])
 
 
 def _build_file(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.relower import build_file
+    from kernelfuzz.releases.observe import build_file
 
     return build_file(request["source"], request["directory"])
 
