@@ -1,4 +1,4 @@
-"""What each operator computes on scalars: ONE table of rules, each with where the rule comes from.
+"""The value of each operator on scalars and on composites: ONE table of rules, each with its source.
 
 To find the rule for ``//`` on int8, look for ``"//"`` and ``"int"`` in ``BINARY``.  Operands and results are
 Python ints in the range of the type, Python bools, or numpy scalars of exactly the float type.

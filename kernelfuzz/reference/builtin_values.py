@@ -1,4 +1,4 @@
-"""What a builtin gives for values: Warp's own implementation, called from Python scope.
+"""The value of a builtin: Warp's own implementation, called from Python scope.
 
 That is the code that a kernel runs, reached without the code generator.  A row with a reason in its column
 ``closed`` is evaluated by its closed form instead, where that gives the same bits and Python scope cannot be used,
@@ -58,7 +58,7 @@ def compiled(signature: Signature) -> Call:
 
 
 def closed_reason(signature: Signature) -> str | None:
-    """Why a signature is evaluated by its closed form, or None where Warp is called."""
+    """The reason to evaluate a signature by its closed form, or None where Warp is called."""
     closed = signature.builtin.closed
     if closed is None or (closed.only_integers and component(signature).is_float):
         return None
@@ -102,7 +102,7 @@ def _half(signature: Signature) -> Call:
 
 
 def no_reference(arguments: tuple[Value, ...]) -> Value:
-    """What ``compiled`` gives where this Warp has nothing to evaluate the builtin with: raises Undefined."""
+    """Raises Undefined: ``compiled`` returns this where this Warp has nothing to evaluate the builtin with."""
     raise Undefined(NO_REFERENCE)
 
 

@@ -1,18 +1,20 @@
-"""What a kernel is compiled into: functions of a frame, and the state of the thread that runs them."""
+"""The parts of a compiled kernel: functions of a frame, frames, and the thread that runs them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from kernelfuzz.ir.nodes import Constant, Expr, Function, Node
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Stopped, Undefined
 
+T = TypeVar("T")
+
 
 class Unbound:
-    """What a local holds before its first assignment."""
+    """The value of a local before its first assignment."""
 
 
 UNBOUND = Unbound()
@@ -54,7 +56,7 @@ class Body:
 
 @dataclass(slots=True)
 class Module:
-    """What the functions of one kernel share while they are compiled."""
+    """The state that the functions of one kernel share while they are compiled."""
 
     domain: Domain
     compile_expression: Callable[[Expr, Names], Evaluate]
@@ -71,16 +73,29 @@ class Names:
     bound: set[str] = field(default_factory=set[str])
 
     def place(self, name: str) -> int:
-        """The place of a local, new where the name is."""
+        """The place of a local; a new name gets the next place."""
         return self.places.setdefault(name, FIRST_LOCAL + len(self.places))
 
     def size(self) -> int:
-        """How long the frame is."""
+        """The length of the frame."""
         return FIRST_LOCAL + len(self.places)
 
     def expression(self, node: Expr) -> Evaluate:
         """The function that evaluates an expression with these names."""
         return self.module.compile_expression(node, self)
+
+
+def at_node(node: Node, function: Callable[[Frame], T]) -> Callable[[Frame], T]:
+    """The function of a frame; an exception that it raises without a node gets this one."""
+
+    def run(frame: Frame) -> T:
+        try:
+            return function(frame)
+        except Stopped as error:
+            error.node = error.node or node
+            raise
+
+    return run
 
 
 def located(node: Node, function: Callable[..., Any], *operands: Evaluate) -> Evaluate:

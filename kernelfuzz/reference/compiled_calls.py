@@ -15,7 +15,7 @@ import numpy as np
 
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Call, Name
-from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, located
+from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, at_node, located
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.memory import Access, View, reader, writer
 from kernelfuzz.reference.undefined import (
@@ -23,7 +23,6 @@ from kernelfuzz.reference.undefined import (
     NOT_SORTED,
     OUTSIDE_DOMAIN,
     UNINITIALISED_READ,
-    Stopped,
     Undefined,
 )
 from kernelfuzz.typecheck.builtins import Signature, resolve
@@ -111,14 +110,9 @@ def _lower_bound(node: Call, arguments: list[Evaluate]) -> Evaluate:
     def call(frame: Frame) -> int:
         view: View = array(frame)
         begin, end = [bound(frame) for bound in bounds] or (0, view.shape[0])
-        value = sought(frame)
-        try:
-            return _search(view, begin, end, value, frame[THREAD])
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        return _search(view, begin, end, sought(frame), frame[THREAD])
 
-    return call
+    return at_node(node, call)
 
 
 # ------------------------------------------------------------------------ random states
@@ -141,18 +135,14 @@ def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names
             before = frame[place]  # what an argument's own call has left of it
             if before is UNBOUND:
                 raise Undefined(UNINITIALISED_READ, first)
-        try:
-            value, after = function((before,) if from_array else (before, *values))
-            if from_array:
-                value = _search(values[0], 0, values[0].shape[0], value, frame[THREAD])
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        value, after = function((before,) if from_array else (before, *values))
+        if from_array:
+            value = _search(values[0], 0, values[0].shape[0], value, frame[THREAD])
         if place is not None:
             frame[place] = after
         return value
 
-    return call
+    return at_node(node, call)
 
 
 # ------------------------------------------------------------------------------ atomics
@@ -176,21 +166,17 @@ def _atomic(node: Call, names: Names, used: bool) -> Evaluate:
         at = tuple([index(frame) for index in indices])
         values = [operand(frame) for operand in operands]
         thread = frame[THREAD]
-        try:
-            flat = view.at(at)
-            old = read(view.leaves, flat)
-            if thread.watched:
-                view.shadow.atomic(flat, thread.number, Access(kind, (), old, values[-1], used, node))
-            if combine is not None:
-                write(view.leaves, flat, combine(old, values[0]))
-            elif kind == "exch" or old == values[0]:
-                write(view.leaves, flat, values[-1])
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        flat = view.at(at)
+        old = read(view.leaves, flat)
+        if thread.watched:
+            view.shadow.atomic(flat, thread.number, Access(kind, (), old, values[-1], used, node))
+        if combine is not None:
+            write(view.leaves, flat, combine(old, values[0]))
+        elif kind == "exch" or old == values[0]:
+            write(view.leaves, flat, values[-1])
         return old
 
-    return call
+    return at_node(node, call)
 
 
 def can_be_atomic(op: str, part: t.Type) -> bool:
@@ -295,12 +281,4 @@ def _transfer(node: Call, arguments: list[Evaluate], domain: Domain) -> Evaluate
 
     move: Operation = load if loads else store
 
-    def transfer(frame: Frame) -> Value:
-        values = [argument(frame) for argument in arguments]
-        try:
-            return move(*values, frame[THREAD])
-        except Stopped as error:
-            error.node = error.node or node
-            raise
-
-    return transfer
+    return at_node(node, lambda frame: move(*[argument(frame) for argument in arguments], frame[THREAD]))

@@ -1,4 +1,4 @@
-"""What numbers the interpreter computes with: the one seam between exact values and dual numbers.
+"""The numbers that the interpreter computes with: the one seam between exact values and dual numbers.
 
 The interpreter does control flow, names, memory and structure; every operation on a number goes through a
 ``Domain``.  ``kernelfuzz.reference.exact`` has the values that Warp computes, to the bit.  Another domain may
@@ -12,7 +12,7 @@ Values, in every domain:
 - Struct: a dict by field.  Tuple: a Python tuple.  Tile: a numpy array of dtype ``storage(dtype)``.
 - Array: a ``kernelfuzz.reference.memory.View``; an operation on numbers never sees one, except ``call``.
 
-The methods are asked once for each node, when a kernel is compiled, and return the function that is called at
+The methods are called once for each node, when a kernel is compiled, and return the function that is called at
 each evaluation.  Those functions raise a ``Stopped`` without a node where there is no answer.
 """
 
@@ -49,7 +49,7 @@ class Domain(Protocol):
         ...
 
     def leave(self, path: tuple[str, ...], scalar: Scalar, values: Leaf) -> Leaf:
-        """What is reported for the contents of an array after the launch: the inverse of ``enter``."""
+        """The contents of an array as the launch reports them: the inverse of ``enter``."""
         ...
 
     def cast(self, source: Scalar, target: Scalar) -> Callable[[Value], Value]:
@@ -71,12 +71,12 @@ class Domain(Protocol):
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         """A builtin over values.  Of one that mutates an argument the result is ``(value, new state)``.
 
-        Not asked for atomics, tiles, arrays, nor for the operators by name (``wp.add``).
+        Never called for atomics, tiles, arrays, nor for the operators by name (``wp.add``).
         """
         ...
 
     def atomic(self, name: str, dtype: Type) -> Callable[[Value, Value], Value]:
-        """What an atomic other than exch and cas stores: ``f(old, operand)``, componentwise.
+        """The function ``f(old, operand)``, componentwise, for what an atomic other than exch and cas stores.
 
         ``name`` is ``add``, ``sub``, ``min``, ``max``, ``and``, ``or`` or ``xor``.
         """

@@ -218,7 +218,7 @@ def _element(node: n.Index, names: Names) -> Evaluate:
 
 
 def zero(type_: t.Type, domain: Domain) -> Value:
-    """What a constructor without arguments gives: zeros ("Basics: Vectors" and "Structs")."""
+    """The zeros that a constructor without arguments makes ("Basics: Vectors" and "Structs")."""
     match type_:
         case t.Scalar():
             return domain.literal(type_, False if type_.kind == "bool" else 0)
@@ -282,7 +282,7 @@ def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
     return call
 
 
-# ------------------------------------------------------------------- numbers of Python's
+# ------------------------------------------------------------------- Python's numbers
 
 # ``wp.static(expression)``, evaluated when a kernel is declared, and module constants ("Code Generation: Static
 # Expressions" of Warp's user guide); the result becomes a constant of the node's type.
@@ -310,7 +310,7 @@ def _static_value(node: n.Static, module: Module) -> Value:
 
 
 def _unrounded(cast: n.Cast, names: Names) -> n.Cast:
-    """``wp.float64(K)``, ``wp.int64(wp.static(2**40))``: a conversion to 64 bits is one of Python's number.
+    """``wp.float64(K)``, ``wp.int64(wp.static(2**40))``: a conversion to 64 bits converts Python's number.
 
     That is the fix of GH-485, whose kernel is ``wp.float64(wp.PI)``; before 1.12.1 the number was rounded to
     float32 or cut to int32 first.
@@ -329,7 +329,7 @@ def _unrounded(cast: n.Cast, names: Names) -> n.Cast:
     return cast if wide is None else replace(cast, operand=replace(number, type=wide))
 
 
-# What holds all that a number of Python's may be, where the type is that of a number without a type.
+# The wide type for each type that Warp gives to a Python number without a type of its own.
 _WIDE: dict[t.Type, t.Scalar] = {t.FLOAT32: t.FLOAT64, t.INT32: t.INT64}
 
 

@@ -1,4 +1,4 @@
-"""What Warp's documentation says its adjoints do not get right: such a kernel's gradient is not judged.
+"""The limitations of adjoints that Warp documents: the gradient of such a kernel is not judged.
 
 The source is the user guide's page "Differentiability" (https://nvidia.github.io/warp/, 1.19).  A rule here
 is what a sentence there says, and is read as widely as the sentence can be.  Where an older release says
@@ -81,7 +81,7 @@ def _in_place_math(unit: n.Kernel | n.Function) -> bool:
 
 
 def _component_of(place: n.Place) -> str | None:
-    """Which local vector, matrix, quaternion or transform the place is a component of."""
+    """The local vector, matrix, quaternion or transform that the place is a component of, or None."""
     if isinstance(place, n.Name) or not is_local(place) or not has_floats(root_of(place).type):
         return None
     inner: n.Expr = place
@@ -214,7 +214,7 @@ def carries_values(unit: n.Kernel | n.Function) -> bool:
 
 
 def _loops_in(block: n.Block, before: set[str], unit: n.Kernel | n.Function) -> bool:
-    """Goes through a block; ``before`` are the locals that exist, and grows."""
+    """The same for a block; ``before`` has the locals that exist before it, and gets those that it assigns."""
     for statement in block:
         match statement:
             case n.For() | n.While() if is_dynamic(statement):

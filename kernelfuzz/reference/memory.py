@@ -54,7 +54,7 @@ class View:
 
 
 def reader(type_: t.Type) -> Callable[[Leaves, int], Value]:
-    """How an element of the type is read at a flat position: as a value of its own."""
+    """The function that reads an element of the type at a flat position, as a value of its own."""
     if isinstance(type_, t.Struct):
         fields = [(name, reader(field)) for name, field in type_.fields]
         return lambda leaves, flat: {name: read(leaves[name], flat) for name, read in fields}  # pyright: ignore
@@ -66,7 +66,7 @@ def reader(type_: t.Type) -> Callable[[Leaves, int], Value]:
 
 
 def writer(type_: t.Type) -> Callable[[Leaves, int, Value], None]:
-    """How an element of the type is written at a flat position."""
+    """The function that writes an element of the type at a flat position."""
     if isinstance(type_, t.Struct):
         fields = [(name, writer(field)) for name, field in type_.fields]
 
@@ -180,7 +180,7 @@ class Atomics:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One atomic: on which part of the element, what that held before, and whether the result is used."""
+    """One atomic: the part of the element, its value before, the operand, and whether the result is used."""
 
     name: str
     part: Hashable
@@ -191,7 +191,7 @@ class Access:
 
 
 class Shadow:
-    """What happened to the elements of one array.
+    """The reads, writes and atomics on the elements of one array.
 
     ``overwritten``: whether an element was written after it was read, which a gradient may not survive;
     ``rewritten``: whether it was after it was written.  An atomic sum is no write in that sense; other

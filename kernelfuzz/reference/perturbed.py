@@ -22,8 +22,8 @@ from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.memory import commutes
 from kernelfuzz.typecheck.builtins import Signature, resolve
 
-# How far the CPU's own result, which the exact run has, may be off: the bound of a row is against the true
-# value.  Measured against numpy, in units in the last place.
+# The error of the CPU's own result, which the exact run has, in units in the last place (measured against numpy):
+# the bound of a row is against the true value.
 CPU_ULP = 3
 
 # For the number of a component: the direction of its error, and the size of one that nobody bounds.
@@ -101,7 +101,7 @@ class Perturbed(Exact):
 
 
 def _cpu_ulp(signature: Signature) -> int:
-    """How far the CPU's result may be off."""
+    """The bound on the error of the CPU's result, in units in the last place."""
     scalar = component(signature)
     if scalar == FLOAT16:
         return 0  # computed in float32: the rounding to float16 is all that can differ

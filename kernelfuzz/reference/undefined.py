@@ -1,4 +1,4 @@
-"""Why the reference gives no answer: the execution has no defined result, or the result no gradient."""
+"""The reasons for no answer of the reference: the execution has no defined result, or the result no gradient."""
 
 from __future__ import annotations
 

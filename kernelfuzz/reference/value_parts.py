@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference.compiled import NORMAL, THREAD, UNBOUND, Evaluate, Execute, Frame, Names
+from kernelfuzz.reference.compiled import NORMAL, THREAD, UNBOUND, Evaluate, Execute, Frame, Names, at_node
 from kernelfuzz.reference.compiled_calls import can_be_atomic
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.memory import Access, View, reader, writer
@@ -249,17 +249,13 @@ def _augment_local(
     assert isinstance(place, int)
 
     def execute(frame: Frame) -> int:
-        try:
-            keys = tuple([step.key(frame) for step in steps])
-            old = _read(_local(frame, place, target.root_node), steps, keys)
-            new = operate(old, value(frame))
-            frame[place] = _replace(frame[place], steps, keys, new)
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        keys = tuple([step.key(frame) for step in steps])
+        old = _read(_local(frame, place, target.root_node), steps, keys)
+        new = operate(old, value(frame))
+        frame[place] = _replace(frame[place], steps, keys, new)
         return NORMAL
 
-    return execute
+    return at_node(node, execute)
 
 
 def _augment_element(
@@ -275,37 +271,29 @@ def _augment_element(
     name = {"+": "add", "-": "sub", "&": "and", "|": "or", "^": "xor"}.get(node.op, "")
 
     def atomically(frame: Frame) -> int:
-        try:
-            view, flat = element.find(frame)
-            keys = tuple([step.key(frame) for step in steps])
-            operand = value(frame)
-            whole = element.read(view.leaves, flat)
-            old = _read(whole, steps, keys)
-            thread = frame[THREAD]
-            if thread.watched:
-                access = Access(name, keys, old, operand, False, node)
-                view.shadow.atomic(flat, thread.number, access)
-            element.write(view.leaves, flat, _replace(whole, steps, keys, operate(old, operand)))
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        view, flat = element.find(frame)
+        keys = tuple([step.key(frame) for step in steps])
+        operand = value(frame)
+        whole = element.read(view.leaves, flat)
+        old = _read(whole, steps, keys)
+        thread = frame[THREAD]
+        if thread.watched:
+            access = Access(name, keys, old, operand, False, node)
+            view.shadow.atomic(flat, thread.number, access)
+        element.write(view.leaves, flat, _replace(whole, steps, keys, operate(old, operand)))
         return NORMAL
 
     def plainly(frame: Frame) -> int:
-        try:
-            view, flat = element.find(frame)
-            keys = tuple([step.key(frame) for step in steps])
-            thread = frame[THREAD]
-            if thread.watched:
-                view.shadow.read(flat, thread.number)
-            old = _read(element.read(view.leaves, flat), steps, keys)
-            new = operate(old, value(frame))
-            if thread.watched:
-                view.shadow.write(flat, thread.number)
-            element.write(view.leaves, flat, _replace(element.read(view.leaves, flat), steps, keys, new))
-        except Stopped as error:
-            error.node = error.node or node
-            raise
+        view, flat = element.find(frame)
+        keys = tuple([step.key(frame) for step in steps])
+        thread = frame[THREAD]
+        if thread.watched:
+            view.shadow.read(flat, thread.number)
+        old = _read(element.read(view.leaves, flat), steps, keys)
+        new = operate(old, value(frame))
+        if thread.watched:
+            view.shadow.write(flat, thread.number)
+        element.write(view.leaves, flat, _replace(element.read(view.leaves, flat), steps, keys, new))
         return NORMAL
 
-    return atomically if atomic else plainly
+    return at_node(node, atomically if atomic else plainly)

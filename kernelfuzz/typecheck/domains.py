@@ -1,4 +1,4 @@
-"""What a domain name of the builtin table means: the values of an argument for which a call is defined.
+"""The domains of arguments that the table of builtins names: the values for which a call is defined.
 
 One table for the generator, which clamps or wraps a risky operand into the domain, and for the
 reference interpreter, which calls an execution undefined outside it.
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isqrt
 
-from kernelfuzz.ir.types import Scalar
+from kernelfuzz.ir.types import FLOATS, Scalar
 
-# The smallest float16 that is normal: a bound that is away from zero in every float type.
-TINY = 2.0**-14
+# A bound that is away from zero in every float type: 2**-14, the smallest normal float16.
+TINY = max(scalar.smallest_normal for scalar in FLOATS)
 
 Bound = Callable[[Scalar], "int | float | None"]
 

@@ -111,7 +111,7 @@ def divide(x: Number, y: Number) -> Number:
 
 
 def remainder(x: Number, y: Number) -> Number:
-    """What the truncated quotient leaves: it has the sign of x."""
+    """The remainder of the truncated quotient: it has the sign of x."""
     if isinstance(x, int) and isinstance(y, int):
         return x - y * divide(x, y)
     if isinstance(x, Dual) or isinstance(y, Dual):
