@@ -43,22 +43,12 @@ FEATURE_OF_OPERATOR = {
 Rule = Callable[[Signature, Sequence[Ranged]], tuple[int, int]]
 
 
-def _hull(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
+def _hull(args: Sequence[Ranged]) -> tuple[int, int]:
     return min(a.low for a in args), max(a.high for a in args)
 
 
-def _with_zero(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    low, high = _hull(signature, args)
-    return min(low, 0), max(high, 0)
-
-
-def _magnitude(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    most = max(max(abs(a.low), abs(a.high)) for a in args)
-    return -most, most
-
-
-def _abs(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    return 0, _magnitude(signature, args)[1]
+def _most(args: Sequence[Ranged]) -> int:
+    return max(max(abs(a.low), abs(a.high)) for a in args)
 
 
 def _operator(op: str) -> Rule:
@@ -72,29 +62,17 @@ def _products(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
     return binary_range("*", args[0], args[-1], terms)
 
 
-def _sum(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    return 16 * min(args[0].low, 0), 16 * max(args[0].high, 0)
-
-
-def _inverted(_: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    return -args[0].high - 1, -args[0].low - 1
-
-
-def _ends(signature: Signature, args: Sequence[Ranged]) -> tuple[int, int]:
-    return _hull(signature, args[1:]) if len(args) > 1 else full_range(signature.result)
-
-
 # The rules that the column ``range`` of the table of builtins names, beside intervals as in "0..64": what the
 # components of a result may be, given those of the arguments.  Only for int32 and int64.
 RULES: dict[str, Rule] = {
-    "abs": _abs,
-    "ends": _ends,
-    "hull": _hull,
-    "hull and 0": _with_zero,
-    "inverted": _inverted,
-    "magnitude": _magnitude,
+    "abs": lambda _, args: (0, _most(args)),
+    "ends": lambda signature, args: _hull(args[1:]) if len(args) > 1 else full_range(signature.result),
+    "hull": lambda _, args: _hull(args),
+    "hull and 0": lambda _, args: (min(_hull(args)[0], 0), max(_hull(args)[1], 0)),
+    "inverted": lambda _, args: (-args[0].high - 1, -args[0].low - 1),
+    "magnitude": lambda _, args: (-_most(args), _most(args)),
     "products": _products,
-    "sum": _sum,
+    "sum": lambda _, args: (16 * min(args[0].low, 0), 16 * max(args[0].high, 0)),
     "whole": lambda signature, _: full_range(signature.result),
     **{op: _operator(op) for op in ("+", "-", "*", "/", "//", "%", "&", "|", "^", ">>")},
 }

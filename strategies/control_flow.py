@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import INT32
+from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Context, Variable
 from kernelfuzz.strategies.operands import draw_in
 from kernelfuzz.strategies.safe_operators import condition
@@ -64,7 +64,7 @@ def for_with(ctx: Context, body: Body | None, *, dynamic: bool | None = None, st
     bounds, low, high, turns = (_dynamic_bounds if dynamic else _constant_bounds)(ctx, stepped)
     name = _loop_name(ctx)
     with ctx.block(loop=True, copies=turns):
-        ctx.variables.append(Variable(name, INT32, low, high))
+        ctx.variables.append(Variable(name, t.INT32, low, high))
         inner = ctx.draw_block() if body is None else tuple(body(ctx))
     ctx.loop_names.append(name)
     return [n.For(name, bounds, inner)]
@@ -79,7 +79,7 @@ def _loop_name(ctx: Context) -> str:
 
 
 def _literals(*values: int) -> tuple[n.Expr, ...]:
-    return tuple(n.Literal(value, INT32) for value in values)
+    return tuple(n.Literal(value, t.INT32) for value in values)
 
 
 def _kinds(ctx: Context, stepped: bool) -> list[tuple[str, int]]:
@@ -131,28 +131,28 @@ def _dynamic_bounds(ctx: Context, stepped: bool) -> Bounds:
 
 def _bound(ctx: Context) -> n.Expr:
     """An int32 in 0..LONGEST that is no constant: a parameter, a value at hand, an expression."""
-    ready = [v for v in reversed(ctx.variables) if v.type == INT32 and v.low >= 0 and v.high <= LONGEST]
+    ready = [v for v in reversed(ctx.variables) if v.type == t.INT32 and v.low >= 0 and v.high <= LONGEST]
     fresh = ctx.in_kernel and ctx.allows("scalar_param")
     kinds = [("ready", 3)] * bool(ready) + [("parameter", 2)] * fresh + [("drawn", 1)]
     match ctx.choices.weighted(kinds):
         case "ready":
             return ctx.use(ctx.choices.pick(ready)).expr
         case "parameter":
-            return ctx.use(ctx.scalar_param(INT32, (0, LONGEST))).expr
+            return ctx.use(ctx.scalar_param(t.INT32, (0, LONGEST))).expr
         case _:
-            value = draw_in(ctx, INT32, ctx.choices.integer(1, 2), 0, LONGEST)
-            return value.expr if not isinstance(value.expr, n.Literal) else n.Cast(INT32, value.expr)
+            value = draw_in(ctx, t.INT32, ctx.choices.integer(1, 2), 0, LONGEST)
+            return value.expr if not isinstance(value.expr, n.Literal) else n.Cast(t.INT32, value.expr)
 
 
 def while_loop(ctx: Context) -> list[n.Stmt]:
     """``while n < limit``: the counter moves first, so that continue cannot skip it."""
     limit = ctx.choices.integer(1, LONGEST)
     name = ctx.fresh("w")
-    counter = n.Name(name, INT32)
-    declaration = n.Assign(counter, n.Cast(INT32, n.Literal(0, INT32)))
-    ctx.variables.append(Variable(name, INT32, 0, limit))
+    counter = n.Name(name, t.INT32)
+    declaration = n.Assign(counter, n.Cast(t.INT32, n.Literal(0, t.INT32)))
+    ctx.variables.append(Variable(name, t.INT32, 0, limit))
     ctx.read_names.add(name)
-    test: n.Expr = n.Compare(counter, ("<",), (n.Literal(limit, INT32),))
+    test: n.Expr = n.Compare(counter, ("<",), (n.Literal(limit, t.INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
         test = n.BoolOp("and", (test, condition(ctx, 1)))
     step = moved(ctx, counter, "+", 1)
@@ -163,7 +163,7 @@ def while_loop(ctx: Context) -> list[n.Stmt]:
 
 def moved(ctx: Context, counter: n.Name, op: str, by: int) -> n.Stmt:
     """``n += 1``, or ``n = n + 1`` where nothing is augmented."""
-    step = n.Literal(by, INT32)
+    step = n.Literal(by, t.INT32)
     if ctx.allows("augmented"):
         return n.AugAssign(counter, op, step)
-    return n.Assign(counter, n.Binary(op, counter, step, INT32))
+    return n.Assign(counter, n.Binary(op, counter, step, t.INT32))

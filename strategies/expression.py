@@ -7,7 +7,6 @@ Each production is one row of ``LEAVES`` or of ``OPERATIONS``, simplest first: t
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -87,44 +86,42 @@ def _options(table: tuple[Production, ...], ctx: Context, type_: t.Type) -> _Opt
 # ----------------------------------------------------------------------- leaves
 
 
-def holders(ctx: Context, type_: t.Type) -> list[tuple[Variable, Callable[[Context, Variable], Ranged]]]:
+def _holders(ctx: Context, type_: t.Type) -> list[Variable]:
     """The variables that hold a value of the type inside: components, rows and fields."""
-    found: list[tuple[Variable, Callable[[Context, Variable], Ranged]]] = []
-    for variable in reversed(ctx.variables):
-        held = variable.type
-        if isinstance(held, t.Struct):
-            if any(field == type_ for _, field in held.fields):
-                found.append((variable, functools.partial(_field_of, type_)))
-        elif isinstance(held, (t.Vector, t.Matrix, t.Quaternion)):
-            if held.dtype == type_:
-                found.append((variable, _component_of))
-        elif isinstance(held, t.Transform) and type_ in (t.Vector(3, held.dtype), t.Quaternion(held.dtype)):
-            found.append((variable, functools.partial(_part_of, type_)))
-    return found
+    return [variable for variable in reversed(ctx.variables) if _holds(variable.type, type_)]
 
 
-def _field_of(type_: t.Type, ctx: Context, variable: Variable) -> Ranged:
-    value = ctx.use(variable).expr
-    assert isinstance(variable.type, t.Struct)
-    name = ctx.choices.pick([name for name, field in variable.type.fields if field == type_])
-    return Ranged(n.Attribute(value, name, type_), *full_range(type_))
+def _holds(outer: t.Type, type_: t.Type) -> bool:
+    match outer:
+        case t.Struct(fields=fields):
+            return any(field == type_ for _, field in fields)
+        case t.Transform(dtype=dtype):
+            return type_ in (t.Vector(3, dtype), t.Quaternion(dtype))
+        case t.Vector(dtype=dtype) | t.Matrix(dtype=dtype) | t.Quaternion(dtype=dtype):
+            return dtype == type_
+        case _:
+            return False
 
 
-def _component_of(ctx: Context, variable: Variable) -> Ranged:
+def _held(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    variable = ctx.choices.pick(_holders(ctx, type_))
     value = ctx.use(variable)
-    return component(ctx, value, 0)
+    match variable.type:
+        case t.Struct(fields=fields):
+            name = ctx.choices.pick([name for name, field in fields if field == type_])
+            return Ranged(n.Attribute(value.expr, name, type_), *full_range(type_))
+        case t.Transform():
+            return _part_of(value, type_)
+        case _:
+            return component(ctx, value, 0)
 
 
-def _part_of(type_: t.Type, ctx: Context, variable: Variable) -> Ranged:
-    return Ranged(n.Attribute(ctx.use(variable).expr, "p" if isinstance(type_, t.Vector) else "q", type_))
+def _part_of(transform: Ranged, type_: t.Type) -> Ranged:
+    """``t.p`` or ``t.q``."""
+    return Ranged(n.Attribute(transform.expr, "p" if isinstance(type_, t.Vector) else "q", type_))
 
 
-def held(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    variable, read = ctx.choices.pick(holders(ctx, type_))
-    return read(ctx, variable)
-
-
-# A kernel asks for no more parameters than this (arrays not counted in).
+# A kernel has no more parameters than this (arrays not counted in).
 MOST_PARAMS = 8
 
 
@@ -210,7 +207,7 @@ LEAVES: tuple[Production, ...] = (
     Production("element", buffers.can_hold, buffers.read, 6, ready=buffers.can_read),
     Production("variable", is_plain, _variable, 12, ready=lambda ctx, type_: bool(ctx.visible(type_))),
     Production("thread", _only(t.INT32), _thread_index, 2, ready=lambda ctx, _: bool(ctx.axes())),
-    Production("held", is_plain, held, 4, ready=lambda ctx, type_: bool(holders(ctx, type_))),
+    Production("held", is_plain, _held, 4, ready=lambda ctx, type_: bool(_holders(ctx, type_))),
     Production("parameter", _can_be_parameter, _parameter, 2, "scalar_param", _has_room),
     Production("array_shape", _only(t.INT32), _array_shape, 1, "array_shape", lambda ctx, _: bool(ctx.buffers)),
     Production("constant", _only(t.INT32, t.FLOAT32), constant_name, 1, "constant", can_name_constant),
@@ -257,11 +254,9 @@ def _row(ctx: Context, type_: t.Type, budget: int) -> Ranged:
 
 
 def _part(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    """``t.p`` and ``t.q``."""
     dtype = component_of(type_)
     assert dtype is not None
-    value = ctx.draw(t.Transform(dtype), budget - 1)
-    return Ranged(n.Attribute(value.expr, "p" if isinstance(type_, t.Vector) else "q", type_))
+    return _part_of(ctx.draw(t.Transform(dtype), budget - 1), type_)
 
 
 _COMPOSITES = (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct)

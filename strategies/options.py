@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, TypedDict, cast
 
 from kernelfuzz.devices import DEVICES, Device
@@ -56,6 +56,11 @@ class Options:
     devices: tuple[str, ...]
     profile: str
 
+    @property
+    def ruled_out(self) -> frozenset[str]:
+        """The features that no kernel can have."""
+        return unavailable(self.exclude, self.dtypes, self.depth)
+
 
 def check_options(
     *,
@@ -86,48 +91,34 @@ def check_options(
     if not wanted:
         raise InvalidOption(f"devices must name at least one of {', '.join(DEVICES)}")
     _known("profile", (profile,), PROFILES)
-    scalars = _dtypes(dtypes)
-    _check_features(included, excluded, scalars, depth)
-    return Options(
-        categories=_categories(categories, excluded, scalars, depth),
-        include=included,
-        exclude=excluded,
-        dtypes=scalars,
-        size=_size(size),
-        depth=depth,
-        devices=wanted,
-        profile=profile,
-    )
+    options = Options((), included, excluded, _dtypes(dtypes), SIZES["medium"], depth, wanted, profile)
+    _check_features(options)
+    return replace(options, categories=_categories(categories, options), size=_size(size))
 
 
-def _check_features(included: frozenset[str], excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int) -> None:
-    if both := included & excluded:
+def _check_features(options: Options) -> None:
+    if both := options.include & options.exclude:
         raise InvalidOption(f"feature {min(both)!r} is both included and excluded; drop one of the two")
-    if needed := excluded & INDISPENSABLE:
+    if needed := options.exclude & INDISPENSABLE:
         raise InvalidOption(f"feature {min(needed)!r} cannot be excluded: operands are kept in their domains with it")
-    if lacking := included & unavailable(excluded, dtypes, depth):
-        raise InvalidOption(
-            f"feature {min(lacking)!r} cannot be included: {_reason(min(lacking), excluded, dtypes, depth)}"
-        )
+    if lacking := options.include & options.ruled_out:
+        raise InvalidOption(f"feature {min(lacking)!r} cannot be included: {_reason(min(lacking), options)}")
 
 
-def _reason(feature: str, excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int) -> str:
+def _reason(feature: str, options: Options) -> str:
     """Why a feature cannot be had, as the end of a sentence."""
-    needed = with_needs(frozenset({feature}))
-    if clash := sorted(needed & excluded) or sorted(
-        f for f in excluded if not needed.isdisjoint(FEATURES[f].stands_for)
-    ):
-        return f"it needs {clash[0]!r}, which is excluded; allow that or drop this"
-    if max(FEATURES[f].depth for f in needed) > depth:
-        return f"it needs control flow deeper than depth={depth}; raise depth or drop it"
-    return f"the dtypes {', '.join(d.name for d in dtypes)} have none for it; add one or drop it"
+    needed, excluded = with_needs(frozenset({feature})), sorted(options.exclude)
+    without = [f for f in excluded if f in needed] or [f for f in excluded if needed & {*FEATURES[f].stands_for}]
+    if without:
+        return f"it needs {without[0]!r}, which is excluded; allow that or drop this"
+    if max(FEATURES[f].depth for f in needed) > options.depth:
+        return f"it needs control flow deeper than depth={options.depth}; raise depth or drop it"
+    return f"the dtypes {', '.join(d.name for d in options.dtypes)} have none for it; add one or drop it"
 
 
-def _categories(
-    names: Iterable[str] | None, excluded: frozenset[str], dtypes: tuple[Scalar, ...], depth: int
-) -> tuple[str, ...]:
-    """The categories asked for; by default those of the ten that the other options leave."""
-    ruled_out = unavailable(excluded, dtypes, depth)
+def _categories(names: Iterable[str] | None, options: Options) -> tuple[str, ...]:
+    """The categories of these names; by default those of the ten that the other options leave."""
+    ruled_out = options.ruled_out
     if names is None:
         left = tuple(name for name in DEFAULT_CATEGORIES if ruled_out.isdisjoint(CATEGORIES[name].features))
         if not left:
@@ -139,10 +130,8 @@ def _categories(
     if not chosen:
         raise InvalidOption(f"categories must name at least one of {', '.join(CATEGORIES)}")
     for name in chosen:
-        for feature in CATEGORIES[name].features:
-            if feature in ruled_out:
-                reason = _reason(feature, excluded, dtypes, depth)
-                raise InvalidOption(f"category {name!r} has the feature {feature!r}: {reason}")
+        for feature in (feature for feature in CATEGORIES[name].features if feature in ruled_out):
+            raise InvalidOption(f"category {name!r} has the feature {feature!r}: {_reason(feature, options)}")
     return chosen
 
 

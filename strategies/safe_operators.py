@@ -46,13 +46,9 @@ def _with_needs(type_: t.Type) -> tuple[tuple[frozenset[str], tuple[str, t.Type,
     """Every operation that gives the type, with the features that it needs."""
     rows: list[tuple[frozenset[str], tuple[str, t.Type, t.Type]]] = []
     for op, left, right in binary_operands(type_):
-        needs = frozenset((FEATURE_OF_OPERATOR.get(op, "arithmetic"), _feature_of(left), _feature_of(right)))
-        rows.append((needs, (op, left, right)))
+        of_operands = (FEATURE_OF_TYPE.get(type(operand), "arithmetic") for operand in (left, right))
+        rows.append((frozenset((FEATURE_OF_OPERATOR.get(op, "arithmetic"), *of_operands)), (op, left, right)))
     return tuple(rows)
-
-
-def _feature_of(operand: t.Type) -> str:
-    return FEATURE_OF_TYPE.get(type(operand), "arithmetic")
 
 
 def binary(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -161,17 +157,13 @@ def bool_op(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return Ranged(n.BoolOp(op, values))
 
 
-def _hull(a: Ranged, b: Ranged) -> tuple[int, int]:
-    return min(a.low, b.low), max(a.high, b.high)
-
-
 def either(ctx: Context, form: str, type_: t.Type, budgets: Sequence[int]) -> Ranged:
     """One of two values by a condition, as a ``ternary`` or by ``where``; a budget for each part."""
     test = condition(ctx, budgets[0])
     body, orelse = ctx.draw(type_, budgets[1]), ctx.draw(type_, budgets[2])
     parts = (test, body.expr, orelse.expr)
     made = n.IfExp(*parts, type_) if form == "ternary" else n.Call("where", parts, type_)
-    return Ranged(made, *_hull(body, orelse))
+    return Ranged(made, min(body.low, orelse.low), max(body.high, orelse.high))
 
 
 def ternary(ctx: Context, type_: t.Type, budget: int) -> Ranged:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernelfuzz.strategies.choices import Choices
-from kernelfuzz.strategies.features import ALWAYS, FEATURES, unavailable, with_needs
+from kernelfuzz.strategies.features import ALWAYS, FEATURES, with_needs
 from kernelfuzz.strategies.options import Options
 from kernelfuzz.strategies.vocabulary import CATEGORIES, REALISTIC
 
@@ -32,13 +32,9 @@ def swarm(choices: Choices, options: Options, category: str | None) -> tuple[tup
     needed = with_needs(frozenset(planted))
     allowed = _switched_on(choices) | needed
     for one_of in (FEATURES[name].one_of for name in needed):
-        if one_of and allowed.isdisjoint({*one_of} - _ruled_out(options)):
+        if one_of and allowed.isdisjoint({*one_of} - options.ruled_out):
             allowed |= {*one_of}
-    return planted, _compatible(allowed, needed) - _ruled_out(options)
-
-
-def _ruled_out(options: Options) -> frozenset[str]:
-    return unavailable(options.exclude, options.dtypes, options.depth)
+    return planted, _compatible(allowed, needed) - options.ruled_out
 
 
 def _compatible(allowed: frozenset[str], needed: frozenset[str]) -> frozenset[str]:
@@ -62,7 +58,7 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
     a branch given that nothing planted brings one along.
     """
     rate = REALISTIC
-    ruled_out = _ruled_out(options)
+    ruled_out = options.ruled_out
     has: set[str] = set()
 
     def decide(feature: str, probability: float) -> None:
@@ -89,7 +85,7 @@ def realistic(choices: Choices, options: Options) -> tuple[tuple[str, ...], froz
     free = [f for f in FEATURES if f not in rate and f not in _STRUCTURAL]
     allowed = _switched_on(choices).intersection(free) | {"function", "constant"}
     allowed |= needed - (rate.keys() - has - {"if"}) | frozenset(planted)
-    return planted, _compatible(frozenset(allowed), frozenset(planted)) - _ruled_out(options)
+    return planted, _compatible(frozenset(allowed), frozenset(planted)) - options.ruled_out
 
 
 # What is drawn given something else.

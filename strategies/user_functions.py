@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames
-from kernelfuzz.ir.types import INT32, Array, Scalar, Tile, Tuple, Type
 from kernelfuzz.strategies import control_flow
 from kernelfuzz.strategies.buffers import can_hold, own_slot, store_into
 from kernelfuzz.strategies.context import MAX_GRID, Buffer, Context, Variable
@@ -24,92 +25,81 @@ def has_room(ctx: Context) -> bool:
     return len(ctx.module.functions) < MOST_FUNCTIONS and ctx.has_room
 
 
-def can_call(ctx: Context, type_: Type) -> bool:
+def can_call(ctx: Context, type_: t.Type) -> bool:
     """Whether a function that returns the type can be called here: functions are drawn at most two deep."""
     if ctx.module.drawing >= 2:
         return False
     return has_room(ctx) or bool(_pure(ctx, type_))
 
 
-def _pure(ctx: Context, type_: Type) -> list[n.Function]:
+def _pure(ctx: Context, type_: t.Type) -> list[n.Function]:
     """The functions that return the type and store nothing, the latest first."""
     return [f for f in reversed(ctx.module.functions) if f.returns == type_ and not _stores(f)]
 
 
 def _stores(function: n.Function) -> bool:
     """Whether a function stores: then its first parameter is the array."""
-    return bool(function.params) and isinstance(function.params[0].type, Array)
+    return bool(function.params) and isinstance(function.params[0].type, t.Array)
 
 
-def call_function(ctx: Context, type_: Type, budget: int) -> Ranged:
+def call_function(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """A call of a function that returns the type, of a new one where there is none."""
     known = _pure(ctx, type_)
     function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
     return _call(ctx, function or new_function(ctx, (type_,)), type_, budget)
 
 
-def call_for_several(ctx: Context, budget: int) -> tuple[Ranged, tuple[Type, ...]]:
-    """A call of a function that returns several values, and their types."""
-    known = [f for f in reversed(ctx.module.functions) if isinstance(f.returns, Tuple)]
-    function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
-    if function is None:
-        types = tuple(value_type(ctx) for _ in range(ctx.choices.integer(2, 3)))
-        function = new_function(ctx, types)
-    assert isinstance(function.returns, Tuple)
-    return _call(ctx, function, function.returns, budget), function.returns.elements
-
-
 def can_return_several(ctx: Context) -> bool:
     """Whether a function that returns several values can be called here."""
     if not ctx.allows("function") or ctx.module.drawing >= 2:
         return False
-    return has_room(ctx) or any(isinstance(f.returns, Tuple) for f in ctx.module.functions)
+    return has_room(ctx) or any(isinstance(f.returns, t.Tuple) for f in ctx.module.functions)
 
 
 def unpack_call(ctx: Context) -> list[n.Stmt]:
-    """``a, b = f(...)``."""
-    value, types = call_for_several(ctx, ctx.operations())
-    low_high = {type_: value.range if is_ranged(type_) else full_range(type_) for type_ in types}
-    names = [ctx.declare(t, Ranged(value.expr, *low_high[t]), mutable=not is_ranged(t)).name for t in types]
+    """``a, b = f(...)``: a call of a function that returns several values, of a new one where there is none."""
+    budget = ctx.operations()
+    known = [f for f in reversed(ctx.module.functions) if isinstance(f.returns, t.Tuple)]
+    function = ctx.choices.pick([*known, None] if has_room(ctx) or not known else known)
+    if function is None:
+        function = new_function(ctx, tuple(value_type(ctx) for _ in range(ctx.choices.integer(2, 3))))
+    assert isinstance(function.returns, t.Tuple)
+    value = _call(ctx, function, function.returns, budget)
+    names: list[str] = []
+    for type_ in function.returns.elements:
+        part = Ranged(value.expr, *(value.range if is_ranged(type_) else full_range(type_)))
+        names.append(ctx.declare(type_, part, mutable=not is_ranged(type_)).name)
     return [n.Unpack(tuple(names), (value.expr,))]
 
 
-def _call(ctx: Context, function: n.Function, type_: Type, budget: int) -> Ranged:
-    shares = ctx.share(budget, len(function.params))
-    arguments = tuple(_argument(ctx, param, part) for param, part in zip(function.params, shares, strict=True))
-    call = n.CallFunction(function.name, arguments, type_)
+def _call(ctx: Context, function: n.Function, type_: t.Type, budget: int) -> Ranged:
+    call = n.CallFunction(function.name, _arguments(ctx, function.params, budget), type_)
     return Ranged(call, *ctx.module.ranges.get(function.name, (0, 0)))
 
 
-def _argument(ctx: Context, param: n.Param, budget: int):
-    value = ctx.draw(param.type, budget)
-    return (fit(ctx, value, *param.bounds) if param.bounds else value).expr
+def _arguments(ctx: Context, params: Sequence[n.Param], budget: int) -> tuple[n.Expr, ...]:
+    """A value for each parameter, within its bounds."""
+    arguments: list[n.Expr] = []
+    for param, part in zip(params, ctx.share(budget, len(params)), strict=True):
+        value = ctx.draw(param.type, part)
+        arguments.append((fit(ctx, value, *param.bounds) if param.bounds else value).expr)
+    return tuple(arguments)
 
 
 def inner_context(ctx: Context) -> Context:
     """A context for the body of a function: nothing of the caller's is in scope."""
     return replace(
-        ctx,
-        ndim=0,
-        params=[],
-        buffers=[],
-        variables=[],
-        uses_thread=False,
-        loops=0,
-        copies=1,
-        depth=1,
-        read_names=set(),
-        fresh=FreshNames(),
-        loop_names=[],
-    )
+        ctx, ndim=0, params=[], buffers=[], variables=[], uses_thread=False, loops=0, copies=1, depth=1,
+        read_names=set(), fresh=FreshNames(), loop_names=[],
+    )  # fmt: skip
 
 
-def new_function(ctx: Context, returns: tuple[Type, ...]) -> n.Function:
+def new_function(ctx: Context, returns: tuple[t.Type, ...]) -> n.Function:
     """A function with one to three parameters, a few statements and a return on every path."""
     inner = inner_context(ctx)
     ctx.module.drawing += 1
-    for type_ in (_param_type(inner, returns) for _ in range(ctx.choices.integer(1, 3))):
-        _add_parameter(inner, type_)
+    for _ in range(ctx.choices.integer(1, 3)):
+        _add_parameter(inner, returns[0] if inner.choices.chance(0.5) else value_type(inner))
     body: list[n.Stmt] = []
     for _ in range(ctx.choices.weighted(((0, 2), (1, 3), (2, 2), (3, 1)))):
         body += inner.draw_statement()
@@ -118,15 +108,21 @@ def new_function(ctx: Context, returns: tuple[Type, ...]) -> n.Function:
     if early:
         body += _early_return(inner, returns, ranges)
     body.append(n.Return(_returned(inner, returns, ranges)))
-    ctx.module.drawing -= 1
-    result = returns[0] if len(returns) == 1 else Tuple(returns)
-    function = n.Function(f"f{len(ctx.module.functions)}", tuple(inner.params), result, tuple(body))
-    ctx.module.functions.append(function)
-    ctx.module.ranges[function.name] = min(r.low for r in ranges), max(r.high for r in ranges)
+    return _declare(inner, returns[0] if len(returns) == 1 else t.Tuple(returns), body, ranges)
+
+
+def _declare(inner: Context, returns: t.Type | None, body: list[n.Stmt], ranges: list[Ranged]) -> n.Function:
+    """Bring a function that is drawn into the module, with the range of what it returns."""
+    module = inner.module
+    module.drawing -= 1
+    function = n.Function(f"f{len(module.functions)}", tuple(inner.params), returns, tuple(body))
+    module.functions.append(function)
+    if ranges:
+        module.ranges[function.name] = min(r.low for r in ranges), max(r.high for r in ranges)
     return function
 
 
-def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]) -> list[n.Stmt]:
+def _early_return(inner: Context, returns: tuple[t.Type, ...], ranges: list[Ranged]) -> list[n.Stmt]:
     """``if condition: return value``, by itself or inside a loop."""
 
     def leave(ctx: Context) -> list[n.Stmt]:
@@ -138,17 +134,13 @@ def _early_return(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged
     return control_flow.for_with(inner, lambda ctx: [*ctx.draw_statement(), *leave(ctx)])
 
 
-def _returned(inner: Context, returns: tuple[Type, ...], ranges: list[Ranged]):
+def _returned(inner: Context, returns: tuple[t.Type, ...], ranges: list[Ranged]):
     values = [inner.draw(type_, inner.choices.integer(0, 3)) for type_ in returns]
     ranges += values
     return tuple(value.expr for value in values)
 
 
-def _param_type(inner: Context, returns: tuple[Type, ...]) -> Type:
-    return returns[0] if inner.choices.chance(0.5) else value_type(inner)
-
-
-def _add_parameter(inner: Context, type_: Type) -> None:
+def _add_parameter(inner: Context, type_: t.Type) -> None:
     bounds = DEFAULT_BOUNDS if is_ranged(type_) else None
     param = inner.add_param(type_, prefix="p", bounds=bounds)
     low, high = bounds or full_range(type_)
@@ -163,13 +155,13 @@ def can_call_procedure(ctx: Context) -> bool:
 def call_procedure(ctx: Context) -> list[n.Stmt]:
     """A function that returns nothing and stores into an array, called for the thread's own slot."""
     type_ = value_type(ctx)
-    buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else INT32)
+    buffer = _one_dimensional(ctx, type_ if can_hold(ctx, type_) else t.INT32)
     function = _storing(ctx, buffer, None)
     arguments = _slot_arguments(ctx, function, buffer, ctx.operations())
-    return [n.ExprStmt(n.CallFunction(function.name, arguments, Tuple(())))]
+    return [n.ExprStmt(n.CallFunction(function.name, arguments, t.Tuple(())))]
 
 
-def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> n.Function:
+def _storing(ctx: Context, buffer: Buffer, returns: t.Type | None) -> n.Function:
     """A function that stores into a slot of an array like the buffer, and returns a value or nothing."""
     type_ = buffer.array.dtype
     inner = inner_context(ctx)
@@ -177,43 +169,36 @@ def _storing(ctx: Context, buffer: Buffer, returns: Type | None) -> n.Function:
     inner.buffers.append(Buffer(inner.add_param(buffer.array, prefix="out", shape=buffer.param.shape), "out"))
     for axis in buffer.param.shape:
         assert isinstance(axis, str)
-        index = inner.add_param(INT32, prefix="i", bounds=(0, MAX_GRID - 1))
-        inner.variables.append(Variable(index.name, INT32, 0, MAX_GRID - 1, axis=axis))
-    _add_parameter(inner, type_ if isinstance(type_, Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
+        index = inner.add_param(t.INT32, prefix="i", bounds=(0, MAX_GRID - 1))
+        inner.variables.append(Variable(index.name, t.INT32, 0, MAX_GRID - 1, axis=axis))
+    _add_parameter(inner, type_ if isinstance(type_, t.Scalar) else inner.choices.pick((type_, *inner.dtypes[:1])))
     body: list[n.Stmt] = []
     if ctx.choices.chance(0.5):
         body += inner.draw_statement()
     body += store_into(inner, inner.buffers[0])
-    value = None if returns is None else inner.draw(returns, inner.choices.integer(0, 1))
-    if value is not None:
-        body.append(n.Return((value.expr,)))
-    ctx.module.drawing -= 1
-    function = n.Function(f"f{len(ctx.module.functions)}", tuple(inner.params), returns, tuple(body))
-    ctx.module.functions.append(function)
-    if value is not None:
-        ctx.module.ranges[function.name] = value.range
-    return function
+    values = [] if returns is None else [inner.draw(returns, inner.choices.integer(0, 1))]
+    if values:
+        body.append(n.Return((values[0].expr,)))
+    return _declare(inner, returns, body, values)
 
 
 def _slot_arguments(ctx: Context, function: n.Function, buffer: Buffer, budget: int) -> tuple[n.Expr, ...]:
     """The array, the thread's own slot in it, and values for the other parameters."""
     first = (buffer.name, *own_slot(ctx, buffer))
-    others = function.params[len(first) :]
-    shares = ctx.share(budget, len(others))
-    return (*first, *(_argument(ctx, param, part) for param, part in zip(others, shares, strict=True)))
+    return (*first, *_arguments(ctx, function.params[len(first) :], budget))
 
 
-def can_have_effect(ctx: Context, type_: Type) -> bool:
+def can_have_effect(ctx: Context, type_: t.Type) -> bool:
     """Whether a function that stores can be called here for a value of the type."""
     return can_call_procedure(ctx) and can_hold(ctx, type_) and not ctx.allows("tile")
 
 
-def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
+def call_with_effect(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     """A call that stores into the thread's own slot of an array of the type, and gives a value of the type.
 
     What stands before it in an expression was read before the store, what stands behind it is read after.
     """
-    assert not isinstance(type_, (Array, Tile, Tuple))
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
     buffer = _one_dimensional(ctx, type_)
     known = [f for f in ctx.module.functions if _stores(f) and f.returns == type_]
     function = ctx.choices.pick(known) if known else _storing(ctx, buffer, type_)
@@ -227,11 +212,11 @@ def call_with_effect(ctx: Context, type_: Type, budget: int) -> Ranged:
     return combine(ctx, ctx.choices.pick(("-", "+")), left, right, type_)
 
 
-def _one_dimensional(ctx: Context, type_: Type) -> Buffer:
+def _one_dimensional(ctx: Context, type_: t.Type) -> Buffer:
     """An output whose axes are just the grid's: the function takes one index for each."""
-    assert not isinstance(type_, (Array, Tile, Tuple))
+    assert not isinstance(type_, (t.Array, t.Tile, t.Tuple))
     for buffer in ctx.buffers:
         if buffer.role == "out" and buffer.array.dtype == type_ and buffer.param.shape == ctx.axes():
             return buffer
     grid = ctx.axes()
-    return ctx.buffer(Array(type_, len(grid)), "out", grid)
+    return ctx.buffer(t.Array(type_, len(grid)), "out", grid)

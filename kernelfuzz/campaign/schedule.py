@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.oracles.request import Request
 from kernelfuzz.strategies.choices import SeededChoices
-from kernelfuzz.strategies.features import ALWAYS, FEATURES, INDISPENSABLE, features, unavailable, with_needs
+from kernelfuzz.strategies.features import ALWAYS, FEATURES, INDISPENSABLE, features, with_needs
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, generate_with
 from kernelfuzz.strategies.options import Options
 from kernelfuzz.strategies.vocabulary import CATEGORIES
@@ -95,12 +95,11 @@ def without(options: Options, feature: str) -> Options | None:
     """The options with a feature excluded as well; None where that cannot be."""
     if feature in ALWAYS | INDISPENSABLE | with_needs(options.include):
         return None
-    exclude = options.exclude | {feature}
-    ruled_out = unavailable(exclude, options.dtypes, options.depth)
-    if options.include & ruled_out:
+    less = replace(options, exclude=options.exclude | {feature})
+    if less.include & less.ruled_out:
         return None
-    categories = tuple(c for c in options.categories if ruled_out.isdisjoint(CATEGORIES[c].features))
-    return replace(options, exclude=exclude, categories=categories) if categories else None
+    categories = tuple(c for c in options.categories if less.ruled_out.isdisjoint(CATEGORIES[c].features))
+    return replace(less, categories=categories) if categories else None
 
 
 def to_avoid(options: Options, needed: Sequence[str]) -> str | None:
