@@ -82,17 +82,14 @@ def _body(ctx: Context, planted: tuple[str, ...], low: int, high: int) -> n.Bloc
         if at < count:
             body += statement.draw_statement(ctx)
     for variable in list(ctx.variables):
-        if _unread(ctx, variable.name) and not isinstance(variable.type, (Array, Tile, Tuple)):
+        read = variable.name in ctx.read_names or any(param.name == variable.name for param in ctx.params)
+        if not read and not isinstance(variable.type, (Array, Tile, Tuple)):
             body += buffers.store_value(ctx, ctx.use(variable).expr)
     return tuple(body)
 
 
 def _next(ctx: Context, queue: list[str]) -> str:
     return queue.pop(ctx.choices.integer(0, len(queue) - 1))
-
-
-def _unread(ctx: Context, name: str) -> bool:
-    return name not in ctx.read_names and all(param.name != name for param in ctx.params)
 
 
 def _assemble(ctx: Context, body: n.Block, *, closure: bool) -> n.Kernel:

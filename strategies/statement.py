@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Break, Continue, Return, Stmt
-from kernelfuzz.strategies import aliasing, buffers, control_flow, local_variables, tile_blocks, user_functions
-from kernelfuzz.strategies.context import Context
+from kernelfuzz.ir.types import Type
+from kernelfuzz.strategies import aliasing, buffers, control_flow, tile_blocks, user_functions
+from kernelfuzz.strategies import local_variables as local
+from kernelfuzz.strategies.context import Buffer, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,23 @@ def _may_nest(ctx: Context) -> bool:
     return ctx.depth < ctx.deepest and ctx.has_room
 
 
-def _can_exchange(ctx: Context) -> bool:
-    return any(buffers.can_exchange(buffer) for buffer in buffers.outputs(ctx))
+def _some_output(wanted: Callable[[Buffer], bool]) -> Callable[[Context], bool]:
+    return lambda ctx: any(map(wanted, buffers.outputs(ctx)))
+
+
+def _some_local(wanted: Callable[[Type], bool]) -> Callable[[Context], bool]:
+    return lambda ctx: any(wanted(variable.type) for variable in local.mutable(ctx))
+
+
+_has_parts = _some_output(buffers.can_store_component)
+
+
+def _may_add(ctx: Context) -> bool:
+    return ctx.allows("atomic") and any(map(buffers.can_augment, buffers.outputs(ctx)))
+
+
+def _can_view(ctx: Context) -> bool:
+    return any(buffer.role == "in" and buffer.array.ndim > 1 for buffer in ctx.buffers)
 
 
 def _may_loop(ctx: Context) -> bool:
@@ -61,10 +78,6 @@ def _may_carry(ctx: Context) -> bool:
     return _may_loop(ctx) and ctx.allows("for") and any(dtype.is_float for dtype in ctx.dtypes)
 
 
-def _has_parts(ctx: Context) -> bool:
-    return any(local_variables.has_inside(v.type) for v in local_variables.mutable(ctx))
-
-
 def _exits_by(exit_: Stmt) -> Callable[[Context], list[Stmt]]:
     return lambda ctx: control_flow.guard(ctx, exit_)
 
@@ -74,52 +87,28 @@ def _can_return(ctx: Context) -> bool:
 
 
 STATEMENTS: tuple[Statement, ...] = (
-    Statement("local", lambda ctx: True, local_variables.local, 16),
+    Statement("local", lambda ctx: True, local.local, 16),
     Statement("store", lambda ctx: ctx.in_kernel or bool(buffers.outputs(ctx)), buffers.store, 8),
-    Statement("assign", lambda ctx: bool(local_variables.mutable(ctx)), local_variables.assign, 10),
-    Statement(
-        "augment",
-        lambda ctx: any(local_variables.augmentable(v.type) for v in local_variables.mutable(ctx)),
-        local_variables.augment,
-        6,
-        "augmented",
-    ),
-    Statement("component_store", _has_parts, local_variables.component_store, 6, "component_store"),
-    Statement(
-        "augmented_store",
-        lambda ctx: ctx.allows("atomic") and any(buffers.can_augment(b) for b in buffers.outputs(ctx)),
-        buffers.augmented_store,
-        3,
-        "augmented",
-    ),
-    Statement(
-        "element_component_store",
-        lambda ctx: any(buffers.can_store_component(b) for b in buffers.outputs(ctx)),
-        buffers.element_component_store,
-        4,
-        "element_component_store",
-    ),
+    Statement("assign", lambda ctx: bool(local.mutable(ctx)), local.assign, 10),
+    Statement("augment", _some_local(local.augmentable), local.augment, 6, "augmented"),
+    Statement("component_store", _some_local(local.has_inside), local.component_store, 6, "component_store"),
+    Statement("augmented_store", _may_add, buffers.augmented_store, 3, "augmented"),
+    Statement("element_component_store", _has_parts, buffers.element_component_store, 4, "element_component_store"),
     Statement("if", _may_nest, control_flow.branch, 11, "if"),
     Statement("for", _may_loop, control_flow.for_loop, 7, "for"),
     Statement("while", _may_loop, control_flow.while_loop, 2, "while"),
     Statement("atomic", lambda ctx: ctx.in_kernel, buffers.atomic_update, 3, "atomic"),
-    Statement("exchange", _can_exchange, buffers.exchange, 1, "atomic"),
-    Statement("swap", lambda ctx: bool(local_variables.swappable(ctx)), local_variables.swap, 2, "unpack"),
+    Statement("exchange", _some_output(buffers.can_exchange), buffers.exchange, 1, "atomic"),
+    Statement("swap", lambda ctx: bool(local.swappable(ctx)), local.swap, 2, "unpack"),
     Statement("break", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Break()), 4, "break"),
     Statement("continue", lambda ctx: ctx.loops > 0 and _may_nest(ctx), _exits_by(Continue()), 4, "continue"),
     Statement("return", _can_return, _exits_by(Return()), 2, "early_return"),
     Statement("tuple_return", user_functions.can_return_several, user_functions.unpack_call, 2, "tuple_return"),
     Statement("procedure", user_functions.can_call_procedure, user_functions.call_procedure, 1, "procedure"),
-    Statement("decompose", lambda ctx: ctx.allows("matrix"), local_variables.decompose, 1, "decomposition"),
-    Statement("random_state", lambda ctx: True, local_variables.random_state, 1, "random"),
-    Statement(
-        "view",
-        lambda ctx: any(b.role == "in" and b.array.ndim > 1 for b in ctx.buffers),
-        local_variables.view,
-        2,
-        "view",
-    ),
-    Statement("keep", lambda ctx: bool(local_variables.mutable(ctx)), aliasing.keep, 4),
+    Statement("decompose", lambda ctx: ctx.allows("matrix"), local.decompose, 1, "decomposition"),
+    Statement("random_state", lambda ctx: True, local.random_state, 1, "random"),
+    Statement("view", _can_view, local.view, 2, "view"),
+    Statement("keep", lambda ctx: bool(local.mutable(ctx)), aliasing.keep, 4),
     Statement("keep_element", lambda ctx: bool(buffers.outputs(ctx)), aliasing.keep_element, 3),
     Statement("carry", _may_carry, aliasing.carry, 2),
     Statement("shuffle", lambda ctx: bool(aliasing.shuffled(ctx)), aliasing.shuffle, 2, "component_store"),
