@@ -6,7 +6,7 @@ Nodes are frozen: a rewritten tree shares with the old one everything that did n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import is_
 from typing import TypeAlias, TypeVar, cast
 
@@ -77,13 +77,6 @@ def places(root: n.Node, path: Path = ()) -> Iterator[tuple[Path, n.Node]]:
         here = (*path, position)
         yield here, child
         yield from places(child, here)
-
-
-def declared_children(node: n.Node) -> Iterator[tuple[int, Role, n.Node]]:
-    """The children with position and role, in the order in which the class declares its fields."""
-    declared = [field.name for field in fields(node)]
-    listed = zip(range(len(children(node))), roles(node), children(node), strict=True)
-    return iter(sorted(listed, key=lambda each: declared.index(each[1][0])))
 
 
 def node_at(root: n.Node, path: Path) -> n.Node:

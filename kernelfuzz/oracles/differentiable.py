@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.reference.limitations import LIMITATIONS, is_dynamic, reassigned_components
@@ -145,30 +147,16 @@ def _unrolled(unit: Unit) -> Iterator[Unit]:
     Where that does not verify (a name would be assigned in a branch only), without the condition.  What
     leaves the loop early is left out.
     """
+    taken = names_read(*unit.body) | {param.name for param in unit.params}
     for guarded in (True, False):
-        yield _with_block(unit, tuple(_without_dynamic(unit.body, _Fresh(unit), guarded, ITERATIONS)))
+        yield _with_block(unit, tuple(_without_dynamic(unit.body, FreshNames(taken), guarded, ITERATIONS)))
 
 
 def _with_block(unit: Unit, body: n.Block) -> Unit:
     return replace(unit, body=body)
 
 
-class _Fresh:
-    """Names that the unit does not use."""
-
-    def __init__(self, unit: Unit) -> None:
-        self.taken = {node.id for node in walk(*unit.body) if isinstance(node, n.Name)}
-        self.taken |= {param.name for param in unit.params}
-
-    def __call__(self, stem: str) -> str:
-        number = 0
-        while (name := f"{stem}{number}") in self.taken:
-            number += 1
-        self.taken.add(name)
-        return name
-
-
-def _without_dynamic(block: n.Block, fresh: _Fresh, guarded: bool, iterations: tuple[int, ...]) -> Iterator[n.Stmt]:
+def _without_dynamic(block: n.Block, fresh: FreshNames, guarded: bool, iterations: tuple[int, ...]) -> Iterator[n.Stmt]:
     for statement in block:
         match statement:
             case n.If(test=test, body=body, orelse=orelse):
@@ -197,7 +185,7 @@ def _staying(statement: n.Stmt) -> n.Stmt:
 
 
 def _few_turns(
-    loop: n.For | n.While, body: n.Block, fresh: _Fresh, guarded: bool, count: int
+    loop: n.For | n.While, body: n.Block, fresh: FreshNames, guarded: bool, count: int
 ) -> Iterator[n.Assign | n.For]:
     turns = (n.Literal(count, t.INT32),)
     if isinstance(loop, n.While):

@@ -7,13 +7,12 @@ decides, and a conditional expression evaluates one branch ("The Python Language
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.static_value import static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
@@ -82,7 +81,7 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
             array = expression(node.array, names)
             return lambda frame: array(frame).shape[axis]
         case n.Static():
-            return _constant(_static_value(node, names.module))
+            return _constant(_static_constant(node, names.module))
         case _:
             return assert_never(node)
 
@@ -287,19 +286,11 @@ def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
 # ``wp.static(expression)``, evaluated when a kernel is declared, and module constants ("Code Generation: Static
 # Expressions" of Warp's user guide); the result becomes a constant of the node's type.
 
-_PYTHON_OPERATORS: dict[str, Callable[..., Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-    "//": operator.floordiv, "%": operator.mod,
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
-    ">=": operator.ge,
-}  # fmt: skip
-_PYTHON_UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
 
-
-def _static_value(node: n.Static, module: Module) -> Value:
+def _static_constant(node: n.Static, module: Module) -> Value:
     """The constant that a static expression is; Undefined where Python raises, or where it does not fit."""
     try:
-        found = _in_python(node.value, module)
+        found = static_value(node.value, module.constants)
     except ZeroDivisionError:
         raise Undefined(DIVISION_BY_ZERO, node) from None
     if node.type.is_integer:
@@ -331,23 +322,3 @@ def _unrounded(cast: n.Cast, names: Names) -> n.Cast:
 
 # The wide type for each type that Warp gives to a Python number without a type of its own.
 _WIDE: dict[t.Type, t.Scalar] = {t.FLOAT32: t.FLOAT64, t.INT32: t.INT64}
-
-
-def _in_python(node: n.Expr, module: Module) -> Any:
-    match node:
-        case n.Literal(value=found):
-            return found
-        case n.Name(id=name):
-            return module.constants[name].value.value
-        case n.Unary(op=op, operand=operand):
-            return _PYTHON_UNARY[op](_in_python(operand, module))
-        case n.Binary(op=op, left=left, right=right):
-            return _PYTHON_OPERATORS[op](_in_python(left, module), _in_python(right, module))
-        case n.Compare(left=left, ops=ops, comparators=comparators):
-            values = [_in_python(operand, module) for operand in (left, *comparators)]
-            return all(_PYTHON_OPERATORS[op](*pair) for op, pair in zip(ops, zip(values, values[1:]), strict=True))  # noqa: B905, RUF007
-        case n.BoolOp(op=op, values=values):
-            found = [_in_python(operand, module) for operand in values]
-            return all(found) if op == "and" else any(found)
-        case _:
-            raise TypeError(f"{node} is no static expression")

@@ -10,9 +10,9 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.names import FreshNames
-from kernelfuzz.ir.rewrite import Path, map_statements, node_at, replaced, role, transform
+from kernelfuzz.ir.rewrite import Path, map_statements, node_at, replaced, transform
 from kernelfuzz.ir.walk import bound_by, bound_names, count_nodes, statements_in, walk
-from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, with_names
+from kernelfuzz.rewrites.places import Picks, fresh_names, function_at, new_name, with_names
 
 # An argument that a function reads more than once is copied; no larger ones than this.
 _LARGEST_COPY = 12
@@ -44,8 +44,8 @@ def outlined(case: Case, path: Path, picks: Picks) -> Case | None:
     call = n.CallFunction(moved.name, tuple([n.Name(name, type_) for name, type_ in free.items()]), node.type)
     changed = replaced(kernel, path, call)
     # A function stands behind those that it calls and in front of the one that calls it.
-    field, index = role(kernel, path[0])
-    at = index if field == "functions" and index is not None else len(kernel.functions)
+    caller = function_at(kernel, path)
+    at = len(kernel.functions) if caller is None else kernel.functions.index(caller)
     functions = (*changed.functions[:at], moved, *changed.functions[at:])
     return replace(case, kernel=replace(changed, functions=functions))
 

@@ -11,7 +11,8 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.names import own_names
 from kernelfuzz.ir.rename import Kind, rename
-from kernelfuzz.ir.rewrite import Path, declared_children, node_at, spliced
+from kernelfuzz.ir.rewrite import Path, node_at, spliced
+from kernelfuzz.ir.walk import children
 from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, with_names
 
 # ---------------------------------------------------------- parameters and their values
@@ -144,7 +145,7 @@ def packable(kernel: n.Kernel) -> list[Path]:
     """Parameters that a struct can hold together: scalars with the same contract, two or more."""
     return [
         (position,)
-        for position, _, child in declared_children(kernel)
+        for position, child in enumerate(children(kernel))
         if isinstance(child, n.Param) and isinstance(child.type, t.Scalar) and len(_like(kernel, child)) > 1
     ]
 

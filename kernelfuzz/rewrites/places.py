@@ -10,10 +10,11 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from kernelfuzz.analysis.effects import has_tiles
 from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.fields import EXPRESSIONS, STATEMENTS
+from kernelfuzz.ir.fields import BLOCKS, EXPRESSIONS, STATEMENTS
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.names import FreshNames, own_names
-from kernelfuzz.ir.rewrite import Part, Path, declared_children, node_at, replace_at, role, transform
+from kernelfuzz.ir.rewrite import Part, Path, node_at, replace_at, transform
+from kernelfuzz.ir.walk import children
 
 T = TypeVar("T")
 N = TypeVar("N", bound=n.Node)
@@ -44,46 +45,62 @@ Change: TypeAlias = Callable[[Case, Path, Picks], "Case | None"]
 # ------------------------------------------------------------------ nodes with paths
 
 
-def located(root: n.Node, path: Path = ()) -> Iterator[tuple[Path, n.Node]]:
-    """The root and every node below it with its path: parents before children, fields as declared."""
-    yield path, root
-    for position, _, child in declared_children(root):
-        yield from located(child, (*path, position))
-
-
-def in_body(kernel: n.Kernel, path: Path) -> bool:
-    """Whether a path leads into the kernel's own body, not into one of its functions."""
-    return role(kernel, path[0])[0] == "body"
-
-
 def statements(kernel: n.Kernel, *, functions: bool = True) -> Iterator[tuple[Path, n.Stmt]]:
-    """Every statement with its path; without ``functions`` only those of the kernel itself."""
-    for path, node in located(kernel):
-        if type(node) in STATEMENTS and (functions or in_body(kernel, path)):
-            yield path, cast("n.Stmt", node)
+    """Every statement with its path: those of the kernel itself, then, with ``functions``, those of its functions."""
+    yield from _statements(kernel, ())
+    if functions:
+        for position, child in enumerate(children(kernel)):
+            if isinstance(child, n.Function):
+                yield from _statements(child, (position,))
+
+
+def _statements(owner: n.Node, path: Path) -> Iterator[tuple[Path, n.Stmt]]:
+    for position, child in enumerate(children(owner)):
+        if type(child) in STATEMENTS:
+            here = (*path, position)
+            yield here, cast("n.Stmt", child)
+            if type(child) in BLOCKS:
+                yield from _statements(child, here)
+
+
+def function_at(kernel: n.Kernel, path: Path) -> n.Function | None:
+    """The function that a path leads into, or None where it leads into the kernel's own body."""
+    first = node_at(kernel, path[:1])
+    return first if isinstance(first, n.Function) else None
 
 
 def values(kernel: n.Kernel, *, functions: bool = True) -> Iterator[tuple[Path, n.Expr]]:
-    """Every expression that only gives a value, with its path.
+    """Every expression that only gives a value, with its path: parents first, operands as they are evaluated.
 
     What is left out is the target of an assignment (its indices are in), what a call changes in place, and
     what ``wp.static`` evaluates.
     """
     for path, node in statements(kernel, functions=functions):
-        for position, (field, _), child in declared_children(node):
+        targets = (0,) if isinstance(node, (n.Assign, n.AugAssign)) else ()
+        for position, child in enumerate(children(node)):
             if type(child) in EXPRESSIONS:
-                yield from _values(child, (*path, position), field == "target")
+                yield from _values(child, (*path, position), position in targets)
 
 
-def _values(node: n.Node, path: Path, target: bool) -> Iterator[tuple[Path, n.Expr]]:
-    if type(node) in EXPRESSIONS and not target:
+def _values(node: n.Node, path: Path, is_place: bool) -> Iterator[tuple[Path, n.Expr]]:
+    if type(node) in EXPRESSIONS and not is_place:
         yield path, cast("n.Expr", node)
-    if isinstance(node, n.Static):
-        return
-    changed = changed_arguments(node) if isinstance(node, n.Call) else ()
-    for position, (field, index), child in declared_children(node):
-        place = (target and field == "value") or (field == "args" and index in changed)
-        yield from _values(child, (*path, position), place)
+    places: tuple[int, ...] = ()
+    match node:
+        case n.Static():
+            return
+        case n.Call():
+            places = changed_arguments(node)
+        case n.Index() | n.Attribute() if is_place:
+            places = (0,)
+        case _:
+            pass
+    below = list(enumerate(children(node)))
+    if isinstance(node, n.IfExp):
+        body, test, orelse = below
+        below = [test, body, orelse]
+    for position, child in below:
+        yield from _values(child, (*path, position), position in places)
 
 
 # ------------------------------------------------------- the two halves of a row: where and what

@@ -12,7 +12,7 @@ from kernelfuzz.ir.rewrite import Path, node_at, replaced
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
 from kernelfuzz.ir.walk import bound_names
 from kernelfuzz.rewrites.parameters import given_value, new_scalar, with_param
-from kernelfuzz.rewrites.places import Picks, in_body, new_name
+from kernelfuzz.rewrites.places import Picks, function_at, new_name
 
 # -------------------------------------------------------------------- static
 
@@ -71,7 +71,7 @@ def literal_to_constant(case: Case, path: Path, picks: Picks) -> Case | None:
     """A new constant of the module in place of a literal."""
     kernel, node = case.kernel, node_at(case.kernel, path)
     assert isinstance(node, n.Literal)
-    if kernel.closure and not in_body(kernel, path):
+    if kernel.closure and function_at(kernel, path) is not None:
         return None  # functions stand outside of the factory that has the constants
     name = new_name(kernel, "CONSTANT")
     changed = replaced(kernel, path, n.Name(name, node.type))

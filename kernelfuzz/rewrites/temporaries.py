@@ -10,10 +10,10 @@ from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.names import root_name
-from kernelfuzz.ir.rewrite import Path, block_at, node_at, role, spliced
+from kernelfuzz.ir.rewrite import Path, block_at, node_at, spliced
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.places import Picks, fresh_names, statements, with_names
+from kernelfuzz.rewrites.places import Picks, fresh_names, function_at, statements, with_names
 
 # ------------------------------------------------------- augmented assignments
 
@@ -143,10 +143,7 @@ def temporaries(kernel: n.Kernel) -> list[Path]:
 
 def _owner(kernel: n.Kernel, path: Path) -> n.Kernel | n.Function:
     """What a local lives in: a function, or the kernel, here without its functions."""
-    field, index = role(kernel, path[0])
-    if field == "functions" and index is not None:
-        return kernel.functions[index]
-    return replace(kernel, functions=())
+    return function_at(kernel, path) or replace(kernel, functions=())
 
 
 def inlined_temporary(case: Case, path: Path, picks: Picks) -> Case | None:

@@ -9,7 +9,6 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames, own_names, root_name
 from kernelfuzz.ir.rewrite import (
     block_at,
-    declared_children,
     map_expressions,
     map_statements,
     node_at,
@@ -77,7 +76,6 @@ def test_a_role_is_the_field_of_a_child_and_the_position_in_it(kernels: list[n.K
                 assert (value if index is None else value[index]) is child
     value = n.IfExp(n.Name("b", BOOL), n.Name("x", INT32), n.Name("y", INT32), INT32)
     assert [name for name, _ in roles(value)] == ["body", "test", "orelse"]
-    assert [(at, name) for at, (name, _), _ in declared_children(value)] == [(1, "test"), (0, "body"), (2, "orelse")]
 
 
 def test_statements_are_put_in_and_taken_out_of_their_block() -> None:
