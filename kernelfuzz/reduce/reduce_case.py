@@ -17,9 +17,9 @@ from kernelfuzz.ir.launch import Case, Input, leaves
 from kernelfuzz.ir.rename import canonical_names, rename
 from kernelfuzz.ir.types import Array, Struct, Type
 from kernelfuzz.ir.walk import count_nodes
+from kernelfuzz.reduce import cut_declarations, cut_expressions, cut_launches, cut_statements, cut_types
 from kernelfuzz.reduce.edit import Edit, Tree, apply
 from kernelfuzz.reduce.measure import measure
-from kernelfuzz.reduce.passes import PASSES
 from kernelfuzz.reduce.search import Asking, OutOfTime, Reducible, Search, neighbours
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
@@ -28,6 +28,47 @@ Interesting: TypeAlias = Callable[[Sequence[Case]], Sequence[bool]]
 
 # The most candidates in one round.
 GROUP = 64
+
+# A pass looks at a tree and lists edits.  Of edits with the same gain the earlier pass goes first.
+PASSES: tuple[Callable[[Tree], Iterator[Edit]], ...] = (
+    cut_declarations.drop_functions,
+    cut_statements.drop_statements,
+    cut_statements.drop_variables,
+    cut_declarations.drop_params,
+    cut_statements.hoist_bodies,
+    cut_declarations.inline_functions,
+    cut_declarations.drop_results,
+    cut_declarations.inline_constants,
+    cut_declarations.drop_closure,
+    cut_declarations.drop_structs,
+    cut_expressions.replace_by_default,
+    cut_expressions.replace_by_part,
+    cut_expressions.replace_by_name,
+    cut_expressions.plainer_expressions,
+    cut_expressions.simplify_targets,
+    cut_expressions.store_the_whole,
+    cut_expressions.replace_by_input,
+    cut_expressions.inline_params,
+    cut_statements.substitute_locals,
+    cut_statements.keep_in_array,
+    cut_statements.ask_for_the_turn,
+    cut_declarations.split_structs,
+    cut_declarations.store_parts,
+    cut_statements.join_branches,
+    cut_statements.plainer_statements,
+    cut_statements.drop_thread_index,
+    cut_types.structs_to_fields,
+    cut_types.drop_fields,
+    cut_launches.drop_axes,
+    cut_launches.shrink_grid,
+    cut_launches.drop_array_axes,
+    cut_launches.shorten_arrays,
+    cut_launches.drop_tiled,
+    cut_types.narrow_scalars,
+    cut_types.shrink_composites,
+    cut_expressions.simplify_literals,
+    cut_launches.simplify_inputs,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from kernelfuzz.findings.signature import masked
 from kernelfuzz.reduce.source import Fails, reduce_source
-from kernelfuzz.reduce.source.definitions import without_other_kernels
+from kernelfuzz.reduce.source.cut_declarations import without_other_kernels
 from kernelfuzz.reduce.source.tree import Tree
 from kernelfuzz.syntax.parse import ParseError, parse_all
 from kernelfuzz.workers import Pool, WorkerError

@@ -8,8 +8,8 @@ import pytest
 from minimal import is_minimal_text  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.reduce.source import measure, neighbours
-from kernelfuzz.reduce.source.layout import tidy
-from kernelfuzz.reduce.source.passes import PASSES
+from kernelfuzz.reduce.source.cut_layout import tidy
+from kernelfuzz.reduce.source.reduce_text import PASSES
 from kernelfuzz.reduce.source.tree import Tree
 
 # A text, and one that an edit makes of it, by the pass.

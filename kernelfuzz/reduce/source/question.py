@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from kernelfuzz.findings.signature import compiler_error, exception_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.reduce.search import OutOfTime
-from kernelfuzz.reduce.source.definitions import without_other_kernels
+from kernelfuzz.reduce.source.cut_declarations import without_other_kernels
 from kernelfuzz.reduce.source.tree import Tree
 from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError
 

@@ -17,8 +17,8 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.reduce.reduce_case import reduce
 from kernelfuzz.reduce.search import Asking, OutOfTime, Reducible, Search
 from kernelfuzz.reduce.search import neighbours as neighbours_of
-from kernelfuzz.reduce.source.layout import tidy
-from kernelfuzz.reduce.source.passes import PASSES, TextPass
+from kernelfuzz.reduce.source import cut_declarations, cut_expressions, cut_layout, cut_statements
+from kernelfuzz.reduce.source.cut_layout import tidy
 from kernelfuzz.reduce.source.question import Answers, Asker, NotInteresting, Question, key_of
 from kernelfuzz.reduce.source.size import Size, has_kernel
 from kernelfuzz.reduce.source.tree import Edit, Tree
@@ -92,6 +92,30 @@ def neighbours(text: str, kernel: str | None = None) -> Iterator[str]:
 
 # ------------------------------------------------------------- what the search knows of texts
 
+# A pass looks at a tree and lists edits.  What makes a text much smaller goes first, so that the rest has
+# little to look at.
+PASSES: tuple[Callable[[Tree], Iterator[Edit]], ...] = (
+    cut_declarations.keep_one_kernel,
+    cut_statements.drop_statements_of_kernels,
+    cut_declarations.keep_one_kernel,
+    cut_statements.drop_statements,
+    cut_statements.hoist_bodies,
+    cut_statements.drop_clauses,
+    cut_layout.plain_layout,
+    cut_statements.flatten_functions,
+    cut_statements.inline_functions,
+    cut_declarations.drop_params,
+    cut_declarations.drop_fields,
+    cut_expressions.drop_elements,
+    cut_expressions.drop_annotations,
+    cut_expressions.replace_by_literal,
+    cut_expressions.replace_by_part,
+    cut_statements.plainer_statements,
+    cut_statements.substitute_locals,
+    cut_expressions.simplify_literals,
+    cut_layout.drop_parentheses,
+)
+
 
 def _apply(tree: Tree, edits: Sequence[Edit]) -> Tree | None:
     text = tree.after({path: new for edit in edits for path, new in edit.items()})
@@ -109,7 +133,7 @@ def _has_wanted_kernel(tree: Tree) -> bool:
     return tree.wanted is None or has_kernel(tree.text, tree.wanted)
 
 
-def _numbered(each: TextPass) -> Callable[[Tree], Iterator[tuple[int, Edit]]]:
+def _numbered(each: Callable[[Tree], Iterator[Edit]]) -> Callable[[Tree], Iterator[tuple[int, Edit]]]:
     """A pass whose edits go by their position, so that it goes on behind the last success."""
 
     @functools.wraps(each)

@@ -16,7 +16,7 @@ WEIGHT: dict[type[ast.AST], int] = {
 }  # fmt: skip
 _OTHER = 2
 
-# Said by the nodes that hold them: what is read or written, and the operators.
+# The nodes that hold these stand for them: what is read or written, and the operators.
 _WEIGHTLESS = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 
 
@@ -57,20 +57,16 @@ def has_kernel(text: str, name: str) -> bool:
 
 
 def _is_kernel(decorator: ast.expr) -> bool:
-    match decorator:
-        case ast.Call(func=ast.Name(id="kernel") | ast.Attribute(attr="kernel")):
-            return True
-        case ast.Name(id="kernel") | ast.Attribute(attr="kernel"):
-            return True
-        case _:
-            return False
+    """Whether this is ``kernel`` or ``wp.kernel``, called or not."""
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return "kernel" in (getattr(function, "id", ""), getattr(function, "attr", ""))
 
 
 def parsed(text: str) -> ast.Module:
     """Python's own tree of a text.  Raises SyntaxError."""
     try:
         with warnings.catch_warnings():
-            # Of candidates nobody wants to hear.
+            # The warnings about candidates are no news.
             warnings.simplefilter("ignore")
             return ast.parse(text)
     except (ValueError, RecursionError, MemoryError) as error:

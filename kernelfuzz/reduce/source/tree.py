@@ -1,15 +1,15 @@
-"""The concrete syntax tree of a text, taken apart for the passes, and edits of it.
+"""The concrete syntax tree of a text, taken apart for the passes, edits of it, and questions about its nodes.
 
-An edit names nodes by their paths and says what comes in their place.  It is made by rebuilding the nodes
+An edit names nodes by their paths and gives what comes in their place.  It is made by rebuilding the nodes
 above them only, so everything else keeps its layout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import libcst as cst
 
@@ -25,20 +25,10 @@ NodeT = TypeVar("NodeT", bound=cst.CSTNode)
 
 # Layout and punctuation, which no pass looks at.
 _LAYOUT = (
-    cst.BaseParenthesizableWhitespace,
-    cst.TrailingWhitespace,
-    cst.EmptyLine,
-    cst.Newline,
-    cst.Comma,
-    cst.Dot,
-    cst.Semicolon,
-    cst.Colon,
-    cst.AssignEqual,
-    cst.LeftParen,
-    cst.RightParen,
-    cst.LeftSquareBracket,
+    cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine, cst.Newline, cst.Comma, cst.Dot,
+    cst.Semicolon, cst.Colon, cst.AssignEqual, cst.LeftParen, cst.RightParen, cst.LeftSquareBracket,
     cst.RightSquareBracket,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +95,9 @@ class Tree:
         """Every node, the outer before the inner."""
         return list(_walk(self.module, (), None))
 
-    def of(self, *kinds: type[cst.CSTNode]) -> list[Site]:
-        """The sites of nodes of some kinds, in the order of the text."""
-        return [site for site in self.sites if isinstance(site.node, kinds)]
+    def of(self, *kinds: type[NodeT]) -> list[tuple[Site, NodeT]]:
+        """The sites of nodes of some kinds with their nodes, in the order of the text."""
+        return [(site, site.node) for site in self.sites if isinstance(site.node, kinds)]
 
     def below(self, top: Site) -> list[Site]:
         """A site and everything below it."""
@@ -123,19 +113,7 @@ class Tree:
                     found.append((site.path, body))
                 case cst.SimpleStatementSuite(body=body) | cst.SimpleStatementLine(body=[_, _, *_] as body):
                     found.append((site.path, body))
-                case _:
-                    pass
         return found
-
-    @cached_property
-    def functions(self) -> list[tuple[Site, cst.FunctionDef]]:
-        """Every ``def``."""
-        return [(site, site.node) for site in self.sites if isinstance(site.node, cst.FunctionDef)]
-
-    @cached_property
-    def calls(self) -> list[tuple[Site, cst.Call]]:
-        """Every call."""
-        return [(site, site.node) for site in self.sites if isinstance(site.node, cst.Call)]
 
     def rebuilt(self, top: Site, edit: Edit) -> Sequence[cst.CSTNode]:
         """What a site becomes when an edit is made below it."""
@@ -203,3 +181,139 @@ def _mended(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
             return []
         case _:
             return [node]
+
+
+# ----------------------------------------------------------- questions about nodes, and new nodes
+
+ZERO = cst.Integer("0")
+
+# What comes in the place of something that is gone; float literals are not integers to Warp.
+PLAIN = (ZERO, cst.Float("0.0"))
+
+
+def nodes_below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A node and all below it, layout included."""
+    yield node
+    for child in node.children:
+        yield from nodes_below(child)
+
+
+def names_in(node: cst.CSTNode) -> set[str]:
+    """Every identifier in a node: of variables, and also of attributes and keywords."""
+    return {each.value for each in nodes_below(node) if isinstance(each, cst.Name)}
+
+
+def last_name(node: cst.CSTNode) -> str:
+    """``kernel`` of ``wp.kernel`` and of ``wp.kernel(module="unique")``; empty for what has no name."""
+    match node:
+        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+            return name
+        case cst.Call(func=function):
+            return last_name(function)
+        case _:
+            return ""
+
+
+def is_kernel(node: cst.CSTNode, name: str | None = None) -> bool:
+    """Whether a node is a kernel; with a name, whether it is that one."""
+    return (
+        isinstance(node, cst.FunctionDef)
+        and name in (None, node.name.value)
+        and any(last_name(each.decorator) == "kernel" for each in node.decorators)
+    )
+
+
+def bound_names(statement: cst.CSTNode) -> set[str]:
+    """The names that a statement binds in the module around it."""
+    match statement:
+        case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+            return {name.value}
+        case cst.ImportAlias(asname=cst.AsName(name=name)):
+            return names_in(name)
+        case cst.ImportAlias(name=name):
+            while isinstance(name, cst.Attribute):
+                name = name.value
+            return names_in(name)
+        case cst.AssignTarget(target=target) | cst.AnnAssign(target=target) | cst.For(target=target):
+            return names_in(target)
+        case cst.BaseExpression():
+            return set()
+        case _:
+            return {name for child in statement.children for name in bound_names(child)}
+
+
+def lines(body: cst.BaseSuite) -> list[cst.BaseStatement]:
+    """The statements of a block, as they stand in an indented one."""
+    match body:
+        case cst.IndentedBlock(body=statements):
+            return list(statements)
+        case cst.SimpleStatementSuite(body=statements):
+            return [cst.SimpleStatementLine([each]) for each in statements]
+        case _:
+            raise TypeError(f"no block: {type(body).__name__}")
+
+
+# ------------------------------------------------------------------- expressions
+
+# What needs no parentheses wherever it stands.
+_ATOMS = (
+    cst.Name, cst.Integer, cst.Float, cst.SimpleString, cst.Call, cst.Attribute, cst.Subscript, cst.List,
+    cst.Dict, cst.Set,
+)  # fmt: skip
+
+
+def in_place_of(old: cst.BaseExpression | None, new: cst.BaseExpression) -> cst.BaseExpression:
+    """An expression that can stand where another one stood: in parentheses, where it may need them."""
+    if new.lpar or (isinstance(new, _ATOMS) and not (old and old.lpar)):
+        return new
+    return new.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+
+
+def with_names(statements: Sequence[cst.CSTNode], values: Mapping[str, cst.BaseExpression]) -> list[cst.CSTNode]:
+    """The nodes with expressions in the place of variables."""
+
+    def named(node: cst.Name) -> cst.BaseExpression:
+        value = values.get(node.value)
+        return node if value is None else in_place_of(node, value)
+
+    def inside(node: cst.Attribute | cst.Arg) -> cst.CSTNode:
+        return node.with_changes(value=changed(node.value, table, closed))
+
+    # The name of an attribute, and of an argument, is no variable.
+    closed = (cst.Attribute, cst.Arg)
+    table: Changes = {cst.Name: named, cst.Attribute: inside, cst.Arg: inside}
+    return [changed(each, table, closed) for each in statements]
+
+
+def unlooped(statements: Sequence[cst.CSTNode]) -> list[cst.CSTNode]:
+    """The statements of a loop's body without the ``break`` and ``continue`` of that loop."""
+    table: Changes = {cst.Break: lambda _: cst.Pass(), cst.Continue: lambda _: cst.Pass()}
+    return [changed(each, table, (cst.For, cst.While)) for each in statements]
+
+
+# What comes in the place of a node of a class.
+Changes: TypeAlias = Mapping[type[cst.CSTNode], Callable[[Any], Any]]
+
+
+class _Changing(cst.CSTTransformer):
+    def __init__(self, table: Changes, closed: Sequence[type[cst.CSTNode]]) -> None:
+        super().__init__()
+        self.table = table
+        self.closed = closed
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        return type(node) not in self.closed
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: cst.CSTNode) -> Any:
+        change = self.table.get(type(updated_node))
+        return updated_node if change is None else change(updated_node)
+
+
+def changed(node: cst.CSTNode, table: Changes, closed: Sequence[type[cst.CSTNode]] = ()) -> cst.CSTNode:
+    """The node with a function of the table applied to each node of its class, the inner ones first.
+
+    What is below nodes of the classes ``closed`` stays.  The table must neither remove nor multiply the node.
+    """
+    made = node.visit(_Changing(table, closed))
+    assert isinstance(made, cst.CSTNode)
+    return made

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from kernelfuzz.reduce.source.nodes import PLAIN, in_place_of
-from kernelfuzz.reduce.source.tree import Edit, Site, Tree, children
-from kernelfuzz.reduce.statements import runs
+from kernelfuzz.reduce.search import runs
+from kernelfuzz.reduce.source.tree import PLAIN, Edit, Site, Tree, children, in_place_of
 
 # Where an identifier is no expression: it is what something is called.
 _NAMES = frozenset(
@@ -35,13 +34,9 @@ _LITERALS = (cst.Integer, cst.Float, cst.SimpleString)
 
 def expressions(tree: Tree) -> Iterator[tuple[Site, cst.BaseExpression]]:
     """Every expression, the outer before the inner."""
-    for site in tree.sites:
-        if (
-            isinstance(site.node, cst.BaseExpression)
-            and site.parent is not None
-            and (type(site.parent.node), site.path[-1][0]) not in _NAMES
-        ):
-            yield site, site.node
+    for site, node in tree.of(cst.BaseExpression):
+        if site.parent is not None and (type(site.parent.node), site.path[-1][0]) not in _NAMES:
+            yield site, node
 
 
 def drop_elements(tree: Tree) -> Iterator[Edit]:
@@ -58,9 +53,9 @@ def drop_elements(tree: Tree) -> Iterator[Edit]:
 
 def drop_annotations(tree: Tree) -> Iterator[Edit]:
     """A definition without what it says it returns, a parameter without its type or its default."""
-    for site in tree.of(cst.FunctionDef, cst.Param):
+    for site, node in tree.of(cst.FunctionDef, cst.Param):
         for name in ("returns", "annotation", "default"):
-            if getattr(site.node, name, None) is not None:
+            if getattr(node, name, None) is not None:
                 yield {(*site.path, (name, -1)): ()}
 
 
@@ -94,15 +89,12 @@ def _parts(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
 
 def simplify_literals(tree: Tree) -> Iterator[Edit]:
     """A number as 0, 1, or a half of it; a string as an empty one."""
-    for site in tree.of(*_LITERALS):
-        match site.node:
+    for site, literal in tree.of(cst.Integer, cst.Float, cst.SimpleString):
+        match literal:
             case cst.Integer(evaluated_value=value):
-                for new in dict.fromkeys((0, 1, 2, value // 2)):
-                    yield {site.path: [cst.Integer(str(new))]}
+                simpler = [cst.Integer(str(new)) for new in dict.fromkeys((0, 1, 2, value // 2))]
             case cst.Float():
-                for text in ("0.0", "1.0"):
-                    yield {site.path: [cst.Float(text)]}
+                simpler = [cst.Float("0.0"), cst.Float("1.0")]
             case cst.SimpleString():
-                yield {site.path: [cst.SimpleString('""')]}
-            case _:
-                pass
+                simpler = [cst.SimpleString('""')]
+        yield from ({site.path: [new]} for new in simpler)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.rewrite import Path
+from kernelfuzz.ir.fields import EXPRESSIONS
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.reduce.defaults import default, number
-from kernelfuzz.reduce.edit import Edit, Site, Tree, at
-from kernelfuzz.reduce.measure import number_rank, weight_of
-
-EXPRESSIONS = (
-    n.Literal, n.Name, n.Unary, n.Binary, n.Compare, n.BoolOp, n.IfExp, n.Call, n.CallFunction, n.Construct, n.Cast,
-    n.Index, n.Attribute, n.ArrayShape, n.Static,
-)  # fmt: skip
+from kernelfuzz.reduce.edit import Edit, Site, Tree, at, default, number, without
+from kernelfuzz.reduce.measure import number_rank
 
 # How many parts of an expression, and how many names of its type, are tried in its place.
 MOST_PARTS = 12
@@ -26,17 +21,13 @@ MOST_NAMES = 4
 
 def values(tree: Tree) -> Iterator[tuple[Site, n.Expr]]:
     """Every expression that is read: all but what is assigned to, and static parts of it."""
-    targets: set[Path] = set()
+    targets = {(*site.path, 0) for site, _ in tree.of(n.Assign, n.AugAssign)}
     for site in tree.sites:
-        node = site.node
-        if isinstance(node, (n.Assign, n.AugAssign)):
-            targets.add((*site.path, 0))
-        elif isinstance(node, EXPRESSIONS):
-            if site.path in targets:
-                if isinstance(node, (n.Index, n.Attribute)):
-                    targets.add((*site.path, 0))
-            else:
-                yield site, node
+        if type(site.node) in EXPRESSIONS:
+            if site.path not in targets:
+                yield site, site.node  # pyright: ignore[reportReturnType]
+            elif isinstance(site.node, (n.Index, n.Attribute)):
+                targets.add((*site.path, 0))
 
 
 def replace_by_default(tree: Tree) -> Iterator[Edit]:
@@ -69,8 +60,8 @@ def replace_by_part(tree: Tree) -> Iterator[Edit]:
         yield from (at(site, each) for each in new[:MOST_PARTS])
 
 
-def _as_type(inner: n.Node, type_: t.Type) -> Iterator[n.Expr]:
-    if not isinstance(inner, EXPRESSIONS):
+def _as_type(inner: Any, type_: t.Type) -> Iterator[n.Expr]:
+    if type(inner) not in EXPRESSIONS:
         return
     if inner.type == type_:
         yield inner
@@ -90,8 +81,6 @@ def replace_by_name(tree: Tree) -> Iterator[Edit]:
                 known.setdefault(name, n.Name(name, type_))
             case n.For(name=name):
                 named.setdefault((site.function.name, t.INT32), {}).setdefault(name, n.Name(name, t.INT32))
-            case _:
-                pass
     for site, node in values(tree):
         if isinstance(node, (n.Literal, n.Name)):
             continue
@@ -117,21 +106,13 @@ def replace_by_input(tree: Tree) -> Iterator[Edit]:
 
 def inline_params(tree: Tree) -> Iterator[Edit]:
     """A scalar parameter by the number that the launch passes for it, everywhere."""
-    for site in tree.sites:
-        match site:
-            case Site(node=n.Param(name=name, type=t.Scalar() as type_), function=n.Kernel()):
-                value = tree.case.launch.inputs.get(name)
-                if not isinstance(value, np.ndarray) or value.size != 1:
-                    continue
-                new = n.Literal(value.reshape(-1).tolist()[0], type_)
-                reads = [
-                    (each.path, (new,))
-                    for each in tree.sites
-                    if isinstance(each.function, n.Kernel) and each.node == n.Name(name, type_)
-                ]
-                yield Edit(site.weight + len(reads), ("value", name), ((site.path, ()), *reads))
-            case _:
-                pass
+    for site, param in tree.of(n.Param):
+        type_, value = param.type, tree.case.launch.inputs.get(param.name)
+        if isinstance(site.function, n.Kernel) and isinstance(type_, t.Scalar) and isinstance(value, np.ndarray):
+            new = n.Literal(value.reshape(-1).tolist()[0], type_)
+            names = [each for each, name in tree.of(n.Name) if name == n.Name(param.name, type_)]
+            reads = [(each.path, (new,)) for each in names if isinstance(each.function, n.Kernel)]
+            yield Edit(site.weight + len(reads), ("value", param.name), ((site.path, ()), *reads))
 
 
 def plainer_expressions(tree: Tree) -> Iterator[Edit]:
@@ -153,65 +134,46 @@ def _plainer(node: n.Expr) -> Iterator[n.Expr]:
                 for position, op in enumerate(ops):
                     yield n.Compare(operands[position], (op,), (operands[position + 1],))
         case n.BoolOp(op=op, values=operands) if len(operands) > 2:
-            for position in range(len(operands)):
-                yield n.BoolOp(op, (*operands[:position], *operands[position + 1 :]))
+            yield from (n.BoolOp(op, without(operands, position)) for position in range(len(operands)))
         case n.Construct(type=type_, args=args) if len(args) > 1:
             if isinstance(type_, (t.Vector, t.Matrix)):
                 yield from (n.Construct(type_, (arg,)) for arg in dict.fromkeys(args) if arg.type == type_.dtype)
         case n.Index(value=n.Index(value=inner, indices=first), indices=second) if isinstance(inner.type, t.Array):
             if inner.type.ndim == len(first) + len(second):
                 yield n.Index(inner, (*first, *second), node.type)
-        case _:
-            pass
 
 
 def simplify_targets(tree: Tree) -> Iterator[Edit]:
     """``a[i][j] = e`` as ``a[i, j] = e``."""
-    for site in tree.sites:
-        if isinstance(site.node, (n.Assign, n.AugAssign)):
-            target = site.node.target
-            for new in _plainer(target):
-                gain = weight_of(target) - weight_of(new)
-                yield Edit(gain, (target, new), (((*site.path, 0), (new,)),))
+    for site, statement in tree.of(n.Assign, n.AugAssign):
+        for new in _plainer(statement.target):
+            yield tree.edit((statement.target, new), [((*site.path, 0), (new,))])
 
 
 def store_the_whole(tree: Tree) -> Iterator[Edit]:
     """``v = wp.vec3()`` for ``v.x = e``: the simplest values of all that the part belongs to."""
-    for site in tree.sites:
-        match site.node:
-            case n.Assign(target=n.Index(value=whole) | n.Attribute(value=whole)) if isinstance(
-                whole, (n.Name, n.Index, n.Attribute)
-            ) and not isinstance(whole.type, t.Array):
-                for new in _simplest(whole.type):
-                    yield at(site, n.Assign(whole, new))
-            case _:
-                pass
+    for site, statement in tree.of(n.Assign):
+        match statement.target:
+            case (
+                n.Index(value=n.Name() | n.Index() | n.Attribute() as whole)
+                | n.Attribute(value=n.Name() | n.Index() | n.Attribute() as whole)
+            ) if not isinstance(whole.type, t.Array):
+                yield from (at(site, n.Assign(whole, new)) for new in _simplest(whole.type))
 
 
 def simplify_literals(tree: Tree) -> Iterator[Edit]:
     """Numbers closer to zero, or with fewer digits; slices with fewer parts."""
-    for site in tree.sites:
-        match site.node:
+    for site, node in tree.of(n.Literal, n.Slice):
+        match node:
             case n.Literal(value=value, type=type_):
-                for new in simpler_numbers(value):
-                    if type_ == t.BOOL or (type_.kind == "uint" and new < 0):
-                        continue
-                    yield Edit(0, ("literal", site.node, new, site.parent), ((site.path, (_literal(type_, new),)),))
+                for number_ in simpler_numbers(value):
+                    if type_ != t.BOOL and not (type_.kind == "uint" and number_ < 0):
+                        new = n.Literal(float(number_) if type_.is_float else int(number_), type_)
+                        yield Edit(0, ("literal", node, number_, site.parent), ((site.path, (new,)),))
             case n.Slice(start=start, stop=stop, step=step):
-                for new in (
-                    n.Slice(None, stop, step),
-                    n.Slice(start, None, step),
-                    n.Slice(start, stop),
-                    n.Slice(0, 2),
-                ):
-                    if new != site.node:
-                        yield Edit(0, ("slice", site.node, new), ((site.path, (new,)),))
-            case _:
-                pass
-
-
-def _literal(type_: t.Scalar, value: float) -> n.Literal:
-    return n.Literal(float(value) if type_.is_float else int(value), type_)
+                for parts in ((None, stop, step), (start, None, step), (start, stop), (0, 2)):
+                    if (new := n.Slice(*parts)) != node:
+                        yield Edit(0, ("slice", node, new), ((site.path, (new,)),))
 
 
 def simpler_numbers(value: int | float | bool) -> Iterator[int | float]:
