@@ -63,362 +63,306 @@ INPUTS = {
     "out": np.zeros(8, np.float32),
 }
 
-# For each transformation a body, and what changes in the text of its module.
-EXAMPLES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "constant bound to dynamic bound": (
-        "for i in range(4):\n    out[i] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "-    for i in range(4):",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), bound0: int):",
-            "+    for i in range(bound0):",
-        ),
-    ),
-    "dynamic bound to constant bound": (
-        "for i in range(n):\n    out[i] = x",
-        (
-            "-    for i in range(n):",
-            "+    for i in range(2):",
-        ),
-    ),
-    "for to while": (
-        "for i in range(n):\n    out[i] = x",
-        (
-            "-    for i in range(n):",
-            "+    counter0 = int(0)",
-            "+    counter1 = int(n)",
-            "+    while counter0 < counter1:",
-            "+        i = counter0",
-            "+        counter0 = counter0 + 1",
-        ),
-    ),
-    "while with a flag": (
-        "w = int(0)\nwhile w < n:\n    w = w + 1",
-        (
-            "-    while w < n:",
-            "+    going0 = w < n",
-            "+    while going0:",
-            "+        going0 = w < n",
-        ),
-    ),
-    "first iteration peeled off": (
-        "for i in range(4):\n    out[i] = x",
-        (
-            "-    for i in range(4):",
-            "+    i = int(0)",
-            "+    out[i] = x",
-            "+    for i in range(1, 4):",
-        ),
-    ),
-    "expression moved into a function": (
-        "out[0] = x + 1.0",
-        (
-            "+@wp.func",
-            "+def moved0(x: float) -> float:",
-            "+    return x + 1.0",
-            "-    out[0] = x + 1.0",
-            "+    out[0] = moved0(x)",
-        ),
-    ),
-    "function inlined": (
-        "out[0] = square(x)",
-        (
-            "-    out[0] = square(x)",
-            "+    out[0] = x * x",
-        ),
-    ),
-    "body moved into a function": (
-        "i = wp.tid()\nout[i] = x",
-        (
-            "+@wp.func",
-            "+def procedure0(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), i: int):",
-            "+    out[i] = x",
-            "-    out[i] = x",
-            "+    procedure0(n, m, x, c, out, i)",
-        ),
-    ),
-    "dead code in an if": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):",
-            "+    if opaque0 > 0:",
-            "+        out[0] = x",
-        ),
-    ),
-    "dead code in a while": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):",
-            "+    while opaque0 > 0:",
-            "+        out[0] = x",
-        ),
-    ),
-    "dead code in a for": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):",
-            "+    for never0 in range(opaque0):",
-            "+        out[0] = x",
-        ),
-    ),
-    "true condition": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "-    out[0] = x",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):",
-            "+    if opaque0 == 0:",
-            "+        out[0] = x",
-        ),
-    ),
-    "constant to static": (
-        "out[n] = 2.0",
-        (
-            "-    out[n] = 2.0",
-            "+    out[n] = wp.static(2.0)",
-        ),
-    ),
-    "static to constant": (
-        "out[n] = wp.static(1.0 + 1.0)",
-        (
-            "-    out[n] = wp.static(1.0 + 1.0)",
-            "+    out[n] = 2.0",
-        ),
-    ),
-    "constant to argument": (
-        "out[n] = 2.0",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "-    out[n] = 2.0",
-            "+def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), given0: float):",
-            "+    out[n] = given0",
-        ),
-    ),
-    "argument to constant": (
-        "out[n] = 2.0",
-        (
-            "-    out[n] = 2.0",
-            "+    out[2] = 2.0",
-        ),
-    ),
-    "constant to named constant": (
-        "out[n] = 2.0",
-        (
-            "+CONSTANT0 = wp.constant(2.0)",
-            "-    out[n] = 2.0",
-            "+    out[n] = CONSTANT0",
-        ),
-    ),
-    "named constant to constant": (
-        "out[K] = x",
-        (
-            "-    out[K] = x",
-            "+    out[3] = x",
-        ),
-    ),
-    "constants into or out of a closure": (
-        "out[K] = x",
-        (
-            "-K = wp.constant(3)",
-            "-@wp.kernel",
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "-    out[K] = x",
-            "+def make_kernel(K):",
-            "+    @wp.kernel",
-            "+    def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+        out[K] = x",
-            "+    return kernel",
-            "+kernel = make_kernel(3)",
-        ),
-    ),
-    "augmented to plain assignment": (
-        "y = x + x\ny *= x",
-        (
-            "-    y *= x",
-            "+    y = y * x",
-        ),
-    ),
-    "plain to augmented assignment": (
-        "y = x + x\ny = y * x",
-        (
-            "-    y = y * x",
-            "+    y *= x",
-        ),
-    ),
-    "operands bound to temporaries": (
-        "out[n] = x * x + square(x)",
-        (
-            "-    out[n] = x * x + square(x)",
-            "+    operand1 = x",
-            "+    operand2 = x",
-            "+    operand0 = operand1 * operand2",
-            "+    operand4 = x",
-            "+    operand3 = square(operand4)",
-            "+    out[n] = operand0 + operand3",
-        ),
-    ),
-    "temporary inlined": (
-        "t = x + x\nout[n] = t * x",
-        (
-            "-    t = x + x",
-            "-    out[n] = t * x",
-            "+    out[n] = (x + x) * x",
-        ),
-    ),
-    "branches swapped": (
-        "if n < m:\n    out[0] = x",
-        (
-            "-    if n < m:",
-            "+    if n >= m:",
-            "+        pass",
-            "+    else:",
-        ),
-    ),
-    "and to nested ifs": (
-        "if c and n < m:\n    out[0] = x",
-        (
-            "-    if c and n < m:",
-            "-        out[0] = x",
-            "+    if c:",
-            "+        if n < m:",
-            "+            out[0] = x",
-        ),
-    ),
-    "or to elif": (
-        "if c or n < m:\n    out[0] = x",
-        (
-            "-    if c or n < m:",
-            "+    if c:",
-            "+    elif n < m:",
-            "+        out[0] = x",
-        ),
-    ),
-    "else after a return dropped": (
-        "if c:\n    return\nelse:\n    out[0] = x",
-        (
-            "-    else:",
-            "-        out[0] = x",
-            "+    out[0] = x",
-        ),
-    ),
-    "else after a return added": (
-        "if c:\n    return\nout[0] = x",
-        (
-            "-    out[0] = x",
-            "+    else:",
-            "+        out[0] = x",
-        ),
-    ),
-    "ternary to if": (
-        "y = x if c else x + x",
-        (
-            "-    y = x if c else x + x",
-            "+    if c:",
-            "+        y = x",
-            "+    else:",
-            "+        y = x + x",
-        ),
-    ),
-    "if to ternary": (
-        "if c:\n    y = x\nelse:\n    y = x + x",
-        (
-            "-    if c:",
-            "-        y = x",
-            "-    else:",
-            "-        y = x + x",
-            "+    y = x if c else x + x",
-        ),
-    ),
-    "ternary swapped": (
-        "out[0] = x if c else x + x",
-        (
-            "-    out[0] = x if c else x + x",
-            "+    out[0] = x + x if not c else x",
-        ),
-    ),
-    "and or to ternary": (
-        "b = c and n < m",
-        (
-            "-    b = c and n < m",
-            "+    b = n < m if c else False",
-        ),
-    ),
-    "chained comparison split": (
-        "b = n < m < 4",
-        (
-            "-    b = n < m < 4",
-            "+    b = n < m and m < 4",
-        ),
-    ),
-    "where to ternary": (
-        "out[0] = wp.where(c, x, x + x)",
-        (
-            "-    out[0] = wp.where(c, x, x + x)",
-            "+    out[0] = x if c else x + x",
-        ),
-    ),
-    "ternary to where": (
-        "out[0] = x if c else x + x",
-        (
-            "-    out[0] = x if c else x + x",
-            "+    out[0] = wp.where(c, x, x + x)",
-        ),
-    ),
-    "names changed": (
-        "y = x + x\nout[0] = y",
-        (
-            "-def square(v: float) -> float:",
-            "-    return v * v",
-            "+def square(renamed0: float) -> float:",
-            "+    return renamed0 * renamed0",
-            "-    y = x + x",
-            "-    out[0] = y",
-            "+    renamed1 = x + x",
-            "+    out[0] = renamed1",
-        ),
-    ),
-    "parameters reordered": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+def kernel(m: int, x: float, c: bool, out: wp.array(dtype=float), n: int):",
-        ),
-    ),
-    "unused parameter": (
-        "out[0] = x",
-        (
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "+def kernel(unused0: int, n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-        ),
-    ),
-    "unused local": (
-        "out[0] = x",
-        ("+    unused0 = 0",),
-    ),
-    "parameters in a struct": (
-        "out[n] = x",
-        (
-            "+@wp.struct",
-            "+class Packed0:",
-            "+    n: int",
-            "+    m: int",
-            "+    x: float",
-            "+    c: bool",
-            "-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):",
-            "-    out[n] = x",
-            "+def kernel(packed0: Packed0, out: wp.array(dtype=float)):",
-            "+    out[packed0.n] = packed0.x",
-        ),
-    ),
-}
+# Each transformation by its name, a body, and what changes in the text of its module.
+TEXTS = """
+# constant bound to dynamic bound
+for i in range(4):
+    out[i] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+-    for i in range(4):
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), bound0: int):
++    for i in range(bound0):
+
+# dynamic bound to constant bound
+for i in range(n):
+    out[i] = x
+-    for i in range(n):
++    for i in range(2):
+
+# for to while
+for i in range(n):
+    out[i] = x
+-    for i in range(n):
++    counter0 = int(0)
++    counter1 = int(n)
++    while counter0 < counter1:
++        i = counter0
++        counter0 = counter0 + 1
+
+# while with a flag
+w = int(0)
+while w < n:
+    w = w + 1
+-    while w < n:
++    going0 = w < n
++    while going0:
++        going0 = w < n
+
+# first iteration peeled off
+for i in range(4):
+    out[i] = x
+-    for i in range(4):
++    i = int(0)
++    out[i] = x
++    for i in range(1, 4):
+
+# expression moved into a function
+out[0] = x + 1.0
++@wp.func
++def moved0(x: float) -> float:
++    return x + 1.0
+-    out[0] = x + 1.0
++    out[0] = moved0(x)
+
+# function inlined
+out[0] = square(x)
+-    out[0] = square(x)
++    out[0] = x * x
+
+# body moved into a function
+i = wp.tid()
+out[i] = x
++@wp.func
++def procedure0(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), i: int):
++    out[i] = x
+-    out[i] = x
++    procedure0(n, m, x, c, out, i)
+
+# dead code in an if
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):
++    if opaque0 > 0:
++        out[0] = x
+
+# dead code in a while
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):
++    while opaque0 > 0:
++        out[0] = x
+
+# dead code in a for
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):
++    for never0 in range(opaque0):
++        out[0] = x
+
+# true condition
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+-    out[0] = x
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), opaque0: int):
++    if opaque0 == 0:
++        out[0] = x
+
+# constant to static
+out[n] = 2.0
+-    out[n] = 2.0
++    out[n] = wp.static(2.0)
+
+# static to constant
+out[n] = wp.static(1.0 + 1.0)
+-    out[n] = wp.static(1.0 + 1.0)
++    out[n] = 2.0
+
+# constant to argument
+out[n] = 2.0
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+-    out[n] = 2.0
++def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float), given0: float):
++    out[n] = given0
+
+# argument to constant
+out[n] = 2.0
+-    out[n] = 2.0
++    out[2] = 2.0
+
+# constant to named constant
+out[n] = 2.0
++CONSTANT0 = wp.constant(2.0)
+-    out[n] = 2.0
++    out[n] = CONSTANT0
+
+# named constant to constant
+out[K] = x
+-    out[K] = x
++    out[3] = x
+
+# constants into or out of a closure
+out[K] = x
+-K = wp.constant(3)
+-@wp.kernel
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+-    out[K] = x
++def make_kernel(K):
++    @wp.kernel
++    def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++        out[K] = x
++    return kernel
++kernel = make_kernel(3)
+
+# augmented to plain assignment
+y = x + x
+y *= x
+-    y *= x
++    y = y * x
+
+# plain to augmented assignment
+y = x + x
+y = y * x
+-    y = y * x
++    y *= x
+
+# operands bound to temporaries
+out[n] = x * x + square(x)
+-    out[n] = x * x + square(x)
++    operand1 = x
++    operand2 = x
++    operand0 = operand1 * operand2
++    operand4 = x
++    operand3 = square(operand4)
++    out[n] = operand0 + operand3
+
+# temporary inlined
+t = x + x
+out[n] = t * x
+-    t = x + x
+-    out[n] = t * x
++    out[n] = (x + x) * x
+
+# branches swapped
+if n < m:
+    out[0] = x
+-    if n < m:
++    if n >= m:
++        pass
++    else:
+
+# and to nested ifs
+if c and n < m:
+    out[0] = x
+-    if c and n < m:
+-        out[0] = x
++    if c:
++        if n < m:
++            out[0] = x
+
+# or to elif
+if c or n < m:
+    out[0] = x
+-    if c or n < m:
++    if c:
++    elif n < m:
++        out[0] = x
+
+# else after a return dropped
+if c:
+    return
+else:
+    out[0] = x
+-    else:
+-        out[0] = x
++    out[0] = x
+
+# else after a return added
+if c:
+    return
+out[0] = x
+-    out[0] = x
++    else:
++        out[0] = x
+
+# ternary to if
+y = x if c else x + x
+-    y = x if c else x + x
++    if c:
++        y = x
++    else:
++        y = x + x
+
+# if to ternary
+if c:
+    y = x
+else:
+    y = x + x
+-    if c:
+-        y = x
+-    else:
+-        y = x + x
++    y = x if c else x + x
+
+# ternary swapped
+out[0] = x if c else x + x
+-    out[0] = x if c else x + x
++    out[0] = x + x if not c else x
+
+# and or to ternary
+b = c and n < m
+-    b = c and n < m
++    b = n < m if c else False
+
+# chained comparison split
+b = n < m < 4
+-    b = n < m < 4
++    b = n < m and m < 4
+
+# where to ternary
+out[0] = wp.where(c, x, x + x)
+-    out[0] = wp.where(c, x, x + x)
++    out[0] = x if c else x + x
+
+# ternary to where
+out[0] = x if c else x + x
+-    out[0] = x if c else x + x
++    out[0] = wp.where(c, x, x + x)
+
+# names changed
+y = x + x
+out[0] = y
+-def square(v: float) -> float:
+-    return v * v
++def square(renamed0: float) -> float:
++    return renamed0 * renamed0
+-    y = x + x
+-    out[0] = y
++    renamed1 = x + x
++    out[0] = renamed1
+
+# parameters reordered
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++def kernel(m: int, x: float, c: bool, out: wp.array(dtype=float), n: int):
+
+# unused parameter
+out[0] = x
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
++def kernel(unused0: int, n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+
+# unused local
+out[0] = x
++    unused0 = 0
+
+# parameters in a struct
+out[n] = x
++@wp.struct
++class Packed0:
++    n: int
++    m: int
++    x: float
++    c: bool
+-def kernel(n: int, m: int, x: float, c: bool, out: wp.array(dtype=float)):
+-    out[n] = x
++def kernel(packed0: Packed0, out: wp.array(dtype=float)):
++    out[packed0.n] = packed0.x
+"""
+EXAMPLES = {name.removeprefix("# "): lines for name, *lines in map(str.splitlines, TEXTS.strip().split("\n\n"))}
 
 
-def changed_lines(before: str, after: str) -> tuple[str, ...]:
+def changed_lines(before: str, after: str) -> list[str]:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    return tuple(line for line in lines if not line.startswith(("---", "+++", "@@")) and len(line) > 1)
+    return [line for line in lines if not line.startswith(("---", "+++", "@@")) and len(line) > 1]
 
 
 def check(original: Case, changed: Case, name: str) -> bool:
@@ -442,14 +386,14 @@ def test_there_is_an_example_of_each() -> None:
     assert list(EXAMPLES) == [row.name for row in TRANSFORMATIONS]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_example(name: str) -> None:
-    body, expected = EXAMPLES[name]
-    text = HEAD + textwrap.indent(body, "    ") + "\n"
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=EXAMPLES)
+def test_example(name: str, example: list[str]) -> None:
+    body = [line for line in example if line[0] not in "+-"]
+    text = HEAD + textwrap.indent("\n".join(body), "    ") + "\n"
     case = Case(parse(text), Launch((1,), INPUTS))
     changed = BY_NAME[name].apply(case, First())
     assert changed is not None
-    assert changed_lines(text, render(changed.kernel)) == expected
+    assert [*body, *changed_lines(text, render(changed.kernel))] == example
     assert check(case, changed, name)
     assert isinstance(lowered := lower(changed.kernel), Lowering), lowered
 
