@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.folder import write_finding
 from kernelfuzz.findings.known import Known
-from kernelfuzz.findings.store import write_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request
 from kernelfuzz.oracles.verdict import Verdict

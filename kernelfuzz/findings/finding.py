@@ -23,7 +23,7 @@ class Finding:
     reference computes for ``case``: every array parameter after the launch, or, for ``wrong gradient``, the
     gradient of the arrays whose gradient is judged; None where it is not known or no value is at fault.
     ``seeds`` are the gradients of the outputs that such a backward pass starts from.  ``second`` is the
-    kernel that a metamorphic oracle held against ``case`` (the transformed one).
+    kernel that a metamorphic oracle compared with ``case`` (the transformed one).
 
     ``tolerance`` is the relative error that the oracle allows (0.0: equal to the bit; NaN equals NaN).
     ``needed`` are the features without which the failure was not drawn.  ``seed``, ``index`` and ``options``

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kernelfuzz.findings.store import RECORD, read_finding
+from kernelfuzz.findings.folder import RECORD, read_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.rewrites.workarounds import concerns, worked_around

@@ -49,7 +49,7 @@ def arguments(
     """The arguments of one launch on ``device``, a name that the script has.
 
     ``prefix`` and ``suffix`` keep the variables of several launches apart.  ``gradients``: arrays of floats
-    ask for one.
+    require one.
     """
     lines: list[str] = []
     inputs: list[str] = []

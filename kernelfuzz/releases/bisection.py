@@ -24,7 +24,7 @@ class Tried:
 
 @dataclass(slots=True)
 class Bisection:
-    """What a search came to.
+    """The result of a search.
 
     ``found``: ``release`` is the first with the change and ``before`` the last without it; for those in
     ``untold``, between the two, it cannot be told.  ``already``: the first of the range has the change.

@@ -90,7 +90,7 @@ class Speed:
 
     @property
     def verdict(self) -> str:
-        """``slower`` or ``faster`` where every round says so clearly, or else ``no clear difference``."""
+        """``slower`` or ``faster`` where every round is clearly so, or else ``no clear difference``."""
         if min(*self.ratios, self.ratio) > _CLEARLY:
             return "slower"
         if max(*self.ratios, self.ratio) < 1 / _CLEARLY:
@@ -100,7 +100,7 @@ class Speed:
 
 @dataclass(slots=True)
 class Report:
-    """What came of a comparison.
+    """The result of a comparison.
 
     ``counts``: ``kernels``, ``lowered`` by both releases for both devices, and those whose ``values`` and
     ``gradients`` both computed.  ``skipped``: why kernels were not compared, by reason.

@@ -1,4 +1,4 @@
-"""What two releases do with one kernel, held against each other and against the reference.
+"""Differences between two releases in what they do with one kernel, weighed by the reference.
 
 The reference is that of each release: where the documentation of Warp differs, so does what is right.
 """
@@ -28,7 +28,7 @@ Differing: TypeAlias = Callable[[Values, Values], "tuple[Mismatch, bool] | None"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """``what`` is the same for differences of one sort; ``detail`` says where in the kernel ``label``.
+    """``what`` is the same for differences of one sort; ``detail`` is the place in the kernel ``label``.
 
     ``where`` are devices and targets.
     """

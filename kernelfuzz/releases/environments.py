@@ -129,9 +129,9 @@ def _interpreter(path: str) -> str:
 
 
 def _described(python: str, label: str) -> Environment:
-    said = _run([python, "-c", _DESCRIBE], f"{python} cannot be used", timeout=60.0)
+    printed = _run([python, "-c", _DESCRIBE], f"{python} cannot be used", timeout=60.0)
     try:
-        about = json.loads(said)
+        about = json.loads(printed)
         warp, missing = about["warp"], about["missing"]
     except (ValueError, KeyError, TypeError):
         raise ReleaseError(f"{python} cannot be used: it is no Python interpreter") from None

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A task as text and, where it can be launched, as a case; ``skipped`` says why it cannot."""
+    """A task as text and, where it can be launched, as a case; ``skipped`` tells why it cannot."""
 
     source: str
     case: Case | None
@@ -77,7 +77,7 @@ def _prepare(task: Task) -> _Prepared:
         return _Prepared(task.source, None, f"kernelfuzz cannot read it: {error}")
     if task.launch is not None:
         return _Prepared(task.source, Case(kernel, task.launch))
-    # The contract of the kernel is not in its text: where the inputs break it, the reference says so.
+    # The contract of the kernel is not in its text: inputs that break it are undefined for the reference.
     try:
         launch = draw_launch(SeededChoices(GRAMMAR_VERSION, _digest(task.source), "launch"), kernel)
     except ValueError as error:
@@ -112,7 +112,9 @@ def _lowered(task: Task, prepared: _Prepared) -> dict[str, Any]:
             if isinstance(result, Lowering)
         },
         "failures": {
-            device: said(result, prepared.case) for device, result in lowered.items() if isinstance(result, Failure)
+            device: message_of(result, prepared.case)
+            for device, result in lowered.items()
+            if isinstance(result, Failure)
         },
         "outputs": {},
         "gradients": {},
@@ -125,8 +127,8 @@ def _code(code: KernelCode) -> str:
     return code_text((*code.structs, *code.functions, code.forward, code.backward))
 
 
-def said(failure: Failure, case: Case | None) -> str:
-    """What Warp or a compiler said, without what differs between two releases that say the same."""
+def message_of(failure: Failure, case: Case | None) -> str:
+    """Return the message of Warp or a compiler, without what two releases may word differently."""
     if case is None:
         return str(failure)
     words = compiler_error if failure.kind == "compile" else exception_text
@@ -134,7 +136,7 @@ def said(failure: Failure, case: Case | None) -> str:
 
 
 class _Recording:
-    """Builds as another does, and keeps what came of each case by target."""
+    """Builds as another does, and keeps the outcome of each case by target."""
 
     def __init__(self, build: batch.Evaluate) -> None:
         self._build = build
@@ -148,21 +150,13 @@ class _Recording:
         return outcomes
 
 
-def _settings() -> list[BuildSetting]:
-    options = tuple(sorted(JUDGED.items()))
-    return [BuildSetting(target, options) for target in HOST_TARGET.values()]
-
-
 def _run(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:
     wanted = value.expected(cases)
-    settings = _settings()
-    with batch.Pair(settings[-1]) as pair:
-        for setting in settings:
-            recording = _Recording(pair)
-            verdicts = value.judge(cases, wanted, setting, evaluate=recording)
-            results = map(_result, cases, verdicts, recording.outcomes[setting.target])
-            for about, result in zip(found, results, strict=True):
-                about["outputs"][setting.target] = result
+
+    def judge(setting: BuildSetting, build: batch.Evaluate) -> Sequence[Verdict]:
+        return value.judge(cases, wanted, setting, evaluate=build)
+
+    _record("outputs", cases, found, judge)
 
 
 def _differentiate(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> None:
@@ -175,28 +169,41 @@ def _differentiate(cases: Sequence[Case], found: Sequence[dict[str, Any]]) -> No
             points.append(point)
             about.append(each)
             each["point"] = case_digest(point.case)
-    settings = _settings()
+
+    def judge(setting: BuildSetting, build: batch.Evaluate) -> Sequence[Verdict]:
+        return gradient.judge(points, setting, evaluate=build)
+
+    # An array that is written has no gradient of its own afterwards, but that of its last value.
+    judged = [list(point.expected) for point in points]
+    _record("gradients", [point.case for point in points], about, judge, judged)
+
+
+def _record(
+    kind: str,
+    cases: Sequence[Case],
+    found: Sequence[dict[str, Any]],
+    judge: Callable[[BuildSetting, batch.Evaluate], Sequence[Verdict]],
+    judged: Sequence[Sequence[str]] | None = None,
+) -> None:
+    """Judge the cases on every target, and put the result of each under ``kind``.
+
+    ``judged`` names the arrays of each case that have a meaning (default: all).
+    """
+    settings = [BuildSetting(target, tuple(sorted(JUDGED.items()))) for target in HOST_TARGET.values()]
     with batch.Pair(settings[-1]) as pair:
         for setting in settings:
             recording = _Recording(pair)
-            verdicts = gradient.judge(points, setting, evaluate=recording)
-            cases = [point.case for point in points]
-            outcomes = map(_judged, points, recording.outcomes[setting.target])
-            results = map(_result, cases, verdicts, outcomes)
-            for each, result in zip(about, results, strict=True):
-                each["gradients"][setting.target] = result
-
-
-def _judged(point: gradient.Point, outcome: Mapping[str, Any] | Failure) -> Mapping[str, Any] | Failure:
-    """The gradients that have a meaning: an array that is written holds that of what was written last."""
-    if isinstance(outcome, Failure):
-        return outcome
-    return {name: outcome[name] for name in point.expected}
+            verdicts = judge(setting, recording)
+            outcomes = recording.outcomes[setting.target]
+            for at, (about, case, verdict, outcome) in enumerate(zip(found, cases, verdicts, outcomes, strict=True)):
+                if judged is not None and not isinstance(outcome, Failure):
+                    outcome = {name: outcome[name] for name in judged[at]}
+                about[kind][setting.target] = _result(case, verdict, outcome)
 
 
 def _result(case: Case, verdict: Verdict, outcome: Mapping[str, Any] | Failure | None) -> dict[str, Any]:
     if isinstance(outcome, Failure):
-        return {"status": "rejected", "reason": said(outcome, case), "values": None}
+        return {"status": "rejected", "reason": message_of(outcome, case), "values": None}
     reason = verdict.reason
     if verdict.mismatch is not None:
         at = verdict.mismatch
@@ -212,8 +219,8 @@ _BUILT: dict[Device, BuildTarget] = {"cpu": "cpu", "cuda": "ptx"}
 
 
 def relower(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each row (``kernelfuzz.releases.rows.question``) its ``code``, its ``outputs`` where it says how it
-    is launched, and in ``problem`` why there are none."""
+    """Return for each row (of ``Recorded.question``) its ``code``, its ``outputs`` where it has a launch, and in
+    ``problem`` why there are none."""
     answers = [_again(row) for row in rows]
     for device in HOST_TARGET:
         launched = [
@@ -239,7 +246,7 @@ def _again(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outputs(rows: Sequence[Mapping[str, Any]], target: Target) -> list[dict[str, Input] | Failure]:
-    """Every kernel launched as its row says; those that kernelfuzz can read are built together."""
+    """Launch every kernel as its row states; those that kernelfuzz can read are built together."""
     launches = [decode_launch(row["launch"]) for row in rows]
     cases: dict[int, Case] = {}
     for at, row in enumerate(rows):
@@ -262,7 +269,7 @@ def _alone(source: str, launch: Launch, target: Target) -> dict[str, Input] | Fa
 
 
 def build_file(source: str, directory: str) -> dict[str, str]:
-    """What became of each step with a file of kernels: an empty text, or what Warp or a compiler said.
+    """Return the result of each step with a file of kernels: an empty text, or the message of Warp or a compiler.
 
     ``directory`` is where the file lies, for what it imports from beside it.
     """
@@ -275,7 +282,7 @@ def build_file(source: str, directory: str) -> dict[str, str]:
             continue
         steps[f"lowering for {device}"] = ""
         artifact = build(lowering, target)
-        # What this machine or release cannot build says nothing about the file.
+        # What this machine or release cannot build tells nothing about the file.
         if not (isinstance(artifact, Failure) and artifact.kind == "unsupported"):
             steps[f"building {target}"] = str(artifact) if isinstance(artifact, Failure) else ""
     return steps

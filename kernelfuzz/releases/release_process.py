@@ -24,7 +24,7 @@ from kernelfuzz.workers import WorkerDied, WorkerError, WorkerTimeout
 # Starting Python and Warp, in seconds.
 _STARTING = 120.0
 
-# An answer is waited for so many seconds, and some for each kernel; a kernel takes some tenths of one.
+# The patience for an answer, in seconds: for any, and for each kernel, which takes some tenths of one.
 _PATIENCE = 60.0
 _PATIENCE_PER_KERNEL = 10.0
 
@@ -37,15 +37,15 @@ class WorkerFault(WorkerError):
 
 
 def patience_for(kernels: int) -> float:
-    """How long to wait for an answer about so many kernels, in seconds."""
+    """Return how long to wait for an answer about ``kernels`` kernels, in seconds."""
     return _PATIENCE + _PATIENCE_PER_KERNEL * kernels
 
 
 class Process:
     """Answers requests in the environment of a release.  Use it in a ``with``, which ends the process.
 
-    The process runs the kernelfuzz that runs here, whatever the environment has.  Where ``stopped`` says so,
-    an answer is no longer waited for.
+    The process runs the kernelfuzz that runs here, whatever the environment has.  Once ``stopped()``
+    is true, it waits for no answer.
     """
 
     def __init__(self, environment: Environment, stopped: Callable[[], bool] = lambda: False) -> None:

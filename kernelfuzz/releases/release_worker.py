@@ -69,7 +69,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _start() -> dict[str, Any]:
-    """Get everything ready that is slow, and say so."""
+    """Get everything ready that is slow, and return the version of Warp."""
     from kernelfuzz.toolchain import compat
 
     try:

@@ -1,4 +1,4 @@
-"""What was found or recorded before, tried again: reproducers, files of kernels, corpora."""
+"""Reproducers, files of kernels and corpora, tried again under a release."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What came of an item.  ``counts`` is for a corpus: how many rows are how."""
+    """The result of an item.  ``counts`` is for a corpus: the number of rows by result."""
 
     item: Item
     status: Status
@@ -75,7 +75,7 @@ class Replayed:
 
 
 def items(path: Path) -> list[Item]:
-    """What there is to replay at a path, in the order of the names.  Raises NothingToReplay."""
+    """Return the items to replay at a path, in the order of the names.  Raises NothingToReplay."""
     if path.is_file():
         return [_file(path)]
     if not path.is_dir():
@@ -156,7 +156,7 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """When to give up: after so many seconds, or when everything is stopped."""
+    """When to give up: after ``timeout`` seconds, or once ``stopped()``."""
 
     timeout: float
     stopped: Callable[[], bool]
@@ -220,7 +220,7 @@ def _corpus(item: Item, environment: Environment, rows: Iterable[Recorded], limi
 
 
 def _compared(row: Recorded, answer: Mapping[str, Any] | WorkerError, counts: Counter[str], kinds: Counter[str]) -> str:
-    """Count a row in; what is not as it was, or an empty text."""
+    """Count a row; return what is not as it was, or an empty text."""
     if isinstance(answer, WorkerError):
         counts["ended the process"] += 1
         return f"the process {answer}"

@@ -57,7 +57,7 @@ def run_script(
 
     A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  ``environ`` is its
     environment (default: this process's, without what leads Python to other packages).  Raises
-    InterruptedError where ``stopped`` says so meanwhile.
+    InterruptedError once ``stopped()``.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as directory:
@@ -75,17 +75,17 @@ def run_script(
             start_new_session=True,
         )
         try:
-            said = _said(process, started + timeout, stopped)
+            printed = _printed(process, started + timeout, stopped)
         finally:
             # Its group: what the script started goes with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    return _outcome(process.returncode, said, time.monotonic() - started, timeout)
+    return _outcome(process.returncode, printed, time.monotonic() - started, timeout)
 
 
-def _said(process: subprocess.Popen[str], until: float, stopped: Callable[[], bool]) -> str | None:
-    """What it printed until it ended; None where it did not end in time."""
+def _printed(process: subprocess.Popen[str], until: float, stopped: Callable[[], bool]) -> str | None:
+    """Return what the script printed until it ended; None where it did not end in time."""
     while time.monotonic() < until:
         if stopped():
             raise InterruptedError
@@ -94,10 +94,10 @@ def _said(process: subprocess.Popen[str], until: float, stopped: Callable[[], bo
     return None
 
 
-def _outcome(status: int, said: str | None, seconds: float, timeout: float) -> ScriptOutcome:
-    if said is None:
+def _outcome(status: int, printed: str | None, seconds: float, timeout: float) -> ScriptOutcome:
+    if printed is None:
         return ScriptOutcome("broken", f"still running after {timeout:g} seconds", seconds)
-    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "")
     if status in (0, 1):
         return ScriptOutcome("present" if status else "fixed", last, seconds)
     if status < 0:

@@ -17,8 +17,8 @@ from kernelfuzz.campaign import CampaignPlan, CampaignSummary, fuzz
 from kernelfuzz.campaign.confirm import confirm
 from kernelfuzz.cli import main
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.folder import read_finding, write_finding
 from kernelfuzz.findings.known import Known
-from kernelfuzz.findings.store import read_finding, write_finding
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles.request import Checks, draw_case
 from kernelfuzz.oracles.verdict import Verdict

@@ -11,9 +11,9 @@ import finding_kernels as kernels
 import pytest
 
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.folder import slug, write_finding
 from kernelfuzz.findings.known import SEVERAL, Known, KnownError, explained_by, load_known
 from kernelfuzz.findings.signature import signature
-from kernelfuzz.findings.store import slug, write_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import FailedKind, Verdict

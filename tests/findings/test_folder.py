@@ -14,9 +14,9 @@ import finding_kernels as kernels
 import pytest
 
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.folder import read_finding, slug, write_finding
 from kernelfuzz.findings.report import generated_code, report
 from kernelfuzz.findings.signature import signature
-from kernelfuzz.findings.store import read_finding, slug, write_finding
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
