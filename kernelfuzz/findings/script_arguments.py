@@ -43,20 +43,17 @@ class Arguments:
     names: Mapping[str, str]
 
 
-def arguments(
-    kernel: Kernel, launch: Launch, *, prefix: str = "", suffix: str = "", gradients: bool = False
-) -> Arguments:
-    """The arguments of one launch on ``device``, a name that the script has.
+def arguments(kernel: Kernel, launch: Launch, *, suffix: str = "", gradients: bool = False) -> Arguments:
+    """Return the arguments of one launch on ``device``, a name that the script has.
 
-    ``prefix`` and ``suffix`` keep the variables of several launches apart.  ``gradients``: arrays of floats
-    require one.
+    ``suffix`` tells the variables of two launches apart.  ``gradients``: arrays of floats require one.
     """
     lines: list[str] = []
     inputs: list[str] = []
     names: dict[str, str] = {}
     for param in kernel.params:
         value = launch.inputs[param.name]
-        name = f"{prefix}{param.name}{suffix}"
+        name = f"{param.name}{suffix}"
         name = f"{name}_" if name in TAKEN else name
         match param.type:
             case Array() as type_:
@@ -91,7 +88,8 @@ def array_lines(name: str, type_: Array, value: Input, *, gradient: bool = False
     more = ", device=device" + (", requires_grad=True" if gradient else "")
     if not isinstance(value, np.ndarray):
         assert isinstance(type_.dtype, Struct)
-        shape = _lengths(type_.dtype, value, type_.ndim)
+        # The first axes of any leaf.
+        shape = next(leaf for _, leaf in leaves(value)).shape[: type_.ndim]
         lines = [f"{name} = np.zeros({shape_text(shape)}, dtype={dtype}.numpy_dtype())"]
         lines += [
             f"{name}{''.join(f'[{part!r}]' for part in path)} = {numpy_text(leaf)}".replace("'", '"')
@@ -131,8 +129,3 @@ def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
 
     fill(name, type_, value)
     return lines
-
-
-def _lengths(type_: Struct, value: Input, ndim: int) -> tuple[int, ...]:
-    """The shape of an array of structs: the first axes of any of its leaves."""
-    return next(leaf for _, leaf in leaves(value)).shape[:ndim]

@@ -19,22 +19,10 @@ from kernelfuzz.findings import reproducer as reproducer_module
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import launch_script, reproducer
 from kernelfuzz.findings.signature import signature
+from kernelfuzz.ir import nodes as ir
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    Binary,
-    Call,
-    Compare,
-    ExprStmt,
-    Index,
-    Kernel,
-    Name,
-    Param,
-    While,
-)
 from kernelfuzz.ir.rename import canonical_names, rename
-from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Array, Struct, Vector
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.typecheck.verify import verify
 
@@ -43,9 +31,9 @@ WRONG = {"out0": np.array([3.25, 5.0, 1.0], np.float32)}
 SEEDS = {"out0": np.ones(3, np.float32)}
 CUDA = BuildSetting("cuda-host", (("fuse_fp", False),), 32, 1)
 
-VEC3 = Vector(3, FLOAT32)
-INNER = Struct("Inner", (("position", VEC3), ("count", INT32)))
-OUTER = Struct("Outer", (("inner", INNER), ("scale", FLOAT32)))
+VEC3 = t.Vector(3, t.FLOAT32)
+INNER = t.Struct("Inner", (("position", VEC3), ("count", t.INT32)))
+OUTER = t.Struct("Outer", (("inner", INNER), ("scale", t.FLOAT32)))
 
 
 def finding(case: Case, kind: FailedKind = "wrong value", setting: BuildSetting | None = None, **more: Any) -> Finding:
@@ -56,22 +44,22 @@ def finding(case: Case, kind: FailedKind = "wrong value", setting: BuildSetting 
 
 def structs() -> Case:
     """Structs as a parameter and as elements: out0[i] = s with the element's count added."""
-    element = Index(name("a", Array(OUTER)), (name("i"),), OUTER)
-    count = Attribute(Attribute(element, "inner", INNER), "count", INT32)
-    copy = Name("copy", OUTER)
+    element = ir.Index(name("a", t.Array(OUTER)), (name("i"),), OUTER)
+    count = ir.Attribute(ir.Attribute(element, "inner", INNER), "count", t.INT32)
+    copy = ir.Name("copy", OUTER)
     body = (
-        let("i", Call("tid", (), INT32)),
+        let("i", ir.Call("tid", (), t.INT32)),
         let("copy", name("s", OUTER)),
-        Assign(
-            Attribute(Attribute(copy, "inner", INNER), "count", INT32),
-            add(Attribute(Attribute(copy, "inner", INNER), "count", INT32), count),
+        ir.Assign(
+            ir.Attribute(ir.Attribute(copy, "inner", INNER), "count", t.INT32),
+            add(ir.Attribute(ir.Attribute(copy, "inner", INNER), "count", t.INT32), count),
         ),
-        Assign(Index(name("out0", Array(OUTER)), (name("i"),), OUTER), copy),
+        ir.Assign(ir.Index(name("out0", t.Array(OUTER)), (name("i"),), OUTER), copy),
     )
-    params = (Param("s", OUTER), Param("a", Array(OUTER)), Param("out0", Array(OUTER)))
+    params = (ir.Param("s", OUTER), ir.Param("a", t.Array(OUTER)), ir.Param("out0", t.Array(OUTER)))
     one = {"inner": {"position": np.array([1, 2, -0.0], np.float32), "count": np.array(4, np.int32)}}
     return Case(
-        Kernel("kernel", params, body, structs=(INNER, OUTER)),
+        ir.Kernel("kernel", params, body, structs=(INNER, OUTER)),
         Launch((2,), {"s": {**one, "scale": np.array(0.1, np.float32)}, "a": many(5, 6), "out0": many(0, 0)}),
     )
 
@@ -89,14 +77,14 @@ def many(*counts: int, position: tuple[float, ...] = (0, 0, 0), scale: float = 0
 
 def divided() -> Case:
     """A division by zero, which ends the process."""
-    zeros = Index(name("out0", kernels.INTS), (int_(0),), INT32)
-    return Case(kernel_of(store(1, Binary("%", n, zeros, INT32))), launch_of(n=7, out0=kernels.ints(0, 0)))
+    zeros = ir.Index(name("out0", kernels.INTS), (int_(0),), t.INT32)
+    return Case(kernel_of(store(1, ir.Binary("%", n, zeros, t.INT32))), launch_of(n=7, out0=kernels.ints(0, 0)))
 
 
 def endless() -> Case:
-    body = While(Compare(kernels.at("out0", 0), ("<",), (int_(9),)), (store(1, n), store(0, int_(0))))
-    atomic = Call("atomic_add", (name("out0", kernels.INTS), int_(1), int_(1)), INT32)
-    inside = replace(body, body=(*body.body, ExprStmt(atomic)))
+    body = ir.While(ir.Compare(kernels.at("out0", 0), ("<",), (int_(9),)), (store(1, n), store(0, int_(0))))
+    atomic = ir.Call("atomic_add", (name("out0", kernels.INTS), int_(1), int_(1)), t.INT32)
+    inside = replace(body, body=(*body.body, ir.ExprStmt(atomic)))
     return Case(kernel_of(inside), launch_of(n=7, out0=kernels.ints(0, 0)))
 
 
@@ -121,10 +109,14 @@ def under_other_names(case: Case) -> Case:
 
 def tiny() -> Case:
     """1 / 3 in float32 and a bool: literals have to give these bits."""
-    x = name("x", FLOAT32)
-    body = (Assign(Index(name("out0", kernels.FLOATS), (int_(0),), FLOAT32), Binary("/", x, float_(3.0), FLOAT32)),)
+    x = name("x", t.FLOAT32)
+    body = (
+        ir.Assign(
+            ir.Index(name("out0", kernels.FLOATS), (int_(0),), t.FLOAT32), ir.Binary("/", x, float_(3.0), t.FLOAT32)
+        ),
+    )
     return Case(
-        kernel_of(*body, params=(Param("x", FLOAT32), Param("b", BOOL)), out=kernels.FLOATS, n=False),
+        kernel_of(*body, params=(ir.Param("x", t.FLOAT32), ir.Param("b", t.BOOL)), out=kernels.FLOATS, n=False),
         Launch(
             (1,),
             {
@@ -296,8 +288,8 @@ def test_a_finding_is_of_a_failed_verdict() -> None:
 
 def test_a_long_input_is_laid_out_in_lines() -> None:
     values = np.linspace(-1, 1, 64, dtype=np.float32)
-    a = Param("a", kernels.FLOATS)
-    x = Index(name("a", kernels.FLOATS), (int_(63),), FLOAT32)
+    a = ir.Param("a", kernels.FLOATS)
+    x = ir.Index(name("a", kernels.FLOATS), (int_(63),), t.FLOAT32)
     kernel = kernel_of(store(0, x), params=(a,), out=kernels.FLOATS, n=False)
     case = Case(kernel, launch_of(a=values, out0=np.zeros(1, np.float32)))
     text = reproducer(finding(case, expected={"out0": values[-1:]}))
@@ -310,8 +302,10 @@ def test_a_long_input_is_laid_out_in_lines() -> None:
 
 
 def test_vectors_are_constructed() -> None:
-    v = Param("v", VEC3)
-    kernel = kernel_of(store(0, Index(name("v", VEC3), (int_(1),), FLOAT32)), params=(v,), out=kernels.FLOATS, n=False)
+    v = ir.Param("v", VEC3)
+    kernel = kernel_of(
+        store(0, ir.Index(name("v", VEC3), (int_(1),), t.FLOAT32)), params=(v,), out=kernels.FLOATS, n=False
+    )
     values = np.array([1.5, np.nan, -np.inf], np.float32)
     case = Case(kernel, launch_of(v=values, out0=np.zeros(1, np.float32)))
     assert "wp.vec3(1.5, np.nan, -np.inf)" in reproducer(finding(case, expected={"out0": values[1:2]}))

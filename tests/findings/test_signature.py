@@ -11,31 +11,9 @@ from finding_kernels import add, at, int_, kernel_of, launch_of, let, loop, n, n
 
 from kernelfuzz.findings.shape import shape
 from kernelfuzz.findings.signature import compiler_error, exception_text, signature
+from kernelfuzz.ir import nodes as ir
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import (
-    Assign,
-    Attribute,
-    Binary,
-    Cast,
-    Construct,
-    IfExp,
-    Index,
-    Literal,
-    Name,
-    Unpack,
-)
-from kernelfuzz.ir.types import (
-    BOOL,
-    FLOAT32,
-    FLOAT64,
-    INT32,
-    UINT64,
-    Array,
-    Matrix,
-    Quaternion,
-    Transform,
-    Vector,
-)
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.typecheck.verify import verify
@@ -48,11 +26,11 @@ def verdict(kind: FailedKind, reason: str = "", setting: BuildSetting | None = N
 def other_unpack() -> Case:
     """As ``changed``, with three names, other operators, another order and an unrolled loop."""
     body = (
-        let("first", Binary("*", n, int_(3), INT32)),
-        let("second", Binary("^", n, int_(5), INT32)),
+        let("first", ir.Binary("*", n, int_(3), t.INT32)),
+        let("second", ir.Binary("^", n, int_(5), t.INT32)),
         let("third", at("out0", 2)),
-        Unpack(("x", "y", "z"), (name("third"), name("second"), name("first"))),
-        loop(int_(40), let("x", Binary("-", name("x"), n, INT32))),
+        ir.Unpack(("x", "y", "z"), (name("third"), name("second"), name("first"))),
+        loop(int_(40), let("x", ir.Binary("-", name("x"), n, t.INT32))),
         store(1, name("third")),
         store(0, name("x")),
     )
@@ -61,14 +39,14 @@ def other_unpack() -> Case:
 
 def other_ternary() -> Case:
     """As ``constant_ternary``, in floats, with the sides the other way round."""
-    c, d = Name("c", FLOAT32), Name("d", FLOAT32)
+    c, d = ir.Name("c", t.FLOAT32), ir.Name("d", t.FLOAT32)
     one = kernels.float_(1.0)
     body = (
-        Assign(c, add(Cast(FLOAT32, at("out0", 0)), one)),
-        Assign(d, add(c, one)),
-        Assign(Name("p", FLOAT32), IfExp(Literal(False, BOOL), c, d, FLOAT32)),
-        loop(n, Assign(Name("p", FLOAT32), add(Name("p", FLOAT32), one))),
-        store(0, Cast(INT32, d)),
+        ir.Assign(c, add(ir.Cast(t.FLOAT32, at("out0", 0)), one)),
+        ir.Assign(d, add(c, one)),
+        ir.Assign(ir.Name("p", t.FLOAT32), ir.IfExp(ir.Literal(False, t.BOOL), c, d, t.FLOAT32)),
+        loop(n, ir.Assign(ir.Name("p", t.FLOAT32), add(ir.Name("p", t.FLOAT32), one))),
+        store(0, ir.Cast(t.INT32, d)),
     )
     return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0)))
 
@@ -77,57 +55,57 @@ def other_conversion() -> Case:
     """As ``retyped_constant``, to another type."""
     body = (
         let("some", int_(11)),
-        store(1, Cast(UINT64, name("some"))),
-        store(0, Literal(4, UINT64)),
-        loop(n, store(0, Cast(UINT64, add(name("some"), name("k"))))),
+        store(1, ir.Cast(t.UINT64, name("some"))),
+        store(0, ir.Literal(4, t.UINT64)),
+        loop(n, store(0, ir.Cast(t.UINT64, add(name("some"), name("k"))))),
     )
-    return Case(kernel_of(*body, out=Array(UINT64)), launch_of(n=3, out0=kernels.ints(0, 0)))
+    return Case(kernel_of(*body, out=t.Array(t.UINT64)), launch_of(n=3, out0=kernels.ints(0, 0)))
 
 
 def other_row() -> Case:
     """As ``row_component``, with a 3 by 3 matrix of doubles and another letter."""
-    mat, vec = Matrix(3, 3, FLOAT64), Vector(3, FLOAT64)
+    mat, vec = t.Matrix(3, 3, t.FLOAT64), t.Vector(3, t.FLOAT64)
     m = name("rows", mat)
     body = (
-        let("rows", Construct(mat, (Literal(2.0, FLOAT64),))),
-        Assign(Attribute(Index(m, (n,), vec), "z", FLOAT64), Literal(4.0, FLOAT64)),
-        store(0, Index(m, (int_(2), int_(2)), FLOAT64)),
+        let("rows", ir.Construct(mat, (ir.Literal(2.0, t.FLOAT64),))),
+        ir.Assign(ir.Attribute(ir.Index(m, (n,), vec), "z", t.FLOAT64), ir.Literal(4.0, t.FLOAT64)),
+        store(0, ir.Index(m, (int_(2), int_(2)), t.FLOAT64)),
     )
-    return Case(kernel_of(*body, out=Array(FLOAT64)), launch_of(n=1, out0=kernels.ints(0)))
+    return Case(kernel_of(*body, out=t.Array(t.FLOAT64)), launch_of(n=1, out0=kernels.ints(0)))
 
 
 def other_part() -> Case:
     """As ``transform_component``, reduced to the store into the translation, in doubles."""
-    transform, vec = Transform(FLOAT64), Vector(3, FLOAT64)
-    t = name("pose", transform)
+    transform, vec = t.Transform(t.FLOAT64), t.Vector(3, t.FLOAT64)
+    pose = name("pose", transform)
     body = (
-        let("pose", Construct(transform, ())),
-        Assign(Attribute(Attribute(t, "p", vec), "z", FLOAT64), Literal(0.5, FLOAT64)),
-        store(1, t),
+        let("pose", ir.Construct(transform, ())),
+        ir.Assign(ir.Attribute(ir.Attribute(pose, "p", vec), "z", t.FLOAT64), ir.Literal(0.5, t.FLOAT64)),
+        store(1, pose),
     )
-    return Case(kernel_of(*body, out=Array(transform), n=False), launch_of(out0=kernels.ints(0)))
+    return Case(kernel_of(*body, out=t.Array(transform), n=False), launch_of(out0=kernels.ints(0)))
 
 
 def first_part() -> Case:
     """The first store of ``transform_component`` alone."""
-    t = name("t", kernels.TRANSFORM)
+    pose = name("t", kernels.TRANSFORM)
     body = (
-        let("t", Construct(kernels.TRANSFORM, ())),
-        Assign(Index(Attribute(t, "p", kernels.VEC3), (int_(1),), FLOAT32), kernels.float_(8.0)),
-        store(0, t),
+        let("t", ir.Construct(kernels.TRANSFORM, ())),
+        ir.Assign(ir.Index(ir.Attribute(pose, "p", kernels.VEC3), (int_(1),), t.FLOAT32), kernels.float_(8.0)),
+        store(0, pose),
     )
-    return Case(kernel_of(*body, out=Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
+    return Case(kernel_of(*body, out=t.Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
 
 
 def quaternion_part() -> Case:
-    t = name("t", kernels.TRANSFORM)
-    rotation = Attribute(t, "q", Quaternion(FLOAT32))
+    pose = name("t", kernels.TRANSFORM)
+    rotation = ir.Attribute(pose, "q", t.Quaternion(t.FLOAT32))
     body = (
-        let("t", Construct(kernels.TRANSFORM, ())),
-        Assign(Attribute(rotation, "w", FLOAT32), kernels.float_(8.0)),
-        store(0, t),
+        let("t", ir.Construct(kernels.TRANSFORM, ())),
+        ir.Assign(ir.Attribute(rotation, "w", t.FLOAT32), kernels.float_(8.0)),
+        store(0, pose),
     )
-    return Case(kernel_of(*body, out=Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
+    return Case(kernel_of(*body, out=t.Array(kernels.TRANSFORM), n=False), launch_of(out0=kernels.ints(0)))
 
 
 def other_loop() -> Case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernelfuzz.releases.code_changes import NUMBERING, code_change, diff, same_code
+from kernelfuzz.releases.code_changes import NUMBERING, CodeChange, code_change, diff, same_code
 
 OLD = """\
 static wp::float32 f_0(
@@ -76,34 +76,32 @@ CHANGES = {
 }
 
 
+def change_of(old: str, new: str) -> CodeChange:
+    change = code_change(old, new)
+    assert change is not None
+    return change
+
+
 @pytest.mark.parametrize(("changes", "kinds"), CHANGES.values(), ids=CHANGES)
 def test_each_kind(changes: list[tuple[str, str]], kinds: tuple[str, ...]) -> None:
     new = OLD
     for before, after in changes:
         assert before in new
         new = new.replace(before, after)
-    change = code_change(OLD, new)
-    assert change is not None
-    assert change.kinds == kinds
+    assert change_of(OLD, new).kinds == kinds
     assert same_code(OLD, new) == (kinds == (NUMBERING,))
-    back = code_change(new, OLD)
-    assert back is not None
-    assert len(back.kinds) == len(kinds)
+    assert len(change_of(new, OLD).kinds) == len(kinds)
 
 
 def test_each_function_has_numbers_of_its_own() -> None:
     function, kernel = OLD.split("void kernel_")
     swapped = kernel.replace("var_0", "var_X").replace("var_2", "var_0").replace("var_X", "var_2")
-    change = code_change(OLD, f"{function}void kernel_{swapped}")
-    assert change is not None
-    assert change.kinds == (NUMBERING,)
+    assert change_of(OLD, f"{function}void kernel_{swapped}").kinds == (NUMBERING,)
 
 
 def test_an_address_that_is_taken_in_another_way() -> None:
     old = OLD.replace("    if (var_0)", "    var_2 = &(var_a.x);\n    if (var_0)")
-    change = code_change(old, old.replace("&(var_a.x)", "&((var_a).x)"))
-    assert change is not None
-    assert change.kinds == ("argument passing",)
+    assert change_of(old, old.replace("&(var_a.x)", "&((var_a).x)")).kinds == ("argument passing",)
 
 
 def test_the_same_is_no_change() -> None:
@@ -112,15 +110,14 @@ def test_the_same_is_no_change() -> None:
 
 
 def test_what_is_called_more_and_less() -> None:
-    change = code_change(OLD, OLD.replace("wp::mul(var_2, var_3)", "wp::copy(wp::copy(var_2))"))
-    assert change is not None
-    assert dict(change.callees) == {"mul": -1, "copy": 2}
+    assert dict(change_of(OLD, OLD.replace("wp::mul(var_2, var_3)", "wp::copy(wp::copy(var_2))")).callees) == {
+        "mul": -1,
+        "copy": 2,
+    }
 
 
 def test_the_adjoint_of_a_function_is_not_a_variable() -> None:
-    change = code_change(OLD, OLD.replace("wp::mul(", "wp::adj_mul("))
-    assert change is not None
-    assert dict(change.callees) == {"mul": -1, "adj_mul": 1}
+    assert dict(change_of(OLD, OLD.replace("wp::mul(", "wp::adj_mul(")).callees) == {"mul": -1, "adj_mul": 1}
 
 
 def test_a_diff_shows_the_place_without_what_was_renumbered() -> None:
