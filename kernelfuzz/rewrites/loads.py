@@ -9,7 +9,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames, is_local
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.control_flow import linked
+from kernelfuzz.rewrites.conditions import linked
 from kernelfuzz.typecheck.operators import unary_result
 
 Unit = n.Function | n.Kernel

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from kernelfuzz.analysis.effects import frozen_constants
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.rewrites import control_flow, counting, inlining, parameters, spellings, temporaries
+from kernelfuzz.rewrites import conditions, counting, inlining, parameters, spellings, temporaries
 from kernelfuzz.rewrites.places import Change, Picks, Places, at_node, each_statement, each_value, whole
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
@@ -116,22 +116,22 @@ TRANSFORMATIONS: tuple[Transformation, ...] = (
     Transformation(
         "dead code in an if",
         "A copy of a statement stands in an if whose condition reads a new parameter, which is 0.",
-        control_flow.guardable, control_flow.dead_if, _LAUNCH,
+        conditions.guardable, conditions.dead_if, _LAUNCH,
     ),
     Transformation(
         "dead code in a while",
         "A copy of a statement stands in a while whose condition reads a new parameter, which is 0.",
-        control_flow.guardable, control_flow.dead_while, _LAUNCH,
+        conditions.guardable, conditions.dead_while, _LAUNCH,
     ),
     Transformation(
         "dead code in a for",
         "A copy of a statement stands in a for whose bound is a new parameter, which is 0.",
-        control_flow.guardable, control_flow.dead_for, _LAUNCH,
+        conditions.guardable, conditions.dead_for, _LAUNCH,
     ),
     Transformation(
         "true condition",
         "One to three statements stand in an if whose condition asks whether a new parameter is 0.",
-        control_flow.guardable, control_flow.guarded, _LAUNCH,
+        conditions.guardable, conditions.guarded, _LAUNCH,
     ),
     # -------------------------------------------------------------------------- constants
     Transformation(
@@ -194,62 +194,62 @@ TRANSFORMATIONS: tuple[Transformation, ...] = (
     Transformation(
         "branches swapped",
         "The two branches of an if change places under the opposite condition.",
-        each_statement(n.If, tiles=False), at_node(control_flow.swapped),
+        each_statement(n.If, tiles=False), at_node(conditions.swapped),
     ),
     Transformation(
         "and to nested ifs",
         "The second condition of an and has an if of its own, inside.",
-        each_statement(n.If, control_flow.is_conjunction, tiles=False), at_node(control_flow.nested),
+        each_statement(n.If, conditions.is_conjunction, tiles=False), at_node(conditions.nested),
     ),
     Transformation(
         "or to elif",
         "The second condition of an or has an elif of its own, with the same body.",
-        each_statement(n.If, control_flow.is_disjunction, tiles=False), at_node(control_flow.cascaded),
+        each_statement(n.If, conditions.is_disjunction, tiles=False), at_node(conditions.cascaded),
     ),
     Transformation(
         "else after a return dropped",
         "The statements of an else whose if returns follow the if.",
-        each_statement(n.If, control_flow.has_needless_else, tiles=False), at_node(control_flow.without_else),
+        each_statement(n.If, conditions.has_needless_else, tiles=False), at_node(conditions.without_else),
     ),
     Transformation(
         "else after a return added",
         "The statements that follow an if that returns are its else.",
-        each_statement(n.If, control_flow.lacks_else, tiles=False), control_flow.with_else,
+        each_statement(n.If, conditions.lacks_else, tiles=False), conditions.with_else,
     ),
     Transformation(
         "ternary to if",
         "A conditional expression that is assigned to a local is an if with two assignments.",
-        each_statement(n.Assign, control_flow.assigns_ternary), at_node(control_flow.ternary_to_if),
+        each_statement(n.Assign, conditions.assigns_ternary), at_node(conditions.ternary_to_if),
     ),
     Transformation(
         "if to ternary",
         "An if with two assignments to one local assigns a conditional expression.",
-        each_statement(n.If, control_flow.is_choice, tiles=False), at_node(control_flow.if_to_ternary),
+        each_statement(n.If, conditions.is_choice, tiles=False), at_node(conditions.if_to_ternary),
     ),
     Transformation(
         "ternary swapped",
         "The two sides of a conditional expression change places under the opposite condition.",
-        each_value(n.IfExp), at_node(control_flow.swapped_ternary),
+        each_value(n.IfExp), at_node(conditions.swapped_ternary),
     ),
     Transformation(
         "and or to ternary",
         "An and or an or is a conditional expression with True or False as one side.",
-        each_value(n.BoolOp, control_flow.is_pure_bool_op), at_node(control_flow.bool_op_to_ternary),
+        each_value(n.BoolOp, conditions.is_pure_bool_op), at_node(conditions.bool_op_to_ternary),
     ),
     Transformation(
         "chained comparison split",
         "A chain of comparisons is an and of comparisons of neighbours.",
-        each_value(n.Compare, control_flow.is_pure_chain), at_node(control_flow.split_chain),
+        each_value(n.Compare, conditions.is_pure_chain), at_node(conditions.split_chain),
     ),
     Transformation(
         "where to ternary",
         "A wp.where is a conditional expression.",
-        each_value(n.Call, control_flow.is_pure_where), at_node(control_flow.where_to_ternary),
+        each_value(n.Call, conditions.is_pure_where), at_node(conditions.where_to_ternary),
     ),
     Transformation(
         "ternary to where",
         "A conditional expression whose sides may both be evaluated is a wp.where.",
-        each_value(n.IfExp, control_flow.is_total_ternary), at_node(control_flow.ternary_to_where),
+        each_value(n.IfExp, conditions.is_total_ternary), at_node(conditions.ternary_to_where),
     ),
     # ----------------------------------------------------------------------- declarations
     Transformation(

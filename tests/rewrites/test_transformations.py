@@ -18,7 +18,7 @@ from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined, run
 from kernelfuzz.rewrites import transformations
-from kernelfuzz.rewrites.control_flow import negated
+from kernelfuzz.rewrites.conditions import negated
 from kernelfuzz.rewrites.places import Picks, at_node, each_value, whole
 from kernelfuzz.rewrites.transformations import TRANSFORMATIONS, Transformation
 from kernelfuzz.strategies.choices import Choices, SeededChoices
