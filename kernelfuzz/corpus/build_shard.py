@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
 import time
 import traceback
@@ -39,8 +37,7 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     version = compat.version()
     started = time.perf_counter()
     missing: list[Missing] = []
-    with _old_objects_left_alone(count):
-        pairs = list(_lowered(plan, range(start, start + count), missing))
+    pairs = list(_lowered(plan, range(start, start + count), missing))
     if plan.execute:
         _execute(pairs, plan.devices)
     if plan.ptx or plan.cubin:
@@ -57,33 +54,6 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     data = encoded(head, entries)
     warp_seconds = sum(pair.lowering.warp_seconds for pair in pairs)
     return Made(data, head, time.perf_counter() - started, warp_seconds)
-
-
-# How many kernels are made before what they left behind is looked for, which took 0.14 s.
-_COLLECTED_AFTER = 1000
-_kernels_since_collected = 0
-
-
-@contextlib.contextmanager
-def _old_objects_left_alone(kernels: int) -> Iterator[None]:
-    """Full garbage collections pass over what was there before: Warp and the grammar live on anyway.
-
-    Lowering makes so many objects that looking through the old ones again and again took 2 % of the time.
-    What earlier shards left behind would be passed over too, and memory grow: so it is collected at times.
-    """
-    global _kernels_since_collected
-    ours = not gc.get_freeze_count()  # who has frozen objects for a purpose keeps them so
-    if ours:
-        _kernels_since_collected += kernels
-        if _kernels_since_collected >= _COLLECTED_AFTER:
-            gc.collect()
-            _kernels_since_collected = 0
-        gc.freeze()
-    try:
-        yield
-    finally:
-        if ours:
-            gc.unfreeze()
 
 
 def lost_shard(plan: Plan, start: int, kind: str, message: str) -> Made:

@@ -7,6 +7,7 @@ because the shards travel back to the process that asked for them, which writes 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import socket
 from collections import deque
@@ -46,8 +47,15 @@ class Engine(Protocol):
 
 def here(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
     """One after the other in this process; not for plans that compile, since a compiler may crash."""
-    for start, count in spans:
-        yield make_shard(plan, start, count)
+    ours = not gc.get_freeze_count()  # who has frozen objects for a purpose keeps them so
+    try:
+        for number, (start, count) in enumerate(spans, 1):
+            yield make_shard(plan, start, count)
+            if ours and workers.collected_after(number):
+                workers.leave_old_objects_alone()
+    finally:
+        if ours:
+            gc.unfreeze()
 
 
 def processes(jobs: int) -> Engine:

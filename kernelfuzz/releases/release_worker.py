@@ -5,7 +5,6 @@ FD is its end of a pair of sockets.  It answers requests, one JSON message each,
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import sys
@@ -70,15 +69,14 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def _start() -> dict[str, Any]:
     """Get everything ready that is slow, and return the version of Warp."""
+    from kernelfuzz import workers
     from kernelfuzz.toolchain import compat
 
     try:
         compat.initialize()
     except compat.UnsupportedWarp as error:
         return {"unsupported": str(error)}
-    # What is there by now is there for good: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
+    workers.leave_old_objects_alone()
     return {"answer": compat.version()}
 
 
