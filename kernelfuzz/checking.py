@@ -20,9 +20,9 @@ from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.judge import ORACLES, judge_cases
-from kernelfuzz.oracles.rejudge import explain, judge_again
+from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence
+from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
@@ -32,10 +32,7 @@ from kernelfuzz.toolchain import UnsupportedWarp, compat
 from kernelfuzz.typecheck.verify import verify
 
 # What costs little enough to ask about every example of a test.
-DEFAULT_ORACLES = ("value", "compile")
-
-# These say nothing about a launch.
-_WITHOUT_LAUNCH = frozenset({"compile", "determinism"})
+DEFAULT_ORACLES = tuple(name for name, row in ORACLES.items() if row.cheap)
 
 
 class KernelFailed(AssertionError):
@@ -168,7 +165,7 @@ def _not_asked(checks: Checks, verdicts: Sequence[Verdict], known: str) -> list[
     if hypothesis.currently_in_test_context():
         hypothesis.event(f"kernelfuzz: known bug: {known}")
     judged = {(verdict.oracle, verdict.setting.target) for verdict in verdicts}
-    whole = {verdict.oracle for verdict in verdicts} & _WITHOUT_LAUNCH
+    whole = {verdict.oracle for verdict in verdicts if not ORACLES[verdict.oracle].launches}
     reason = f"not judged after the known bug {known}"
     return [
         Verdict(oracle, "skipped", "", reason, BuildSetting(target))
@@ -180,7 +177,7 @@ def _not_asked(checks: Checks, verdicts: Sequence[Verdict], known: str) -> list[
 
 def _require_judged(verdicts: Sequence[Verdict], launch_given: bool) -> None:
     """Raise NotJudged, or have Hypothesis try another kernel, where every verdict is skipped."""
-    asked = [verdict for verdict in verdicts if not launch_given or verdict.oracle not in _WITHOUT_LAUNCH]
+    asked = [verdict for verdict in verdicts if not launch_given or ORACLES[verdict.oracle].launches]
     asked = asked or list(verdicts)
     if any(verdict.status != "skipped" for verdict in asked):
         return
@@ -194,8 +191,8 @@ def _require_judged(verdicts: Sequence[Verdict], launch_given: bool) -> None:
 
 
 def _message(verdict: Verdict, case: Case, scripts: str | Path | None) -> str:
-    said = signature(verdict, case.kernel)
-    lines = [f"{said} ({verdict.oracle} oracle, {verdict.setting.target})", "", render(case.kernel).rstrip()]
+    name = signature(verdict, case.kernel)
+    lines = [f"{name} ({verdict.oracle} oracle, {verdict.setting.target})", "", render(case.kernel).rstrip()]
     if verdict.mismatch is not None:
         wrong = verdict.mismatch
         place = f"{wrong.output}{list(wrong.index)}"
@@ -204,17 +201,17 @@ def _message(verdict: Verdict, case: Case, scripts: str | Path | None) -> str:
         lines += ["", verdict.reason]
     if scripts is not None:
         try:
-            path = _write(_finding(said, verdict, case), Path(scripts))
+            path = _write(_finding(name, verdict, case), Path(scripts))
             lines += ["", f"See it again with: python {path}"]
         except OSError as error:
             lines += ["", f"No script was written: {error}"]
     return "\n".join(lines)
 
 
-def _finding(said: str, verdict: Verdict, case: Case) -> Finding:
+def _finding(name: str, verdict: Verdict, case: Case) -> Finding:
     evidence: Evidence = explain(case, verdict)
     return Finding(
-        signature=said,
+        signature=name,
         verdict=verdict,
         case=case,
         original=case,

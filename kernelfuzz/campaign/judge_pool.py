@@ -1,47 +1,63 @@
-"""Judging in workers: what kills a worker is tracked down to one case."""
+"""Judging in processes of their own: in workers, with what kills one tracked down to one case, and in scripts."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import os
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS, reproducer
+from kernelfuzz.findings.signature import signal_name
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
-from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
+from kernelfuzz.oracles.table import ORACLES
+from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
+from kernelfuzz.releases.run_script import run_script
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
+
+T = TypeVar("T")
 
 LOST_AS: dict[type[WorkerError], FailedKind] = {
     WorkerDied: "crash",
     WorkerTimeout: "hang",
     WorkerMemory: "memory",
 }
-LOST = frozenset(LOST_AS.values())
-
 
 # A machine with much else to do may take minutes to start Warp and make its precompiled headers.
 CONTROL_SECONDS = 600.0
 
+# The script of a finding allows its kernel TIMEOUT_SECONDS; starting Warp and building take the rest.
+_SCRIPT_SECONDS = 4.0 * TIMEOUT_SECONDS
+
+# How the reason starts where kernelfuzz itself raised.
+_FAULT = "a fault in kernelfuzz: "
+
 
 def controls(checks: Checks) -> tuple[str, ...]:
-    """Where an empty kernel is tried before a campaign: wherever kernels are then built or run."""
-    return (*checks.targets, *(("ptx",) if "compile" in checks.oracles else ()))
+    """Return where an empty kernel is tried before a campaign: wherever kernels are then built or run."""
+    return (*checks.targets, *dict.fromkeys(need for name in checks.oracles for need in ORACLES[name].needs))
 
 
-class Bench:
-    """The workers of a campaign, and what they are asked.
+class JudgePool:
+    """The workers of a campaign, and the questions to them.
 
-    ``unexplained`` counts what happened to a batch and to none of its cases alone.
+    ``unexplained`` counts problems of a chunk that none of its cases has alone.
     """
 
-    def __init__(self, pool: Pool, judging: WorkerFunctions, plan: CampaignPlan) -> None:
+    def __init__(self, pool: Pool, functions: WorkerFunctions, plan: CampaignPlan) -> None:
         self.pool = pool
-        self.judging = judging
+        self.functions = functions
         self.patience: Timeouts = plan.patience
         self.unexplained: Counter[str] = Counter()
 
@@ -49,7 +65,7 @@ class Bench:
 
     def begin_control(self, checks: Checks) -> PoolTask[None]:
         """Submit the control kernel, for everything that will be asked; ``control`` waits for its result."""
-        return self.pool.submit(self.judging.control, controls(checks), timeout=CONTROL_SECONDS)
+        return self.pool.submit(self.functions.control, controls(checks), timeout=CONTROL_SECONDS)
 
     def control(self, task: PoolTask[None]) -> None:
         """Raises UnsupportedWarp where this Warp cannot be judged here."""
@@ -61,108 +77,102 @@ class Bench:
                 "Choose another --device, or another Warp release."
             ) from None
 
-    # ------------------------------------------------------------------------------ drawn in the worker
+    # --------------------------------------------------------------------------------------- questions
 
-    def begin(self, request: Request, *, urgent: bool = False) -> PoolTask[list[CaseOutcome]]:
-        """Have a request judged; ``outcomes`` has what comes of it."""
-        timeout = self.patience.seconds(request.count, request.checks)
-        return self.pool.submit(self.judging.batch, request, timeout=timeout, urgent=urgent)
+    def begin(self, request: Request, until: Callable[[], float] = lambda: math.inf) -> Callable[[], list[CaseOutcome]]:
+        """Begin to judge a request; the function returned waits for an outcome for each of its kernels.
 
-    def outcomes(
-        self, request: Request, task: PoolTask[list[CaseOutcome]], until: float = math.inf
-    ) -> list[CaseOutcome]:
-        """An outcome for each kernel of the request.  Raises TimeoutError at ``until`` (time.monotonic)."""
-        try:
-            return self.pool.result(task, until)
-        except (TimeoutError, UnsupportedWarp):
-            raise
-        except Exception as error:
-            if request.count == 1:
-                return [self._lost_kernel(request, error, until)]
-            outcomes = self._halves(request, until)
-            self._note(error, outcomes)
-            return outcomes
+        That raises TimeoutError at ``until()`` (on the clock of ``time.monotonic``).
+        """
 
-    def _halves(self, request: Request, until: float) -> list[CaseOutcome]:
-        middle = request.count // 2
-        halves = (
-            replace(request, count=middle, chunk=request.key),
-            replace(request, start=request.start + middle, count=request.count - middle, chunk=request.key),
-        )
-        begun = [(half, self.begin(half, urgent=True)) for half in halves]
-        return [outcome for half, task in begun for outcome in self.outcomes(half, task, until)]
+        def part(indices: Sequence[int]) -> Request:
+            if len(indices) == request.count:
+                return request
+            return replace(request, start=indices[0], count=len(indices), chunk=request.key)
 
-    def _lost_kernel(self, request: Request, error: Exception, until: float) -> CaseOutcome:
-        """The outcome of one kernel that kills its worker, by the first check that does so alone."""
+        def begin(indices: Sequence[int]) -> Callable[[], list[CaseOutcome] | Exception]:
+            return self._begin_batch(part(indices), until, urgent=len(indices) < request.count)
 
-        each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
-        verdict = _lost(each[0], error)
-        if isinstance(error, WorkerError) and len(each) > 1:
-            for checks in each:
-                try:
-                    self.pool.result(self.begin(replace(request, checks=checks), urgent=True), until)
-                except (TimeoutError, UnsupportedWarp):
-                    raise
-                except WorkerError as again:
-                    verdict = _lost(checks, again)
-                    break
-        return CaseOutcome(request.start, category(request, request.start), (verdict,))
+        def alone(index: int, error: Exception) -> CaseOutcome:
+            return self._lost_kernel(part([index]), error, until)
 
-    # --------------------------------------------------------------------------------- cases handed in
+        indices = range(request.start, request.start + request.count)
+        return begin_until_alone(indices, begin, alone, after=self._note)
 
     def again(self, cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
-        """A verdict for each case by the oracle and setting of ``verdict``, before all else that waits."""
+        """Return a verdict for each case by the oracle and setting of ``verdict``, before all else that waits."""
         if not cases:
             return []
-        # What kills its worker would take the others of its batch along.
+
+        def begin(some: Sequence[Case]) -> Callable[[], list[Verdict] | Exception]:
+            timeout = self.patience.seconds(len(some), _narrow(verdict))
+            return self._begin(self.functions.again, tuple(some), verdict, timeout=timeout)
+
+        # What kills its worker would take the others of its chunk along.
         parts = len(cases) if verdict.kind in LOST else min(len(cases), max(1, self.pool.jobs // 2))
         bounds = [len(cases) * part // parts for part in range(parts + 1)]
-        groups = [cases[low:high] for low, high in itertools.pairwise(bounds)]
-        begun = [(group, self._begin_again(group, verdict)) for group in groups]
-        return [each for group, task in begun for each in self._verdicts(group, verdict, task)]
+        begun = [
+            begin_until_alone(cases[low:high], begin, lambda case, error: _lost(_narrow(verdict), error))
+            for low, high in itertools.pairwise(bounds)
+        ]
+        return [each for wait in begun for each in wait()]
 
     def explain(self, case: Case, verdict: Verdict) -> Evidence:
-        """What shows that a failed verdict is right.  Where that kills the worker, the case itself."""
+        """Return what shows that a failed verdict is right.  Where that kills the worker, the case itself."""
         plain = Evidence(case, message=verdict.reason)
         if verdict.kind in LOST:
             return plain
         timeout = self.patience.seconds(1, _narrow(verdict))
-        task = self.pool.submit(self.judging.explain, case, verdict, timeout=timeout, urgent=True)
+        task = self.pool.submit(self.functions.explain, case, verdict, timeout=timeout, urgent=True)
         try:
             return self.pool.result(task)
         except WorkerError:
             return plain
 
-    def write(self, finding: Finding, directory: str) -> str:
-        """Write a finding; in a worker, because Warp is asked for the code that it generates."""
-        task = self.pool.submit(self.judging.write, finding, directory, timeout=self.patience.base, urgent=True)
-        return str(self.pool.result(task))
+    def _begin(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        timeout: float,
+        urgent: bool = True,
+        until: Callable[[], float] = lambda: math.inf,
+    ) -> Callable[[], T | Exception]:
+        """Begin a task; the function returned waits for its result, or for the problem of a worker with it."""
+        task = self.pool.submit(function, *args, timeout=timeout, urgent=urgent)
 
-    def _begin_again(self, cases: Sequence[Case], verdict: Verdict) -> PoolTask[list[Verdict]]:
-        timeout = self.patience.seconds(len(cases), _narrow(verdict))
-        return self.pool.submit(self.judging.again, tuple(cases), verdict, timeout=timeout, urgent=True)
+        def wait() -> T | Exception:
+            try:
+                return self.pool.result(task, until())
+            except (TimeoutError, UnsupportedWarp):
+                raise
+            except Exception as error:
+                return error
 
-    def _verdicts(self, cases: Sequence[Case], verdict: Verdict, task: PoolTask[list[Verdict]]) -> list[Verdict]:
-        try:
-            return self.pool.result(task)
-        except UnsupportedWarp:
-            raise
-        except Exception as error:
-            if len(cases) == 1:
-                return [_lost(_narrow(verdict), error)]
-            middle = len(cases) // 2
-            begun = [(half, self._begin_again(half, verdict)) for half in (cases[:middle], cases[middle:])]
-            return [each for half, part in begun for each in self._verdicts(half, verdict, part)]
+        return wait
+
+    def _begin_batch(
+        self, request: Request, until: Callable[[], float], *, urgent: bool
+    ) -> Callable[[], list[CaseOutcome] | Exception]:
+        timeout = self.patience.seconds(request.count, request.checks)
+        return self._begin(self.functions.batch, request, timeout=timeout, urgent=urgent, until=until)
+
+    def _lost_kernel(self, request: Request, error: Exception, until: Callable[[], float]) -> CaseOutcome:
+        """Return the outcome of one kernel that kills its worker, by the first check that does so alone."""
+        each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
+        verdict = _lost(each[0], error)
+        if isinstance(error, WorkerError) and len(each) > 1:
+            for checks in each:
+                answer = self._begin_batch(replace(request, checks=checks), until, urgent=True)()
+                if isinstance(answer, WorkerError):
+                    verdict = _lost(checks, answer)
+                    break
+        return CaseOutcome(request.start, category(request, request.start), (verdict,))
 
     def _note(self, error: Exception, outcomes: Sequence[CaseOutcome]) -> None:
-        """Count a batch that was lost though none of its kernels is at fault."""
+        """Count a chunk that was lost though none of its kernels is at fault."""
         verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
         if not any(verdict.kind in LOST or verdict.reason.startswith(_FAULT) for verdict in verdicts):
             self.unexplained[f"a batch but none of its kernels alone: {error}"] += 1
-
-
-# How the reason starts where kernelfuzz itself raised.
-_FAULT = "a fault in kernelfuzz: "
 
 
 def _narrow(verdict: Verdict) -> Checks:
@@ -176,3 +186,24 @@ def _lost(checks: Checks, error: Exception) -> Verdict:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return Verdict(checks.oracles[0], "skipped", "", f"{_FAULT}{text[:200]}", setting)
     return Verdict(checks.oracles[0], "failed", kind, f"the process {error}", setting)
+
+
+def confirm(finding: Finding, tick: Callable[[], None]) -> bool:
+    """Whether the reproducer of a crash or a hang shows it, run alone by this interpreter.
+
+    Another kernel of the worker may be at fault for it.
+    ``tick`` is called several times a second meanwhile.
+    """
+
+    def stopped() -> bool:
+        tick()
+        return False
+
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
+        script = Path(folder, "reproducer.py")
+        script.write_text(reproducer(finding), encoding="utf-8")
+        # In the environment of the workers, which may have their Warp by PYTHONPATH.
+        outcome = run_script(script, sys.executable, timeout=_SCRIPT_SECONDS, stopped=stopped, environ=os.environ)
+    # It exits with 1 however its kernel ended, also by an exception; its last line names a signal.
+    signalled = bool(signal_name(outcome.detail)) or not signal_name(finding.verdict.reason)
+    return outcome.presence == "present" and signalled

@@ -6,32 +6,22 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from kernelfuzz.campaign.judge_pool import Bench, controls
+from kernelfuzz.campaign.judge_pool import JudgePool, confirm, controls
 from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
 from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary
 from kernelfuzz.campaign.triage import Triage
 from kernelfuzz.oracles.request import CaseOutcome, Request
-from kernelfuzz.workers import Pool, PoolTask, memory_share
+from kernelfuzz.workers import Pool, memory_share
 
 # How many chunks per worker are begun ahead of the one that is dealt with next.
 _AHEAD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    span: Span
-    request: Request
-    task: PoolTask[list[CaseOutcome]]
-
-
 def judging() -> WorkerFunctions:
     """The oracles of kernelfuzz."""
-    from kernelfuzz.campaign.confirm import confirm
-    from kernelfuzz.oracles.judge import judge_batch
-    from kernelfuzz.oracles.rejudge import explain, judge_again
+    from kernelfuzz.oracles.judge import explain, judge_again, judge_batch
     from kernelfuzz.toolchain.control import require
 
     return WorkerFunctions(judge_batch, judge_again, explain, require, confirm)
@@ -45,7 +35,7 @@ def fuzz(
     judges: WorkerFunctions | None = None,
     memory: int | None = None,
 ) -> CampaignSummary:
-    """Fuzz as planned and give what came of it.
+    """Fuzz as planned and return the summary.
 
     A control kernel runs first: where it fails, nothing is reported.  The findings do not
     depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is called with the summary,
@@ -65,13 +55,13 @@ def fuzz(
 
     until = math.inf if plan.seconds is None else started + plan.seconds
     with Pool(jobs, memory=memory or memory_share(jobs), on_wait=changed) as pool:
-        bench = Bench(pool, judges or judging(), plan)
-        triage = Triage(plan, bench, summary, changed)
+        workers = JudgePool(pool, judges or judging(), plan)
+        triage = Triage(plan, workers, summary, changed)
         try:
-            _run(plan, bench, triage, summary, changed, until)
+            _run(plan, workers, triage, summary, changed, until)
         except KeyboardInterrupt:
             summary.interrupted = True
-    summary.skipped.update(bench.unexplained)
+    summary.skipped.update(workers.unexplained)
     summary.doing = ""
     summary.seconds = time.monotonic() - started
     return summary
@@ -79,7 +69,7 @@ def fuzz(
 
 def _run(
     plan: CampaignPlan,
-    bench: Bench,
+    judges: JudgePool,
     triage: Triage,
     summary: CampaignSummary,
     changed: Callable[[], None],
@@ -87,24 +77,28 @@ def _run(
 ) -> None:
     summary.doing = f"starting Warp, and trying an empty kernel on {', '.join(controls(plan.checks))}"
     changed()
-    control = bench.begin_control(plan.checks)
+    control = judges.begin_control(plan.checks)
     coming = spans(plan)
     following = next(coming, None)
-    begun: deque[_Begun] = deque()
+    begun: deque[tuple[Span, Request, Callable[[], list[CaseOutcome]]]] = deque()
+
+    def deadline() -> float:
+        # However short the time, something is judged.
+        return until if summary.examples else math.inf
+
     while begun or following is not None:
         # A stretch begins when what it heeds is known: when all up to the last but one are dealt with.
-        stretch = begun[0].span.stretch if begun else following.stretch if following else 0
-        while following is not None and following.stretch < stretch + LAG and len(begun) < bench.pool.jobs * _AHEAD:
+        stretch = begun[0][0].stretch if begun else following.stretch if following else 0
+        while following is not None and following.stretch < stretch + LAG and len(begun) < judges.pool.jobs * _AHEAD:
             asked = request(plan, following, triage.learnt)
-            begun.append(_Begun(following, asked, bench.begin(asked)))
+            begun.append((following, asked, judges.begin(asked, deadline)))
             following = next(coming, None)
         # The first chunks are under way meanwhile.
-        bench.control(control)
+        judges.control(control)
         summary.doing = ""
-        first = begun.popleft()
+        span, asked, wait = begun.popleft()
         try:
-            # However short the time, something is judged.
-            outcomes = bench.outcomes(first.request, first.task, until if summary.examples else math.inf)
+            outcomes = wait()
         except TimeoutError:
             return
         for outcome in outcomes:
@@ -112,4 +106,4 @@ def _run(
                 return
             summary.add(outcome)
             changed()
-            triage.take(first.request, outcome, first.span.stretch)
+            triage.take(asked, outcome, span.stretch)

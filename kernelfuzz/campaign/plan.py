@@ -1,4 +1,4 @@
-"""What a campaign is asked to do."""
+"""The plan of a campaign, and the functions that judge."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.options import Options
 
-# Writes a finding into a directory and gives the path of what it wrote; in a worker too.
+# Writes a finding into a directory and returns the path of what it wrote.
 Write: TypeAlias = Callable[[Finding, str], Path]
 
-# Whether the script of a finding, run alone, shows it; ``tick`` is called again and again meanwhile.
+# Tells whether the script of a finding, run alone, shows it; ``tick`` is called several times a second.
 Confirm: TypeAlias = Callable[[Finding, Callable[[], None]], bool]
 
 
@@ -27,12 +27,13 @@ NOTHING_KNOWN = Known()
 
 @dataclass(frozen=True, slots=True)
 class WorkerFunctions:
-    """What judges: the functions that run in workers, so each must be importable by name, and ``confirm``.
+    """The functions that run in workers, so each must be importable by name, and two that do not.
 
     ``control`` raises UnsupportedWarp where not even an empty kernel works on the targets that it is given.
     ``batch`` draws the kernels of a request and judges them.  ``again`` judges cases the way that led to a
-    verdict, by its oracle and under its setting, and gives a verdict for each: a skipped one where the
-    reference has no answer.  ``explain`` gives what shows that a failed verdict on a case is right.
+    verdict, by its oracle and under its setting, and returns a verdict for each: a skipped one where the
+    reference has no answer.  ``explain`` returns what shows that a failed verdict on a case is right, and the
+    code that Warp generates for it.  ``confirm`` and ``write`` run in the process of the campaign.
     """
 
     batch: Callable[[Request], list[CaseOutcome]]
@@ -54,7 +55,7 @@ class Timeouts:
     each: float = 1.0
 
     def seconds(self, cases: int, checks: Checks) -> float:
-        """The time for so many cases."""
+        """Return the time for a number of cases."""
         return self.base + self.each * cases * max(1, len(checks.oracles) * len(checks.targets) // 2)
 
 

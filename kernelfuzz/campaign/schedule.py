@@ -20,17 +20,17 @@ from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, generate_with
 from kernelfuzz.strategies.options import Options
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 
-# What a stretch teaches is heeded from so many stretches later on: workers need not wait for the one before.
+# How many stretches later the lessons of a stretch count: workers need not wait for the one before.
 LAG = 2
 
-# One stretch in so many draws as if nothing had been learnt: a bug may hide behind what another one needs.
+# Every stretch of this number draws as if nothing had been learnt: a bug may hide behind what another needs.
 FORGETFUL = 4
 
 # The first chunks are small, so that something is known soon; and a short campaign has none that takes long,
 # because the ones under way when its time is up are lost.
 FIRST_CHUNKS = (4, 4, 8, 8, 16, 16, 32, 32, 32, 32)
 
-# So many kernels are drawn to see how rare features are.
+# How many kernels are drawn to see how rare features are.
 _SAMPLE = 100
 
 

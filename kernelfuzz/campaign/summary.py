@@ -1,4 +1,4 @@
-"""What came of a campaign so far."""
+"""The results of a campaign so far."""
 
 from __future__ import annotations
 

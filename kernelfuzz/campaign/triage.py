@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
 from typing import Literal
 
-from kernelfuzz.campaign.judge_pool import LOST, Bench
+from kernelfuzz.campaign.judge_pool import JudgePool
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.campaign.schedule import Learnt, to_avoid
 from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
@@ -21,15 +21,12 @@ from kernelfuzz.findings.signature import changed, signal_name, signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
-from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.oracles.verdict import FAILURES, LOST, NOT_BUILT, Verdict
 from kernelfuzz.reduce.reduce_case import Progress, reduce
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
 
-# What Warp or a compiler says tells these apart before they are reduced.
-_TOLD_BY_MESSAGE = frozenset({"rejected", "does not compile"})
-
-# So many failures that look alike are reduced, and so many more for each distinct finding that came of them:
+# How many failures that look alike are reduced, and how many more for each distinct finding among them:
 # wrong values all look alike, but after some reductions to one bug the others are most likely it.
 REDUCTIONS = 3
 
@@ -44,7 +41,7 @@ _CONFIRMED = frozenset({"crash", "hang"})
 NOT_ALONE = "not reproduced alone"
 NOT_TRIED_ALONE = "not tried alone"
 
-# What a finding says in place of the generated code where there was no time to ask Warp for it.
+# What a finding has in place of the generated code where there was no time to ask Warp for it.
 _NOT_GENERATED = "// The campaign was interrupted before this code was generated.\n"
 
 
@@ -64,37 +61,46 @@ class _Group:
 
 def looks(verdict: Verdict, kernel: Kernel) -> str:
     """What a failure looks like before it is reduced; on which target it was seen does not count."""
-    if verdict.kind in _TOLD_BY_MESSAGE:
-        return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
-    if verdict.kind in LOST:
-        return f"{verdict.kind} {signal_name(verdict.reason)}"
-    if verdict.kind == "different":
-        return f"{verdict.kind} {changed(verdict)}"
-    return f"{verdict.oracle}: {verdict.kind}"
+    assert verdict.kind
+    match FAILURES[verdict.kind].told_by:
+        case "exception" | "compiler":
+            return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
+        case "signal":
+            return f"{verdict.kind} {signal_name(verdict.reason)}"
+        case "change":
+            return f"{verdict.kind} {changed(verdict)}"
+        case _:
+            return f"{verdict.oracle}: {verdict.kind}"
 
 
-def alike(wanted: Verdict, said: str, verdict: Verdict, kernel: Kernel) -> bool:
-    """Whether a verdict on another kernel is the failure ``wanted``, which ``looks`` like ``said``."""
+def alike(wanted: Verdict, look: str, verdict: Verdict, kernel: Kernel) -> bool:
+    """Whether a verdict on another kernel is the failure ``wanted``, which ``looks`` like ``look``."""
     return (
         verdict.status == "failed"
         and (verdict.oracle, verdict.kind) == (wanted.oracle, wanted.kind)
         and verdict.setting.target == wanted.setting.target
-        and looks(verdict, kernel) == said
+        and looks(verdict, kernel) == look
     )
 
 
 class Triage:
-    """What a campaign knows about failures, and what it does about a new one."""
+    """What a campaign knows about failures, and what it does about a new one.
 
-    def __init__(self, plan: CampaignPlan, bench: Bench, summary: CampaignSummary, changed: Callable[[], None]) -> None:
+    Once ``interrupted``, it asks Warp nothing and runs no script.
+    """
+
+    def __init__(
+        self, plan: CampaignPlan, judges: JudgePool, summary: CampaignSummary, changed: Callable[[], None]
+    ) -> None:
         self.plan = plan
-        self.bench = bench
+        self.judges = judges
         self.summary = summary
         self.changed = changed
         self.learnt: list[Learnt] = []
         self.groups: dict[str, _Group] = {}
         self.found: dict[str, Found] = {}
         self.unconfirmed: dict[str, Found] = {}
+        self.interrupted = False
 
     def take(self, request: Request, outcome: CaseOutcome, stretch: int) -> None:
         """Look into the failures of one kernel; those that look alike count once."""
@@ -107,21 +113,19 @@ class Triage:
                 continue
             given = outcome.evidence[at] if outcome.evidence else None
             evidence = Evidence(drawn, message=verdict.reason) if given is None else given
-            said = looks(verdict, evidence.case.kernel)
-            if said not in seen:
-                seen.add(said)
-                self._look_into(_Failure(request, outcome.index, stretch, verdict, evidence, said))
+            look = looks(verdict, evidence.case.kernel)
+            if look not in seen:
+                seen.add(look)
+                self._look_into(_Failure(request, outcome.index, stretch, verdict, evidence, look))
 
     def _look_into(self, failure: _Failure) -> None:
-        with self.bench.pool.reserve(max(1, self.bench.pool.jobs // 2)):
-            by_message = failure.verdict.kind in _TOLD_BY_MESSAGE
+        with self.judges.pool.reserve(max(1, self.judges.pool.jobs // 2)):
+            by_message = failure.verdict.kind in NOT_BUILT
             known = self._explained(failure)
             if known is None and by_message:
                 # Reduction would not change what Warp says.
-                evidence = failure.evidence
-                said = signature(failure.verdict, evidence.case.kernel, message=evidence.message)
-                known = self.plan.known.match(said)
-            group = self.groups.setdefault(failure.said, _Group())
+                known = self.plan.known.match(_signature(failure.verdict, failure.evidence))
+            group = self.groups.setdefault(failure.look, _Group())
             if known is not None:
                 self.summary.known[known] += 1
             elif not group.room(by_message):
@@ -140,12 +144,12 @@ class Triage:
         """The known bug without which the kernel passes; several, where it takes more than one."""
         if failure.verdict.kind in LOST:
             return None
-        return explained_by(failure.case, failure.verdict, self.plan.workarounds, self.bench.again)
+        return explained_by(failure.case, failure.verdict, self.plan.workarounds, self.judges.again)
 
     def _happens_again(self, failure: _Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""
-        (verdict,) = self.bench.again([failure.case], failure.verdict)
-        return alike(failure.verdict, failure.said, verdict, failure.case.kernel)
+        (verdict,) = self.judges.again([failure.case], failure.verdict)
+        return alike(failure.verdict, failure.look, verdict, failure.case.kernel)
 
     def _not_again(self, failure: _Failure) -> None:
         """A kernel that ends its worker, and only as it was judged first, is a finding as it is."""
@@ -170,31 +174,32 @@ class Triage:
         def progress(now: Progress) -> None:
             nonlocal best
             best = now.case
-            self.summary.doing = f"reducing {failure.said}: {now.nodes} nodes after {now.asked} candidates"
+            self.summary.doing = f"reducing {failure.look}: {now.nodes} nodes after {now.asked} candidates"
             self.changed()
 
-        self.summary.doing = f"reducing {failure.said}"
+        self.summary.doing = f"reducing {failure.look}"
         self.changed()
         try:
             small = reduce(failure.case, interesting, seconds=self.plan.reduction, on_progress=progress)
         except KeyboardInterrupt:
             # What fails is kept as it was drawn: there is no time to make it small.
-            self._keep(failure, failure.evidence, failure.verdict, 0.0, in_haste=True)
+            self.interrupted = True
+            self._keep(failure, failure.evidence, failure.verdict, 0.0)
             raise
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:
             self._fault(failure, "the reduction", error)
             small = best
-        (verdict,) = self.bench.again([small], failure.verdict)
-        if not alike(failure.verdict, failure.said, verdict, small.kernel):
+        (verdict,) = self.judges.again([small], failure.verdict)
+        if not alike(failure.verdict, failure.look, verdict, small.kernel):
             small, verdict = failure.case, failure.verdict
         evidence = self._explain(failure, small, verdict)
         return self._keep(failure, evidence, verdict, time.monotonic() - started)
 
     def _explain(self, failure: _Failure, case: Case, verdict: Verdict) -> Evidence:
         try:
-            return self.bench.explain(case, verdict)
+            return self.judges.explain(case, verdict)
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:
@@ -203,93 +208,80 @@ class Triage:
 
     def _alike(self, failure: _Failure, cases: Sequence[Case]) -> list[bool]:
         """Which of the cases fail as the failure does."""
-        verdicts = self.bench.again(cases, failure.verdict)
+        verdicts = self.judges.again(cases, failure.verdict)
         return [
-            alike(failure.verdict, failure.said, verdict, case.kernel)
+            alike(failure.verdict, failure.look, verdict, case.kernel)
             for case, verdict in zip(cases, verdicts, strict=True)
         ]
 
     def _first_lost(self, failure: _Failure, cases: Sequence[Case], deadline: float) -> list[bool]:
         """The same where each that does costs a worker: the first will do, and none after the deadline."""
         answers = [False] * len(cases)
-        width = max(1, self.bench.pool.jobs // 2)
+        width = max(1, self.judges.pool.jobs // 2)
         for low in range(0, len(cases), width):
             if any(answers) or time.monotonic() >= deadline:
                 break
             answers[low : low + width] = self._alike(failure, cases[low : low + width])
         return answers
 
-    def _keep(
-        self,
-        failure: _Failure,
-        evidence: Evidence,
-        verdict: Verdict,
-        seconds: float,
-        in_haste: bool = False,
-    ) -> bool:
-        """Count the finding with those of its signature, or write it; whether it is new.
-
-        ``in_haste``: at once and in this process, so without asking Warp for anything.
-        """
-        said = signature(verdict, evidence.case.kernel, message=evidence.message)
-        if (known := self.plan.known.match(said)) is not None:
+    def _keep(self, failure: _Failure, evidence: Evidence, verdict: Verdict, seconds: float) -> bool:
+        """Count the finding with those of its signature, or write it; whether it is new."""
+        name = _signature(verdict, evidence)
+        if (known := self.plan.known.match(name)) is not None:
             self.summary.known[known] += 1
             return False
-        if said in self.found:
-            self.found[said].count += 1
+        if name in self.found:
+            self.found[name].count += 1
             return False
-        finding = _finding(failure, evidence, verdict, said, seconds)
-        if finding.kind in _CONFIRMED and not self._confirmed(failure, finding, in_haste):
+        finding = _finding(failure, evidence, verdict, name, seconds)
+        if finding.kind in _CONFIRMED and not self._confirmed(failure, finding):
             return False
-        self.found[said] = self._write(failure, finding, in_haste)
-        self.summary.findings.append(self.found[said])
+        self.found[name] = self._write(failure, finding)
+        self.summary.findings.append(self.found[name])
         if evidence.case is not failure.case:
             self._learn(failure.stretch, finding)
         return True
 
-    def _confirmed(self, failure: _Failure, finding: Finding, in_haste: bool) -> bool:
+    def _confirmed(self, failure: _Failure, finding: Finding) -> bool:
         """Whether the script of a crash or a hang shows it; where it does not, the finding is kept apart."""
-        if in_haste:
-            return self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE, in_haste)
+        if self.interrupted:
+            return self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE)
         if (before := self.unconfirmed.get(f"{NOT_ALONE}: {finding.signature}")) is not None:
             before.count += 1
             return False
         self.summary.doing = f"running the script of {finding.signature}"
         self.changed()
         try:
-            confirmed = self.bench.judging.confirm(finding, self.bench.pool.tend)
+            confirmed = self.judges.functions.confirm(finding, self.judges.pool.tend)
         except KeyboardInterrupt:
-            self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE, in_haste=True)
+            self.interrupted = True
+            self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE)
             raise
-        return confirmed or self._keep_unconfirmed(failure, finding, NOT_ALONE, in_haste)
+        return confirmed or self._keep_unconfirmed(failure, finding, NOT_ALONE)
 
-    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, caveat: str, in_haste: bool) -> Literal[False]:
-        """Write what does not count as a finding, for whoever wants to look into it."""
+    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, caveat: str) -> Literal[False]:
+        """Write what does not count as a finding, to be looked into by hand."""
         finding = replace(finding, signature=f"{caveat}: {finding.signature}")
         if finding.signature in self.unconfirmed:
             self.unconfirmed[finding.signature].count += 1
             return False
-        self.unconfirmed[finding.signature] = self._write(failure, finding, in_haste)
+        self.unconfirmed[finding.signature] = self._write(failure, finding)
         self.summary.unconfirmed.append(self.unconfirmed[finding.signature])
         return False
 
-    def _write(self, failure: _Failure, finding: Finding, in_haste: bool) -> Found:
-        if self.plan.output is None:
-            return Found(finding, None)
-        return Found(finding, self._written(failure, finding, self.plan.output, in_haste))
-
-    def _written(self, failure: _Failure, finding: Finding, directory: str, in_haste: bool) -> str | None:
-        """Where the finding was written.  A finding that cannot be shown is still one."""
-        try:
-            if in_haste:
-                finding = replace(finding, generated=_NOT_GENERATED)
-                return str(self.bench.judging.write(finding, directory))
-            return self.bench.write(finding, directory)
-        except (UnsupportedWarp, OSError):
-            raise
-        except Exception as error:
-            self._fault(failure, "writing the finding", error)
-            return None
+    def _write(self, failure: _Failure, finding: Finding) -> Found:
+        """Write the finding where the plan has a folder.  One that cannot be shown still counts."""
+        if self.interrupted:
+            finding = replace(finding, generated=_NOT_GENERATED)
+        path: str | None = None
+        if self.plan.output is not None:
+            try:
+                path = str(self.judges.functions.write(finding, self.plan.output))
+            except (UnsupportedWarp, OSError):
+                raise
+            except Exception as error:
+                self._fault(failure, "writing the finding", error)
+        return Found(finding, path)
 
     def _fault(self, failure: _Failure, doing: str, error: Exception) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
@@ -307,7 +299,7 @@ class Triage:
 class _Failure:
     """A failed verdict with all that is known about it.
 
-    ``evidence`` has the case that was judged; ``said`` is what the failure ``looks`` like.
+    ``evidence`` has the case that was judged; ``look`` is what it ``looks`` like before reduction.
     """
 
     request: Request
@@ -315,11 +307,15 @@ class _Failure:
     stretch: int
     verdict: Verdict
     evidence: Evidence
-    said: str
+    look: str
 
     @property
     def case(self) -> Case:
         return self.evidence.case
+
+
+def _signature(verdict: Verdict, evidence: Evidence) -> str:
+    return signature(verdict, evidence.case.kernel, message=evidence.message)
 
 
 def _unexamined(failure: _Failure) -> Unexamined:
@@ -330,23 +326,22 @@ def _unexamined(failure: _Failure) -> Unexamined:
         verdict.oracle,
         verdict.kind,
         verdict.setting.target,
-        failure.said,
+        failure.look,
     )
 
 
-def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str, seconds: float) -> Finding:
+def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, name: str, seconds: float) -> Finding:
     options = failure.request.options
     present = features(evidence.case.kernel)
     # What an oracle changed (everything to float64, for one) does not go away with a feature of the grammar.
     drawn = features(draw_case(options, failure.request.seed, failure.index).kernel)
     return Finding(
-        signature=said,
+        signature=name,
         verdict=verdict,
         case=evidence.case,
         original=failure.case,
         expected=evidence.expected,
         seeds=evidence.seeds,
-        second=evidence.second,
         tolerance=evidence.tolerance,
         features=tuple(sorted(present)),
         needed=tuple(sorted((present & drawn) - ALWAYS - INDISPENSABLE)),
@@ -363,5 +358,6 @@ def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, said: str,
         },
         warp_version=installed_version("warp-lang"),
         message=evidence.message,
+        generated=evidence.generated,
         seconds=round(seconds, 2),
     )

@@ -31,12 +31,23 @@ from kernelfuzz.cli.console import (
 )
 from kernelfuzz.cli.fuzz_display import Display, display, say_next, table
 from kernelfuzz.devices import HOST_TARGET, TARGETS
+from kernelfuzz.oracles.table import ORACLES
 
 if TYPE_CHECKING:
     from kernelfuzz.campaign import CampaignPlan, CampaignSummary
     from kernelfuzz.findings.known import Known
 
-ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
+
+class OracleName(click.Choice[str]):
+    """One of the oracles that the table has when it is asked for."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return tuple(ORACLES)
+
+    @choices.setter
+    def choices(self, names: tuple[str, ...]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Click sets those that it is made with."""
 
 
 @click.command(short_help="Search for bugs in Warp's code generator.")
@@ -48,7 +59,7 @@ ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
     "--oracle",
     "oracles",
     multiple=True,
-    type=click.Choice(ORACLES),
+    type=OracleName(()),
     help="What to check. Repeatable; default: everything.",
 )
 @category_option("A category to draw from. Repeatable; default: ten categories, in turn.")
@@ -110,7 +121,7 @@ def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignP
     seconds, examples = asked["seconds"], asked["examples"]
     return CampaignPlan(
         options,
-        Checks(oracles or ORACLES, targets),
+        Checks(oracles or tuple(ORACLES), targets),
         seed=asked["seed"],
         examples=examples,
         seconds=60.0 if examples is None and seconds is None else seconds,

@@ -216,7 +216,7 @@ def _longer(seconds: float | None) -> str:
 
 def _again(plan: CampaignPlan, known: str | None) -> Iterable[str]:
     """The command of a campaign over the next seed, ten times as long."""
-    from kernelfuzz.oracles.judge import ORACLES
+    from kernelfuzz.oracles.table import ORACLES
 
     longer = ("--examples", str(plan.examples * 10)) if plan.examples else ("--time", _longer(plan.seconds))
     yield from ("kernelfuzz", "fuzz", "--seed", str(plan.seed + 1), *longer, *_categories(plan))

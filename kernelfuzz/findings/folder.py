@@ -8,14 +8,13 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.report import generated_code, report
+from kernelfuzz.findings.report import report
 from kernelfuzz.findings.reproducer import launch_script, reproducer
 from kernelfuzz.ir.codec import encode, encode_launch
 from kernelfuzz.ir.launch import Case
@@ -23,9 +22,6 @@ from kernelfuzz.syntax.render import render
 
 SCHEMA = 1
 RECORD = "finding.json"
-
-# The code generator is not asked about a kernel that ended a process.
-_FATAL = frozenset({"crash", "hang", "memory"})
 
 
 def slug(signature: str) -> str:
@@ -39,17 +35,14 @@ def write_finding(finding: Finding, directory: str | Path) -> Path:
     """The folder of the finding inside ``directory``, which is made where it is missing.
 
     It holds ``reproducer.py``, ``original.py`` (the kernel before reduction), ``report.md`` and
-    ``finding.json``.  A finding whose signature has a folder already is left as it is.  Without
-    ``finding.generated``, Warp generates the code of the reduced kernel in this process.  Raises ValueError
-    where the finding lacks what its script needs, OSError where the folder cannot be written.
+    ``finding.json``.  A finding whose signature has a folder already is left as it is.  Runs
+    nothing of Warp.  Raises ValueError where the finding lacks what its script needs, OSError where the folder
+    cannot be written.
     """
     folder = Path(directory)
     target = folder / slug(finding.signature)
     if (target / RECORD).exists():
         return target
-    if not finding.generated and finding.kind not in _FATAL:
-        device = "cpu" if finding.verdict.setting.target == "cpu" else "cuda"
-        finding = replace(finding, generated=generated_code(finding.case, device))
     files = {
         "reproducer.py": reproducer(finding),
         "original.py": launch_script(finding, finding.original),

@@ -17,7 +17,7 @@ from kernelfuzz.rewrites.workarounds import concerns, worked_around
 
 SEVERAL = "several known bugs together"
 
-# Judges cases in the way that led to a verdict, as ``kernelfuzz.oracles.rejudge.judge_again`` does.
+# Judges cases in the way that led to a verdict, as ``kernelfuzz.oracles.judge.judge_again`` does.
 Ask = Callable[[Sequence[Case], Verdict], Sequence[Verdict]]
 
 # The file that lists the signatures of a folder of findings written by hand.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
 
-from kernelfuzz.devices import Device
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.script import kernel_text
 from kernelfuzz.findings.signature import changed
@@ -15,14 +13,6 @@ from kernelfuzz.ir.array_text import number_text, numpy_text
 from kernelfuzz.ir.launch import Case, Input, flattened
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES
-
-# Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
-# arguments on their way in, the loop over the grid.
-_BOILERPLATE = re.compile(
-    r"^(?:(?:wp::[\w:]+(?:<[^;=]*>)?[*&]?|bool|struct \w+)\s+var_\w+;"
-    r"|.*= _wp_args->.*|.*\bwp_linear_tid\b.*|wp::tile_shared_storage_t.*"
-    r"|for \(size_t _idx.*|_idx [<+].*|[{}])$"
-)
 
 # An array with more numbers is not quoted.
 _SHORT = 16
@@ -59,33 +49,6 @@ def report(finding: Finding) -> str:
         origin = f" Drawn from seed {finding.seed}, index {finding.index}, grammar {finding.grammar_version}."
     parts.append(f"Found by kernelfuzz ({finding.oracle} oracle).{origin} Features: {features or 'none'}.")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def generated_code(case: Case, device: Device = "cpu") -> str:
-    """The statements that Warp generates for the forward pass, without declarations and argument passing.
-
-    Empty where Warp does not get as far.  Runs Warp's code generator in this process: call it where that may
-    fail, and not on a kernel that ends the process.
-    """
-    from kernelfuzz.toolchain import Failure
-    from kernelfuzz.toolchain.lower import lower
-
-    lowered = lower(case.kernel, device, backward=False)
-    if isinstance(lowered, Failure):
-        return ""
-    code = lowered.kernels[0]
-    bodies = [_statements(text) for text in (*code.functions, code.forward)]
-    return "\n".join(body for body in bodies if body)
-
-
-def _statements(function: str) -> str:
-    """The lines of a function's body that do something, indented as little as possible."""
-    _, _, body = function.partition(")\n{")
-    lines = [line for line in body.split("\n") if line.strip() and not _BOILERPLATE.match(line.strip())]
-    if not lines:
-        return ""
-    margin = min(len(line) - len(line.lstrip()) for line in lines)
-    return "".join(f"{line[margin:]}\n" for line in lines)
 
 
 def _launched(case: Case) -> str:

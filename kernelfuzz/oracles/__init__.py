@@ -1,1 +1,1 @@
-"""What an oracle is: it takes cases and says of each whether Warp did what it must."""
+"""The questions about a case, a kernel with a launch: whether Warp did what it must; one row of a table each."""

@@ -1,7 +1,7 @@
-"""Many kernels, one module: building them together costs a fraction of building each alone.
+"""Many kernels as one module: building them together costs a fraction of building each alone.
 
-When the module does not lower or build, the kernel that the failure names is taken out of it; where none is
-named, it is halved until the kernels at fault stand alone.
+Where the module does not lower or build, the kernel that the failure names is taken out of it; where none is
+named, the kernels are halved until those at fault stand alone.
 """
 
 from __future__ import annotations
@@ -9,23 +9,97 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from functools import lru_cache
-from typing import Protocol, TypeVar, cast
+from contextlib import ExitStack
+from functools import lru_cache, partial
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.rename import with_suffix
-from kernelfuzz.oracles.verdict import BuildSetting
+from kernelfuzz.oracles.table import COMPILE
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.syntax.render import IMPORT_LINE, render
-from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain import Failure, FailureKind
 from kernelfuzz.toolchain.programs import Program, loaded, loaded_pair
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Problem = TypeVar("Problem")
 
 # ``action(program, name, position of the case)``.
 Action = Callable[[Program, str, int], T]
+
+# The positions of some items, in groups.
+Groups: TypeAlias = Sequence[Sequence[int]]
+
+FAILED_AS: dict[FailureKind, FailedKind] = {
+    "syntax": "rejected",
+    "empty": "rejected",
+    "codegen": "rejected",
+    "compile": "does not compile",
+}
+
+
+# ---------------------------------------------------------------------------------- halve until alone
+
+
+def halves(items: Sequence[object], problem: object = None) -> Groups:
+    """The positions of the items in two groups, the first half and the rest."""
+    positions = list(range(len(items)))
+    middle = len(items) // 2
+    return positions[:middle], positions[middle:]
+
+
+def begin_until_alone(
+    items: Sequence[Item],
+    begin: Callable[[Sequence[Item]], Callable[[], list[T] | Problem]],
+    alone: Callable[[Item, Problem], T],
+    *,
+    split: Callable[[Sequence[Item], Problem], Groups] = halves,
+    after: Callable[[Problem, Sequence[T]], None] = lambda problem, results: None,
+) -> Callable[[], list[T]]:
+    """Begin a question about all items; the function returned waits for a result for each.
+
+    ``begin(items)`` starts a question about some items, and what it returns waits for the answer: a list with
+    a result for each, or the problem that concerns all of them.  Then ``split`` divides the items, and the
+    parts are begun before the first is waited for.  ``alone(item, problem)`` is the result of an item that has
+    the problem by itself.  ``after(problem, results)`` is called with the results of items that were divided.
+    """
+    if not items:
+        return list
+    answer_to_all = begin(items)
+
+    def wait() -> list[T]:
+        answer = answer_to_all()
+        if isinstance(answer, list):
+            return cast("list[T]", answer)
+        if len(items) == 1:
+            return [alone(items[0], answer)]
+        begun = [
+            (part, begin_until_alone([items[at] for at in part], begin, alone, split=split, after=after))
+            for part in split(items, answer)
+        ]
+        found = {at: result for part, wait_for in begun for at, result in zip(part, wait_for(), strict=True)}
+        results = [found[at] for at in range(len(items))]
+        after(answer, results)
+        return results
+
+    return wait
+
+
+def until_alone(
+    items: Sequence[Item],
+    ask: Callable[[Sequence[Item]], list[T] | Problem],
+    alone: Callable[[Item, Problem], T],
+    *,
+    split: Callable[[Sequence[Item], Problem], Groups] = halves,
+) -> list[T]:
+    """Return a result for each item, asking about many together: as ``begin_until_alone``, one after another."""
+    return begin_until_alone(items, lambda some: partial(ask, some), alone, split=split)()
+
+
+# ----------------------------------------------------------------------------------- one source for all
 
 
 @lru_cache(maxsize=128)
@@ -36,66 +110,62 @@ def _numbered_text(kernel: Kernel, number: int) -> tuple[str, str]:
 
 
 def batch_source(kernels: Sequence[Kernel]) -> tuple[str, tuple[str, ...]]:
-    """One source with all the kernels, and the name of each; a single kernel keeps its names."""
+    """Return one source with all the kernels, and the name of each; a single kernel keeps its names."""
     if len(kernels) == 1:
         return render(kernels[0]), (kernels[0].name,)
     texts = [_numbered_text(kernel, number) for number, kernel in enumerate(kernels)]
     return IMPORT_LINE + "\n\n".join(text for text, _ in texts), tuple(name for _, name in texts)
 
 
-def parts(kernels: Sequence[Kernel], failure: Failure) -> tuple[list[int], list[int]]:
-    """The positions of several kernels in two groups: those that ``failure`` names, or else one half."""
-    positions = list(range(len(kernels)))
-    if failure.line is not None:
-        lengths = [_numbered_text(kernel, number)[0].count("\n") + 2 for number, kernel in enumerate(kernels)]
-        starts = list(itertools.accumulate(lengths[:-1], initial=IMPORT_LINE.count("\n") + 1))
-        named = max(bisect_right(starts, failure.line) - 1, 0)
-        return [named], positions[:named] + positions[named + 1 :]
-    return positions[: len(positions) // 2], positions[len(positions) // 2 :]
+def parts(kernels: Sequence[Kernel], failure: Failure) -> Groups:
+    """Divide several kernels: the one that ``failure`` names from the others, or else one half from the other."""
+    if failure.line is None:
+        return halves(kernels)
+    lengths = [_numbered_text(kernel, number)[0].count("\n") + 2 for number, kernel in enumerate(kernels)]
+    starts = list(itertools.accumulate(lengths[:-1], initial=IMPORT_LINE.count("\n") + 1))
+    named = max(bisect_right(starts, failure.line) - 1, 0)
+    return [named], [at for at in range(len(kernels)) if at != named]
+
+
+# --------------------------------------------------------------------------------------- build and run
+
+
+def not_built(failure: Failure, setting: BuildSetting) -> Verdict:
+    """Return the compile oracle's verdict on a kernel that did not get as far as a launch."""
+    if failure.kind == "unsupported":
+        return COMPILE.skipped(f"unsupported: {failure.message}", setting)
+    return COMPILE.failed(setting, str(failure), kind=FAILED_AS[failure.kind])
 
 
 class Evaluate(Protocol):
-    """What has cases built under a setting, and something done with each."""
+    """Builds cases under a setting, and does something with each."""
 
     def __call__(
         self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
     ) -> list[T | Failure]:
-        """``action`` for each case, or why it was not built."""
+        """Return ``action`` for each case, or why it was not built."""
         ...
 
 
 def evaluate(
-    cases: Sequence[Case],
-    setting: BuildSetting,
-    action: Action[T],
-    *,
-    backward: bool = False,
+    cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
 ) -> list[T | Failure]:
-    """``action(program, name, position of the case)`` for each case, or why it was not built."""
+    """Return ``action(program, name, position of the case)`` for each case, or why it was not built."""
     assert setting.target != "ptx", "PTX is built, but not run"
     target = cast("Target", setting.target)
 
-    def load(source: str) -> AbstractContextManager[Program | Failure]:
+    def run(positions: Sequence[int]) -> list[T | Failure] | Failure:
+        source, names = batch_source([cases[at].kernel for at in positions])
         options = dict(setting.options)
-        return loaded(source, target, options=options, backward=backward, block_dim=setting.block_dim)
+        with loaded(source, target, options=options, backward=backward, block_dim=setting.block_dim) as program:
+            if isinstance(program, Failure):
+                return program
+            return [action(program, name, at) for name, at in zip(names, positions, strict=True)]
 
-    results: list[T | Failure] = [Failure("empty", "not built")] * len(cases)
-    groups = [list(range(len(cases)))]
-    while groups:
-        positions = groups.pop()
-        if not positions:
-            continue
-        kernels = [cases[position].kernel for position in positions]
-        source, names = batch_source(kernels)
-        with load(source) as program:
-            if not isinstance(program, Failure):
-                for name, position in zip(names, positions, strict=True):
-                    results[position] = action(program, name, position)
-            elif len(positions) == 1:
-                results[positions[0]] = program
-            else:
-                groups += [[positions[at] for at in part] for part in parts(kernels, program)]
-    return results
+    def split(positions: Sequence[int], failure: Failure) -> Groups:
+        return parts([cases[at].kernel for at in positions], failure)
+
+    return until_alone(range(len(cases)), run, lambda at, failure: failure, split=split)
 
 
 class Pair:
@@ -107,8 +177,8 @@ class Pair:
     def __init__(self, on_host: BuildSetting) -> None:
         self.on_host = on_host
         self._stack = ExitStack()
-        # By the identity of a kernel: itself, which keeps that its own, its program for the host, its name.
-        self._built: dict[int, tuple[Kernel, Program, str]] = {}
+        # By the identity of a kernel: itself, which keeps that its own, its two programs, and its name there.
+        self._built: dict[int, tuple[Kernel, tuple[Program, Program], str]] = {}
 
     def __enter__(self) -> Pair:
         return self
@@ -122,69 +192,38 @@ class Pair:
     ) -> list[T | Failure]:
         """As ``evaluate``; for "cpu" before "cuda-host", with the same options."""
         if setting.target == "cpu":
-            return self._first(cases, setting, action, backward=backward)
-        assert setting == self.on_host
-        results: list[T | Failure] = [Failure("empty", "not built")] * len(cases)
-        rest: list[int] = []
-        for position, case in enumerate(cases):
+            assert setting.options == self.on_host.options
+            self._build([case.kernel for case in cases], backward)
+        else:
+            assert setting == self.on_host
+        results: dict[int, T | Failure] = {}
+        for at, case in enumerate(cases):
             if id(case.kernel) in self._built:
-                _, program, name = self._built[id(case.kernel)]
-                results[position] = action(program, name, position)
-            else:
-                rest.append(position)
-        _alone(cases, rest, results, setting, action, backward=backward)
-        return results
+                _, programs, name = self._built[id(case.kernel)]
+                results[at] = action(programs[setting.target == "cuda-host"], name, at)
+        # What does not go together is built for each target by itself.
+        rest = [at for at in range(len(cases)) if at not in results]
+        separate = evaluate(
+            [cases[at] for at in rest],
+            setting,
+            lambda program, name, at: action(program, name, rest[at]),
+            backward=backward,
+        )
+        results.update(zip(rest, separate, strict=True))
+        return [results[at] for at in range(len(cases))]
 
-    def _first(
-        self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool
-    ) -> list[T | Failure]:
-        assert setting.options == self.on_host.options
-        results: list[T | Failure] = [Failure("empty", "not built")] * len(cases)
-        rest: list[int] = []
-        groups = [list(range(len(cases)))]
-        while groups:
-            positions = groups.pop()
-            if not positions:
-                continue
-            kernels = [cases[position].kernel for position in positions]
-            source, names = batch_source(kernels)
-            programs = self._stack.enter_context(
-                loaded_pair(
-                    source,
-                    options=dict(setting.options),
-                    backward=backward,
-                    block_dim=self.on_host.block_dim,
-                )
-            )
-            if not isinstance(programs, Failure):
-                on_cpu, on_host = programs
-                for name, position in zip(names, positions, strict=True):
-                    kernel = cases[position].kernel
-                    self._built[id(kernel)] = kernel, on_host, name
-                    results[position] = action(on_cpu, name, position)
-            elif len(positions) == 1:
-                rest += positions
-            else:
-                groups += [[positions[at] for at in part] for part in parts(kernels, programs)]
-        _alone(cases, rest, results, setting, action, backward=backward)
-        return results
+    def _build(self, kernels: Sequence[Kernel], backward: bool) -> None:
+        """Build what goes together, for both targets."""
+        options, block_dim = dict(self.on_host.options), self.on_host.block_dim
 
+        def build(some: Sequence[Kernel]) -> list[None] | Failure:
+            source, names = batch_source(some)
+            pair = loaded_pair(source, options=options, backward=backward, block_dim=block_dim)
+            programs = self._stack.enter_context(pair)
+            if isinstance(programs, Failure):
+                return programs
+            for kernel, name in zip(some, names, strict=True):
+                self._built[id(kernel)] = kernel, programs, name
+            return [None] * len(some)
 
-def _alone(
-    cases: Sequence[Case],
-    positions: Sequence[int],
-    results: list[T | Failure],
-    setting: BuildSetting,
-    action: Action[T],
-    *,
-    backward: bool,
-) -> None:
-    """``evaluate`` for some of the cases."""
-    found = evaluate(
-        [cases[position] for position in positions],
-        setting,
-        lambda program, name, at: action(program, name, positions[at]),
-        backward=backward,
-    )
-    for position, result in zip(positions, found, strict=True):
-        results[position] = result
+        until_alone(kernels, build, lambda kernel, failure: None, split=parts)

@@ -1,19 +1,25 @@
 """The compile oracle: what is valid is lowered for both devices, and what was lowered compiles.
 
 clang's answer for the CPU comes with the value oracle, which builds every kernel; here NVRTC compiles the
-CUDA text, with its adjoint, and both devices are held to accept the same kernels.  clang can compile the CUDA
-text too, where Warp and the machine have what that takes: two compilers do not forgive the same mistakes.
+CUDA text, with its adjoint, and both devices must accept the same kernels.  clang can compile the CUDA
+text too, where Warp and the machine can: two compilers do not forgive the same mistakes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
+from kernelfuzz.devices import Device
+from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import AugAssign, Call, Kernel, Name
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.oracles.batch import batch_source
-from kernelfuzz.oracles.value import not_built
+from kernelfuzz.oracles import value
+from kernelfuzz.oracles.batch import batch_source, not_built, until_alone
+from kernelfuzz.oracles.chunk import Chunk, note
+from kernelfuzz.oracles.request import Evidence
+from kernelfuzz.oracles.table import COMPILE
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure
@@ -23,7 +29,8 @@ from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices
 PTX = BuildSetting("ptx")
 CLANG = BuildSetting("ptx", (("llvm_cuda", True),))
 
-# What any compiler of CUDA takes, and what clang in Warp 1.19 does not (notes/findings/bit-atomics-in-clang).
+# A statement that any compiler of CUDA accepts, and one that clang in Warp 1.19 does not
+# (notes/findings/bit-atomics-in-clang).
 _PROBE = """
 import warp as wp
 
@@ -37,6 +44,35 @@ _BIT_ATOMICS = frozenset({"atomic_and", "atomic_or", "atomic_xor"})
 _BIT_OPERATORS = frozenset("&|^")
 
 
+def ask(chunk: Chunk) -> None:
+    """Have NVRTC build some of the cases, and of some chunks clang as well; lower the others."""
+    by_nvrtc, by_clang = COMPILE.samples
+    sampled = [chunk.samples(record, by_nvrtc) for record in chunk.records]
+    chosen = [record for record, taken in zip(chunk.records, sampled, strict=True) if taken]
+    note(chosen, judge([record.case.kernel for record in chosen]))
+    others = [record for record, taken in zip(chunk.records, sampled, strict=True) if not taken]
+    for record, verdict in zip(others, rejected([other.case.kernel for other in others]), strict=True):
+        if verdict is not None:
+            record.note(verdict)
+    # Of cases that are asked everything there are few, and clang takes seconds to start.
+    if not chunk.everything and chunk.sampled(by_clang):
+        sound = [record for record in chosen if record.sound]
+        note(sound, judge([record.case.kernel for record in sound], CLANG))
+
+
+def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    if like.setting in (PTX, CLANG):
+        return judge([case.kernel for case in cases], like.setting)
+    # One by one: most candidates of a kernel that is not built are not built either, and would be halved.
+    judged = [verdict for case in cases for verdict in value.judge([case], value.expected([case]), like.setting)]
+    return [each if each.oracle == COMPILE.name else COMPILE.passed(like.setting) for each in judged]
+
+
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    """Return the case and the words of Warp or the compiler."""
+    return Evidence(case, message=verdict.reason)
+
+
 def judge(kernels: Sequence[Kernel], setting: BuildSetting = PTX) -> list[Verdict]:
     """Lower each kernel for both devices and compile the CUDA text of all, forward and adjoint.
 
@@ -48,36 +84,29 @@ def judge(kernels: Sequence[Kernel], setting: BuildSetting = PTX) -> list[Verdic
     else:
         missing = [None] * len(kernels)
     able = [kernel for kernel, failure in zip(kernels, missing, strict=True) if failure is None]
-    judged = iter(_judge(able, setting))
+
+    def build_all(some: Sequence[Kernel]) -> list[Verdict] | Failure:
+        lowering = _text(some)
+        if isinstance(lowering, Failure):
+            return lowering
+        artifact = build(lowering, "ptx", options=dict(setting.options))
+        return artifact if isinstance(artifact, Failure) else [COMPILE.passed(setting)] * len(some)
+
+    judged = iter(until_alone(able, build_all, lambda kernel, failure: _alone(kernel, failure, setting)))
     return [next(judged) if failure is None else not_built(failure, setting) for failure in missing]
 
 
 def rejected(kernels: Sequence[Kernel]) -> list[Verdict | None]:
-    """The verdict on each kernel for which Warp generates no CUDA text with its adjoint; None for the others.
+    """Return the verdict on each kernel that Warp generates no CUDA text with its adjoint for, None for others.
 
     It costs a fraction of compiling the text, and the value oracle builds no adjoints.
     """
-    if not kernels:
-        return []
-    failure = _text(kernels)
-    if not isinstance(failure, Failure):
-        return [None] * len(kernels)
-    if len(kernels) == 1:
-        return [_alone(kernels[0], failure, PTX)]
-    middle = len(kernels) // 2
-    return [*rejected(kernels[:middle]), *rejected(kernels[middle:])]
 
+    def lower_all(some: Sequence[Kernel]) -> list[Verdict | None] | Failure:
+        text = _text(some)
+        return text if isinstance(text, Failure) else [None for _ in some]
 
-def _judge(kernels: Sequence[Kernel], setting: BuildSetting) -> list[Verdict]:
-    if not kernels:
-        return []
-    failure = _built(kernels, setting)
-    if failure is None:
-        return [Verdict("compile", "passed", "", "", setting)] * len(kernels)
-    if len(kernels) == 1:
-        return [_alone(kernels[0], failure, setting)]
-    middle = len(kernels) // 2
-    return [*_judge(kernels[:middle], setting), *_judge(kernels[middle:], setting)]
+    return until_alone(kernels, lower_all, lambda kernel, failure: _alone(kernel, failure, PTX))
 
 
 @cache
@@ -110,14 +139,6 @@ def _text(kernels: Sequence[Kernel]) -> Lowering | Failure:
     return lower(batch_source(kernels)[0], "cuda")
 
 
-def _built(kernels: Sequence[Kernel], setting: BuildSetting) -> Failure | None:
-    lowering = _text(kernels)
-    if isinstance(lowering, Failure):
-        return lowering
-    artifact = build(lowering, "ptx", options=dict(setting.options))
-    return artifact if isinstance(artifact, Failure) else None
-
-
 def _alone(kernel: Kernel, failure: Failure, setting: BuildSetting) -> Verdict:
     """The verdict on a kernel whose CUDA text failed; its reason says what the CPU makes of it."""
     verdict = not_built(failure, setting)
@@ -127,3 +148,37 @@ def _alone(kernel: Kernel, failure: Failure, setting: BuildSetting) -> Verdict:
     if isinstance(on_cpu, Failure):
         return verdict
     return not_built(Failure(failure.kind, f"{failure.message} (the CPU takes it)", failure.line), setting)
+
+
+# ---------------------------------------------------------------------------- the code in a report
+
+# Lines of generated code that say nothing of the statements of a kernel: declarations without a value,
+# arguments on their way in, the loop over the grid.
+_BOILERPLATE = re.compile(
+    r"^(?:(?:wp::[\w:]+(?:<[^;=]*>)?[*&]?|bool|struct \w+)\s+var_\w+;"
+    r"|.*= _wp_args->.*|.*\bwp_linear_tid\b.*|wp::tile_shared_storage_t.*"
+    r"|for \(size_t _idx.*|_idx [<+].*|[{}])$"
+)
+
+
+def generated_code(kernel: Kernel, device: Device = "cpu") -> str:
+    """Return the statements that Warp generates for the forward pass, without declarations and argument passing.
+
+    Empty where Warp does not get as far.
+    """
+    lowered = lower(kernel, device, backward=False)
+    if isinstance(lowered, Failure):
+        return ""
+    code = lowered.kernels[0]
+    bodies = [_statements(text) for text in (*code.functions, code.forward)]
+    return "\n".join(body for body in bodies if body)
+
+
+def _statements(function: str) -> str:
+    """The lines of a function's body that do something, indented as little as possible."""
+    _, _, body = function.partition(")\n{")
+    lines = [line for line in body.split("\n") if line.strip() and not _BOILERPLATE.match(line.strip())]
+    if not lines:
+        return ""
+    margin = min(len(line) - len(line.lstrip()) for line in lines)
+    return "".join(f"{line[margin:]}\n" for line in lines)

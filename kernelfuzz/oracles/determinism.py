@@ -13,23 +13,26 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from kernelfuzz.devices import DEVICES
+from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.oracles.chunk import Chunk, note
+from kernelfuzz.oracles.request import Evidence
+from kernelfuzz.oracles.table import DETERMINISM
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
+from kernelfuzz.toolchain import Failure, compat, lower_devices
 
-ORACLE = "determinism"
 HASH_SEEDS = (0, 1)
 
-_WORKER = "kernelfuzz.oracles.determinism_worker"
-
-# What one turn of a source gave: for each device [module hash, digest of the text], or [kind of failure].
+# The result of lowering a source once: for each device [module hash, digest of the text], or [kind of failure].
 Turn = list[list[str]]
 
 
 class DeterminismWorkerFailed(RuntimeError):
-    """A process that lowered a batch did not answer; the message has how it ended and what it said last."""
+    """A process that lowered a batch did not answer; the message has how it ended and its last output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,23 @@ class Difference:
         return f"the {self.what} for {self.device} depends on {self.cause}"
 
 
+def ask(chunk: Chunk) -> None:
+    """Judge the sound cases of some chunks."""
+    (some,) = DETERMINISM.samples
+    if chunk.sampled(some):
+        sound = chunk.sound
+        note(sound, judge([record.case.kernel for record in sound]))
+
+
+def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    return judge([case.kernel for case in cases])
+
+
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    """Return the case and what differed."""
+    return Evidence(case, message=verdict.reason)
+
+
 def judge(kernels: Sequence[Kernel], *, timeout: float | None = None) -> list[Verdict]:
     """Lower the kernels for both devices again and again, and compare.
 
@@ -52,19 +72,18 @@ def judge(kernels: Sequence[Kernel], *, timeout: float | None = None) -> list[Ve
     verdicts: list[Verdict] = []
     for found in differences([render(kernel) for kernel in kernels], timeout=timeout):
         if found is None:
-            verdicts.append(Verdict(ORACLE, "passed"))
+            verdicts.append(DETERMINISM.passed())
         elif isinstance(found, str):
-            verdicts.append(Verdict(ORACLE, "skipped", reason=f"not lowered: {found}"))
+            verdicts.append(DETERMINISM.skipped(f"not lowered: {found}"))
         else:
-            setting = BuildSetting(target=found.device)
-            verdicts.append(Verdict(ORACLE, "failed", "not deterministic", str(found), setting))
+            verdicts.append(DETERMINISM.failed(BuildSetting(found.device), str(found)))
     return verdicts
 
 
 def differences(
     sources: Sequence[str], *, seeds: tuple[int, int] = HASH_SEEDS, timeout: float | None = None
 ) -> list[Difference | str | None]:
-    """For each source what its code depends on; None where on nothing, the kind of failure where it has none.
+    """Return for each source what its code depends on; None where on nothing, the kind of failure where it has none.
 
     Errors as ``judge``.
     """
@@ -105,10 +124,13 @@ def _unlike(one: Turn, other: Turn) -> tuple[str, str] | None:
 
 
 def _lowered(sources: Sequence[str], order: Sequence[int], seed: int, timeout: float | None) -> list[list[Turn]]:
-    """What each source gave each time, lowered in that order by a process with that seed."""
+    """Return what each source gave each time, lowered in that order by a process with that seed.
+
+    The process is this module as a program: Python takes the seed of its hashes when it starts.
+    """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _WORKER],
+            [sys.executable, "-m", __name__],
             input=json.dumps({"sources": list(sources), "order": list(order)}),
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
             capture_output=True,
@@ -121,3 +143,42 @@ def _lowered(sources: Sequence[str], order: Sequence[int], seed: int, timeout: f
     if done.returncode:
         raise DeterminismWorkerFailed(f"ended with exit code {done.returncode}: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
+
+
+# ----------------------------------------------------------------- in the process that lowers the batch
+
+
+def digests(source: str) -> list[list[str]]:
+    """Return for each device the hash of the module and the digest of its text, or the kind of failure."""
+    with compat.unordered_promotions():
+        lowered = lower_devices(source)
+    found: list[list[str]] = []
+    for device in DEVICES:
+        result = lowered[device]
+        if isinstance(result, Failure):
+            found.append([result.kind])
+        else:
+            text = blake2b(result.module.encode(), digest_size=16).hexdigest()
+            found.append([result.module_hash, text])
+    return found
+
+
+def answer(sources: Sequence[str], order: Sequence[int]) -> list[list[list[list[str]]]]:
+    """Return for each source the result of each turn; ``order`` has the position of the source for each turn."""
+    found: list[list[list[list[str]]]] = [[] for _ in sources]
+    for position in order:
+        found[position].append(digests(sources[position]))
+    return found
+
+
+def main() -> None:
+    """Answer the request from stdin, as JSON, on a stdout that nothing else writes to."""
+    with os.fdopen(os.dup(1), "w") as out:
+        sys.stdout.flush()
+        os.dup2(2, 1)
+        request = json.load(sys.stdin)
+        json.dump(answer(request["sources"], request["order"]), out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,21 +1,22 @@
 """A kernel's differentiable form: what Warp documents that its adjoints do not get right, written otherwise.
 
 The gradient oracle judges another kernel than the drawn one anyway (over float64, at inputs of its own); this
-one differs from it only where a documented limitation applies, and there by one of the rules below.  It
-computes other values: only its adjoint is of interest.
+one differs from it only where a documented limitation applies, and there by one of the rules below, or by
+reading an array that it overwrites from a copy.  It computes other values: only its adjoint is of interest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from kernelfuzz.analysis.effects import names_read
+from kernelfuzz.analysis.writes import stored_argument, stored_places, written_parameters
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.names import FreshNames
-from kernelfuzz.ir.rewrite import Part, Path, places, replace_at, transform
-from kernelfuzz.ir.walk import bound_names, walk
+from kernelfuzz.ir.names import FreshNames, root_name
+from kernelfuzz.ir.rewrite import Part, Path, places, rebuild, replace_at, transform
+from kernelfuzz.ir.walk import bound_names, children, walk
 from kernelfuzz.reference.limitations import LIMITATIONS, is_dynamic, reassigned_components
 from kernelfuzz.rewrites.adjoints import constructed_again
 from kernelfuzz.typecheck.verify import VerifyError, verify
@@ -40,7 +41,7 @@ class Rule:
 
 
 def differentiable(kernel: n.Kernel) -> n.Kernel:
-    """The kernel with every rule applied whose limitation applies to it.
+    """Return the kernel with every rule applied whose limitation applies to it.
 
     What no rule helps stays as it is: ``documented_limitation`` tells.
     """
@@ -65,12 +66,17 @@ def _first(kernel: n.Kernel, rule: Rule, position: int | None) -> n.Kernel:
             assert isinstance(rewritten, n.Function)
             functions = (*kernel.functions[:position], rewritten, *kernel.functions[position + 1 :])
             made = replace(kernel, functions=functions)
-        try:
-            verify(made)
-        except VerifyError:
-            continue
-        return made
+        if _verifies(made):
+            return made
     return kernel
+
+
+def _verifies(kernel: n.Kernel) -> bool:
+    try:
+        verify(kernel)
+    except VerifyError:
+        return False
+    return True
 
 
 def _with_body(unit: Unit, change: Callable[[n.Node], n.Node | Part]) -> Unit:
@@ -147,13 +153,14 @@ def _unrolled(unit: Unit) -> Iterator[Unit]:
     Where that does not verify (a name would be assigned in a branch only), without the condition.  What
     leaves the loop early is left out.
     """
-    taken = names_read(*unit.body) | {param.name for param in unit.params}
     for guarded in (True, False):
-        yield _with_block(unit, tuple(_without_dynamic(unit.body, FreshNames(taken), guarded, ITERATIONS)))
+        fresh = FreshNames(_names(unit))
+        yield replace(unit, body=tuple(_without_dynamic(unit.body, fresh, guarded, ITERATIONS)))
 
 
-def _with_block(unit: Unit, body: n.Block) -> Unit:
-    return replace(unit, body=body)
+def _names(unit: Unit) -> set[str]:
+    """The names of the unit's locals and parameters."""
+    return {*names_read(*unit.body), *(param.name for param in unit.params)}
 
 
 def _without_dynamic(block: n.Block, fresh: FreshNames, guarded: bool, iterations: tuple[int, ...]) -> Iterator[n.Stmt]:
@@ -268,3 +275,95 @@ RULES: tuple[Rule, ...] = (
     Rule("the sum for an extremum", "extremum of a tile", _tile_sums),
     Rule("a new vector", "component assigned twice", _constructed),
 )
+
+
+# ------------------------------------------------------------------------------- overwritten arrays
+
+
+def read_from_copies(kernel: n.Kernel, overwritten: Set[str]) -> n.Kernel:
+    """Return the kernel with a new parameter for each of these arrays, which it reads in the array's place.
+
+    "This sort of problem boils down to a single pattern to be avoided: writing to an array after reading from
+    it" (Differentiability, Array Overwrite Tracking): the adjoint runs when the array holds what was written.
+
+    Only the kernel itself reads elsewhere, and the functions that it calls as long as they only read; an
+    atomic minimum or maximum, which reads what it writes, becomes a sum.
+    """
+    writers = written_parameters(kernel)
+    copies = {
+        param.name: n.Param(_copy_name(param.name, kernel), param.type, param.bounds, param.shape)
+        for param in kernel.params
+        if param.name in overwritten and isinstance(param.type, t.Array)
+    }
+    if not copies:
+        return kernel
+    kernel = transform(kernel, _summed)
+    renamed = {name: copy.name for name, copy in copies.items()}
+    # The locals that are views of arrays and that something is written through.
+    views = frozenset(
+        root_name(place)
+        for node in walk(*kernel.body)
+        for place in stored_places(node, writers)
+        if not (isinstance(node, (n.Assign, n.AugAssign)) and isinstance(place, n.Name))
+    )
+    body = tuple([_reading(statement, renamed, writers, views) for statement in kernel.body])
+    made = replace(kernel, params=(*kernel.params, *copies.values()), body=body)
+    return made if _verifies(made) else kernel
+
+
+def _copy_name(name: str, kernel: n.Kernel) -> str:
+    taken = _names(kernel) | {function.name for function in kernel.functions}
+    copy = f"{name}_before"
+    while copy in taken:
+        copy += "_"
+    return copy
+
+
+def _summed(node: n.Node) -> n.Node:
+    match node:
+        case n.ExprStmt(value=n.Call(name="atomic_min" | "atomic_max", args=(array, *_)) as call) if t.has_floats(
+            array.type
+        ):
+            return n.ExprStmt(replace(call, name="atomic_add"))
+        case _:
+            return node
+
+
+def _reading(
+    node: n.Node, renamed: Mapping[str, str], writers: Mapping[str, frozenset[int]], views: frozenset[str]
+) -> n.Node:
+    """The node with the arrays renamed wherever it reads them."""
+
+    def read(child: n.Node) -> n.Node:
+        return _reading(child, renamed, writers, views)
+
+    def written(place: n.Node) -> n.Node:
+        # What is stored into keeps its name; the indices on the way there are read.
+        if isinstance(place, n.Index):
+            return rebuild(place, [(written(place.value),), *((read(index),) for index in place.indices)])
+        return rebuild(place, [(written(place.value),)]) if isinstance(place, n.Attribute) else place
+
+    match node:
+        case n.Name(id=name, type=type_) if name in renamed:
+            return n.Name(renamed[name], type_)
+        case n.Assign(target=n.Name(id=name), value=value) if isinstance(value.type, t.Array) and name in views:
+            return node
+        case _:
+            kept = _stored_children(node, writers)
+    below = children(node)
+    parts = [(written(child) if at in kept else read(child),) for at, child in enumerate(below)]
+    return rebuild(node, parts) if below else node
+
+
+def _stored_children(node: n.Node, writers: Mapping[str, frozenset[int]]) -> Collection[int]:
+    """The positions of the children that the node stores into."""
+    match node:
+        case n.Assign() | n.AugAssign():
+            return (0,)
+        case n.Call():
+            at = stored_argument(node)
+            return () if at is None else (at,)
+        case n.CallFunction(name=name):
+            return writers[name]
+        case _:
+            return ()

@@ -19,9 +19,11 @@ from kernelfuzz.ir.launch import Case, Input, flattened, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.differentiable import differentiable
-from kernelfuzz.oracles.overwritten import read_from_copies
-from kernelfuzz.oracles.value import not_built
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk
+from kernelfuzz.oracles.compare import first_at
+from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
+from kernelfuzz.oracles.request import Evidence
+from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.derivative import central_difference, gradient, largest_derivative
@@ -53,19 +55,51 @@ class Point:
     expected: Mapping[str, Input]
 
 
+def ask(chunk: Chunk) -> None:
+    """Judge the adjoints of the sound cases, over float64, on one target (of few cases: on each)."""
+    ready: list[tuple[CaseRecord, Point]] = []
+    for record in chunk.sound:
+        case = record.case
+        point = prepare_given(case) if chunk.launch_given else prepare(case.kernel, record.choices)
+        if isinstance(point, Verdict):
+            record.note(point)
+        else:
+            ready.append((record, point))
+    targets = chunk.targets if chunk.everything else (chunk.choices.pick(chunk.targets),)
+    with chunk.settings(targets) as (settings, evaluate):
+        for setting in settings:
+            ready = [(record, point) for record, point in ready if record.sound]
+            verdicts = judge([point for _, point in ready], setting, evaluate=evaluate)
+            for (record, point), verdict in zip(ready, verdicts, strict=True):
+                record.note(verdict, point.case)
+
+
+def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    points = [prepare_at(case) for case in cases]
+    judged = iter(judge([point for point in points if isinstance(point, Point)], like.setting))
+    return [point if isinstance(point, Verdict) else next(judged) for point in points]
+
+
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    """Return the derivatives that the reference computes, and the gradients that they start from."""
+    point = prepare_at(case)
+    assert isinstance(point, Point), "a case that is skipped is not judged"
+    return Evidence(case, point.expected, point.seeds, tolerance=RELATIVE, message=verdict.reason)
+
+
 def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
     """The point at which a kernel's adjoint is judged, or the verdict that skips it."""
     widened = widen_with_stand_ins(kernel)
     if widened is None:
-        return _skipped("a builtin has no float64 form")
+        return GRADIENT.skipped("a builtin has no float64 form")
     judged = differentiable(widened)
     case = Case(judged, draw_launch(choices, judged, SMOOTH))
     if not seeds_of(case):
-        return _skipped(NO_OUTPUT)
+        return GRADIENT.skipped(NO_OUTPUT)
     try:
         overwritten = array_overwrites(judged, case.launch)
     except Undefined as undefined:
-        return _skipped(f"undefined: {undefined.reason}")
+        return GRADIENT.skipped(f"undefined: {undefined.reason}")
     if overwritten:
         judged = read_from_copies(judged, overwritten)
         case = Case(judged, draw_launch(choices, judged, SMOOTH))
@@ -75,34 +109,30 @@ def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
 def prepare_given(case: Case) -> Point | Verdict:
     """The same at a launch that somebody chose: the kernel as written, with those inputs, over float64."""
     over_float64 = widened(case)
-    return _skipped("a builtin has no float64 form") if over_float64 is None else prepare_at(over_float64)
+    return GRADIENT.skipped("a builtin has no float64 form") if over_float64 is None else prepare_at(over_float64)
 
 
 def prepare_at(case: Case) -> Point | Verdict:
     """The same for a kernel over float64 at a given launch."""
     seeds = seeds_of(case)
     if not seeds:
-        return _skipped(NO_OUTPUT)
+        return GRADIENT.skipped(NO_OUTPUT)
     try:
         if (limitation := documented_limitation(case.kernel, case.launch)) is not None:
-            return _skipped(f"documented: {limitation}")
+            return GRADIENT.skipped(f"documented: {limitation}")
         expected = gradient(case.kernel, case.launch, seeds)
     except Undefined as undefined:
-        return _skipped(f"undefined: {undefined.reason}")
+        return GRADIENT.skipped(f"undefined: {undefined.reason}")
     except NotSmooth as corner:
-        return _skipped(f"not smooth: {corner.reason}")
+        return GRADIENT.skipped(f"not smooth: {corner.reason}")
     except NotDifferentiable as other:
-        return _skipped(f"not differentiable: {other.reason}")
+        return GRADIENT.skipped(f"not differentiable: {other.reason}")
     judged = {name: value for name, value in expected.items() if name in inputs_of(case.kernel)}
     if not any(array.size for _, array in leaves(judged)):
-        return _skipped("no input over floats")
+        return GRADIENT.skipped("no input over floats")
     if not all(np.isfinite(array).all() for _, array in leaves(judged)):
-        return _skipped("not finite")
+        return GRADIENT.skipped("not finite")
     return Point(case, seeds, judged)
-
-
-def _skipped(reason: str) -> Verdict:
-    return Verdict("gradient", "skipped", "", reason)
 
 
 def inputs_of(kernel: Kernel) -> frozenset[str]:
@@ -152,7 +182,7 @@ def judge(
         backward=True,
     )
     return [
-        not_built(outcome, setting) if isinstance(outcome, Failure) else _verdict(point, outcome, setting)
+        batch.not_built(outcome, setting) if isinstance(outcome, Failure) else _verdict(point, outcome, setting)
         for point, outcome in zip(points, outcomes, strict=True)
     ]
 
@@ -160,20 +190,20 @@ def judge(
 def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -> Verdict:
     mismatch = first_difference(point.expected, actual, point.seeds)
     if mismatch is None:
-        return Verdict("gradient", "passed", "", "", setting)
+        return GRADIENT.passed(setting)
     if setting.target == "cuda" and point.case.launch.tiled:
-        return Verdict("gradient", "skipped", "", BLOCK_OF_A_TILE, setting)
+        return GRADIENT.skipped(BLOCK_OF_A_TILE, setting)
     on_the_way = largest_derivative(point.case.kernel, point.case.launch, point.seeds)
     if abs(mismatch.actual - mismatch.expected) <= CANCELLED * on_the_way * _largest_of(point.seeds):
-        return Verdict("gradient", "skipped", "", "not judged: derivatives that cancel", setting)
+        return GRADIENT.skipped("not judged: derivatives that cancel", setting)
     path = tuple(mismatch.output.split("."))
     place = _flat(point.expected, mismatch)
     opinion = central_difference(point.case.kernel, point.case.launch, point.seeds, path, place)
     if not abs(opinion.value - mismatch.expected) <= opinion.error:
-        return Verdict("gradient", "skipped", "", "not smooth: central differences disagree", setting)
+        return GRADIENT.skipped("not smooth: central differences disagree", setting)
     if abs(opinion.value - mismatch.actual) <= opinion.error:
-        return Verdict("gradient", "skipped", "", "not judged: too close for central differences", setting)
-    return Verdict("gradient", "failed", "wrong gradient", "", setting, mismatch)
+        return GRADIENT.skipped("not judged: too close for central differences", setting)
+    return GRADIENT.failed(setting, mismatch=mismatch)
 
 
 def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:
@@ -194,8 +224,6 @@ def first_difference(
     for path, wanted in flattened(expected).items():
         got = found[path]
         allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
-        off = ~(np.abs(wanted - got) <= allowed)
-        if off.any():
-            index = tuple(int(axis) for axis in np.argwhere(off)[0])
-            return Mismatch(path, index, wanted[index].item(), got[index].item())
+        if (mismatch := first_at(path, np.abs(wanted - got) <= allowed, wanted, got)) is not None:
+            return mismatch
     return None

@@ -11,13 +11,46 @@ from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import value
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, note
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.oracles.option_sets import OptionSet
+from kernelfuzz.oracles.option_sets import OptionSet, option_sets
+from kernelfuzz.oracles.table import METAMORPHIC
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.rewrites import transformations
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.toolchain.capture import captured_output
+
+
+def ask(chunk: Chunk) -> None:
+    """Judge the defined cases transformed, and with other options: on the first target."""
+    changed, options = METAMORPHIC.samples
+    value.wanted_of(chunk.records)
+    chosen = [(record, wanted) for record, wanted in _defined(chunk) if chunk.samples(record, changed)]
+    cases, outputs = [record.case for record, _ in chosen], [wanted for _, wanted in chosen]
+    plain = chunk.setting(chunk.targets[0])
+    judged = judge_transformed(cases, outputs, [record.choices for record, _ in chosen], plain)
+    for (record, _), (verdict, case) in zip(chosen, judged, strict=True):
+        record.note(verdict, case)
+    if chunk.sampled(options):
+        defined = _defined(chunk)
+        row = chunk.choices.pick(option_sets(chunk.targets[0]))
+        cases, outputs = [record.case for record, _ in defined], [wanted for _, wanted in defined]
+        note([record for record, _ in defined], judge_options(cases, outputs, row, plain))
+
+
+def _defined(chunk: Chunk) -> list[tuple[CaseRecord, value.Outputs]]:
+    """The sound cases that the reference has outputs for, with these."""
+    sound = chunk.sound
+    found = zip(sound, value.wanted_of(sound), strict=True)
+    return [(record, wanted) for record, wanted in found if not isinstance(wanted, Undefined)]
+
+
+def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    return value.judge(cases, value.expected(cases), like.setting, METAMORPHIC)
+
+
+explain = value.explain
 
 
 class NotEquivalent(AssertionError):
@@ -47,7 +80,7 @@ def judge_transformed(
 
     Raises NotEquivalent where the reference tells the two apart.
     """
-    skipped = Verdict("metamorphic", "skipped", "", "no transformation applies", setting)
+    skipped = METAMORPHIC.skipped("no transformation applies", setting)
     results = [(skipped, case) for case in cases]
     changed: list[tuple[int, str, Case]] = []
     for at, (case, chosen) in enumerate(zip(cases, choices, strict=True)):
@@ -55,7 +88,7 @@ def judge_transformed(
         if found is not None:
             _check_equivalent(found[0], case, found[1], wanted[at])
             changed.append((at, *found))
-    judged = value.judge([case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, "metamorphic")
+    judged = value.judge([case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, METAMORPHIC)
     for (at, name, case), verdict in zip(changed, judged, strict=True):
         results[at] = replace(verdict, setting=replace(setting, transformation=name)), case
     return results
@@ -88,10 +121,10 @@ def judge_options(
         transformation=f"options: {row.name}",
     )
     exact = [at for at, case in enumerate(cases) if row.exact(case.kernel)]
-    verdicts = [Verdict("metamorphic", "skipped", "", "the option may change bits", changed)] * len(cases)
+    verdicts = [METAMORPHIC.skipped("the option may change bits", changed)] * len(cases)
     chosen, outputs = [cases[at] for at in exact], [wanted[at] for at in exact]
     with captured_output():  # verify_fp tells about every NaN
-        judged = value.judge(chosen, outputs, changed, "metamorphic", backward=row.backward)
+        judged = value.judge(chosen, outputs, changed, METAMORPHIC, backward=row.backward)
     for at, verdict in zip(exact, judged, strict=True):
         verdicts[at] = verdict
     return verdicts

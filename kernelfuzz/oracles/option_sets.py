@@ -33,21 +33,18 @@ def without_library_math(kernel: n.Kernel) -> bool:
     An optimizer evaluates ``sinh(0.5)`` while it compiles, with another library than the kernel would call:
     clang from level 1 on gives other bits for log10, sinh, cosh and atan of a constant (Warp 1.19.0).
     """
-    return not any(_is_library_math(node) for owner in _bodies(kernel) for node in walk(*owner))
+    return not any(map(_is_library_math, walk(kernel)))
 
 
 def without_float_arithmetic(kernel: n.Kernel) -> bool:
     """Kernels that compute nothing with floats: contraction rounds ``a * b + c`` once instead of twice."""
-    for body in _bodies(kernel):
-        for node in walk(*body):
-            if isinstance(node, (n.Binary, n.Call)) and any(has_floats(each) for each in _types(node)):
-                return False
-    return True
+    computing = (node for node in walk(kernel) if isinstance(node, (n.Binary, n.Call)))
+    return not any(has_floats(each) for node in computing for each in _types(node))
 
 
 def without_tiles(kernel: n.Kernel) -> bool:
     """Kernels without tiles, whose layout depends on the size of a block."""
-    names = {node.name for body in _bodies(kernel) for node in walk(*body) if isinstance(node, n.Call)}
+    names = {node.name for node in walk(kernel) if isinstance(node, n.Call)}
     return names.isdisjoint(TILE_CALLS)
 
 
@@ -59,13 +56,8 @@ def without_sums_in_place(kernel: n.Kernel) -> bool:
     return not any(
         (isinstance(node, n.AugAssign) and not isinstance(node.target, n.Name))
         or (isinstance(node, n.Call) and node.name.startswith("atomic_"))
-        for body in _bodies(kernel)
-        for node in walk(*body)
+        for node in walk(kernel)
     )
-
-
-def _bodies(kernel: n.Kernel) -> list[tuple[Any, ...]]:
-    return [kernel.body, *(function.body for function in kernel.functions)]
 
 
 def _is_library_math(node: object) -> bool:
@@ -84,11 +76,11 @@ def _types(node: n.Binary | n.Call) -> tuple[Type, ...]:
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """Options that are held against the baseline.
+    """Options that are compared with the baseline.
 
     ``targets`` are those of ``kernelfuzz.toolchain.programs`` where they say anything.  ``exact`` tells
-    for which kernels every bit must agree, by the rule of its docstring.  ``backward`` asks for the adjoints
-    to be built too.  ``block_dim`` is the size of a block, which is no module option of a launch.
+    for which kernels every bit must agree, by the rule of its docstring.  ``backward`` has the adjoints
+    built too.  ``block_dim`` is the size of a block, which is no module option of a launch.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a worker is asked to judge, and what it answers.
+"""The requests to a worker, and its answers.
 
 Only integers and names travel to a worker: it draws the kernels itself.  An answer is a function of the
 request (and of the versions of kernelfuzz, its grammar and Warp) and of nothing else: not of the time, of the
@@ -52,7 +52,7 @@ class Counts:
     """How far cases got: each number counts cases, so one case adds at most 1 to each.
 
     ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_cuda`` those built
-    by NVRTC.  ``compared`` counts those with an output that was held against what it must be.
+    by NVRTC.  ``compared`` counts those with an output that was compared with the expected one.
     """
 
     lowered: int = 0
@@ -70,21 +70,22 @@ class Evidence:
     ``case`` is what was really judged, and what reduction starts from: the gradient oracle, for one, judges
     the kernel over float64 at a launch of its own.  Judging ``case`` again gives the verdict again, and its
     own evidence has the same ``case``.  ``expected`` is what the reference computes for it (arrays by name,
-    or gradients), ``seeds`` the gradients a backward pass starts from, ``second`` the case that a metamorphic
-    oracle held against it, ``tolerance`` the relative error that is let pass, ``message`` all that Warp said.
+    or gradients), ``seeds`` the gradients a backward pass starts from, ``tolerance`` the relative error
+    that is let pass, ``message`` all the words of Warp or a compiler, ``generated`` the statements that Warp
+    generates for the kernel.
     """
 
     case: Case
     expected: Mapping[str, Input] | None = None
     seeds: Mapping[str, Input] | None = None
-    second: Case | None = None
     tolerance: float = 0.0
     message: str = ""
+    generated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """What came of one case.
+    """The verdicts on one case.
 
     ``evidence`` has one entry for each verdict, or none at all: for a failed verdict what was really judged,
     where that is not the case of ``draw_case``.  A case that no verdict says "failed" of and at least one

@@ -3,41 +3,33 @@
 The sums of threads that add floats to one place are exact where they are judged (the reference calls any
 other undefined), and builds are without contraction of ``a * b + c``: so bits can be asked for.  On a CUDA
 device that holds for what does not depend on its mathematical library; what does is to be within the bounds
-of the builtins (``kernelfuzz.oracles.tolerance``).
+of the builtins (``kernelfuzz.oracles.compare``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
 
-from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, Outputs, note
+from kernelfuzz.oracles.compare import first_mismatch, first_outside, relative, tolerances
 from kernelfuzz.oracles.option_sets import without_sums_in_place
-from kernelfuzz.oracles.tolerance import first_outside, tolerances
-from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
+from kernelfuzz.oracles.request import Evidence
+from kernelfuzz.oracles.table import VALUE, Oracle
+from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import Undefined, run
 from kernelfuzz.reference.limitations import array_overwrites
-from kernelfuzz.toolchain import Failure, FailureKind
+from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.programs import Program
-
-Outputs: TypeAlias = Mapping[str, Input]
 
 # Why the outputs of a device are not judged.
 ILL_CONDITIONED = "ill-conditioned"
 BLOCK_RACES = "the threads of a block race"
 
-FAILED_AS: dict[FailureKind, FailedKind] = {
-    "syntax": "rejected",
-    "empty": "rejected",
-    "codegen": "rejected",
-    "compile": "does not compile",
-}
-
 
 def expected(cases: Sequence[Case]) -> list[Outputs | Undefined]:
-    """What the reference computes for each case, or why it is undefined."""
+    """Return what the reference computes for each case, or why it is undefined."""
     results: list[Outputs | Undefined] = []
     for case in cases:
         try:
@@ -47,18 +39,50 @@ def expected(cases: Sequence[Case]) -> list[Outputs | Undefined]:
     return results
 
 
-def not_built(failure: Failure, setting: BuildSetting) -> Verdict:
-    """The verdict on a kernel that did not get as far as a launch."""
-    if failure.kind == "unsupported":
-        return Verdict("compile", "skipped", "", f"unsupported: {failure.message}", setting)
-    return Verdict("compile", "failed", FAILED_AS[failure.kind], str(failure), setting)
+def wanted_of(records: Sequence[CaseRecord]) -> list[Outputs | Undefined]:
+    """Return what each case must give, from the reference where it was not asked before."""
+    open_ = [record for record in records if record.wanted is None]
+    for record, wanted in zip(open_, expected([record.case for record in open_]), strict=True):
+        record.wanted = wanted
+    return [record.wanted for record in records if record.wanted is not None]
+
+
+def ask(chunk: Chunk) -> None:
+    """Judge every sound case on each target."""
+    wanted_of(chunk.records)
+    with chunk.settings(chunk.targets) as (settings, evaluate):
+        for setting in settings:
+            sound = chunk.sound
+            note(sound, judge([record.case for record in sound], wanted_of(sound), setting, evaluate=evaluate))
+
+
+def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    return judge(cases, expected(cases), like.setting)
+
+
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    """Return the outputs that the reference computes; on a device, where some are bounded, the bound alone."""
+    (wanted,) = expected([case])
+    assert not isinstance(wanted, Undefined), "an undefined case is not judged"
+    if verdict.setting.target == "cuda" and (bound := _let_pass(case, wanted, verdict)) is not None:
+        # Other outputs may be off by more, or by anything: only the one that is wrong shows it.
+        return Evidence(case, tolerance=bound, message=verdict.reason)
+    return Evidence(case, wanted, message=verdict.reason)
+
+
+def _let_pass(case: Case, wanted: Outputs, verdict: Verdict) -> float | None:
+    """The relative error that is let pass where an output of a device is wrong; None: none anywhere."""
+    allowed = tolerances(case, wanted)
+    if allowed is None or verdict.mismatch is None or all(each.exact.all() for each in allowed.values()):
+        return None
+    return relative(verdict.mismatch, allowed)
 
 
 def judge(
     cases: Sequence[Case],
     wanted: Sequence[Outputs | Undefined],
     setting: BuildSetting,
-    oracle: str = "value",
+    oracle: Oracle = VALUE,
     *,
     backward: bool = False,
     evaluate: batch.Evaluate = batch.evaluate,
@@ -67,7 +91,7 @@ def judge(
 
     A case that is undefined is built all the same, but not launched.  One that Warp does not build gets a
     verdict of the compile oracle.  ``backward`` has the adjoints built too, which nobody calls.
-    ``evaluate`` has the cases built.
+    ``evaluate`` builds the cases.
     """
 
     def launch(program: Program, name: str, at: int) -> Outputs | None:
@@ -77,7 +101,7 @@ def judge(
 
     outcomes = evaluate(cases, setting, launch, backward=backward)
     return [
-        not_built(outcome, setting)
+        batch.not_built(outcome, setting)
         if isinstance(outcome, Failure)
         else _verdict(oracle, case, outputs, outcome, setting)
         for case, outputs, outcome in zip(cases, wanted, outcomes, strict=True)
@@ -85,25 +109,22 @@ def judge(
 
 
 def _verdict(
-    oracle: str, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: BuildSetting
+    oracle: Oracle, case: Case, wanted: Outputs | Undefined, actual: Outputs | None, setting: BuildSetting
 ) -> Verdict:
     if isinstance(wanted, Undefined):
-        return Verdict(oracle, "skipped", "", f"undefined: {wanted.reason}", setting)
+        return oracle.skipped(f"undefined: {wanted.reason}", setting)
     assert actual is not None
     mismatch = first_mismatch(wanted, actual)
     if mismatch is not None and setting.target == "cuda":
         on_device = _on_device(case, wanted, actual)
         if isinstance(on_device, str):
-            return Verdict(oracle, "skipped", "", on_device, setting)
+            return oracle.skipped(on_device, setting)
         mismatch = on_device
-    if mismatch is None:
-        return Verdict(oracle, "passed", "", "", setting)
-    kind: FailedKind = "wrong value" if oracle == "value" else "different"
-    return Verdict(oracle, "failed", kind, "", setting, mismatch)
+    return oracle.passed(setting) if mismatch is None else oracle.failed(setting, mismatch=mismatch)
 
 
 def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:
-    """What is wrong with outputs of a device that are not the reference's, or why that cannot be said."""
+    """What is wrong with outputs of a device that are not the reference's, or why that is not known."""
     if case.launch.tiled and not _repeatable(case):
         return BLOCK_RACES
     allowed = tolerances(case, wanted)

@@ -1,4 +1,4 @@
-"""What an oracle says of a case."""
+"""The verdict of an oracle on a case, and the setting under which it was judged."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "not deterministic": FailureRow("shape", "texts", "One source gives one text, in every process."),
 }
 
+# Kernels that are not built, and those that end their process.
+NOT_BUILT = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "a build")
+LOST = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "an end")
+
 
 @dataclass(frozen=True, slots=True)
 class BuildSetting:
@@ -68,6 +72,10 @@ class BuildSetting:
     transformation: str = ""
 
 
+# Of a verdict that depends on no setting.
+ANYWHERE = BuildSetting()
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """The first place where an output is not what it must be.
@@ -83,11 +91,11 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``kind`` is empty unless failed; ``reason`` says in a few words why skipped, or what Warp said."""
+    """``kind`` is empty unless failed; ``reason`` tells in a few words why it was skipped, or has the words of Warp."""
 
     oracle: str
     status: Status
     kind: FailedKind | Literal[""] = ""
     reason: str = ""
-    setting: BuildSetting = BuildSetting()
+    setting: BuildSetting = ANYWHERE
     mismatch: Mismatch | None = None

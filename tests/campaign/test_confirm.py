@@ -57,14 +57,14 @@ def test_what_is_done_first_is_said_no_longer_than_it_lasts() -> None:
 
 
 def test_the_oracles_have_a_control_and_confirm_crashes() -> None:
-    confirm = importlib.import_module("kernelfuzz.campaign.confirm").confirm
+    confirm = importlib.import_module("kernelfuzz.campaign.judge_pool").confirm
     require = importlib.import_module("kernelfuzz.toolchain.control").require
     assert (judging().control, judging().confirm) == (require, confirm)
 
 
 @pytest.mark.parametrize("presence", ["present", "fixed", "broken"])
 def test_only_a_script_that_shows_it_confirms_a_crash(presence: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("kernelfuzz.campaign.confirm")
+    module = importlib.import_module("kernelfuzz.campaign.judge_pool")
     limits: list[float] = []
 
     def run_script(*_: Any, timeout: float, **__: Any) -> ScriptOutcome:

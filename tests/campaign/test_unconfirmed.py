@@ -14,7 +14,7 @@ import pytest
 
 from kernelfuzz import campaign
 from kernelfuzz.campaign import CampaignPlan, CampaignSummary, fuzz
-from kernelfuzz.campaign.confirm import confirm
+from kernelfuzz.campaign.judge_pool import confirm
 from kernelfuzz.cli import main
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import read_finding, write_finding

@@ -15,7 +15,7 @@ import pytest
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import read_finding, slug, write_finding
-from kernelfuzz.findings.report import generated_code, report
+from kernelfuzz.findings.report import report
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
@@ -155,15 +155,6 @@ def test_slugs_are_short_words_and_different() -> None:
     assert one.startswith("wrong-value-mat-i-i-leaf-")
     assert len(slug("x" * 500)) < 64
     assert "/" not in slug("a/../b")
-
-
-def test_generated_code_has_the_statements_and_no_declarations() -> None:
-    code = generated_code(kernels.product(), "cuda")
-    assert "wp::array_store(" in code
-    assert "wp::mul(" in code
-    for boilerplate in ("gridDim", "_wp_args", "tile_shared_storage", "wp::float32 var_3;", "__global__"):
-        assert boilerplate not in code
-    assert generated_code(kernels.chained()) == ""
 
 
 @pytest.mark.parametrize("kind", ["rejected", "crash", "different", "not deterministic", "wrong gradient"])

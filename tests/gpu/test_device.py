@@ -16,10 +16,9 @@ from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles import gradient, value
 from kernelfuzz.oracles.batch import evaluate
-from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.oracles.compare import first_mismatch, first_outside, tolerances
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
-from kernelfuzz.oracles.tolerance import first_outside, tolerances
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices

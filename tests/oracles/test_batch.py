@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Assign, Kernel, Name
 from kernelfuzz.ir.types import INT32
 from kernelfuzz.oracles import batch, value
-from kernelfuzz.oracles.batch import Pair, batch_source, evaluate, parts
+from kernelfuzz.oracles.batch import Pair, batch_source, begin_until_alone, evaluate, parts, until_alone
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
@@ -55,6 +56,29 @@ def test_a_failure_names_the_kernel_that_is_at_fault() -> None:
 def test_without_a_line_a_batch_is_halved() -> None:
     kernels = [case.kernel for case in CASES[:5]]
     assert parts(kernels, Failure("compile", "somewhere")) == ([0, 1], [2, 3, 4])
+
+
+def test_items_at_fault_are_asked_alone_and_parts_begin_before_one_is_waited_for() -> None:
+    events: list[str] = []
+
+    def begin(some: Sequence[int]) -> Callable[[], list[int] | str]:
+        events.append(f"begin {len(some)}")
+
+        def wait() -> list[int] | str:
+            events.append(f"wait {len(some)}")
+            return "odd" if any(each % 2 for each in some) else [2 * each for each in some]
+
+        return wait
+
+    divided: list[list[int]] = []
+    wait = begin_until_alone(
+        [0, 2, 4, 5], begin, lambda item, problem: -item, after=lambda _, r: divided.append(list(r))
+    )
+    assert events == ["begin 4"]
+    assert wait() == [0, 4, 8, -5]
+    assert events[1:4] == ["wait 4", "begin 2", "begin 2"]
+    assert divided == [[8, -5], [0, 4, 8, -5]]
+    assert until_alone([], lambda some: "problem", lambda item, problem: item) == []
 
 
 @pytest.mark.parametrize("backward", [False, True])

@@ -10,7 +10,7 @@ import pytest
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.types import INT32, Array
-from kernelfuzz.oracles import compile, rejudge
+from kernelfuzz.oracles import compile, judge
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.build import Artifact
 from kernelfuzz.toolchain.lower import Lowering
@@ -85,7 +85,7 @@ def test_what_only_clang_refuses_is_found_and_judged_again(compilers: Compilers)
     assert [verdict.kind for verdict in verdicts] == ["", "", "", "does not compile"]
     assert verdicts[3].setting == compile.CLANG
     cases = [Case(kernel, Launch((1,), {})) for kernel in KERNELS]
-    assert rejudge.judge_again(cases, verdicts[3]) == verdicts
+    assert judge.judge_again(cases, verdicts[3]) == verdicts
 
 
 def test_the_real_clang_compiles_or_says_why() -> None:

@@ -13,8 +13,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.oracles import gradient
-from kernelfuzz.oracles.differentiable import RULES, differentiable
-from kernelfuzz.oracles.overwritten import read_from_copies
+from kernelfuzz.oracles.differentiable import RULES, differentiable, read_from_copies
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import run
 from kernelfuzz.reference.limitations import LIMITATIONS, array_overwrites, documented_limitation

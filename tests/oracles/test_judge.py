@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import finding_kernels  # pyright: ignore[reportMissingImports]
 import numpy as np
 import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.oracles import judge
+from kernelfuzz.oracles import compile, judge, value
+from kernelfuzz.oracles.chunk import Chunk
 from kernelfuzz.oracles.request import Checks
+from kernelfuzz.oracles.table import COMPILE, Sample
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.parse import parse
 
 SOURCE = """
@@ -22,28 +26,35 @@ def kernel(out: wp.array(dtype=int)):
 """
 
 
+CASE = Case(parse(SOURCE), Launch((1,), {"out": np.zeros(1, np.int32)}))
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_given_cases_are_asked_everything(given: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    sheets: list[judge.CaseRecord] = []
-
-    def judged(asked: list[judge.CaseRecord], *_: Any) -> list[Any]:
-        sheets.extend(asked)
-        return []
-
-    monkeypatch.setattr(judge, "_judge", judged)
-    case = Case(parse(SOURCE), Launch((1,), {"out": np.zeros(1, np.int32)}))
-    judge.judge_cases([case], Checks(("value",), ("cpu",)), launch_given=given)
-    assert [(sheet.everything, sheet.launch_given) for sheet in sheets] == [(True, given)]
+    chunks: list[Chunk] = []
+    monkeypatch.setattr(value, "ask", chunks.append)
+    judge.judge_cases([CASE], Checks(("value",), ("cpu",)), launch_given=given)
+    assert [(chunk.everything, chunk.launch_given) for chunk in chunks] == [(True, given)]
+    assert chunks[0].samples(chunks[0].records[0], Sample("what is rare", 10**9))
 
 
-def test_clang_is_not_started_for_cuda_where_few_are_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(judge, "_of_some_batches", lambda what, *_: what == "clang")
-    kinds: list[Any] = []
-    monkeypatch.setattr(judge.compile, "judge", lambda _, how=None: kinds.append(how) or [])
-    monkeypatch.setattr(judge, "_note", lambda *_: None)
-    monkeypatch.setattr(judge.compile, "rejected", lambda kernels: [None for _ in kernels])
-    case = Case(parse(SOURCE), Launch((1,), {"out": np.zeros(1, np.int32)}))
-    judge.judge_cases([case], Checks(("compile",), ("cpu",)))
-    assert judge.compile.CLANG not in kinds
+def test_clang_is_not_started_for_cuda_where_few_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: list[Any] = []
+
+    def compiled(kernels: list[Any], setting: BuildSetting = compile.PTX) -> list[Verdict]:
+        settings.append(setting)
+        return [COMPILE.passed(setting) for _ in kernels]
+
+    monkeypatch.setattr(compile, "judge", compiled)
+    monkeypatch.setattr(Chunk, "sampled", lambda chunk, sample: True)
+    judge.judge_cases([CASE], Checks(("compile",), ("cpu",)))
+    assert settings == [compile.PTX]
+
+
+def test_generated_code_has_the_statements_and_no_declarations() -> None:
+    code = compile.generated_code(finding_kernels.product().kernel, "cuda")
+    assert "wp::array_store(" in code
+    assert "wp::mul(" in code
+    for boilerplate in ("gridDim", "_wp_args", "tile_shared_storage", "wp::float32 var_3;", "__global__"):
+        assert boilerplate not in code
+    assert compile.generated_code(finding_kernels.chained().kernel) == ""

@@ -14,7 +14,7 @@ import pytest
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.oracles import rejudge, tolerance, value
+from kernelfuzz.oracles import compare, judge, value
 from kernelfuzz.oracles.batch import Action
 from kernelfuzz.oracles.value import Outputs
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
@@ -242,11 +242,11 @@ def test_a_reproducer_checks_the_output_that_is_wrong(monkeypatch: pytest.Monkey
     """The others of a kernel with library math are not the reference's to the bit, and need not be."""
     case = case_of(sine)
     verdict = judged(monkeypatch, case, off_by(1000))
-    evidence = rejudge.explain(case, verdict)
+    evidence = judge.explain(case, verdict)
     assert evidence.expected is None
     assert 1e-7 < evidence.tolerance < 1e-5
     exact = case_of(lambda x: n.Binary("*", x, number(0.1), t.FLOAT32))
-    evidence = rejudge.explain(exact, judged(monkeypatch, exact, off_by(1)))
+    evidence = judge.explain(exact, judged(monkeypatch, exact, off_by(1)))
     assert evidence.expected is not None
     assert evidence.tolerance == 0.0
 
@@ -258,13 +258,13 @@ def test_drawn_kernels_are_judged_and_let_their_own_perturbations_pass() -> None
         kernel = generate(seed=70, index=index, category="math")
         case = Case(kernel, draw_launch(SeededChoices("tolerance", index), kernel))
         (wanted,) = value.expected([case])
-        allowed = None if isinstance(wanted, Undefined) else tolerance.tolerances(case, wanted)
+        allowed = None if isinstance(wanted, Undefined) else compare.tolerances(case, wanted)
         if isinstance(wanted, Undefined) or allowed is None:
             continue
-        assert tolerance.first_outside(wanted, wanted, allowed) is None
-        for domain in tolerance.RUNS:
+        assert compare.first_outside(wanted, wanted, allowed) is None
+        for domain in compare.RUNS:
             device = execute(kernel, case.launch, domain)
-            assert tolerance.first_outside(wanted, device, allowed) is None, f"index {index}"
+            assert compare.first_outside(wanted, device, allowed) is None, f"index {index}"
         elements += sum(each.judged.size for each in allowed.values())
         judged_elements += sum(int(each.judged.sum()) for each in allowed.values())
     assert judged_elements > 0.7 * elements > 1000

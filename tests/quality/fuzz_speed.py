@@ -35,14 +35,15 @@ from typing import Any
 from kernelfuzz.devices import Target
 from kernelfuzz.oracles import batch, compile, value
 from kernelfuzz.oracles import judge as judging
+from kernelfuzz.oracles.chunk import Chunk
 from kernelfuzz.oracles.option_sets import option_sets
 from kernelfuzz.oracles.request import Checks, Request, draw_case
+from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.options import Options, check_options
 from kernelfuzz.toolchain.programs import loaded
 
-ORACLES = ("value", "compile", "gradient", "metamorphic", "determinism")
 TARGETS = ("cpu", "cuda-host")
 
 
@@ -171,9 +172,9 @@ class Side:
         }
 
 
-def _each_its_own(targets: Sequence[str], chunk: SeededChoices) -> Any:
+def _each_its_own(chunk: Chunk, targets: Sequence[str]) -> Any:
     """In place of what builds two targets as one."""
-    settings = [judging.setting_for(target, chunk) for target in targets]
+    settings = [chunk.setting(target) for target in targets]
     return contextlib.nullcontext((settings, batch.evaluate))
 
 
@@ -196,7 +197,7 @@ def _replaced(owner: Any, name: str, other: Any) -> Iterator[None]:
 def _warm(options: Options) -> None:
     """Make every precompiled header: compilers make one for each set of options, once in a process."""
     case = draw_case(options, 0, 0)
-    judged = judging.setting_for("cpu", SeededChoices(0))
+    judged = Chunk((), ("cpu",), SeededChoices(0)).setting("cpu")
     wanted = value.expected([case])
     value.judge([case], wanted, judged)
     value.judge([case], wanted, BuildSetting("cpu", (("fuse_fp", False),)), backward=True)
@@ -211,7 +212,7 @@ def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> 
     _warm(options)
     campaign, own, plain = Side("campaign"), Side("alone"), Side("plain")
     shares = Shares()
-    checks = Checks(ORACLES, TARGETS)
+    checks = Checks(tuple(ORACLES), TARGETS)
     for number in range(chunks):
         start = number * size
         with shares.watched():
@@ -219,10 +220,10 @@ def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> 
         for position in range(0, size, max(1, size // alone)):
             # Judged as a part of the chunk: the same is asked of it.
             single = Request(options, seed, start + position, 1, checks, chunk=start)
-            with _replaced(judging, "_settings", _each_its_own):
+            with _replaced(Chunk, "settings", _each_its_own):
                 own.judge(single)
             with (
-                _replaced(judging, "_settings", _each_its_own),
+                _replaced(Chunk, "settings", _each_its_own),
                 _replaced(batch, "loaded", _loaded_plainly),
             ):
                 plain.judge(single)

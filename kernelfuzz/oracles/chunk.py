@@ -1,0 +1,136 @@
+"""Cases that are judged together, and what is known about each so far."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from kernelfuzz.ir.launch import Case, Input
+from kernelfuzz.oracles import batch
+from kernelfuzz.oracles.request import CaseOutcome, Counts, Evidence
+from kernelfuzz.oracles.table import ORACLES, Sample
+from kernelfuzz.oracles.verdict import NOT_BUILT, BuildSetting, Verdict
+from kernelfuzz.reference import Undefined
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import JUDGED
+
+T = TypeVar("T")
+
+Outputs: TypeAlias = Mapping[str, Input]
+
+# Blocks and their size: Warp's own, and grids small enough that threads take several turns.  On a device a
+# block has whole warps, as operations on tiles need them.
+GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
+    "cuda-host": ((None, None), (1, 32), (2, 4), (3, 1)),
+    "cuda": ((None, None), (1, 32), (2, 64), (3, 128)),
+}
+
+
+@dataclass(slots=True)
+class CaseRecord:
+    """What is known about one case so far.
+
+    ``wanted`` are the outputs that the reference computes for it, or why it is undefined; None where the
+    reference was not asked yet.  ``verdicts`` and ``evidence`` have one entry for each question.
+    """
+
+    index: int
+    category: str
+    case: Case
+    choices: SeededChoices
+    wanted: Outputs | Undefined | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    evidence: list[Evidence | None] = field(default_factory=list)
+    lowered: bool = True
+    built: set[str] = field(default_factory=set)
+    ran: bool = False
+
+    def note(self, verdict: Verdict, judged: Case | None = None) -> None:
+        """Keep a verdict, what it says about how far the case got, and the case that it is really about."""
+        self.verdicts.append(verdict)
+        other = judged is not None and verdict.status == "failed"
+        self.evidence.append(Evidence(judged, message=verdict.reason) if judged and other else None)
+        if verdict.kind in NOT_BUILT:
+            self.lowered &= verdict.kind != "rejected"
+        elif verdict.status != "skipped":
+            self.built.add(verdict.setting.target)
+            self.ran |= bool(ORACLES[verdict.oracle].counts)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong with it so far: what is asked next is asked of sound cases only."""
+        return not any(verdict.status == "failed" for verdict in self.verdicts)
+
+    def outcome(self) -> CaseOutcome:
+        compared = {ORACLES[verdict.oracle].counts for verdict in self.verdicts if verdict.status != "skipped"}
+        counts = Counts(
+            lowered=int(self.lowered),
+            built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),
+            built_cuda=int("ptx" in self.built),
+            ran=int(self.ran),
+            compared=int("compared" in compared),
+            gradients_compared=int("gradients_compared" in compared),
+        )
+        return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Cases that are judged together on some targets.
+
+    What is drawn once for all of them comes from ``choices``.  ``everything`` is asked of them, however
+    expensive, but for clang for CUDA; their launches were ``launch_given`` by the caller, and no oracle
+    chooses another.
+    """
+
+    records: Sequence[CaseRecord]
+    targets: Sequence[str]
+    choices: SeededChoices
+    everything: bool = False
+    launch_given: bool = False
+
+    @property
+    def sound(self) -> list[CaseRecord]:
+        return [record for record in self.records if record.sound]
+
+    def samples(self, record: CaseRecord, sample: Sample) -> bool:
+        """Whether a case is one of those that a question is asked about."""
+        return self.everything or record.choices.integer(1, sample.one_in) == 1
+
+    def sampled(self, sample: Sample) -> bool:
+        """Whether this chunk is one of those that a question is asked about."""
+        return self.everything or self.choices.integer(1, sample.one_in) == 1
+
+    def setting(self, target: str) -> BuildSetting:
+        """Draw how the cases are built and launched on a target."""
+        options = tuple(sorted(JUDGED.items()))
+        if target == "cpu":
+            return BuildSetting(target, options)
+        blocks, block_dim = self.choices.pick(GRIDS[target])
+        return BuildSetting(target, options, block_dim, blocks)
+
+    @contextlib.contextmanager
+    def settings(self, targets: Sequence[str]) -> Iterator[tuple[list[BuildSetting], batch.Evaluate]]:
+        """Draw how the cases are built and launched on each target, with what builds them: once, where that goes."""
+        settings = [self.setting(target) for target in targets]
+        if list(targets[:2]) != ["cpu", "cuda-host"]:
+            yield settings, batch.evaluate
+            return
+        with batch.Pair(settings[1]) as pair:
+
+            def evaluate(
+                cases: Sequence[Case], setting: BuildSetting, action: batch.Action[T], *, backward: bool = False
+            ) -> list[T | Failure]:
+                build = pair if setting in settings[:2] else batch.evaluate
+                return build(cases, setting, action, backward=backward)
+
+            yield settings, evaluate
+
+
+def note(records: Iterable[CaseRecord], verdicts: Iterable[Verdict]) -> None:
+    """Keep a verdict for each record."""
+    for record, verdict in zip(records, verdicts, strict=True):
+        record.note(verdict)
