@@ -27,6 +27,7 @@ from kernelfuzz.ir.types import (
 )
 from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.reference import builtin_values
+from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.undefined import Undefined
 from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
@@ -54,11 +55,6 @@ def evaluated() -> list[Signature]:
     return found
 
 
-def component(type_: Type) -> Scalar:
-    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
-    return type_ if isinstance(type_, Scalar) else type_.dtype
-
-
 def dimensions(type_: Type) -> tuple[int, ...]:
     assert not isinstance(type_, (Struct, Array, Tile, Tuple))
     return () if isinstance(type_, Scalar) else shape(type_)
@@ -84,7 +80,7 @@ def boundary(scalar: Scalar) -> list[Any]:
 
 def points(type_: Type, domain: str, random: np.random.Generator) -> np.ndarray[Any, Any]:
     """Boundary and random values in the domain of an argument: shape (POINTS, *dimensions)."""
-    scalar, sizes = component(type_), (POINTS, *dimensions(type_))
+    scalar, sizes = component_type(type_), (POINTS, *dimensions(type_))
     edges = boundary(scalar)
     count = int(np.prod(sizes))
     low, high = interval(domain, scalar)
@@ -171,7 +167,7 @@ def differences(signatures: list[Signature]) -> Iterator[str]:
                 for at, (type_, domain) in enumerate(zip(signature.params, signature.domains, strict=True))
             }
             outputs = {
-                f"o{at}": np.zeros((POINTS, *dimensions(type_)), dtype=component(type_).name)
+                f"o{at}": np.zeros((POINTS, *dimensions(type_)), dtype=component_type(type_).name)
                 for at, type_ in enumerate(results)
             }
             after = program.run(name, Launch((POINTS,), {**inputs, **outputs}))
@@ -180,7 +176,7 @@ def differences(signatures: list[Signature]) -> Iterator[str]:
                 try:
                     value = builtin_values.call(signature, given)
                 except Undefined as error:
-                    half = FLOAT16 in map(component, signature.params)
+                    half = FLOAT16 in map(component_type, signature.params)
                     if error.reason == builtin_values.NO_REFERENCE and (half or signature.name in NO_REFERENCE):
                         break
                     raise
@@ -260,7 +256,7 @@ def test_the_type_of_the_result() -> None:
         if not isinstance(result, Scalar) or not signature.params or signature.builtin.mutates:
             continue
         arguments = tuple(
-            1 if isinstance(t, Scalar) and t.is_integer else np.ones(dimensions(t), component(t).name)[()]
+            1 if isinstance(t, Scalar) and t.is_integer else np.ones(dimensions(t), component_type(t).name)[()]
             for t in signature.params
         )
         try:

@@ -9,6 +9,7 @@ import pytest
 
 from kernelfuzz.ir import types as t
 from kernelfuzz.reference import builtin_values
+from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.closed_forms import form
 from kernelfuzz.reference.dual import Dual, value_of
 from kernelfuzz.reference.undefined import NotSmooth
@@ -36,11 +37,6 @@ BOUNDS: dict[str, tuple[int, str]] = {
 SCALARS = frozenset({"scalar", "trigonometry", "exponential", "rounding"})
 
 
-def component(type_: t.Type) -> t.Scalar:
-    assert not isinstance(type_, (t.Struct, t.Array, t.Tile, t.Tuple))
-    return type_ if isinstance(type_, t.Scalar) else type_.dtype
-
-
 def dimensions(type_: t.Type) -> tuple[int, ...]:
     assert not isinstance(type_, (t.Struct, t.Array, t.Tile, t.Tuple))
     return () if isinstance(type_, t.Scalar) else t.shape(type_)
@@ -58,7 +54,7 @@ def with_forms(*, differentiable: bool = False) -> list[Signature]:
         for signature in instances(builtin):
             if not signature.params or form(signature) is None:
                 continue
-            scalar = component(signature.params[-1])
+            scalar = component_type(signature.params[-1])
             if scalar in WIDER and scalar not in seen and (not differentiable or scalar == t.FLOAT64):
                 seen.add(scalar)
                 found.append(signature)
@@ -66,7 +62,7 @@ def with_forms(*, differentiable: bool = False) -> list[Signature]:
 
 
 def label(signature: Signature) -> str:
-    return f"{signature.name}-{signature.builtin.signature}-{component(signature.params[-1])}"
+    return f"{signature.name}-{signature.builtin.signature}-{component_type(signature.params[-1])}"
 
 
 def arguments(signature: Signature, random: np.random.Generator) -> tuple[Any, ...]:
@@ -77,7 +73,7 @@ def arguments(signature: Signature, random: np.random.Generator) -> tuple[Any, .
 
 
 def argument(type_: t.Type, domain: str, random: np.random.Generator) -> Any:
-    scalar, sizes = component(type_), dimensions(type_)
+    scalar, sizes = component_type(type_), dimensions(type_)
     if scalar.kind == "bool":
         return bool(random.integers(2))
     low, high = interval(domain, scalar)
@@ -101,7 +97,7 @@ def flat(value: Any) -> np.ndarray[Any, Any]:
 
 
 def bound(signature: Signature) -> float:
-    if component(signature.params[-1]) == t.FLOAT64 and signature.builtin.cpu_ulp:
+    if component_type(signature.params[-1]) == t.FLOAT64 and signature.builtin.cpu_ulp:
         return signature.builtin.cpu_ulp
     if signature.name in BOUNDS:
         return BOUNDS[signature.name][0]
@@ -112,7 +108,7 @@ def bound(signature: Signature) -> float:
 
 def error(signature: Signature, given: tuple[Any, ...]) -> float:
     """How far the builtin is from its closed form in a wider precision, in units in the last place."""
-    scalar = component(signature.params[-1])
+    scalar = component_type(signature.params[-1])
     found = form(signature)
     assert found is not None
     wide = tuple(each.astype(WIDER[scalar]) if isinstance(each, (np.ndarray, np.floating)) else each for each in given)
@@ -140,8 +136,8 @@ def test_derivative_is_the_central_difference(signature: Signature) -> None:
     random = np.random.default_rng(23)
     found = form(signature)
     assert found is not None
-    if component(signature.params[0]).is_float and not isinstance(signature.result, t.Tuple):
-        assert not component(signature.result).is_integer
+    if component_type(signature.params[0]).is_float and not isinstance(signature.result, t.Tuple):
+        assert not component_type(signature.result).is_integer
     tried = 0
     for _ in range(DERIVATIVE_POINTS):
         given = arguments(signature, random)

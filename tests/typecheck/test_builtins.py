@@ -15,7 +15,7 @@ import pytest
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, pattern, producing, resolve
+from kernelfuzz.typecheck.builtins import BUILTINS, Signature, at_least, instances, pattern, producing, resolve
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 from kernelfuzz.typecheck.patterns import Composed, Pattern, Several, Variable
 from kernelfuzz.typecheck.verify import verify
@@ -278,10 +278,7 @@ def _sample(every: bool) -> list[Signature]:
 
 
 def _in_this_warp(signature: Signature) -> bool:
-    from importlib.metadata import version
-
-    since = tuple(map(int, signature.builtin.since.split("."))) if signature.builtin.since else (0,)
-    return tuple(map(int, version("warp-lang").split(".")[:2])) >= since
+    return at_least(*map(int, (signature.builtin.since or "0").split(".")))
 
 
 def _source(kernels: list[n.Kernel]) -> str:
@@ -327,15 +324,9 @@ def test_every_call_compiles(target: str) -> None:
     from kernelfuzz.toolchain.lower import lower
 
     device = "cpu" if target == "cpu" else "cuda"
-    options = {"optimization_level": 0} if _has_optimization_level() else None
+    options = {"optimization_level": 0} if at_least(1, 14) else None
     for kernels in _batches(100, every=bool(os.environ.get("KERNELFUZZ_EVERY_SHAPE"))):
         lowering = lower(_source(kernels), device)
         assert not isinstance(lowering, Failure), lowering
         built = build(lowering, target, 75, options=options)  # pyright: ignore[reportArgumentType]
         assert not isinstance(built, Failure), built
-
-
-def _has_optimization_level() -> bool:
-    from importlib.metadata import version
-
-    return tuple(map(int, version("warp-lang").split(".")[:2])) >= (1, 14)
