@@ -1,4 +1,4 @@
-"""``st.from_type`` of our classes, whoever is imported first, and what that imports."""
+"""``st.from_type`` of our classes, in either order of imports, and what that imports."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def loaded(program: str) -> tuple[list[str], set[str]]:
     watched = ("warp", "libcst", "numpy", "kernelfuzz.ir", "kernelfuzz.strategies", "kernelfuzz.from_type")
     last = f"\nimport sys\nprint(*(set({watched!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program + last], capture_output=True, text=True, check=True)
-    *said, names = done.stdout.split("\n")[:-1]
-    return said, set(names.split())
+    *printed, names = done.stdout.split("\n")[:-1]
+    return printed, set(names.split())
 
 
 DRAW = """
@@ -97,8 +97,8 @@ HYPOTHESIS = "from hypothesis import given, settings\n"
     ids=["hypothesis first", "kernelfuzz first", "strategies first"],
 )
 def test_in_a_fresh_process(program: str) -> None:
-    said, names = loaded(program + DRAW)
-    assert said == ["tuple"]
+    printed, names = loaded(program + DRAW)
+    assert printed == ["tuple"]
     assert "warp" not in names
 
 
@@ -107,8 +107,8 @@ def test_hypothesis_alone_imports_nothing_of_it() -> None:
 
 
 def test_the_classes_alone_import_no_hypothesis() -> None:
-    said, names = loaded("import sys, kernelfuzz.ir.nodes\nprint('hypothesis' in sys.modules)")
-    assert said == ["False"]
+    printed, names = loaded("import sys, kernelfuzz.ir.nodes\nprint('hypothesis' in sys.modules)")
+    assert printed == ["False"]
     assert names == {"kernelfuzz.ir"}
 
 

@@ -1,4 +1,4 @@
-"""One grammar, two sources of choices: a kernel is a function of the integers drawn, whoever drew them."""
+"""One grammar, two sources of choices: a kernel is a function of the integers drawn, from either source."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Recorder(Choices):
 
 
 class Replay(Choices):
-    """Gives recorded numbers again, and holds the grammar to asking for them in the same ranges."""
+    """Gives recorded numbers again, and requires that the grammar draws them in the same ranges."""
 
     def __init__(self, drawn: Sequence[tuple[int, int, int]]) -> None:
         self.left = list(reversed(drawn))
@@ -55,7 +55,7 @@ class Lowest(Choices):
 
 
 class Highest(Choices):
-    """The last choice every time, until so many are drawn that the grammar must come to an end."""
+    """The last choice every time, up to a number of choices after which the grammar must come to an end."""
 
     def __init__(self, most: int = 2000) -> None:
         self.left = most
@@ -79,7 +79,7 @@ def assert_replays(kernel: Kernel, recorder: Recorder, options: Options, categor
 
 
 @pytest.mark.parametrize("options", [DEFAULT, REALISTIC], ids=["default", "realistic"])
-def test_what_a_seed_drew_can_be_replayed(options: Options) -> None:
+def test_the_choices_of_a_seed_can_be_replayed(options: Options) -> None:
     for index in range(40):
         category = options.categories[index % 10]
         kernel, recorder = recorded(SeededChoices("record", index), options, category)
@@ -88,7 +88,7 @@ def test_what_a_seed_drew_can_be_replayed(options: Options) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())
-def test_what_hypothesis_drew_can_be_replayed(data: st.DataObject) -> None:
+def test_the_choices_of_hypothesis_can_be_replayed(data: st.DataObject) -> None:
     kernel, recorder = recorded(DrawnChoices(data.draw), DEFAULT, None)
     verify(kernel)
     assert_replays(kernel, recorder, DEFAULT, None)
@@ -96,7 +96,7 @@ def test_what_hypothesis_drew_can_be_replayed(data: st.DataObject) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data(), index=st.integers(0, 10_000), category=st.sampled_from(sorted(CATEGORIES)))
-def test_both_sources_draw_within_the_range_asked_for(data: st.DataObject, index: int, category: str) -> None:
+def test_both_sources_draw_within_the_range(data: st.DataObject, index: int, category: str) -> None:
     for source in (SeededChoices("range", index), DrawnChoices(data.draw)):
         _, recorder = recorded(source, DEFAULT, category)
         assert all(low <= value <= high for low, high, value in recorder.drawn)

@@ -1,7 +1,7 @@
 """The first example of a process is no slower than the others: nothing is imported while a test runs.
 
 libcst is imported for those who draw or print a kernel, and for nobody else.  Its import can take longer than
-the 200 ms that Hypothesis allows the body of a test; these tests ask what is imported, and no clock.
+the 200 ms that Hypothesis allows the body of a test; these tests look at what is imported, and at no clock.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def test_printing_imports_nothing_in_the_body(strategy: str, use: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["Kernel", "Case", "Literal", "Scalar"])
-def test_nor_of_what_a_type_stands_for(kind: str) -> None:
-    # Hypothesis evaluates what is registered for a type as soon as it is asked for.
+def test_printing_what_is_registered_for_a_type_imports_nothing_in_the_body(kind: str) -> None:
+    # Hypothesis evaluates what is registered for a type as soon as a strategy for the type is made.
     run(PROGRAM.format(strategy=f"st.from_type({kind})", use=PRINT, asked_at_once=True))
 
 

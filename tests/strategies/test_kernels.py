@@ -47,23 +47,16 @@ def returning(value: n.Expr) -> n.Kernel:
 # -------------------------------------------------------------------- kernels
 
 
-@DRAWN
-@given(kernels())
-def test_a_drawn_kernel_is_well_typed_and_its_text_is_python(kernel: n.Kernel) -> None:
+OPTIONS: list[dict[str, Any]] = [{}, {"profile": "realistic"}, {"size": "large"}]
+
+
+@settings(DRAWN, max_examples=30)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@given(data=st.data())
+def test_a_drawn_kernel_is_well_typed_and_its_text_is_python(options: dict[str, Any], data: st.DataObject) -> None:
+    kernel = data.draw(kernels(**options))
     check(kernel)
     assert str(kernel) == render(kernel)
-
-
-@settings(DRAWN, max_examples=20)
-@given(kernels(profile="realistic"))
-def test_so_is_one_of_the_realistic_profile(kernel: n.Kernel) -> None:
-    check(kernel)
-
-
-@settings(DRAWN, max_examples=20)
-@given(kernels(size="large"))
-def test_so_is_a_large_one(kernel: n.Kernel) -> None:
-    check(kernel)
 
 
 @settings(DRAWN, max_examples=40)
@@ -74,7 +67,7 @@ def test_a_kernel_drawn_for_categories_is_of_one_of_them(kernel: n.Kernel) -> No
     assert any(category.holds(found) for category in CATEGORIES.values())
 
 
-@pytest.mark.parametrize("options", [{}, {"profile": "realistic"}, {"size": "large"}], ids=str)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_a_seeded_kernel_is_well_typed_and_its_text_is_python(options: dict[str, Any]) -> None:
     for kernel in generate_many(60, seed=30, **options):
         check(kernel)
@@ -95,7 +88,7 @@ def test_every_kernel_has_an_included_feature(feature: str) -> None:
 
 
 def refusal(**options: Any) -> str | None:
-    """What the options are refused with, if they are."""
+    """The message with which the options are refused, None where they are not."""
     try:
         check_options(**options)
     except InvalidOption as refused:
@@ -129,7 +122,7 @@ def test_several_features_can_be_included_and_excluded_at_once(profile: Profile)
 
 @FEW
 @given(kernels(include=["elif", "matrix"], exclude=["while", "function"]))
-def test_a_drawn_kernel_keeps_both_options_too(kernel: n.Kernel) -> None:
+def test_a_drawn_kernel_has_included_and_no_excluded_features(kernel: n.Kernel) -> None:
     found = features(kernel)
     assert {"elif", "matrix"} <= found
     assert not {"while", "function"} & found
@@ -160,15 +153,15 @@ def scalars_in(kernel: n.Kernel) -> set[t.Scalar]:
     return {scalar for type_ in (*typed, *kernel.structs) for scalar in scalars_of(type_)}
 
 
-# Indices, conditions and random states have these whatever is asked for.
+# Indices, conditions and random states have these, whatever the option.
 GIVEN = {t.INT32, t.UINT32, t.BOOL}
 
 
 @pytest.mark.parametrize("category", [None, *CATEGORIES])
 @pytest.mark.parametrize("dtype", [t.FLOAT16, t.FLOAT32, t.FLOAT64], ids=str)
-def test_no_other_dtype_appears_than_those_asked_for(dtype: t.Scalar, category: str | None) -> None:
+def test_only_the_dtypes_of_the_option_appear(dtype: t.Scalar, category: str | None) -> None:
     if category == "integer":
-        pytest.skip("mixes widths of integers, of which none was asked for")
+        pytest.skip("mixes widths of integers, of which the option has none")
     for index in range(12):
         kernel = generate(seed=34, index=index, category=category, dtypes=[dtype])
         assert scalars_in(kernel) <= {dtype, *GIVEN}, f"seed 34, index {index}"
@@ -176,7 +169,7 @@ def test_no_other_dtype_appears_than_those_asked_for(dtype: t.Scalar, category: 
 
 
 @pytest.mark.parametrize("dtype", [t.INT8, t.INT32, t.INT64, t.UINT8, t.UINT64], ids=str)
-def test_no_float_appears_where_integers_were_asked_for(dtype: t.Scalar) -> None:
+def test_no_float_appears_where_the_dtypes_are_integers(dtype: t.Scalar) -> None:
     categories = ["arithmetic", "vector", "control_flow", "atomic", "struct", "scalar_param"]
     for index in range(COUNT):
         kernel = generate(seed=35, index=index, categories=categories, dtypes=[dtype])
@@ -192,14 +185,14 @@ def test_a_planted_feature_keeps_to_the_dtypes(feature: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
-def test_control_flow_nests_no_deeper_than_asked(depth: int) -> None:
+def test_control_flow_nests_no_deeper_than_the_option(depth: int) -> None:
     for index in range(100):
         kernel = generate(seed=37, index=index, depth=depth, categories=["arithmetic", "vector"], size="large")
         for block in (kernel.body, *(function.body for function in kernel.functions)):
             assert nesting(block) <= depth, f"seed 37, index {index}"
 
 
-def test_what_a_category_needs_keeps_to_the_depth_too() -> None:
+def test_planted_control_flow_nests_no_deeper_than_the_option() -> None:
     for index in range(COUNT):
         kernel = generate(seed=38, index=index, depth=2, category="nested_loop")
         assert nesting(kernel) == 2, f"seed 38, index {index}"
@@ -224,7 +217,7 @@ def test_a_drawn_function_stands_alone(function: n.Function) -> None:
 @FEW
 @pytest.mark.parametrize("returns", [t.INT64, t.Vector(3, t.FLOAT32), t.Matrix(2, 2, t.FLOAT64)], ids=repr)
 @given(data=st.data())
-def test_a_function_returns_the_type_asked_for(returns: t.Type, data: st.DataObject) -> None:
+def test_a_function_returns_the_type_of_the_option(returns: t.Type, data: st.DataObject) -> None:
     function = data.draw(functions(returns=returns))
     assert function.returns == returns
     check(holding(function))
@@ -237,31 +230,17 @@ def test_drawn_statements_stand_in_a_function_without_parameters(block: n.Block)
 
 
 EXPRESSION_TYPES: tuple[t.Value, ...] = (
-    t.BOOL,
-    t.INT32,
-    t.FLOAT32,
-    t.FLOAT16,
-    t.FLOAT64,
-    t.INT8,
-    t.INT64,
-    t.UINT16,
-    t.UINT64,
-    t.Vector(2, t.INT32),
-    t.Vector(3, t.FLOAT32),
-    t.Vector(4, t.UINT8),
-    t.Vector(6, t.FLOAT32),
-    t.Matrix(2, 3, t.FLOAT64),
-    t.Matrix(3, 3, t.FLOAT32),
-    t.Quaternion(t.FLOAT32),
-    t.Transform(t.FLOAT64),
+    t.BOOL, t.INT32, t.FLOAT32, t.FLOAT16, t.FLOAT64, t.INT8, t.INT64, t.UINT16, t.UINT64,
+    t.Vector(2, t.INT32), t.Vector(3, t.FLOAT32), t.Vector(4, t.UINT8), t.Vector(6, t.FLOAT32),
+    t.Matrix(2, 3, t.FLOAT64), t.Matrix(3, 3, t.FLOAT32), t.Quaternion(t.FLOAT32), t.Transform(t.FLOAT64),
     t.Struct("S", (("a", t.INT32), ("b", t.Vector(3, t.FLOAT32)))),
-)
+)  # fmt: skip
 
 
 @FEW
 @pytest.mark.parametrize("type_", EXPRESSION_TYPES, ids=repr)
 @given(data=st.data())
-def test_a_drawn_expression_has_the_type_asked_for(type_: t.Value, data: st.DataObject) -> None:
+def test_a_drawn_expression_has_its_type(type_: t.Value, data: st.DataObject) -> None:
     value = data.draw(expressions(type_))
     assert value.type == type_
     kernel = returning(value)

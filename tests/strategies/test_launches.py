@@ -62,7 +62,7 @@ def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
 
 
 def unpacked_into(kernel: Kernel) -> int:
-    """How many names ``wp.tid()`` is unpacked into; 1 where no thread asks for its index."""
+    """The number of names that ``wp.tid()`` is unpacked into; 1 where no thread reads its index."""
     for node in walk(*kernel.body):
         if isinstance(node, Unpack) and isinstance(node.values[0], Call) and node.values[0].name == "tid":
             return len(node.names)
@@ -90,7 +90,7 @@ def test_a_seeded_launch_keeps_the_contract(options: dict[str, Any]) -> None:
     "feature",
     ["tid_nd", "array_3d", "struct_array", "nested_struct", "bool_data", "transform", "view", "tile"],
 )
-def test_so_does_one_of_a_kernel_with_parameters_of_every_kind(feature: str) -> None:
+def test_a_seeded_launch_keeps_the_contract_of_parameters_of_every_kind(feature: str) -> None:
     for index in range(15):
         kernel = generate(seed=41, index=index, include=[feature])
         assert_keeps_contract(kernel, draw_launch(SeededChoices("launch", index), kernel))
@@ -137,7 +137,7 @@ PROGRAM = Path(__file__).with_name("launch_on_cpu.py")
 
 
 def events(seed: int, count: int, *options: str) -> Iterator[str]:
-    """What went wrong when the first kernels of a seed were launched; a crash costs its own kernel only."""
+    """The failures of launching the first kernels of a seed; a crash costs its own kernel only."""
     start = 0
     while start < count:
         command = [sys.executable, str(PROGRAM), "--seed", str(seed), "--start", str(start)]
@@ -153,8 +153,8 @@ def events(seed: int, count: int, *options: str) -> Iterator[str]:
             assert finished == list(range(start, count))
             return
         assert started, done.stderr
-        said = [line for line in done.stderr.splitlines() if "Assertion" in line or "Error" in line]
-        yield f"seed {seed}, index {started[-1]}: status {done.returncode} {said[-1:]}"
+        errors = [line for line in done.stderr.splitlines() if "Assertion" in line or "Error" in line]
+        yield f"seed {seed}, index {started[-1]}: status {done.returncode} {errors[-1:]}"
         start = started[-1] + 1
 
 
