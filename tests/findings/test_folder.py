@@ -19,6 +19,7 @@ from kernelfuzz.findings.report import report
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
+from kernelfuzz.oracles.compile import generated_code
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 
 FILES = {"finding.json", "original.py", "report.md", "reproducer.py"}
@@ -52,6 +53,7 @@ def swapped() -> Finding:
 
 def test_a_known_bug_from_the_case_to_its_script(tmp_path: Path) -> None:
     finding = swapped()
+    finding = replace(finding, generated=generated_code(finding.case.kernel))
     folder = write_finding(finding, tmp_path / "findings")
     assert folder == tmp_path / "findings" / slug(finding.signature)
     assert {path.name for path in folder.iterdir()} == FILES
