@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kernelfuzz.toolchain import compat
-from kernelfuzz.toolchain.compat import compilers, warp
+from kernelfuzz.toolchain.compat import compilers, installed
 
 
 def test_a_module_of_warp_is_not_asked_for_what_its_class_lacks() -> None:
@@ -15,8 +15,8 @@ def test_a_module_of_warp_is_not_asked_for_what_its_class_lacks() -> None:
         def __getattr__(self, name: str) -> object:
             raise RecursionError(name)
 
-    assert warp.has_method(Module(), "there")
-    assert not warp.has_method(Module(), "mark_modified")
+    assert installed.has_method(Module(), "there")
+    assert not installed.has_method(Module(), "mark_modified")
 
 
 def test_precompiled_headers_are_where_this_warp_has_them() -> None:
@@ -51,7 +51,7 @@ def test_an_error_elsewhere_is_not_about_the_kernel_cache() -> None:
 @pytest.mark.parametrize("folder", ["/sys/kernelfuzz", "/elsewhere"])
 def test_a_start_that_fails_leaves_the_configuration(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the next one fails for the same reason; and only the cache is called the cache."""
-    loaded = warp.load_warp()
+    loaded = installed.load_warp()
 
     def init() -> None:
         loaded.warp.config.kernel_cache_dir = "/sys/kernelfuzz/1.19.0"
@@ -60,5 +60,5 @@ def test_a_start_that_fails_leaves_the_configuration(folder: str, monkeypatch: p
     monkeypatch.setattr(loaded.context, "init", init)
     monkeypatch.setattr(loaded.warp.config, "kernel_cache_dir", None)
     with pytest.raises(PermissionError if folder == "/elsewhere" else compat.UnwritableCache):
-        warp.ready_warp.__wrapped__()
+        installed.ready_warp.__wrapped__()
     assert loaded.warp.config.kernel_cache_dir is None

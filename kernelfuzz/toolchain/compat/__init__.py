@@ -33,6 +33,18 @@ from kernelfuzz.toolchain.compat.generator import (
     mangled_name,
     without_backward,
 )
+from kernelfuzz.toolchain.compat.installed import (
+    LOCK,
+    SUPPORTED,
+    Unsupported,
+    UnsupportedWarp,
+    UnwritableCache,
+    check_cache,
+    directory,
+    has_cuda,
+    initialize,
+    version,
+)
 from kernelfuzz.toolchain.compat.registry import (
     Declarations,
     Unit,
@@ -60,16 +72,4 @@ from kernelfuzz.toolchain.compat.state import (
     isolated,
     set_kernel_cache,
     unordered_promotions,
-)
-from kernelfuzz.toolchain.compat.warp import (
-    LOCK,
-    SUPPORTED,
-    Unsupported,
-    UnsupportedWarp,
-    UnwritableCache,
-    check_cache,
-    directory,
-    has_cuda,
-    initialize,
-    version,
 )

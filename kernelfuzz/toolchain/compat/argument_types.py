@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kernelfuzz.toolchain.compat.warp import Unsupported, load_warp
+from kernelfuzz.toolchain.compat import installed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,12 +78,12 @@ def parameters(kernel: Any) -> tuple[Parameter, ...]:
 
 
 def _argument_type(type_: Any) -> ArgumentType:
-    loaded = load_warp()
+    loaded = installed.load_warp()
     types = loaded.types
     if types.is_array(type_):
         plain = types.matches_array_class if hasattr(types, "matches_array_class") else isinstance
         if not plain(type_, loaded.warp.array):
-            raise Unsupported(f"no values are made for a parameter of type {types.type_repr(type_)}")
+            raise installed.Unsupported(f"no values are made for a parameter of type {types.type_repr(type_)}")
         return ArrayType(_value_type(type_.dtype), type_.ndim)
     return _value_type(type_)
 
@@ -91,7 +91,7 @@ def _argument_type(type_: Any) -> ArgumentType:
 def _value_type(annotation: Any) -> ValueType:
     import numpy as np
 
-    loaded = load_warp()
+    loaded = installed.load_warp()
     type_ = loaded.types.type_to_warp(annotation)
     if isinstance(type_, loaded.codegen.Struct):
         fields = tuple((name, _value_type(variable.type)) for name, variable in type_.vars.items())
@@ -101,4 +101,4 @@ def _value_type(annotation: Any) -> ValueType:
         return CompositeType(type_, np.dtype(dtype), tuple(type_._shape_))
     if type_ in loaded.types.scalar_and_bool_types and type_ is not getattr(loaded.warp, "bfloat16", None):
         return ScalarType(type_, np.dtype(loaded.warp.dtype_to_numpy(type_)))
-    raise Unsupported(f"no values are made for a parameter of type {loaded.types.type_repr(type_)}")
+    raise installed.Unsupported(f"no values are made for a parameter of type {loaded.types.type_repr(type_)}")

@@ -10,15 +10,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kernelfuzz.toolchain.compat import installed
 from kernelfuzz.toolchain.compat.state import Numbering, ordered_promotions
-from kernelfuzz.toolchain.compat.warp import (
-    Unsupported,
-    has_method,
-    load_warp,
-    parameters_of,
-    ready_warp,
-    version,
-)
 
 # By the name of the option: the parameter of Warp's build functions that takes it.
 BUILD_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -38,7 +31,7 @@ BUILD_OPTIONS: dict[str, tuple[str, ...]] = {
 @functools.cache
 def cuda_archs() -> tuple[int, ...]:
     """The architectures that this Warp's NVRTC compiles for, ascending; with or without a driver."""
-    runtime = ready_warp().context.runtime
+    runtime = installed.ready_warp().context.runtime
     core = runtime.core
     if getattr(runtime, "nvrtc_supported_archs", None):
         return tuple(sorted(runtime.nvrtc_supported_archs))
@@ -57,10 +50,10 @@ def compile_file(
 
     ``chosen`` beats ``options``.  Raises Unsupported, and what Warp raises when its compiler fails.
     """
-    loaded = ready_warp()
+    loaded = installed.ready_warp()
     runtime, config = loaded.context.runtime, vars(loaded.warp.config)
     function = loaded.build.build_cpu if arch is None else loaded.build.build_cuda
-    takes = parameters_of(function)
+    takes = installed.parameters_of(function)
     values = {name: options.get(name) for name in BUILD_OPTIONS} | dict(chosen)
     arguments: dict[str, Any] = {}
     for name, value in values.items():
@@ -73,7 +66,7 @@ def compile_file(
             config[name] = value
         elif name in chosen and parameter is None:
             kind = "the CPU" if arch is None else "CUDA"
-            raise Unsupported(f"Warp {version()} has no build option {name!r} for {kind}")
+            raise installed.Unsupported(f"Warp {installed.version()} has no build option {name!r} for {kind}")
     more = {"block_dim": options.get("block_dim", 256)}
     if "pch_dir" in takes:
         more["pch_dir"] = _pch_dir(runtime, arch, output)
@@ -88,7 +81,7 @@ def _pch_dir(runtime: Any, arch: int | None, output: str) -> str | None:
     """Where Warp puts precompiled headers; None for none."""
     if arch is None:
         return runtime.get_clang_pch_dir()
-    if has_method(runtime, "get_nvrtc_pch_dir"):
+    if installed.has_method(runtime, "get_nvrtc_pch_dir"):
         return runtime.get_nvrtc_pch_dir()
     # 1.12.1, which always wants a folder.
     return runtime.get_pch_dir() or os.path.dirname(output)
@@ -124,23 +117,23 @@ def _telling_builds(build: Any, appended: str) -> Iterator[None]:
 
 def load_object(path: str, handle: str) -> None:
     """Load an object file into the process.  Raises CompilerError where it cannot be linked."""
-    runtime = ready_warp().context.runtime
+    runtime = installed.ready_warp().context.runtime
     arguments = [path.encode(), handle.encode()]
     declared = runtime.llvm.wp_load_obj.argtypes
     if declared is not None and len(declared) > 2:
-        arguments.append(load_warp().warp.config.legacy_cpu_linker)
+        arguments.append(installed.load_warp().warp.config.legacy_cpu_linker)
     if runtime.llvm.wp_load_obj(*arguments) != 0:
         raise CompilerError("the object file cannot be linked")
 
 
 def unload_object(handle: str) -> None:
     """The end of what ``load_object`` loaded."""
-    ready_warp().context.runtime.llvm.wp_unload_obj(handle.encode())
+    installed.ready_warp().context.runtime.llvm.wp_unload_obj(handle.encode())
 
 
 def address(handle: str, name: str) -> int:
     """Where the function ``name`` of a loaded object lies.  Raises CompilerError where it has none."""
-    found = int(ready_warp().context.runtime.llvm.wp_lookup(handle.encode(), name.encode()))
+    found = int(installed.ready_warp().context.runtime.llvm.wp_lookup(handle.encode(), name.encode()))
     if not found:
         raise CompilerError(f"the object has no function {name}")
     return found
@@ -153,7 +146,7 @@ def launch_block_dim(device: str, asked: int | None) -> int:
     """The block size of launches on ``device``: on the CPU it is 1, unless Warp is told to have blocks."""
     if device != "cpu":
         return asked or 256
-    blocks = getattr(load_warp().warp.config, "enable_cpu_blocks", False)
+    blocks = getattr(installed.load_warp().warp.config, "enable_cpu_blocks", False)
     return (asked or 1) if blocks else 1
 
 
@@ -171,7 +164,7 @@ def load(
     ``appended`` goes to the end of the text that is compiled for the CPU.  Raises CompilerError, and whatever
     else Warp raises at a kernel that it does not take.
     """
-    loaded = load_warp()
+    loaded = installed.load_warp()
     modules = {id(kernel.module): kernel.module for kernel in kernels}
     with ordered_promotions(loaded.codegen):
         for module in modules.values():
@@ -179,7 +172,7 @@ def load(
                 module.options["enable_backward"] = False
             # Some releases resolve the options of every variant with the module's own block size.
             module.options["block_dim"] = block_dim
-            if has_method(module, "mark_modified"):
+            if installed.has_method(module, "mark_modified"):
                 module.mark_modified()
             numbering.rewind()
             module.get_module_hash(block_dim)
@@ -196,7 +189,7 @@ def handle_of(module: Any) -> str:
 
 def pack(kernel: Any, dim: tuple[int, ...], arguments: list[Any], adjoints: list[Any] | None) -> tuple[Any, list[Any]]:
     """The bounds of a launch, its arguments and the adjoint ones, as Warp hands them to a CUDA kernel."""
-    loaded = ready_warp()
+    loaded = installed.ready_warp()
     context, device = loaded.context, loaded.warp.get_device("cpu")
     if hasattr(context, "_build_launch_bounds_from_tuple"):
         bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)

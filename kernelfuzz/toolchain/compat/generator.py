@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kernelfuzz.devices import Device
+from kernelfuzz.toolchain.compat import installed
 from kernelfuzz.toolchain.compat.registry import Unit
 from kernelfuzz.toolchain.compat.state import Numbering, ordered_promotions, plain, resolved_options, set_options
-from kernelfuzz.toolchain.compat.warp import (
-    CODEGEN,
-    LoadedWarp,
-    Unsupported,
-    has_method,
-    load_warp,
-    parameters_of,
-    version,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ def generate(
 
     Raises Unsupported, and whatever else Warp raises at a kernel that it does not take.
     """
-    loaded = load_warp()
+    loaded = installed.load_warp()
     module = unit.module
     module.options.clear()
     module.options.update(unit.options)
@@ -77,7 +69,7 @@ def generate(
     set_options(module, options)
     if not backward:
         module.options["enable_backward"] = False
-    if has_method(module, "mark_modified"):
+    if installed.has_method(module, "mark_modified"):
         module.mark_modified()
     with _without_backward(unit, active=not backward), ordered_promotions(loaded.codegen):
         try:
@@ -86,11 +78,12 @@ def generate(
             # Without an architecture, the limits of the fallback on the CPU are put on CUDA too.
             found = re.search(r"(tile_i?fft)\(\) on CPU requires", str(error))
             if device == "cuda" and found is not None:
-                raise Unsupported(f"Warp {version()} compiles this {found[1]} for CUDA with libmathdx only") from None
+                text = f"Warp {installed.version()} compiles this {found[1]} for CUDA with libmathdx only"
+                raise installed.Unsupported(text) from None
             raise
 
 
-def _generate(loaded: LoadedWarp, unit: Unit, numbering: Numbering, device: Device) -> Generated:
+def _generate(loaded: installed.LoadedWarp, unit: Unit, numbering: Numbering, device: Device) -> Generated:
     module = unit.module
     block_dim = module.options["block_dim"]
     # Also resolves the static expressions that wait for code generation.
@@ -102,7 +95,7 @@ def _generate(loaded: LoadedWarp, unit: Unit, numbering: Numbering, device: Devi
     hasher.unique_kernels = dict(sorted(hasher.unique_kernels.items()))
     resolved = resolved_options(loaded, module, block_dim)
     builder_class = loaded.context.ModuleBuilder
-    target = {"target": device} if "target" in parameters_of(builder_class) else {}
+    target = {"target": device} if "target" in installed.parameters_of(builder_class) else {}
     # No architecture: what depends on one (libmathdx for tile_matmul and its kin) takes Warp's own fallback.
     builder = builder_class(module, {**resolved, "output_arch": None}, hasher=hasher, **target)
     pieces: list[Piece] = []
@@ -120,7 +113,7 @@ def _check_tile_math(text: str, device: Device, resolved: Mapping[str, Any]) -> 
     if device == "cuda" and "enable_mathdx_gemm" not in resolved:
         found = _TILE_MATH.search(text)
         if found is not None:
-            raise Unsupported(f"Warp {version()} compiles {found[1]} for CUDA with libmathdx only")
+            raise installed.Unsupported(f"Warp {installed.version()} compiles {found[1]} for CUDA with libmathdx only")
 
 
 def _order(unit: Unit) -> tuple[str, ...]:
@@ -135,7 +128,7 @@ def _order(unit: Unit) -> tuple[str, ...]:
 
 def facts(kernel: Any) -> KernelFacts:
     """What a record says about ``kernel``, a piece's owner."""
-    default_key = load_warp().codegen.make_full_qualified_name(kernel.func)
+    default_key = installed.load_warp().codegen.make_full_qualified_name(kernel.func)
     return KernelFacts(
         name=kernel.func.__name__ if kernel.key == default_key else kernel.key,
         key=kernel.key,
@@ -145,7 +138,7 @@ def facts(kernel: Any) -> KernelFacts:
 
 
 def _type_text(kernel: Any, type_: Any) -> str:
-    text = load_warp().types.type_repr(type_)
+    text = installed.load_warp().types.type_repr(type_)
     # Structs come with the module that they are in, and one scalar with Warp's own.
     return text.replace(f"{kernel.func.__module__}.", "").replace("warp._src.types.", "")
 
@@ -153,7 +146,7 @@ def _type_text(kernel: Any, type_: Any) -> str:
 @contextlib.contextmanager
 def _recording(codegen: Any, pieces: list[Piece]) -> Iterator[None]:
     """Note what each call of the code generator returns: the pieces come without generating them twice."""
-    originals = {name: getattr(codegen, name) for name in CODEGEN}
+    originals = {name: getattr(codegen, name) for name in installed.CODEGEN}
 
     def struct(owner: Any, *args: Any, **kwargs: Any) -> str:
         text = originals["codegen_struct"](owner, *args, **kwargs)

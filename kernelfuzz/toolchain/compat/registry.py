@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelfuzz.toolchain.compat.warp import Unsupported, load_warp
+from kernelfuzz.toolchain.compat import installed
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Declarations:
 @contextlib.contextmanager
 def declarations(name: str) -> Iterator[Declarations]:
     """Note the kernels that the Python module ``name`` declares inside; Warp forgets them afterwards."""
-    context = load_warp().context
+    context = installed.load_warp().context
     registry: dict[str, Any] = context.user_modules
     before = frozenset(registry)
     declared = Declarations(name)
@@ -74,7 +74,7 @@ def _forget(module: Any) -> None:
     module.dependents.clear()
     module.hashers.clear()
     # Warp remembers the size of every struct that it made an array of, and a struct holds its module.
-    loaded = load_warp()
+    loaded = installed.load_warp()
     sizes: dict[Any, int] = getattr(loaded.types, "_type_size_cache", {})
     for type_ in [each for each in sizes if isinstance(each, loaded.codegen.Struct)]:
         if type_.module is module:
@@ -84,7 +84,7 @@ def _forget(module: Any) -> None:
 @contextlib.contextmanager
 def registered_kernels() -> Iterator[list[Any]]:
     """Every kernel that is made inside, whoever makes it."""
-    module = load_warp().context.Module
+    module = installed.load_warp().context.Module
     original = module.register_kernel
     kernels: list[Any] = []
 
@@ -115,14 +115,16 @@ def collect(declared: Declarations, wanted: str | None) -> Unit:
     Where those differ, only the kernels with the same options as the one ``wanted`` stay; raises
     Unsupported if none is.
     """
-    module = load_warp().context.get_module(declared.name)
+    module = installed.load_warp().context.get_module(declared.name)
     kernels = [kernel for kernel in (ref() for ref in declared.kernels) if kernel is not None]
     options = [kernel.module.options for kernel in kernels] or [module.options]
     chosen = dict(options[0])
     if any(each != chosen for each in options):
         named = [kernel.module.options for kernel in kernels if wanted in (kernel.func.__name__, kernel.key)]
         if not named or any(each != named[0] for each in named):
-            raise Unsupported("the kernels of this source have different module options: pick one by its name")
+            raise installed.Unsupported(
+                "the kernels of this source have different module options: pick one by its name"
+            )
         chosen = dict(named[0])
         kernels = [kernel for kernel in kernels if kernel.module.options == chosen]
     for kernel in kernels:
@@ -134,7 +136,7 @@ def collect(declared: Declarations, wanted: str | None) -> Unit:
 
 def is_kernel(value: object) -> bool:
     """Whether it is a kernel of Warp."""
-    return isinstance(value, load_warp().context.Kernel)
+    return isinstance(value, installed.load_warp().context.Kernel)
 
 
 # What generating code leaves behind on a kernel, as far as launches read it.
@@ -145,7 +147,7 @@ _LEFT_BEHIND = ("module", "hash", "grid_stride")
 def borrowed(kernel: Any) -> Iterator[Unit]:
     """A unit of one kernel that is somebody else's, in a module of its own; given back as it was."""
     own = kernel.module
-    module = load_warp().context.Module(own.name, None)
+    module = installed.load_warp().context.Module(own.name, None)
     module.options = dict(own.options)
     module.has_unresolved_static_expressions = own.has_unresolved_static_expressions
     module._live_kernels.add(kernel)
@@ -190,7 +192,7 @@ def concrete(kernel: Any) -> Any:
         return kernel
     if len(kernel.overloads) != 1:
         count = len(kernel.overloads)
-        raise Unsupported(f"the generic kernel {kernel.func.__name__} has {count} overloads, not one")
+        raise installed.Unsupported(f"the generic kernel {kernel.func.__name__} has {count} overloads, not one")
     return next(iter(kernel.overloads.values()))
 
 
@@ -205,7 +207,7 @@ def module_of(kernels: tuple[Any, ...]) -> Any:
 
 def type_text(type_: Any) -> str:
     """A type as an annotation: ``wp.float32``, ``wp.array(dtype=S, ndim=1)``, a struct by its key."""
-    loaded = load_warp()
+    loaded = installed.load_warp()
     type_ = loaded.types.type_to_warp(type_)
     if isinstance(type_, loaded.codegen.Struct):
         return str(type_.key)
@@ -223,7 +225,7 @@ def field_types(struct: Any) -> dict[str, str]:
 def constant_texts(adjoint: Any) -> dict[str, str]:
     """The numbers that a function names from around it, by the text of the name."""
     found: dict[str, Any] = adjoint.get_references()[0]
-    scalars = tuple(load_warp().types.scalar_types)
+    scalars = tuple(installed.load_warp().types.scalar_types)
     return {
         name: f"{type_text(type(value))}({value.value!r})"
         if isinstance(value, scalars)
@@ -239,7 +241,7 @@ _OF_PYTHON = (bool, int, float, range)
 
 def callee_text(adjoint: Any, callee: Any) -> str | None:
     """What a function calls by a name from around it: another by its key, a type; None for anything else."""
-    loaded = load_warp()
+    loaded = installed.load_warp()
     found, _ = adjoint.resolve_static_expression(callee, eval_types=False)
     if isinstance(found, loaded.context.Function) and not found.is_builtin():
         return str(found.key)

@@ -11,27 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelfuzz.toolchain.compat.warp import (
-    LOCK,
-    LoadedWarp,
-    Unsupported,
-    has_method,
-    load_warp,
-    parameters_of,
-    quiet,
-    ready_warp,
-    version,
-)
+from kernelfuzz.toolchain.compat import installed
 
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
     """Warp kept quiet inside, and its global configuration put back afterwards, whatever ran inside."""
     # Initialised first: that fills in parts of the configuration, which must stay.
-    config = vars(ready_warp().warp.config)
+    config = vars(installed.ready_warp().warp.config)
     saved = dict(config)
     try:
-        with quiet(config):
+        with installed.quiet(config):
             yield
     finally:
         for name in config.keys() - saved.keys():
@@ -63,7 +53,7 @@ def function_names(first: Mapping[str, int], otherwise: int = 0) -> Iterator[Num
     Warp counts them across the whole process, so the text of a source would depend on what came before
     it.  Functions that an import makes keep Warp's own numbers, because they outlive the source.
     """
-    context = load_warp().context
+    context = installed.load_warp().context
     original = context.generate_unique_function_identifier
     numbering = Numbering(dict(first))
 
@@ -86,7 +76,7 @@ def function_names(first: Mapping[str, int], otherwise: int = 0) -> Iterator[Num
 
 def set_kernel_cache(directory: str) -> None:
     """Where Warp puts what it builds; for ``isolated`` to put back."""
-    vars(ready_warp().warp.config)["kernel_cache_dir"] = directory
+    vars(installed.ready_warp().warp.config)["kernel_cache_dir"] = directory
 
 
 # -------------------------------------------------------------------------------- the options of a module
@@ -99,14 +89,14 @@ _CONFIG_OPTIONS = (
 
 
 def set_options(module: Any, options: Mapping[str, Any]) -> None:
-    config = vars(load_warp().warp.config)
+    config = vars(installed.load_warp().warp.config)
     for name, value in options.items():
         if name in module.options:
             home = module.options
         elif name in config and not name.startswith("_"):
             home = config
         else:
-            raise Unsupported(f"Warp {version()} has no option {name!r}")
+            raise installed.Unsupported(f"Warp {installed.version()} has no option {name!r}")
         home[name] = _coerced(name, home[name], value)
 
 
@@ -118,13 +108,13 @@ def _coerced(name: str, current: Any, value: Any) -> Any:
         if value == member.value or (isinstance(value, str) and value.upper() == member.name):
             return member
     known = ", ".join(each.name for each in type(current))
-    raise Unsupported(f"option {name!r} takes one of {known}, got {value!r}")
+    raise installed.Unsupported(f"option {name!r} takes one of {known}, got {value!r}")
 
 
-def resolved_options(loaded: LoadedWarp, module: Any, block_dim: int) -> dict[str, Any]:
+def resolved_options(loaded: installed.LoadedWarp, module: Any, block_dim: int) -> dict[str, Any]:
     config = loaded.warp.config
-    if has_method(module, "resolve_options"):
-        takes = "block_dim" in parameters_of(type(module).resolve_options)
+    if installed.has_method(module, "resolve_options"):
+        takes = "block_dim" in installed.parameters_of(type(module).resolve_options)
         return module.resolve_options(config, **({"block_dim": block_dim} if takes else {}))
     resolved = dict(module.options)
     resolved["mode"] = resolved.get("mode") or config.mode
@@ -151,7 +141,7 @@ def configure(options: Mapping[str, Any], kernels: tuple[Any, ...]) -> None:
 @functools.cache
 def has_option(name: str) -> bool:
     """Whether this Warp has the option, on its modules or in its configuration."""
-    loaded = load_warp()
+    loaded = installed.load_warp()
     module = loaded.context.Module("", None)
     return name in module.options or (name in vars(loaded.warp.config) and not name.startswith("_"))
 
@@ -165,7 +155,7 @@ _order_promotions = True
 def unordered_promotions() -> Iterator[None]:
     """Leave the order of leftover counters to Warp inside, for who asks whether its code is deterministic."""
     global _order_promotions
-    with LOCK:
+    with installed.LOCK:
         before, _order_promotions = _order_promotions, False
         try:
             yield

@@ -19,13 +19,10 @@ from kernelfuzz.toolchain.capture import captured_output
 
 SUPPORTED = "warp-lang>=1.10,<=1.19"
 
-
 # Warp's code generator keeps module-level state, so one lowering runs at a time.
 LOCK = threading.RLock()
 
-
 CODEGEN = ("codegen_struct", "codegen_func", "codegen_snippet", "codegen_kernel")
-
 
 _NEEDED = {
     "context": (
