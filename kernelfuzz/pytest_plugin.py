@@ -1,6 +1,6 @@
 """The pytest plugin: ``pytest --hypothesis-profile=corpus`` writes the kernels that pass to a corpus.
 
-Everybody who has kernelfuzz loads it, so without the profile it imports nothing and does nothing.
+pytest loads it wherever kernelfuzz is installed, so without the profile it imports nothing and does nothing.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def in_order(
 
 @dataclass(eq=False, slots=True)
 class PoolTask(Generic[T]):
-    """Something to do, and what came of it."""
+    """A call that was submitted, and its value or its exception once it is done."""
 
     payload: bytes
     timeout: float | None
@@ -181,7 +181,7 @@ class Pool:
         return task
 
     def result(self, task: PoolTask[T], until: float = math.inf) -> T:
-        """What came of a task; raises WorkerError, and what the function raised.
+        """The value of a task.  Raises WorkerError, and what the function raised.
 
         ``until``: when to give up waiting, on the clock of ``time.monotonic``; raises TimeoutError then.
         """
@@ -209,7 +209,7 @@ class Pool:
 
     @contextlib.contextmanager
     def reserve(self, workers: int) -> Iterator[None]:
-        """Leave so many workers to urgent tasks alone while the ``with`` lasts."""
+        """Leave this number of workers to urgent tasks alone while the ``with`` lasts."""
         before, self._reserved = self._reserved, workers
         try:
             yield
@@ -241,7 +241,7 @@ class Pool:
                 self._kill(worker, WorkerMemory(f"ran out of memory (it had more than {_size(self._memory)})"))
 
     def _receive(self, worker: _Worker) -> bool:
-        """A message of a worker: that it has a task, or what came of it.  False where there is none."""
+        """Read a message of a worker: that it has a task, or its answer.  False where there is none."""
         try:
             message = worker.pipe.recv_bytes()
         except (EOFError, OSError):

@@ -116,7 +116,7 @@ def _tell(tried: Tried) -> None:
     say(f"{tried.release} {_SAID[outcome.presence]}{detail}")
 
 
-# What came of the search, by the change that was looked for.
+# The result of the search, by the change that was looked for.
 _SENTENCES = {
     ("present", "found"): "{release} is the first release with the bug; {before} does not have it",
     ("present", "already"): "the bug is in {release} already: give an older --from",

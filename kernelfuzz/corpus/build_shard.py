@@ -85,7 +85,7 @@ def _lowered(plan: Plan, indices: Iterable[int], missing: list[Missing]) -> Iter
         except compat.UnsupportedWarp:
             raise
         except Exception as error:
-            # A fault of ours in one kernel: said in the summary, and the run goes on.
+            # A fault of ours in one kernel: the summary names it, and the run goes on.
             message = f"{type(error).__name__}: {error} ({_place(error)})"
             missing += [Missing(index, device, "internal", message) for device in plan.devices]
             continue

@@ -1,7 +1,7 @@
 """What a row of a corpus must be: each check makes a part of the row again and compares.
 
 A check is a row of ``CHECKS``.  It yields a sentence for each thing that is wrong, and raises NotPossible
-where nothing can be said: a check that was not made never counts as passed.  Nothing of a row is run as
+where it cannot be made: a check that was not made never counts as passed.  Nothing of a row is run as
 Python but text that ``kernelfuzz.ir`` would have written itself.  The code of a row is built and run by the
 last two stages, which take the process along where it crashes.
 """

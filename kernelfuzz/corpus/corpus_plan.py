@@ -20,8 +20,8 @@ Format: TypeAlias = Literal["jsonl", "json", "parquet"]
 
 SCOPES: tuple[Scope, ...] = ("kernel", "module", "both")
 
-# Kernels in a shard: so few that a short run has several for each job and a killed one loses little, so many
-# that the files of a very large run can still be counted.
+# Kernels in a shard: few enough that a short run has several for each job and a killed one loses little, and
+# enough that the files of a very large run can still be counted.
 _SMALLEST, _USUAL, _MOST_SHARDS = 4, 256, 100_000
 
 

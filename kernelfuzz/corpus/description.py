@@ -1,4 +1,4 @@
-"""A kernel in plain English, made from its AST: for whoever reads the description instead of the code."""
+"""A kernel in plain English, made from its AST, for readers of the description alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kernelfuzz.typecheck import builtins
 _Nodes: TypeAlias = Mapping[type, list[Any]]
 
 # About how many characters a description may have, and what is listed at most until it is as short: the
-# parameters that are read, what is computed, the functions; and whether their types are said.
+# parameters that are read, what is computed, the functions; and whether their types are named.
 _LENGTH = 600
 _DETAILS = (
     *((8, 8, 3, True), (5, 6, 2, True), (3, 4, 0, True)),
@@ -47,14 +47,14 @@ def describe(kernel: n.Kernel, shown: _Nodes | None = None) -> str:
     computed = _computed(nodes)
     rest = " ".join(filter(None, (_control_flow(kernel, own, nodes), _atomics(own, functions))))
     called = [function for function, _ in functions]
-    said = ""
+    text = ""
     for most_read, most_computed, most_functions, typed in _DETAILS:
         access = _access_sentence(_grid(kernel), reads[:most_read], len(reads), updates, writes, typed)
         made = _computed_sentence(computed, most_computed, called, most_functions)
-        said = " ".join(filter(None, (access, made, rest)))
-        if len(said) <= _LENGTH:
+        text = " ".join(filter(None, (access, made, rest)))
+        if len(text) <= _LENGTH:
             break
-    return said
+    return text
 
 
 def _by_class(block: n.Block) -> _Nodes:
@@ -164,7 +164,7 @@ def _type_words(type_: t.Type, several: bool) -> str:
     noun = _noun(type_, several)
     if several:
         return noun
-    # By how it is said: "an unsigned integer", "a uniform", "an 8-bit integer".
+    # By its pronunciation: "an unsigned integer", "a uniform", "an 8-bit integer".
     return f"{'an' if noun.startswith(('a', 'e', 'i', 'o', 'un', '8')) else 'a'} {noun}"
 
 

@@ -206,7 +206,7 @@ def is_held(path: Path) -> bool | None:
 
 
 def note_in(path: Path) -> str:
-    """The note of whoever has a lock; empty where there is none."""
+    """The note of the process that has a lock; empty where there is none."""
     try:
         return path.read_text(errors="replace")
     except OSError:

@@ -224,7 +224,7 @@ def _generated(stats: Stats) -> Iterator[str]:
 def _shares(
     title: str, note: str, counts: Mapping[str, int], of: int, shown: int, unit: str, *, columns: int = 1
 ) -> str:
-    """Bars of shares, the largest ``shown`` of them; in so many columns where there is room."""
+    """Bars of the largest ``shown`` shares, in up to ``columns`` columns."""
     rows = [(name, [Bar(count, share_text(count / of))]) for name, count in list(counts.items())[:shown]]
     longest = max(counts.values(), default=1)
     each = max(1, -(-len(rows) // columns))

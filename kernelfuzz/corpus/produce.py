@@ -1,6 +1,6 @@
 """Making a corpus: the shards that are not there yet, and when all are there, the data.
 
-The same plan gives the same bytes, whoever makes the shards, in whatever order, and however often a run is
+The same plan gives the same bytes, for any engine, in any order of the shards, and however often a run is
 killed and started again.
 """
 
@@ -29,7 +29,7 @@ from kernelfuzz.corpus.shard import Entry, Head, Made, Missing, entries_of, head
 
 _MEGABYTE = 1_000_000
 
-# After so many shards without a row for some device, megabytes of such rows are not to be had.
+# After this many shards without a row for some device, megabytes of such rows are out of reach.
 _BARREN = 4
 
 

@@ -233,7 +233,7 @@ class Recorder:
             except OSError as error:
                 self._problem = f"cannot write in {self._parts} ({error.strerror or error})"
             except Exception as error:
-                # A fault of ours in one kernel: said in the summary, and the run goes on.
+                # A fault of ours in one kernel: the summary names it, and the run goes on.
                 message = f"{type(error).__name__}: {error}"
                 recorded.rejected += [
                     Rejected(_digest(kernel).hex(), device, "internal", message) for device in self._wanted.devices

@@ -115,7 +115,7 @@ class Stats:
     numbers of kernels, ``builtin_calls`` of calls in their source.  ``types`` and ``dimensions`` are numbers
     of parameters: by the type or, of arrays, that of the elements ("struct" for all of a kernel's own), and
     of arrays by ndim.  ``verified`` counts rows by "yes", "no" and "not tried".  ``samples`` are a small, a
-    median and a large kernel (10th, 50th and 90th percentile of lines): the first row with so many.
+    median and a large kernel (10th, 50th and 90th percentile of lines): the first row of that size.
     """
 
     rows: int

@@ -220,7 +220,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Report:
-    """What came of a validation: ``checked`` of ``rows`` rows went through the checks of single rows."""
+    """The result of a validation: ``checked`` of ``rows`` rows went through the checks of single rows."""
 
     tallies: dict[str, Tally]
     versions: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -26,7 +26,7 @@ _SUFFIXES: dict[BuildTarget, tuple[str, str]] = {
     "cubin": (".cu", ".cubin"),
 }
 
-# A compiler that trips over a template can say more than anyone will read.
+# A compiler that trips over a template can print more than anyone will read.
 _MESSAGE_CHARACTERS = 8000
 
 
@@ -57,7 +57,7 @@ def build(
     mode, optimization_level, fuse_fp, fast_math, verify_fp, lineinfo, llvm_cuda, cpu_compiler_flags,
     enable_tiles_in_stack_memory, use_precompiled_headers.
 
-    Text that does not compile gives a Failure with what the compiler said; so do an architecture and an
+    Text that does not compile gives a Failure with the compiler's message; so do an architecture and an
     option that this Warp does not have.  Raises ValueError where the lowering is for another device than the
     target, and at an option that only changes the generated text; UnsupportedWarp as ``lower`` does.
     """
@@ -98,34 +98,34 @@ def _compile(lowering: Lowering, target: BuildTarget, arch: int | None, options:
             except Exception as error:
                 problem = str(error) or type(error).__name__
             seconds = time.perf_counter() - start
-            said = read()
+            printed = read()
         if problem is None and os.path.exists(output):
             with open(output, "rb") as file:
                 data = file.read()
             # NVRTC ends its text as C does.
             return Artifact(target, arch, data.rstrip(b"\0") if target == "ptx" else data, seconds)
-        return compile_failure(build_message(said, problem, directory))
+        return compile_failure(build_message(printed, problem, directory))
 
 
 def compile_failure(message: str) -> Failure:
-    """The failure of a compiler that said ``message``."""
+    """The failure of a compiler whose output is ``message``."""
     # A header that is not there is the machine's fault (clang needs CUDA's own), not the kernel's.
     missing = "fatal error:" in message and "file not found" in message
     return Failure("unsupported" if missing else "compile", message)
 
 
-# Warp prints this between two attempts that say the same, once with precompiled headers and once without.
+# Warp prints this between two attempts with the same output, once with precompiled headers and once without.
 _RETRY = "retrying without precompiled headers"
 
 _PCH_NOTE = re.compile(r'^"module\.cu": (?:using|creating) precompiled header file.*\n', re.MULTILINE)
 
 
-def build_message(said: str, problem: str | None, directory: str) -> str:
-    """What the compiler said, once, and without the directories that differ from machine to machine.
+def build_message(printed: str, problem: str | None, directory: str) -> str:
+    """What the compiler has printed, once, and without the directories that differ from machine to machine.
 
-    ``problem`` stands in where it said nothing; ``directory`` is where the text and the output lay.
+    ``problem`` stands in where it printed nothing; ``directory`` is where the text and the output lay.
     """
-    text = said.rpartition(_RETRY)[2] if _RETRY in said else said
+    text = printed.rpartition(_RETRY)[2] if _RETRY in printed else printed
     text = text.replace(directory + os.sep, "").replace(compat.directory() + os.sep, "warp/")
     text = _PCH_NOTE.sub("", text).strip()
     if len(text) > _MESSAGE_CHARACTERS:

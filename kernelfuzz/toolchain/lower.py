@@ -109,7 +109,7 @@ def lower_devices(
 
 @contextlib.contextmanager
 def made_kernels() -> Generator[list[Any]]:
-    """Every kernel of Warp that is made inside, in that order, whoever makes it and in whatever module.
+    """Every kernel of Warp that is made inside, in that order, by any code and in any module.
 
     Libraries make kernels while they run (warp.fem one for each integrand and what it is integrated over) and
     keep them to themselves.  The list holds on to those that their makers would drop.

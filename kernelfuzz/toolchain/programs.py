@@ -199,10 +199,10 @@ _Build: TypeAlias = Callable[
 @contextlib.contextmanager
 def _programs(source: str, request: _Request, build: _Build) -> Generator[tuple[Program, ...] | Failure]:
     with contextlib.ExitStack() as stack:
-        with compat.LOCK, compat.isolated(), captured_output() as said:
+        with compat.LOCK, compat.isolated(), captured_output() as output:
             # Numbered: two programs made of the same text must not share a module of Warp.
             source_ = sources.named(sources.source_text(source), f"_{next(_UNIQUE)}")
-            outcome = _load(source_, request, build, stack, said)
+            outcome = _load(source_, request, build, stack, output)
         if not isinstance(outcome, Failure):
             for program in outcome:
                 stack.callback(program._close)  # pyright: ignore[reportPrivateUsage]
@@ -210,7 +210,7 @@ def _programs(source: str, request: _Request, build: _Build) -> Generator[tuple[
 
 
 def _load(
-    source: sources.Source, request: _Request, build: _Build, stack: contextlib.ExitStack, said: Any
+    source: sources.Source, request: _Request, build: _Build, stack: contextlib.ExitStack, output: Any
 ) -> tuple[Program, ...] | Failure:
     if request.target == "cuda" and not compat.has_cuda():
         return Failure("unsupported", "no CUDA device that Warp can use on this machine")
@@ -232,7 +232,7 @@ def _load(
         except compat.Unsupported as error:
             return Failure("unsupported", str(error))
         except compat.CompilerError as error:
-            message = build_message(said(), str(error), tempfile.gettempdir())
+            message = build_message(output(), str(error), tempfile.gettempdir())
             # The file is Warp's own on one way, and ours on the other.
             return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
         except (Exception, SystemExit) as error:

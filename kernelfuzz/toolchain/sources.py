@@ -126,7 +126,7 @@ def registered(source: Source) -> Iterator[dict[str, Any]]:
 def no_kernels(unit: compat.Unit, wanted: str | None, text: str = "") -> Failure | None:
     """Why there is no code to generate: no kernel, none of the name ``wanted``, only generic ones.
 
-    Where ``text`` has a kernel that no call made, that is said too.
+    The message also names a kernel of ``text`` that no call has made.
     """
     if not unit.kernels:
         return Failure("empty", f"no @wp.kernel found in the source{_uncalled(text, None)}")

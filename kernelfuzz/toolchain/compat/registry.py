@@ -22,7 +22,7 @@ class Declarations:
     kept: bool = False
 
     def keep(self) -> None:
-        """The modules outlive the source: whoever says so calls ``forget`` in the end."""
+        """The modules outlive the source, until ``forget`` is called."""
         self.kept = True
 
     def forget(self) -> None:
@@ -83,7 +83,7 @@ def _forget(module: Any) -> None:
 
 @contextlib.contextmanager
 def registered_kernels() -> Iterator[list[Any]]:
-    """Every kernel that is made inside, whoever makes it."""
+    """Every kernel that is made inside, by any code."""
     module = installed.load_warp().context.Module
     original = module.register_kernel
     kernels: list[Any] = []
