@@ -212,10 +212,9 @@ class _Masked(_Numbered):
 
 # ------------------------------------------------------------- canonical text
 
-# What each class writes for itself, before its children.  Each entry says how many entries follow where the
-# class leaves that open.
+# What each class writes for itself, before its children; ``_write`` has names and literals.  Each entry says
+# how many entries follow where the class leaves that open.
 _OWN: dict[type[n.Node], Callable[[Any, _Numbered], tuple[str, ...]]] = {
-    n.Literal: lambda node, s: (s.literal(node),),
     n.Unary: lambda node, s: (f"unary {node.op}",),
     n.Binary: lambda node, s: (node.op,),
     n.Compare: lambda node, s: (f"compare {' '.join(node.ops)}",),
@@ -266,28 +265,29 @@ def _write_function(function: n.Function | n.Kernel, out: list[str], kernel: n.K
     out.append(f"params {len(function.params)}")
     for param in function.params:
         out += (symbols.names[param.name], symbols.type(param.type))
-    _write_block(function.body, out, symbols)
+    _write_block(function.body, out, symbols.names, symbols)
 
 
-def _write_block(block: n.Block, out: list[str], symbols: _Numbered) -> None:
+def _write_block(block: n.Block, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     out.append(f"block {len(block)}")
     for statement in block:
-        _write(statement, out, symbols)
+        _write(statement, out, names, symbols)
 
 
-def _write(node: Any, out: list[str], symbols: _Numbered) -> None:
+def _write(node: Any, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
     kind = type(node)
-    if kind is n.Name:  # most of the nodes
-        out.append(symbols.names[node.id])
-        return
     out += _OWN[kind](node, symbols)
-    if kind in BLOCKS:
-        for child in heads(node):
-            _write(child, out, symbols)
+    compound = kind in BLOCKS
+    for child in heads(node) if compound else CHILDREN[kind](node):
+        below = type(child)
+        if below is n.Name:  # most of the nodes
+            out.append(names[child.id])
+        elif below is n.Literal:
+            out.append(symbols.literal(child))
+        else:
+            _write(child, out, names, symbols)
+    if compound:
         for block in blocks(node):
-            _write_block(block, out, symbols)
-        return
-    for child in CHILDREN[kind](node):
-        _write(child, out, symbols)
-    if isinstance(node, n.Call):
+            _write_block(block, out, names, symbols)
+    elif kind is n.Call and node.keywords:
         out += [f"{key}={symbols.keyword(value)}" for key, value in node.keywords]
