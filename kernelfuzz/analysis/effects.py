@@ -9,7 +9,7 @@ from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import blocks, bound_by, builtins_used, children, statements_in, walk
-from kernelfuzz.typecheck.tiles import TILE_CALLS
+from kernelfuzz.typecheck.operators import TILE_CALLS
 
 # ------------------------------------------------------------------------ names
 

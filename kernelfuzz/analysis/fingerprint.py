@@ -15,7 +15,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.fields import BLOCKS, CHILDREN
-from kernelfuzz.ir.rename import canonical_names, rename
+from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.ir.walk import blocks, bound_names, heads, literal_text
 
 # A change of the canonical text must change this, or hashes of two versions would be compared.
@@ -275,14 +275,15 @@ def _write_block(block: n.Block, out: list[str], names: dict[str, str], symbols:
 
 
 def _write(node: Any, out: list[str], names: dict[str, str], symbols: _Numbered) -> None:
-    kind = type(node)
+    kind: type[n.Node] = node.__class__
     out += _OWN[kind](node, symbols)
     compound = kind in BLOCKS
-    for child in heads(node) if compound else CHILDREN[kind](node):
-        below = type(child)
-        if below is n.Name:  # most of the nodes
+    below: tuple[Any, ...] = heads(node) if compound else CHILDREN[kind](node)
+    for child in below:
+        kind_below: type[n.Node] = child.__class__
+        if kind_below is n.Name:  # most of the nodes
             out.append(names[child.id])
-        elif below is n.Literal:
+        elif kind_below is n.Literal:
             out.append(symbols.literal(child))
         else:
             _write(child, out, names, symbols)

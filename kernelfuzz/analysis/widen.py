@@ -15,8 +15,8 @@ from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtins import NAMES, resolve
+from kernelfuzz.typecheck.scope import VerifyError
 from kernelfuzz.typecheck.verify import verify
-from kernelfuzz.typecheck.verify_error import VerifyError
 
 # Without ``dtype=`` these give float32.
 _FLOAT32_BY_DEFAULT = frozenset({"quat_identity", "transform_identity"})

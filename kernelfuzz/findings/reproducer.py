@@ -26,8 +26,8 @@ from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lin
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.array_text import WIDTH, numpy_text
 from kernelfuzz.ir.launch import Case, Input, Path, leaves
+from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.rename import with_suffix
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
 

@@ -15,8 +15,8 @@ from typing import Protocol, TypeAlias, TypeVar, cast
 
 from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.rename import with_suffix
 from kernelfuzz.oracles.table import COMPILE
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.syntax.render import IMPORT_LINE, render

@@ -16,7 +16,7 @@ from kernelfuzz.ir.types import Type, has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.builtins import resolve
-from kernelfuzz.typecheck.tiles import TILE_CALLS
+from kernelfuzz.typecheck.operators import TILE_CALLS
 
 CUDA = ("cuda-host", "cuda")
 ALL = ("cpu", "cuda-host", "cuda")

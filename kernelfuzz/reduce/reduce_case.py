@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from kernelfuzz.analysis.fingerprint import identity
 from kernelfuzz.ir.launch import Case, Input, leaves
-from kernelfuzz.ir.rename import canonical_names, rename
+from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.ir.types import Array, Struct, Type
 from kernelfuzz.ir.walk import count_nodes
 from kernelfuzz.reduce import cut_declarations, cut_expressions, cut_launches, cut_statements, cut_types

@@ -26,7 +26,7 @@ from kernelfuzz.reference.undefined import (
     Undefined,
 )
 from kernelfuzz.typecheck.builtins import Signature, resolve
-from kernelfuzz.typecheck.tiles import TILE_CALLS
+from kernelfuzz.typecheck.operators import TILE_CALLS
 
 # Builtins that are an operator by its name ("Built-ins: Operators").
 OPERATORS = {

@@ -9,8 +9,7 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input
-from kernelfuzz.ir.names import own_names
-from kernelfuzz.ir.rename import Kind, rename
+from kernelfuzz.ir.names import Kind, own_names, rename
 from kernelfuzz.ir.rewrite import Path, node_at, spliced
 from kernelfuzz.ir.walk import children
 from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, with_names

@@ -37,9 +37,12 @@ from kernelfuzz.syntax.parse.warp_names import ARRAYS, TYPES
 from kernelfuzz.syntax.render import IMPORT_LINE, render, render_expression, render_statements
 
 # The classes of a tree and the scalar types, by the names that repr gives them.
-_NAMES: dict[str, object] = {class_.__name__: class_ for class_ in (*get_args(n.Node), *get_args(t.Type), Case, Launch)}
-_NAMES |= {repr(scalar): scalar for scalar in t.SCALARS}
-_NAMES |= {"inf": inf, "nan": nan, "np": np}
+_CLASSES = (*get_args(n.Node), *get_args(t.Type), Case, Launch)
+_NAMES: dict[str, object] = {
+    **{class_.__name__: class_ for class_ in _CLASSES},
+    **{repr(scalar): scalar for scalar in t.SCALARS},
+    **{"inf": inf, "nan": nan, "np": np},
+}
 globals().update(_NAMES)
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]

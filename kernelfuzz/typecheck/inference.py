@@ -14,10 +14,8 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.builtins import NAMES, resolve
-from kernelfuzz.typecheck.operators import binary_result, compare_allowed, unary_result
-from kernelfuzz.typecheck.scope import Scope
-from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
-from kernelfuzz.typecheck.verify_error import VerifyError
+from kernelfuzz.typecheck.operators import TILE_CALLS, binary_result, compare_allowed, tile_call, unary_result
+from kernelfuzz.typecheck.scope import Scope, VerifyError
 
 COMPONENTS = ("x", "y", "z", "w")
 # What wp.static evaluates in Python with the same result as the typing of Warp says.
@@ -132,8 +130,7 @@ def constant_value(node: n.Expr, scope: Scope) -> int | None:
         case n.Call(name="len", args=(argument,)):
             return _fixed_length(argument.type)
         case _:
-            pass
-    return None
+            return None
 
 
 def _fixed_length(type_: t.Type) -> int | None:
@@ -166,8 +163,7 @@ def subscript_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Ty
         case t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype) if count == 1:
             return dtype
         case _:
-            pass
-    return None
+            return None
 
 
 def _index(node: n.Index, scope: Scope) -> t.Type:
@@ -216,8 +212,7 @@ def attribute_type(value: t.Type, name: str) -> t.Type | None:
         case t.Transform(dtype=dtype) if name in ("p", "q"):
             return t.Vector(3, dtype) if name == "p" else t.Quaternion(dtype)
         case _:
-            pass
-    return None
+            return None
 
 
 def _attribute(node: n.Attribute, scope: Scope) -> t.Type:
@@ -249,8 +244,7 @@ def is_valid(type_: t.Type) -> bool:
         case t.Tuple(elements=elements):
             return all(is_valid(element) for element in elements)
         case _:
-            pass
-    return True
+            return True
 
 
 @cache
@@ -268,8 +262,7 @@ def _constructors(type_: t.Type) -> tuple[tuple[t.Type, ...], ...]:
         case t.Struct(fields=fields):
             return (), tuple(field for _, field in fields)
         case _:
-            pass
-    return ()
+            return ()
 
 
 def _construct(node: n.Construct, scope: Scope) -> t.Type:
@@ -284,8 +277,7 @@ def _construct(node: n.Construct, scope: Scope) -> t.Type:
         case t.Matrix(), (t.Matrix() as other,) if t.shape(other) == t.shape(type_):
             return type_
         case _:
-            pass
-    fail(f"{t.type_name(type_)} cannot be made from ({', '.join(map(t.type_name, given))})", node)
+            fail(f"{t.type_name(type_)} cannot be made from ({', '.join(map(t.type_name, given))})", node)
 
 
 def _declared(type_: t.Type, node: n.Node, scope: Scope) -> None:
@@ -385,8 +377,7 @@ def is_fixed(node: n.Expr, scope: Scope) -> bool:
         case n.IfExp(test=test, body=body, orelse=orelse):
             return is_fixed_value(test, scope) and (is_fixed_value(body, scope) or is_fixed_value(orelse, scope))
         case _:
-            pass
-    return False
+            return False
 
 
 def is_fixed_value(node: n.Expr, scope: Scope) -> bool:

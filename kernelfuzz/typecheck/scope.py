@@ -1,4 +1,4 @@
-"""What is known about names at a point of a function, as Warp keeps it while it generates code."""
+"""What is known about names at a point of a function, as Warp keeps it, and the error of ``verify``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kernelfuzz.hooks import HOOKS
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.nodes import Constant, Function
 from kernelfuzz.ir.types import Struct, Type
 
@@ -106,3 +108,24 @@ def merge_branches(
         one_sided = {name for name in body[2] ^ orelse[2] if name not in visible and name in body[1] | orelse[1]}
         scope.fixed = (fixed - body[2] - orelse[2]) | one_sided
     scope.assigned |= body[2] | orelse[2]
+
+
+class VerifyError(Exception):
+    """A kernel that is not well typed.
+
+    ``node`` is what is wrong, ``statement`` the innermost statement around it and ``function`` the name of
+    the kernel or function.  The text is made when somebody asks for it: rendering is slow.
+    """
+
+    def __init__(self, message: str, node: n.Node) -> None:
+        super().__init__(message)
+        self.message = message
+        self.node = node
+        self.statement: n.Node | None = None
+        self.function: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.message}: `{HOOKS.line(self.node)}`"
+        if self.statement is not None and self.statement is not self.node:
+            text += f", in `{HOOKS.line(self.statement)}`"
+        return text + (f", in {self.function}" if self.function else "")

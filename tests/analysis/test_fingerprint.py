@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kernelfuzz.analysis.fingerprint import alpha_normalize, fingerprint, skeleton
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.rename import Kind, NewName, rename
+from kernelfuzz.ir.names import Kind, NewName, rename
 from kernelfuzz.syntax.render import render
 
 A, B, X = n.Name("a", t.FLOAT32), n.Name("b", t.FLOAT32), n.Name("x", t.FLOAT32)

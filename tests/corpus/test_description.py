@@ -20,8 +20,7 @@ from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.typecheck.builtins import NAMES, verb, word
-from kernelfuzz.typecheck.operators import BINARY, UNARY
-from kernelfuzz.typecheck.tiles import TILE_CALLS
+from kernelfuzz.typecheck.operators import BINARY, TILE_CALLS, UNARY
 
 SCALE = """\
 import warp as wp

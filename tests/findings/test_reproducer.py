@@ -22,7 +22,7 @@ from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir import nodes as ir
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
-from kernelfuzz.ir.rename import canonical_names, rename
+from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 from kernelfuzz.typecheck.verify import verify
 

@@ -13,8 +13,7 @@ from kernelfuzz.ir import nodes as ir
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.typecheck.builtins import resolve
-from kernelfuzz.typecheck.operators import binary_result, unary_result
-from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
+from kernelfuzz.typecheck.operators import TILE_CALLS, binary_result, tile_call, unary_result
 from kernelfuzz.typecheck.verify import verify
 
 VEC2, VEC3 = t.Vector(2, t.FLOAT32), t.Vector(3, t.FLOAT32)

@@ -23,7 +23,6 @@ from kernelfuzz.ir.types import (
     type_name,
 )
 from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
-from kernelfuzz.syntax.parse.literals import number_literal
 from kernelfuzz.syntax.parse.names import ClassSource, FunctionSource, Known, PythonName, WarpName
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import (
@@ -32,11 +31,12 @@ from kernelfuzz.syntax.parse.values import (
     evaluate,
     evaluate_type,
     is_decorated,
+    number_literal,
 )
 from kernelfuzz.syntax.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
 from kernelfuzz.typecheck.builtins import NAMES, resolve
 from kernelfuzz.typecheck.inference import is_value
-from kernelfuzz.typecheck.tiles import TILE_CALLS, tile_call
+from kernelfuzz.typecheck.operators import TILE_CALLS, tile_call
 
 # Reads one expression; handed in, because calls and expressions contain each other.
 Read: TypeAlias = Callable[[ast.expr, Reader], n.Expr]

@@ -9,13 +9,12 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, type_name
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
-from kernelfuzz.syntax.parse.literals import number_literal
 from kernelfuzz.syntax.parse.names import Known
 from kernelfuzz.syntax.parse.unit import Reader
-from kernelfuzz.syntax.parse.values import evaluate, lookup
+from kernelfuzz.syntax.parse.values import evaluate, lookup, number_literal
 from kernelfuzz.typecheck.inference import attribute_type, subscript_type
 from kernelfuzz.typecheck.operators import binary_result, unary_result
-from kernelfuzz.typecheck.verify_error import VerifyError
+from kernelfuzz.typecheck.scope import VerifyError
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",

@@ -13,7 +13,6 @@ from kernelfuzz.ir.types import Struct
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse.errors import ParseError
 from kernelfuzz.syntax.parse.expressions import literal_of
-from kernelfuzz.syntax.parse.functions import read_function, read_params
 from kernelfuzz.syntax.parse.names import (
     ClassSource,
     FunctionSource,
@@ -24,7 +23,7 @@ from kernelfuzz.syntax.parse.names import (
     parameter_names,
     read_names,
 )
-from kernelfuzz.syntax.parse.statements import block
+from kernelfuzz.syntax.parse.statements import block, read_function, read_params
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import argument_of, class_type, evaluate, is_decorated
 from kernelfuzz.typecheck.verify import VerifyError, verify

@@ -1,4 +1,4 @@
-"""Statements of a kernel's text as nodes."""
+"""Functions of the text, with their parameters, and the statements of their bodies as nodes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import ast
 from collections.abc import Sequence
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import INT32, Tuple
+from kernelfuzz.ir.nodes import Function, Param
+from kernelfuzz.ir.types import INT32, Tuple, Type
 from kernelfuzz.syntax.parse.errors import error, text_of
 from kernelfuzz.syntax.parse.expressions import BINARY, expression
-from kernelfuzz.syntax.parse.names import PythonName
-from kernelfuzz.syntax.parse.unit import Reader
-from kernelfuzz.syntax.parse.values import evaluate
+from kernelfuzz.syntax.parse.names import FunctionSource, PythonName, WarpName
+from kernelfuzz.syntax.parse.unit import Reader, Unit
+from kernelfuzz.syntax.parse.values import evaluate, type_of
 
 
 def block(body: Sequence[ast.stmt], reader: Reader) -> n.Block:
@@ -121,3 +122,65 @@ def _return(value: ast.expr | None, reader: Reader) -> n.Stmt:
     values = tuple([expression(source, reader) for source in sources])
     reader.returns.append(values[0].type if len(values) == 1 else Tuple(tuple([v.type for v in values])))
     return n.Return(values)
+
+
+# ------------------------------------------------------------------ functions
+
+
+def read_function(source: FunctionSource, unit: Unit) -> Function:
+    """A ``@wp.func``; where the text does not say what it returns, the first return with a value does."""
+    node = source.node
+    _no_custom_gradient(source)
+    reader = Reader(unit, source.namespace, is_kernel=False)
+    params = read_params(source, reader)
+    annotated = None if node.returns is None else _returned(node.returns, reader)
+    body = block(node.body, reader)
+    returns = annotated or (reader.returns[0] if reader.returns else None)
+    if returns is not None:
+        unit.struct(returns, node)
+    function = Function(node.name, params, returns, body)
+    unit.at(function, node)
+    return function
+
+
+def _returned(node: ast.expr, reader: Reader) -> Type | None:
+    if isinstance(node, ast.Constant) and node.value is None:
+        return None
+    return type_of(node, reader.namespace)
+
+
+def read_params(source: FunctionSource, reader: Reader) -> tuple[Param, ...]:
+    """The parameters of a function; ParseError for those that are generic or have no type."""
+    node = source.node
+    arguments = node.args
+    if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
+        raise error(f"{node.name} has other parameters than positional ones", node)
+    made: list[Param] = []
+    for argument in arguments.args:
+        if argument.annotation is None:
+            raise error(f"the parameter {argument.arg} is generic: it has no type", node)
+        type_ = type_of(argument.annotation, source.namespace)
+        reader.unit.struct(type_, argument)
+        reader.types[argument.arg] = type_
+        param = Param(argument.arg, type_)
+        reader.unit.at(param, argument)
+        made.append(param)
+    return tuple(made)
+
+
+def _no_custom_gradient(source: FunctionSource) -> None:
+    """Raise where the text gives the function a gradient or a replay of its own: the IR has none."""
+    for other in source.namespace.bindings.values():
+        for binding in other:
+            if not isinstance(binding, FunctionSource):
+                continue
+            for decorator in binding.node.decorator_list:
+                match decorator:
+                    case ast.Call(func=called, args=[ast.Name(id=name)]) if name == source.node.name:
+                        if evaluate(called, binding.namespace) in (
+                            WarpName("func_grad"),
+                            WarpName("func_replay"),
+                        ):
+                            raise error(f"{name} has a gradient of its own: {text_of(decorator)}", binding.node)
+                    case _:
+                        pass
