@@ -75,10 +75,8 @@ def reduce(
     stage: str | None,
     command: str | None,
     output: str | None,
-    jobs: int,
-    seconds: float | None,
-    timeout: float,
     as_json: bool,
+    **limits: Any,
 ) -> int:
     """Make a Python file small that Warp, a compiler or a test of yours fails on.
 
@@ -101,7 +99,7 @@ def reduce(
     _check(text, file, kernel)
     question = _question(file, kernel, stage, command)
     started = time.monotonic()
-    result = _run(text, file, target, question, kernel, jobs, seconds, timeout)
+    result = _run(text, file, target, question, kernel, limits)
     from kernelfuzz.reduce.source import measure
 
     before = measure(text)
@@ -180,17 +178,8 @@ def _question(file: str, kernel: str | None, stage: Any, command: str | None) ->
 # ------------------------------------------------------------------------------------------ the work
 
 
-def _run(
-    text: str,
-    file: str,
-    target: str,
-    question: Question,
-    kernel: str | None,
-    jobs: int,
-    seconds: float | None,
-    timeout: float,
-) -> Progress:
-    from kernelfuzz.reduce.source import NotInteresting, reduce_source
+def _run(text: str, file: str, target: str, question: Question, kernel: str | None, limits: dict[str, Any]) -> Progress:
+    from kernelfuzz.reduce.source import Limits, NotInteresting, reduce_source
     from kernelfuzz.reduce.source.question import write_whole
 
     try:
@@ -199,9 +188,7 @@ def _run(
                 text,
                 question,
                 kernel=kernel,
-                jobs=jobs,
-                seconds=seconds,
-                timeout=timeout,
+                limits=Limits(**limits),
                 state=f"{target}.state",
                 on_better=lambda better: write_whole(target, better),
                 on_progress=show,

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kernelfuzz.findings.signature import masked
-from kernelfuzz.reduce.source import Fails, reduce_source
+from kernelfuzz.reduce.source import Fails, Limits, reduce_source
 from kernelfuzz.reduce.source.cut_declarations import without_other_kernels
 from kernelfuzz.reduce.source.tree import Tree
 from kernelfuzz.syntax.parse import ParseError, parse_all
@@ -239,7 +239,9 @@ def reduce_planted(planted: Sequence[tuple[Source, ast.FunctionDef]], jobs: int)
     for position, (source, kernel) in enumerate(planted):
         defect, statement = defects[position % len(defects)]
         text = plant(source, kernel, statement)
-        result = reduce_source(text, Fails("lowering", kernel.name), kernel=kernel.name, jobs=jobs, timeout=TIMEOUT)
+        result = reduce_source(
+            text, Fails("lowering", kernel.name), kernel=kernel.name, limits=Limits(jobs, timeout=TIMEOUT)
+        )
         yield Reduced(
             source.name,
             kernel.name,

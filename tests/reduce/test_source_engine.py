@@ -11,6 +11,7 @@ from processes import FOREVER, Clock  # pyright: ignore[reportMissingImports]
 from kernelfuzz.reduce.source import (
     Command,
     Fails,
+    Limits,
     NotInteresting,
     Progress,
     measure,
@@ -110,7 +111,7 @@ def test_a_crash_is_a_signature() -> None:
 
 
 def test_any_number_of_jobs_gives_the_same() -> None:
-    one, two = [reduce_source(KERNELS, CALLS, jobs=jobs) for jobs in (1, 2)]
+    one, two = [reduce_source(KERNELS, CALLS, limits=Limits(jobs=jobs)) for jobs in (1, 2)]
     assert (one.text, one.tries) == (two.text, two.tries)
 
 
@@ -146,7 +147,7 @@ def test_commands_get_the_file(tmp_path: Path) -> None:
         "test kernels.py -ef",
     ):
         # With the whole time gone, only the original is asked about.
-        reduce_source("x = 1\n", Command(command, "kernels.py"), seconds=60)
+        reduce_source("x = 1\n", Command(command, "kernels.py"), limits=Limits(seconds=60))
     assert (tmp_path / "kernels.py").exists()
     assert seen.read_text() == "kernels.py\n"
 
@@ -183,7 +184,7 @@ def test_a_time_limit_and_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for module in ("workers", "reduce.search", "reduce.source.reduce_text"):
         monkeypatch.setattr(f"kernelfuzz.{module}.time", CountingClock(log))
     runs = 0
-    while not (result := reduce_source(KERNELS, command, seconds=asked // 4, state=str(state))).minimal:
+    while not (result := reduce_source(KERNELS, command, limits=Limits(seconds=asked // 4), state=str(state))).minimal:
         runs += 1
         assert state.exists()
         assert runs < 100
@@ -199,5 +200,5 @@ def test_a_command_that_hangs_is_not_interesting(tmp_path: Path, monkeypatch: py
     hang = f"touch {hung}; sleep {FOREVER}"
     command = Command(f"if grep -q y a.py; then grep -q x a.py; else {hang}; fi", "a.py")
     monkeypatch.setattr("kernelfuzz.workers.time", Clock(hung.exists))
-    assert reduce_source("x\ny\n", command, timeout=2).text == "x\ny\n"
+    assert reduce_source("x\ny\n", command, limits=Limits(timeout=2)).text == "x\ny\n"
     assert hung.exists()

@@ -1,12 +1,13 @@
 """Anybody's Python file made small: what reduction does with text that need not fit the IR."""
 
 from kernelfuzz.reduce.source.question import Command, Fails, NotInteresting, Question
-from kernelfuzz.reduce.source.reduce_text import Progress, neighbours, reduce_source
+from kernelfuzz.reduce.source.reduce_text import Limits, Progress, neighbours, reduce_source
 from kernelfuzz.reduce.source.size import Size, has_kernel, measure, parsed
 
 __all__ = [
     "Command",
     "Fails",
+    "Limits",
     "NotInteresting",
     "Progress",
     "Question",

@@ -47,7 +47,7 @@ class Fails:
     def __call__(self, text: str) -> str:
         """The signature of what goes wrong; empty where nothing does.  For a worker process only."""
         with open(os.devnull, "w") as nowhere, warnings.catch_warnings():
-            # What is said about candidates is no news.
+            # Warnings about candidates are no news.
             warnings.simplefilter("ignore")
             with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
                 return self._signature(text)

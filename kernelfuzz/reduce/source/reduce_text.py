@@ -47,14 +47,24 @@ class Progress:
     minimal: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many workers ask, and how long: ``timeout`` seconds for one question, ``seconds`` for all.
+
+    The questions about the original do not count for ``seconds``.
+    """
+
+    jobs: int = 1
+    seconds: float | None = None
+    timeout: float = 60.0
+
+
 def reduce_source(
     text: str,
     question: Question,
     *,
     kernel: str | None = None,
-    jobs: int = 1,
-    seconds: float | None = None,
-    timeout: float = 60.0,
+    limits: Limits = Limits(),
     state: str | None = None,
     on_better: Callable[[str], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -62,8 +72,7 @@ def reduce_source(
     """Return the smallest text found that is interesting in the way of ``text``, which it is at worst.
 
     Interesting is what fails with the signature of the original, or what the command ends with status 0 for.
-    ``kernel`` is the name of a kernel that must stay.  ``timeout`` is for one question, ``seconds`` for all
-    but those about the original.
+    ``kernel`` is the name of a kernel that must stay.
     ``state`` is a file with the answers so far; it is removed when there is nothing left to ask.
     ``on_better`` gets the first text and every better one.
 
@@ -72,9 +81,9 @@ def reduce_source(
     answers = Answers(state, key_of(f"{text}\0{question}\0{kernel}"))
     done = False
     try:
-        with Pool(jobs, memory=memory_share(jobs)) as pool:
-            asker = Asker(pool, question, answers, timeout)
-            reduction = _Reduction(asker, asker.start(text, kernel), seconds)
+        with Pool(limits.jobs, memory=memory_share(limits.jobs)) as pool:
+            asker = Asker(pool, question, answers, limits.timeout)
+            reduction = _Reduction(asker, asker.start(text, kernel), limits.seconds)
             reduction.on_better, reduction.on_progress = on_better, on_progress
             done = reduction.run()
             return replace(reduction.progress(), now="", minimal=done)
