@@ -1,7 +1,7 @@
 """What Hypothesis draws where a test asks for a type of ours: by ``st.from_type``, ``st.builds`` or ``...``.
 
 Importing this module registers the types.  That needs both Hypothesis and the classes, and must make nobody
-import what they do not use: so it is imported when the second of the two is, by ``kernelfuzz.ir`` where
+import what they do not use: so it is imported when the second of the two is, by the hook of ``kernelfuzz.ir`` where
 Hypothesis is loaded, and by its entry point (``kernelfuzz.profiles``) where ``kernelfuzz.ir`` is.  Strategies
 are imported, with what prints their values, when one is asked for.
 """

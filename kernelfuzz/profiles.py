@@ -35,6 +35,6 @@ def register(max_examples: int = MAX_EXAMPLES) -> None:
         suppress_health_check=list(HealthCheck),
     )
 
-    # Where our classes were imported first, Hypothesis is told of them now; where not, kernelfuzz.ir does it.
+    # Where our classes come second, the hook of kernelfuzz.ir (kernelfuzz.hooks) does it.
     if "kernelfuzz.ir" in sys.modules:
         import kernelfuzz.from_type  # noqa: F401  # pyright: ignore[reportUnusedImport]  (registers)

@@ -3,7 +3,7 @@
 Warp never converts operands: both sides have one scalar type ("Basics: Type Conversions" of Warp's
 documentation), and a shape other than the operands' comes only from the products of linear algebra.
 The rows are what Warp 1.10, 1.14 and 1.19 all accept and what clang and NVRTC then compile, found by
-building one kernel per row, dtype and release (tests/ir/test_operators.py does it again).
+building one kernel per row, dtype and release (tests/typecheck/test_operators.py does it again).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def parse(
     """The kernel of a source text as a verified tree; ``kernel`` says which one where there are several.
 
     Names are those of ``parse_all``.  ``bounds`` and ``shapes`` give parameters by name what a launch keeps
-    to and the text does not say.  The text may also be what ``repr`` of a kernel prints, with all of that.
+    to and the text does not say.  The text may also be what Hypothesis prints of a kernel, with all of that.
     Raises ParseError, and ValueError at a parameter that there is not.
     """
     if (printed := _printed(source)) is not None:
