@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ RECORD = "finding.json"
 
 
 def slug(signature: str) -> str:
-    """The name of a finding's folder: words of the signature, and a digest that tells it from all others."""
+    """Return the name of a finding's folder: words of the signature, and a digest that tells it from all others."""
     words = re.sub(r"[^a-z0-9]+", "-", signature.lower()).strip("-")
     digest = hashlib.blake2b(signature.encode(), digest_size=4).hexdigest()
     return f"{words[:48].strip('-')}-{digest}"
@@ -65,7 +67,7 @@ def write_finding(finding: Finding, directory: str | Path) -> Path:
 
 
 def read_finding(directory: str | Path) -> dict[str, Any]:
-    """What ``finding.json`` of a finding's folder holds.  Raises ValueError where it is none."""
+    """Return the content of ``finding.json`` in a finding's folder.  Raises ValueError where it is none."""
     path = Path(directory) / RECORD
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -77,7 +79,7 @@ def read_finding(directory: str | Path) -> dict[str, Any]:
 
 
 def record(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON: kernels as source text, arrays as lists (NaN and infinities as text)."""
+    """Return a finding as JSON: kernels as source text, arrays as lists (NaN and infinities as text)."""
     setting, mismatch = finding.verdict.setting, finding.verdict.mismatch
     return {
         "schema": SCHEMA,
@@ -86,18 +88,11 @@ def record(finding: Finding) -> dict[str, Any]:
         "oracle": finding.oracle,
         "target": setting.target,
         "transformation": setting.transformation,
-        "module_options": {name: _plain(value) for name, value in setting.options},
+        "module_options": _plain(dict(setting.options)),
         "block_dim": setting.block_dim,
         "blocks": setting.blocks,
         "message": finding.message or finding.verdict.reason,
-        "mismatch": None
-        if mismatch is None
-        else {
-            "output": mismatch.output,
-            "index": list(mismatch.index),
-            "expected": _plain(mismatch.expected),
-            "actual": _plain(mismatch.actual),
-        },
+        "mismatch": mismatch and _plain(asdict(mismatch)),
         "features": list(finding.features),
         "needed": list(finding.needed),
         "path": slug(finding.signature),
@@ -109,7 +104,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "grammar_version": finding.grammar_version,
         "seed": finding.seed,
         "index": finding.index,
-        "options": {name: _plain(value) for name, value in finding.options.items()},
+        "options": _plain(finding.options),
         "seconds": finding.seconds,
         "tolerance": finding.tolerance,
         "case": _case(finding.case),
@@ -127,7 +122,9 @@ def _case(case: Case) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON has; what it lacks becomes text."""
+    """Return a value that JSON has; what it lacks becomes text."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(each) for each in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
     if isinstance(value, float) and not np.isfinite(value):

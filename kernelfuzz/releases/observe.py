@@ -21,7 +21,7 @@ from kernelfuzz.ir.launch import Case, Input, Launch, leaves
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
-from kernelfuzz.releases.tasks import Task, code_text
+from kernelfuzz.releases.tasks import Task, code_text, task
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -43,10 +43,11 @@ class _Prepared:
     skipped: str = ""
 
 
-def observe(tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """An observation for each task, as JSON (``kernelfuzz.releases.tasks.observation`` reads it)."""
-    prepared = [_prepare(task) for task in tasks]
-    found = [_lowered(task, each) for task, each in zip(tasks, prepared, strict=True)]
+def observe(tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return an observation (for ``tasks.observation``) for each task (of ``Task.to_json``), as JSON."""
+    asked = [task(entry) for entry in tasks]
+    prepared = [_prepare(each) for each in asked]
+    found = [_lowered(each, made) for each, made in zip(asked, prepared, strict=True)]
     ready = [
         (each.case, about)
         for each, about in zip(prepared, found, strict=True)

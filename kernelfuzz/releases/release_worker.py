@@ -5,52 +5,21 @@ FD is its end of a pair of sockets.  It answers requests, one JSON message each,
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-
-def _observe(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.observe import observe
-    from kernelfuzz.releases.tasks import task
-
-    return observe([task(entry) for entry in request["tasks"]])
-
-
-def _seconds(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.observe import seconds
-
-    return seconds(request["sources"])
-
-
-def _relower(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.observe import relower
-
-    return relower(request["rows"])
-
-
-def _build_file(request: dict[str, Any]) -> Any:
-    from kernelfuzz.releases.observe import build_file
-
-    return build_file(request["source"], request["directory"])
-
-
-def _control(request: dict[str, Any]) -> Any:
-    from kernelfuzz.toolchain.control import answers
-
-    return answers()
-
-
-ACTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "observe": _observe,
-    "seconds": _seconds,
-    "relower": _relower,
-    "build file": _build_file,
-    "control": _control,
+# Module and function of each action; the other keys of a request are the arguments.
+ACTIONS = {
+    "observe": ("kernelfuzz.releases.observe", "observe"),
+    "seconds": ("kernelfuzz.releases.observe", "seconds"),
+    "relower": ("kernelfuzz.releases.observe", "relower"),
+    "build file": ("kernelfuzz.releases.observe", "build_file"),
+    "control": ("kernelfuzz.toolchain.control", "answers"),
 }
 
 
@@ -58,7 +27,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     from kernelfuzz.toolchain.compat import UnsupportedWarp
 
     try:
-        return {"answer": ACTIONS[request["action"]](request)}
+        module, function = ACTIONS[request.pop("action")]
+        return {"answer": getattr(importlib.import_module(module), function)(**request)}
     except UnsupportedWarp as error:
         return {"unsupported": str(error)}
     except Exception as error:

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import finding_kernels as kernels
 import pytest
@@ -20,7 +21,7 @@ from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.compile import generated_code
-from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
 
 FILES = {"finding.json", "original.py", "report.md", "reproducer.py"}
 
@@ -159,8 +160,8 @@ def test_slugs_are_short_words_and_different() -> None:
     assert "/" not in slug("a/../b")
 
 
-@pytest.mark.parametrize("kind", ["rejected", "crash", "different", "not deterministic", "wrong gradient"])
-def test_every_kind_has_a_page(kind: str) -> None:
+@pytest.mark.parametrize("kind", get_args(FailedKind))
+def test_every_kind_has_a_page(kind: FailedKind) -> None:
     finding = swapped()
     verdict = replace(finding.verdict, kind=kind, mismatch=None, reason="RuntimeError: what Warp said")
     page = report(replace(finding, verdict=verdict, second=kernels.changed()))
