@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from layers import FRONT, LEVEL, ROOT, imported, parsed, room_of, sources
+from layers import FRONT, LEVEL, ROOT, circle, imported, module_graph, parsed, room_of, sources
 
 # What points upwards all the same, by file and module, with the reason beside it.
 UPWARDS: frozenset[tuple[str, str]] = frozenset()
@@ -111,3 +111,44 @@ def test_the_package_alone_imports_its_hooks_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["kernelfuzz", "kernelfuzz.hooks"]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = module_graph()
+    # The front door names every public function, late, and is imported before everything.
+    assert circle({name: below - {"kernelfuzz"} for name, below in graph.items()}) == []
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert sorted(set(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == ["a", "b", "c"]
+
+
+# Modules of one name play the same role for the same kind of thing.
+SAME_ROLE = {
+    "expressions.py": "reads or reduces expressions",
+    "functions.py": "reads or reduces functions",
+    "statements.py": "reads or reduces statements",
+}
+
+
+def test_no_two_modules_have_one_name() -> None:
+    paths: dict[str, list[str]] = {}
+    for path in sources():
+        paths.setdefault(path.name, []).append(name_of(path))
+    twice = {name: found for name, found in paths.items() if len(found) > 1}
+    assert twice.keys() - SAME_ROLE.keys() - {"__init__.py"} == set(), twice
+    assert SAME_ROLE.keys() <= twice.keys()
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("path", sources(), ids=name_of)
+def test_files_and_functions_are_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+    for function in functions(parsed(path)):
+        assert (function.end_lineno or 0) - function.lineno < 60, function.name
+        arguments = function.args
+        assert len([*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]) <= 8, function.name
