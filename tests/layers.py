@@ -7,6 +7,7 @@ README and notes/architecture.md show it (tests/documentation/generated.py write
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -95,13 +96,23 @@ def rooms_imported(path: Path) -> set[str]:
     return {name[1] for name in names if name[0] == "kernelfuzz" and len(name) > 1} - {room_of(path)}
 
 
+def for_running(tree: ast.Module) -> ast.Module:
+    """A copy of the tree without what only a type checker imports."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_If(self, node: ast.If) -> ast.AST:
+            return ast.Pass() if "TYPE_CHECKING" in ast.dump(node.test) else self.generic_visit(node)
+
+    return Strip().visit(copy.deepcopy(tree))
+
+
 def module_graph() -> dict[str, set[str]]:
-    """The modules that each module imports: ``from package import module`` is an import of the module."""
+    """The modules that each module imports, also late: ``from package import module`` imports the module."""
     modules = {module_of(path): path for path in sources()}
     graph: dict[str, set[str]] = {}
     for name, path in modules.items():
         found = graph.setdefault(name, set())
-        for node in ast.walk(parsed(path)):
+        for node in ast.walk(for_running(parsed(path))):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):

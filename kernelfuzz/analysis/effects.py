@@ -1,14 +1,18 @@
-"""What a piece of code reads, changes and leaves: questions about names, expressions and blocks."""
+"""What a piece of code reads, changes, stores into and leaves, and what a static expression is worth."""
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from kernelfuzz.analysis.writes import changed_arguments
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import is_local, root_name
+from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import blocks, bound_by, builtins_used, children, statements_in, walk
+from kernelfuzz.typecheck.builtins import resolve
 from kernelfuzz.typecheck.operators import TILE_CALLS
 
 # ------------------------------------------------------------------------ names
@@ -238,3 +242,106 @@ def is_constant(node: n.Expr, named: frozenset[str]) -> bool:
             return name == "len"
         case _:
             return False
+
+
+# Builtins that change an array: the position of the array among the arguments.
+STORING = {"tile_store": 0}
+
+# Which parameters each function of a module stores into, by their positions.
+Written = Mapping[str, Collection[int]]
+
+
+def stored_argument(call: n.Call) -> int | None:
+    """The position of the array that a builtin stores into, as atomics and ``tile_store`` do; else None."""
+    return 0 if call.name.startswith("atomic_") else STORING.get(call.name)
+
+
+def changed_arguments(call: n.Call) -> tuple[int, ...]:
+    """The positions of the arguments that a call changes in place."""
+    signature = resolve(call.name, tuple(argument.type for argument in call.args), call.keywords)
+    return () if signature is None else signature.builtin.mutates
+
+
+def stored_places(node: n.Node, written: Written) -> tuple[n.Expr, ...]:
+    """The places that a node itself stores into: a target, or the arrays that a call stores into.
+
+    What the nodes below it store into is theirs.
+    """
+    match node:
+        case n.Assign(target=target) | n.AugAssign(target=target):
+            return (target,)
+        case n.Call(args=args):
+            at = stored_argument(node)
+            return () if at is None else (args[at],)
+        case n.CallFunction(name=name, args=args):
+            return tuple([args[at] for at in sorted(written[name])])
+        case _:
+            return ()
+
+
+def written_arrays(kernel: n.Kernel) -> frozenset[str]:
+    """The parameters of the kernel whose elements some statement may change."""
+    return frozenset([kernel.params[at].name for at in _written(kernel, written_parameters(kernel))])
+
+
+def written_parameters(kernel: n.Kernel) -> dict[str, frozenset[int]]:
+    """Which parameters each function of the module stores into, by their positions."""
+    written: dict[str, frozenset[int]] = {}
+    for function in kernel.functions:  # declared before they are called
+        written[function.name] = _written(function, written)
+    return written
+
+
+def _written(unit: n.Function | n.Kernel, written: Written) -> frozenset[int]:
+    found: set[str] = set()
+    views: dict[str, str] = {}
+    for node in walk(*unit.body):
+        match node:
+            case n.Name() | n.Literal():  # most of the nodes
+                continue
+            case n.Assign(target=n.Name(id=name), value=value) if isinstance(value.type, Array):
+                views[name] = views.get(root_name(value), root_name(value))
+            case n.Assign(target=target) | n.AugAssign(target=target) if is_local(target):
+                continue
+            case _:
+                roots = map(root_name, stored_places(node, written))
+                found.update([views.get(root, root) for root in roots])
+    return frozenset([at for at, param in enumerate(unit.params) if param.name in found])
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": lambda left, right: left / right,
+    "//": lambda left, right: left // right,
+    "%": operator.mod,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
+
+
+def static_value(node: n.Expr, constants: Mapping[str, n.Constant]) -> int | float | bool:
+    """The value of an expression over literals and constants.  Raises ValueError at any other node."""
+    match node:
+        case n.Literal(value=value):
+            return value
+        case n.Name(id=name) if name in constants:
+            return constants[name].value.value
+        case n.Unary(op=op, operand=operand):
+            return _UNARY[op](static_value(operand, constants))
+        case n.Binary(op=op, left=left, right=right):
+            return _OPERATORS[op](static_value(left, constants), static_value(right, constants))
+        case n.Compare(left=left, ops=ops, comparators=comparators):
+            operands = [static_value(each, constants) for each in (left, *comparators)]
+            pairs = zip(operands, ops, operands[1:], strict=False)
+            return all(_OPERATORS[op](one, other) for one, op, other in pairs)
+        case n.BoolOp(op=op, values=values):
+            return (all if op == "and" else any)(static_value(each, constants) for each in values)
+        case _:
+            raise ValueError(f"not static: {type(node).__name__}")

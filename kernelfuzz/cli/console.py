@@ -115,9 +115,7 @@ def stopped_by_terminate() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(
-    what: str, total: int | None = None, *, timed: bool = True
-) -> Iterator[Callable[[int, int | None, str | None], None] | None]:
+def progress_bar(what: str, total: int | None = None, *, timed: bool = True) -> Iterator[Callable[..., None] | None]:
     """A bar on a terminal, nothing elsewhere.
 
     The function takes how many are done and, where they change, how many there are and what.

@@ -25,7 +25,7 @@ from kernelfuzz.cli.console import (
     show_code,
     timeout_option,
 )
-from kernelfuzz.devices import BUILT_FROM, DEVICES
+from kernelfuzz.devices import BUILT_FROM, DEVICES, BuildTarget
 
 if TYPE_CHECKING:
     from kernelfuzz.toolchain import Artifact, Failure, Lowering
@@ -123,7 +123,7 @@ def lower(file: str, scope: str, output: str | None, as_json: bool, timeout: flo
     _write(data, output, None if as_json or artifact else language_of(device))
 
 
-def _device(device: str | None, target: str | None) -> str:
+def _device(device: str | None, target: BuildTarget | None) -> str:
     if target is None:
         return device or "cpu"
     needed = BUILT_FROM[target]

@@ -7,14 +7,53 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
-from kernelfuzz.analysis.writes import root_name, written_arrays
-from kernelfuzz.corpus import words
-from kernelfuzz.corpus.words import NUMBERS
+from kernelfuzz.analysis.effects import root_name, written_arrays
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.walk import nesting, walk
 from kernelfuzz.typecheck import builtins
+
+OPERATOR_WORDS: dict[str, str] = {
+    "+": "sums", "-": "differences", "*": "products", "/": "quotients", "//": "floored quotients",
+    "%": "remainders", "@": "matrix products", "**": "powers", "&": "bitwise and", "|": "bitwise or",
+    "^": "bitwise exclusive or",
+    "<<": "left shifts", ">>": "right shifts",
+}  # fmt: skip
+
+# Numbers as words; larger ones are written in digits.
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+SCALAR_WORDS: dict[str, str] = {
+    "bool": "boolean", "float16": "16-bit float", "float32": "float", "float64": "64-bit float",
+    "int8": "8-bit integer", "int16": "16-bit integer", "int32": "integer", "int64": "64-bit integer",
+    "uint8": "unsigned 8-bit integer", "uint16": "unsigned 16-bit integer", "uint32": "unsigned integer",
+    "uint64": "unsigned 64-bit integer",
+}  # fmt: skip
+
+UNARY_WORDS: dict[str, str] = {"-": "negations", "+": "", "~": "inverted bits", "not": "negated conditions"}
+
+TILE_WORDS: dict[str, str] = {
+    "tile_load": "tiles loaded from arrays", "tile_zeros": "tiles of zeros", "tile_ones": "tiles of ones",
+    "tile_sum": "sums over tiles", "tile_min": "minima over tiles", "tile_max": "maxima over tiles",
+    "tile_astype": "converted tiles", "tile_reshape": "reshaped tiles", "tile_transpose": "transposed tiles",
+    "tile_broadcast": "broadcast tiles", "tile_extract": "elements of tiles",
+    "tile_store": "tiles stored to arrays",
+}  # fmt: skip
+
+# Expressions by their class, and what is constructed by the class of its type.
+NODE_WORDS: dict[str, str] = {
+    "Cast": "conversions", "IfExp": "conditional values", "Static": "values known in advance",
+    "Vector": "new vectors", "Matrix": "new matrices", "Quaternion": "new quaternions",
+    "Transform": "new transformations", "Struct": "new structs",
+}  # fmt: skip
+
+# What nearly every kernel computes, and so says least.
+COMMON = frozenset(OPERATOR_WORDS.values()) - {"matrix products", "powers"} | {
+    "minima", "maxima", "clamped values", "conversions", "absolute values", "negations",
+    "conditional values", "new vectors", "new matrices", "selections", "values known in advance",
+}  # fmt: skip
+
 
 # Every node of some blocks by its class, in source order.
 _Nodes: TypeAlias = Mapping[type, list[Any]]
@@ -172,22 +211,22 @@ def _noun(type_: t.Type, several: bool) -> str:
     s = "s" * several
     match type_:
         case t.Scalar():
-            return words.SCALAR_WORDS[type_.name] + s
+            return SCALAR_WORDS[type_.name] + s
         case t.Vector(length=length):
-            return f"{_number(length)}-component {words.SCALAR_WORDS[type_.dtype.name]} vector{s}"
+            return f"{_number(length)}-component {SCALAR_WORDS[type_.dtype.name]} vector{s}"
         case t.Matrix(rows=rows, columns=columns):
-            return f"{rows}x{columns} {words.SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
+            return f"{rows}x{columns} {SCALAR_WORDS[type_.dtype.name]} {'matrices' if several else 'matrix'}"
         case t.Quaternion():
-            return f"{words.SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
+            return f"{SCALAR_WORDS[type_.dtype.name]} quaternion{s}"
         case t.Transform():
-            return f"{words.SCALAR_WORDS[type_.dtype.name]} transformation{s}"
+            return f"{SCALAR_WORDS[type_.dtype.name]} transformation{s}"
         case t.Struct():
             return f"struct{s} of {_joined([name for name, _ in type_.fields]) or 'nothing'}"
         case t.Array(ndim=ndim):
             dimensions = f"{NUMBERS[ndim]}-dimensional " if ndim > 1 else ""
             return f"{dimensions}array{s} of {_noun(type_.dtype, True)}"
         case t.Tile(shape=shape):
-            return f"{'x'.join(map(str, shape))} tile{s} of {words.SCALAR_WORDS[type_.dtype.name]}s"
+            return f"{'x'.join(map(str, shape))} tile{s} of {SCALAR_WORDS[type_.dtype.name]}s"
         case t.Tuple():
             return f"tuple{s}"
         case _:
@@ -202,19 +241,19 @@ def _computed(nodes: _Nodes) -> list[str]:
     found: Counter[str] = Counter()
     for node in nodes.get(n.Call, ()):
         if not builtins.verb(node.name):
-            found[builtins.word(node.name) or words.TILE_WORDS.get(node.name, "")] += 1
+            found[builtins.word(node.name) or TILE_WORDS.get(node.name, "")] += 1
     for kind in (n.Binary, n.AugAssign):
         for node in nodes.get(kind, ()):
-            found[words.OPERATOR_WORDS[node.op]] += 1
+            found[OPERATOR_WORDS[node.op]] += 1
     for node in nodes.get(n.Unary, ()):
-        found[words.UNARY_WORDS[node.op]] += 1
+        found[UNARY_WORDS[node.op]] += 1
     for kind in (n.Cast, n.IfExp, n.Static):
         if kind in nodes:
-            found[words.NODE_WORDS[kind.__name__]] += len(nodes[kind])
+            found[NODE_WORDS[kind.__name__]] += len(nodes[kind])
     for node in nodes.get(n.Construct, ()):
-        found[words.NODE_WORDS[node.type.__class__.__name__]] += 1
+        found[NODE_WORDS[node.type.__class__.__name__]] += 1
     found.pop("", None)
-    return sorted(found, key=lambda word: (word in words.COMMON, -found[word], word))
+    return sorted(found, key=lambda word: (word in COMMON, -found[word], word))
 
 
 def _computed_sentence(words: Sequence[str], most: int, functions: Sequence[n.Function], detailed: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kernelfuzz.analysis.writes import written_arrays
+from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.corpus.build_row import Drawn
 from kernelfuzz.corpus.row import Run, Tensor, Verified
 from kernelfuzz.devices import HOST_TARGET, Device

@@ -113,53 +113,12 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
     ``new_name`` must give different names of one owner different new names, and must not give a name
     of a function a new name that the module has already.
     """
-
-    def within(owner: str, function: n.Function | n.Kernel) -> Callable[[Any], Any]:
-        """What renames the parameters and the body of one function."""
-        kinds: dict[str, Kind] = {constant.name: "constant" for constant in kernel.constants}
-        kinds.update(dict.fromkeys(bound_names(function.body), "variable"))
-        kinds.update({param.name: "param" for param in function.params})
-
-        def variable(name: str) -> str:
-            kind = kinds.get(name, "variable")
-            return new_name(kind, "" if kind == "constant" else owner, name)
-
-        def renamed(value: Any) -> Any:
-            match value:
-                case tuple():
-                    return tuple([renamed(element) for element in cast(tuple[Any, ...], value)])
-                case n.Name(id=name, type=type_):
-                    return n.Name(variable(name), renamed(type_))
-                case n.Param(name=name, type=type_):
-                    return n.Param(variable(name), renamed(type_))
-                case n.For(name=name, bounds=bounds, body=body):
-                    return n.For(variable(name), renamed(bounds), renamed(body))
-                case n.Unpack(names=names, values=values):
-                    return n.Unpack(tuple([variable(name) for name in names]), renamed(values))
-                case n.CallFunction(name=name, args=args, type=type_):
-                    return n.CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
-                case n.Call(keywords=keywords):
-                    renamed_keywords = tuple([(key, renamed(value)) for key, value in keywords])
-                    return n.Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)
-                case n.Attribute(value=base, name=name):
-                    if isinstance(base.type, Struct):
-                        name = new_name("field", base.type.name, name)
-                    return n.Attribute(renamed(base), name, renamed(value.type))
-                case Struct(name=name, fields=members):
-                    new_fields = [(new_name("field", name, key), renamed(type_)) for key, type_ in members]
-                    return Struct(new_name("struct", "", name), tuple(new_fields))
-                case _:
-                    # Everything else carries no name of its own.
-                    return map_fields(value, renamed)
-
-        return renamed
-
-    module = within("", kernel)
+    module = _renaming(kernel, new_name, "", kernel)
     structs = tuple([module(struct) for struct in kernel.structs])
     constants = [n.Constant(new_name("constant", "", known.name), known.value) for known in kernel.constants]
     functions: list[n.Function] = []
     for function in kernel.functions:
-        renamed = within(function.name, function)
+        renamed = _renaming(kernel, new_name, function.name, function)
         name, params = new_name("function", "", function.name), renamed(function.params)
         functions.append(n.Function(name, params, renamed(function.returns), renamed(function.body)))
     return n.Kernel(
@@ -171,3 +130,44 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
         constants=tuple(constants),
         closure=kernel.closure,
     )
+
+
+def _renaming(kernel: n.Kernel, new_name: NewName, owner: str, function: n.Function | n.Kernel) -> Callable[[Any], Any]:
+    """Return the function that renames the parameters and the body of one function of the kernel."""
+    kinds: dict[str, Kind] = {constant.name: "constant" for constant in kernel.constants}
+    kinds.update(dict.fromkeys(bound_names(function.body), "variable"))
+    kinds.update({param.name: "param" for param in function.params})
+
+    def variable(name: str) -> str:
+        kind = kinds.get(name, "variable")
+        return new_name(kind, "" if kind == "constant" else owner, name)
+
+    def renamed(value: Any) -> Any:
+        match value:
+            case tuple():
+                return tuple([renamed(element) for element in cast(tuple[Any, ...], value)])
+            case n.Name(id=name, type=type_):
+                return n.Name(variable(name), renamed(type_))
+            case n.Param(name=name, type=type_):
+                return n.Param(variable(name), renamed(type_))
+            case n.For(name=name, bounds=bounds, body=body):
+                return n.For(variable(name), renamed(bounds), renamed(body))
+            case n.Unpack(names=names, values=values):
+                return n.Unpack(tuple([variable(name) for name in names]), renamed(values))
+            case n.CallFunction(name=name, args=args, type=type_):
+                return n.CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
+            case n.Call(keywords=keywords):
+                renamed_keywords = tuple([(key, renamed(value)) for key, value in keywords])
+                return n.Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)
+            case n.Attribute(value=base, name=name):
+                if isinstance(base.type, Struct):
+                    name = new_name("field", base.type.name, name)
+                return n.Attribute(renamed(base), name, renamed(value.type))
+            case Struct(name=name, fields=members):
+                new_fields = [(new_name("field", name, key), renamed(type_)) for key, type_ in members]
+                return Struct(new_name("struct", "", name), tuple(new_fields))
+            case _:
+                # Everything else carries no name of its own.
+                return map_fields(value, renamed)
+
+    return renamed

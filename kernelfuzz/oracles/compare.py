@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.analysis.writes import written_arrays
+from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.ir.launch import Case, Input, flattened
 from kernelfuzz.oracles.verdict import Mismatch
 from kernelfuzz.reference import Undefined

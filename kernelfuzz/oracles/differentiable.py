@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
-from kernelfuzz.analysis.effects import names_read
-from kernelfuzz.analysis.writes import stored_argument, stored_places, written_parameters
+from kernelfuzz.analysis.effects import names_read, stored_argument, stored_places, written_parameters
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames, root_name

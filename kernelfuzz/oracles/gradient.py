@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.analysis.widen import widen_with_stand_ins, widened
-from kernelfuzz.analysis.writes import written_arrays
 from kernelfuzz.ir.launch import Case, Input, flattened, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.analysis.static_value import static_value
+from kernelfuzz.analysis.effects import static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never

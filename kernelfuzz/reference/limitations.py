@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kernelfuzz.analysis.effects import constant_component, count_name
-from kernelfuzz.analysis.writes import changed_arguments
+from kernelfuzz.analysis.effects import changed_arguments, constant_component, count_name
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.names import is_local, root_name, root_of

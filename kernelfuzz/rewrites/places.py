@@ -7,8 +7,7 @@ from dataclasses import replace
 from types import UnionType
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from kernelfuzz.analysis.effects import has_tiles
-from kernelfuzz.analysis.writes import changed_arguments
+from kernelfuzz.analysis.effects import changed_arguments, has_tiles
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.fields import BLOCKS, EXPRESSIONS, STATEMENTS
 from kernelfuzz.ir.launch import Case

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import names_read
-from kernelfuzz.analysis.static_value import static_value
+from kernelfuzz.analysis.effects import names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, node_at, replaced

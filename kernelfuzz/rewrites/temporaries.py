@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import count_name, is_bindable, is_pure, reads_element
-from kernelfuzz.analysis.writes import changed_arguments
+from kernelfuzz.analysis.effects import changed_arguments, count_name, is_bindable, is_pure, reads_element
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.names import root_name

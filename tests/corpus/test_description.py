@@ -7,13 +7,13 @@ import re
 import pytest
 
 import kernelfuzz
-from kernelfuzz.analysis.writes import written_arrays
-from kernelfuzz.corpus.description import describe
-from kernelfuzz.corpus.words import (
+from kernelfuzz.analysis.effects import written_arrays
+from kernelfuzz.corpus.description import (
     OPERATOR_WORDS,
     SCALAR_WORDS,
     TILE_WORDS,
     UNARY_WORDS,
+    describe,
 )
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import SCALARS

@@ -15,8 +15,7 @@ import finding_kernels as kernels
 import pytest
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.folder import read_finding, slug, write_finding
-from kernelfuzz.findings.report import report
+from kernelfuzz.findings.folder import read_finding, report, slug, write_finding
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch

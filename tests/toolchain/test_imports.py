@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # Scripts run without kernelfuzz, and so without its compat: their text names what they need.
-HARNESS = (ROOT / "kernelfuzz" / "findings" / "harness.py").resolve()
+SCRIPT = (ROOT / "kernelfuzz" / "findings" / "script.py").resolve()
 
 # An attribute or a submodule of Warp that starts with one underscore.
 PRIVATE = re.compile(r"\b(?:warp|wp)\._(?!_)\w+|\bfrom\s+warp(?:\.\w+)*\s+import\s+(?:.*,\s*)?_(?!_)\w+")
@@ -15,7 +15,7 @@ PRIVATE = re.compile(r"\b(?:warp|wp)\._(?!_)\w+|\bfrom\s+warp(?:\.\w+)*\s+import
 
 def _files() -> list[Path]:
     found = {path.resolve() for folder in ("kernelfuzz", "strategies") for path in (ROOT / folder).rglob("*.py")}
-    return sorted(path for path in found - {HARNESS} if path.parent.name != "compat")
+    return sorted(path for path in found - {SCRIPT} if path.parent.name != "compat")
 
 
 def test_the_pattern_finds_what_it_should() -> None:

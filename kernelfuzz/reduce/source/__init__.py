@@ -2,7 +2,7 @@
 
 from kernelfuzz.reduce.source.question import Command, Fails, NotInteresting, Question
 from kernelfuzz.reduce.source.reduce_text import Limits, Progress, neighbours, reduce_source
-from kernelfuzz.reduce.source.size import Size, has_kernel, measure, parsed
+from kernelfuzz.reduce.source.tree import Size, has_kernel, measure, parsed
 
 __all__ = [
     "Command",

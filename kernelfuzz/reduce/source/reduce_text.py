@@ -20,8 +20,7 @@ from kernelfuzz.reduce.search import neighbours as neighbours_of
 from kernelfuzz.reduce.source import cut_declarations, cut_expressions, cut_layout, cut_statements
 from kernelfuzz.reduce.source.cut_layout import tidy
 from kernelfuzz.reduce.source.question import Answers, Asker, NotInteresting, Question, key_of
-from kernelfuzz.reduce.source.size import Size, has_kernel
-from kernelfuzz.reduce.source.tree import Edit, Tree
+from kernelfuzz.reduce.source.tree import Edit, Size, Tree, has_kernel
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import Style, draw_launch
 from kernelfuzz.syntax.parse import ParseError, parse

@@ -22,8 +22,8 @@ from kernelfuzz.ir.types import (
     Vector,
     type_name,
 )
+from kernelfuzz.syntax.parse.bindings import ClassSource, FunctionSource, Known, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
-from kernelfuzz.syntax.parse.names import ClassSource, FunctionSource, Known, PythonName, WarpName
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import (
     TYPE_CLASSES,

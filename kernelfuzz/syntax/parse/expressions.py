@@ -7,9 +7,9 @@ import math
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, type_name
+from kernelfuzz.syntax.parse.bindings import Known
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
-from kernelfuzz.syntax.parse.names import Known
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import evaluate, lookup, number_literal
 from kernelfuzz.typecheck.inference import attribute_type, subscript_type

@@ -11,9 +11,7 @@ from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
 from kernelfuzz.ir.nodes import CallFunction, Constant, Function, Kernel, Node
 from kernelfuzz.ir.types import Struct
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.syntax.parse.errors import ParseError
-from kernelfuzz.syntax.parse.expressions import literal_of
-from kernelfuzz.syntax.parse.names import (
+from kernelfuzz.syntax.parse.bindings import (
     ClassSource,
     FunctionSource,
     Namespace,
@@ -23,6 +21,8 @@ from kernelfuzz.syntax.parse.names import (
     parameter_names,
     read_names,
 )
+from kernelfuzz.syntax.parse.errors import ParseError
+from kernelfuzz.syntax.parse.expressions import literal_of
 from kernelfuzz.syntax.parse.statements import block, read_function, read_params
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import argument_of, class_type, evaluate, is_decorated

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.nodes import Function, Param
 from kernelfuzz.ir.types import INT32, Tuple, Type
+from kernelfuzz.syntax.parse.bindings import FunctionSource, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import error, text_of
 from kernelfuzz.syntax.parse.expressions import BINARY, expression
-from kernelfuzz.syntax.parse.names import FunctionSource, PythonName, WarpName
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import evaluate, type_of
 

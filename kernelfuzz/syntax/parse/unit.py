@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from kernelfuzz.ir.nodes import Constant, Function, Literal, Node
 from kernelfuzz.ir.types import Array, Struct, Tuple, Type
 from kernelfuzz.ir.walk import literal_text
+from kernelfuzz.syntax.parse.bindings import FunctionSource, Namespace
 from kernelfuzz.syntax.parse.errors import error
-from kernelfuzz.syntax.parse.names import FunctionSource, Namespace
 
 
 @dataclass(slots=True)

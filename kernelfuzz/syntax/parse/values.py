@@ -14,8 +14,7 @@ from typing import Any
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Construct, Expr, Literal
 from kernelfuzz.ir.types import BOOL, FLOAT32, INT32, Scalar
-from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
-from kernelfuzz.syntax.parse.names import (
+from kernelfuzz.syntax.parse.bindings import (
     Binding,
     ClassSource,
     FunctionSource,
@@ -35,6 +34,7 @@ from kernelfuzz.syntax.parse.names import (
     parameters,
     python_name,
 )
+from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
 from kernelfuzz.syntax.parse.warp_names import ARRAYS, GENERIC, MATRIX_MAKERS, TYPES, VECTOR_MAKERS
 from kernelfuzz.typecheck.builtins import NAMES
 
