@@ -19,6 +19,7 @@ from differences import DIFFERENCES
 from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 
 from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.rewrites import transformations as rewritten
@@ -122,6 +123,22 @@ def features() -> str:
     return table(("feature", "of", "what it is", "needs"), rows)
 
 
+def oracles() -> str:
+    rows = [
+        (f"`{row.name}`", row.asks, "; ".join(_how_often(sample) for sample in row.samples), ", ".join(row.kinds))
+        for row in ORACLES.values()
+    ]
+    return table(("oracle", "asks", "how often", "reports"), rows)
+
+
+def _how_often(sample: Sample) -> str:
+    return (
+        f"{sample.what}: every {sample.of}"
+        if sample.one_in == 1
+        else f"{sample.what}: one {sample.of} in {sample.one_in}"
+    )
+
+
 # What stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "findings": ("README.md", findings),
@@ -132,6 +149,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "limitations": ("notes/reference.md", limitations),
     "transformations": ("notes/rewrites.md", transformations),
     "workarounds": ("notes/rewrites.md", workarounds),
+    "oracles": ("notes/oracles.md", oracles),
     "rooms": ("notes/architecture.md", layers),
     "imports": ("notes/architecture.md", imports),
 }
@@ -143,6 +161,9 @@ def default(dataclass: type, name: str) -> object:
 
 # What stands between ``<!-- = NAME -->`` and the next ``<!-- -->``, in any page.
 NUMBERS: dict[str, Callable[[], object]] = {
+    "nvrtc": lambda: ORACLES["compile"].samples[0].one_in,
+    "clang": lambda: ORACLES["compile"].samples[1].one_in,
+    "options": lambda: ORACLES["metamorphic"].samples[1].one_in,
     "chunk": lambda: default(CampaignPlan, "chunk"),
 }
 

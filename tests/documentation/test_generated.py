@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,3 +43,10 @@ def test_a_new_rewrite_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     page = written(ROOT / "notes" / "rewrites.md")
     assert "| toy | A toy is written. | source |\n" in page
     assert "| [toy](findings/toy.md) | It is not. | 1.19.0 | any failure | source |\n" in page
+
+
+def test_the_files_that_a_change_touches_exist() -> None:
+    page = (ROOT / "notes" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:kernelfuzz|strategies|tests)/[\w/]+(?:\.py|/))`", page)
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
