@@ -139,7 +139,8 @@ def _guarded(exit_: n.Stmt) -> Plant:
     return loop(body)
 
 
-breaking, continuing = _guarded(n.Break()), _guarded(n.Continue())
+breaking: Plant = _guarded(n.Break())
+continuing: Plant = _guarded(n.Continue())
 
 
 def early_return(ctx: Context) -> list[n.Stmt]:

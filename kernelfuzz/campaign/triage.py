@@ -100,7 +100,7 @@ class Triage:
         self.groups: dict[str, _Group] = {}
         self.found: dict[str, Found] = {}
         self.unconfirmed: dict[str, Found] = {}
-        self.interrupted = False
+        self.interrupted: bool = False
 
     def take(self, request: Request, outcome: CaseOutcome, stretch: int) -> None:
         """Look into the failures of one kernel; those that look alike count once."""

@@ -28,7 +28,7 @@ from kernelfuzz.cli.console import (
     say,
     stopped_by_terminate,
 )
-from kernelfuzz.devices import DEVICES
+from kernelfuzz.devices import DEVICES, Device
 
 if TYPE_CHECKING:
     from kernelfuzz.corpus.corpus_plan import Part, Plan
@@ -176,7 +176,7 @@ def _plan(checked: Options, asked: dict[str, Any]) -> Plan:
     elif asked["count"] is not None and asked["target_mb"] is not None:
         raise click.UsageError("give --count or --target-mb, not both")
     chosen = asked.pop("devices")
-    devices = tuple([device for device in DEVICES if device in chosen])
+    devices: tuple[Device, ...] = tuple([device for device in DEVICES if device in chosen])
     if (asked["ptx"] or asked["cubin"]) and "cuda" not in devices:
         raise click.UsageError("--ptx and --cubin are made of the code for cuda: add --device cuda")
     return Plan(checked, devices, backward=not asked.pop("no_backward"), **asked)

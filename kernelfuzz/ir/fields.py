@@ -113,7 +113,9 @@ REBUILD: dict[type[n.Node], Rebuild] = {class_: _rebuild(class_) for class_ in C
 
 # The fields that hold blocks: of ``if`` and loops, of functions and of the kernel.
 BLOCKS: dict[type[n.Node], tuple[str, ...]] = {
-    class_: blocks for class_, found in CHILD_FIELDS.items() if (blocks := tuple([f.name for f in found if f.block]))
+    class_: tuple([each.name for each in found if each.block])
+    for class_, found in CHILD_FIELDS.items()
+    if any(each.block for each in found)
 }
 
 

@@ -14,6 +14,7 @@ from kernelfuzz.oracles import value
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk, note
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import OptionSet, option_sets
+from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import METAMORPHIC
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
@@ -50,7 +51,8 @@ def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
     return value.judge(cases, value.expected(cases), like.setting, METAMORPHIC)
 
 
-explain = value.explain
+def explain(case: Case, verdict: Verdict) -> Evidence:
+    return value.explain(case, verdict)
 
 
 class NotEquivalent(AssertionError):

@@ -100,9 +100,10 @@ class Search(Generic[T, E]):
     def __init__(self, value: T, of: Reducible[T, E], asking: Asking[T], seconds: float | None = None) -> None:
         self.of = of
         self.asking = asking
-        self.until = math.inf if seconds is None else time.monotonic() + seconds
+        self.until: float = math.inf if seconds is None else time.monotonic() + seconds
         self.best: Candidate[T, E] = self._candidate(value)
-        self.asked = self.tried = 0
+        self.asked: int = 0
+        self.tried: int = 0
         self.now: Pass[T, E] | None = None
         self.on_answer: Callable[[], None] = lambda: None
         self._answers = {self.best.key: True}

@@ -238,9 +238,9 @@ def _is_set(opaque: n.Expr) -> n.Expr:
     return n.Compare(opaque, (">",), (_ZERO,))
 
 
-dead_if = _dead(lambda opaque, body, _: n.If(_is_set(opaque), body))
-dead_while = _dead(lambda opaque, body, _: n.While(_is_set(opaque), body))
-dead_for = _dead(lambda opaque, body, name: n.For(name, (opaque,), body))
+dead_if: Change = _dead(lambda opaque, body, _: n.If(_is_set(opaque), body))
+dead_while: Change = _dead(lambda opaque, body, _: n.While(_is_set(opaque), body))
+dead_for: Change = _dead(lambda opaque, body, name: n.For(name, (opaque,), body))
 
 
 def guarded(case: Case, path: Path, picks: Picks) -> Case | None:

@@ -196,7 +196,7 @@ class Asker:
         self.question = question
         self.answers = answers
         self.timeout = timeout
-        self.until = math.inf
+        self.until: float = math.inf
         self._wanted = ""
 
     def start(self, text: str, kernel: str | None) -> Tree:
