@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PROFILE = "corpus"
 
-# The attribute of a report that says what became of the test's kernels: xdist sends it to the controller.
+# The attribute of a report that holds the outcomes of the test's kernels: xdist sends it to the controller.
 _ATTRIBUTE = "kernelfuzz"
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -136,8 +136,8 @@ class _Recording:
         if recorded["kernels"]:
             self._tests.add(report.nodeid)
         for each in recorded["rejected"]:
-            said = " ".join(f"{report.nodeid} on {each['device']}: {each['kind']}: {each['message']}".split())
-            self._rejected.setdefault((each["id"], each["device"]), said)
+            message = " ".join(f"{report.nodeid} on {each['device']}: {each['kind']}: {each['message']}".split())
+            self._rejected.setdefault((each["id"], each["device"]), message)
         self._problem = self._problem or recorded["problem"]
 
     # Last, because then the workers are down.

@@ -130,7 +130,7 @@ _SENTENCES = {
 
 
 def _sentence(result: Bisection) -> str:
-    said = _SENTENCES[result.wanted, result.ending].format(
+    text = _SENTENCES[result.wanted, result.ending].format(
         release=result.release, before=result.before, detail=result.tried[-1].outcome.detail
     )
-    return f"{said}; {', '.join(result.untold)} cannot be told." if result.untold else sentence(said)
+    return f"{text}; {', '.join(result.untold)} cannot be told." if result.untold else sentence(text)

@@ -208,16 +208,16 @@ def _not_interesting(answer: str, file: str, question: Question) -> Problem:
     if isinstance(question, Command):
         return Problem(f"the original, {file}, does not pass --test: it ends with {answer}.", USAGE)
     which = f"{file} (kernel {question.kernel})" if question.kernel else file
-    before, _, said = answer.rstrip(".").partition(": ")
-    if "ImportError:" in said or "ModuleNotFoundError:" in said:
-        return Problem(f"the original, {which}, cannot be imported: {said}.", USAGE)
-    if said.startswith("SystemExit"):
+    before, _, reason = answer.rstrip(".").partition(": ")
+    if "ImportError:" in reason or "ModuleNotFoundError:" in reason:
+        return Problem(f"the original, {which}, cannot be imported: {reason}.", USAGE)
+    if reason.startswith("SystemExit"):
         sentence = f"{which} ends its process when it is run: put that under `if __name__ == '__main__':`."
         return Problem(f"the original, {sentence}", USAGE)
     if before in ("lowering codegen", "lowering process"):
-        said = f"its lowering does ({said}): give --fails lowering"
-    said = said or "nothing fails"
-    return Problem(f"the original, {which}, does not fail at {question.stage}: {said}.", USAGE)
+        reason = f"its lowering does ({reason}): give --fails lowering"
+    reason = reason or "nothing fails"
+    return Problem(f"the original, {which}, does not fail at {question.stage}: {reason}.", USAGE)
 
 
 @contextlib.contextmanager

@@ -107,5 +107,5 @@ def _show(results: Sequence[Replayed], environment: Environment, as_json: bool) 
             "results": [each.to_dict() for each in results],
         }
         click.echo(json.dumps(about))
-    said = ", ".join(f"{count} {status}" for status, count in sorted(totals.items()))
-    say(f"Warp {environment.warp}: {said}.")
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(totals.items()))
+    say(f"Warp {environment.warp}: {counts}.")

@@ -77,10 +77,10 @@ def _show(report: Report, directory: str, as_json: bool) -> None:
         for line in _lines(report):
             click.echo(line)
     checked = "all of them" if report.checked == report.rows else f"{report.checked} of them"
-    said = f"{directory}: {report.rows} rows, {checked} looked at closely; "
+    text = f"{directory}: {report.rows} rows, {checked} looked at closely; "
     impossible = sum(tally.not_possible.total() for tally in report.tallies.values())
-    said += f"{len(report.violations)} violations, {impossible} checks not possible."
-    say(said)
+    text += f"{len(report.violations)} violations, {impossible} checks not possible."
+    say(text)
 
 
 def _lines(report: Report) -> Iterator[str]:

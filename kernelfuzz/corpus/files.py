@@ -69,13 +69,13 @@ def description(field: pa.Field) -> str:
 
 
 def _field(field: inspect.Field) -> pa.Field:
-    type_, said = field.type, None
+    type_, extra = field.type, None
     if isinstance(type_, inspect.Metadata):
-        type_, said = type_.type, type_.extra_json_schema
+        type_, extra = type_.type, type_.extra_json_schema
     choices = type_.types if isinstance(type_, inspect.UnionType) else (type_,)
     (something,) = (each for each in choices if not isinstance(each, inspect.NoneType))
     nullable = len(choices) > 1 or not field.required
-    return pa.field(field.name, _arrow(something), nullable, metadata=said)
+    return pa.field(field.name, _arrow(something), nullable, metadata=extra)
 
 
 def _arrow(type_: inspect.Type) -> pa.DataType:

@@ -82,7 +82,7 @@ def _tiles(stats: Stats) -> str:
         tiles.append((share_text(matched / stats.rows), "ran, as the reference does"))
     return (
         '<dl class="tiles">'
-        + "".join(f"<div><dt>{said}</dt><dd>{number}</dd></div>" for number, said in tiles)
+        + "".join(f"<div><dt>{label}</dt><dd>{number}</dd></div>" for number, label in tiles)
         + "</dl>\n"
     )
 
@@ -205,8 +205,8 @@ def _sizes(title: str, note: str, spread: Spread, unit: str, color: str = "stron
         )
         for each in spread.bins
     ]
-    said = f"{note}; mean {spread.mean:,.{0 if spread.mean >= 100 else 1}f}, largest {short(spread.maximum)}"
-    return figure(title, said, histogram(spread, color=color, top=top), (title, unit), table)
+    caption = f"{note}; mean {spread.mean:,.{0 if spread.mean >= 100 else 1}f}, largest {short(spread.maximum)}"
+    return figure(title, caption, histogram(spread, color=color, top=top), (title, unit), table)
 
 
 def _generated(stats: Stats) -> Iterator[str]:
@@ -314,12 +314,12 @@ def _pair(name: str, row: Row) -> str:
     )
 
 
-def _code(title: str, text: str, language: str, said: str) -> str:
+def _code(title: str, text: str, language: str, label: str) -> str:
     text = text.strip("\n")
     lines = text.count("\n") + 1
     return (
         f"<div><h4>{title} <span>{lines:,} lines</span></h4>"
-        f'<pre tabindex="0" role="region" aria-label="{said}">{highlighted(text, language)}</pre></div>\n'
+        f'<pre tabindex="0" role="region" aria-label="{label}">{highlighted(text, language)}</pre></div>\n'
     )
 
 

@@ -24,9 +24,9 @@ _LOWEST = 0.005
 
 def figure(title: str, note: str, plot: str, head: Sequence[str], table: Iterable[Sequence[object]]) -> str:
     """A plot with its title, and its numbers as a table to unfold.  ``note`` is HTML."""
-    said = f"<p>{note}</p>" if note else ""
+    shown = f"<p>{note}</p>" if note else ""
     return (
-        f"<figure><figcaption><h3>{escape(title)}</h3>{said}</figcaption>\n"
+        f"<figure><figcaption><h3>{escape(title)}</h3>{shown}</figcaption>\n"
         f'<div role="img" aria-label="{escape(title)}; the numbers are in the table below">{plot}</div>\n'
         f"<details><summary>Numbers</summary>"
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}: numbers">\n'
@@ -107,13 +107,13 @@ def histogram(spread: Spread, *, color: str = "strong", height: int = 120, top: 
         if round(bins[at].start / width) % every == 0:
             parts.append(_tick(at * slot, short(bins[at].start), foot))
     parts.append(f'<text class="soft" x="100%" y="{foot + 18}" text-anchor="end">{short(bins[-1].start)}+</text>')
-    for value, said, line in ((spread.median, "median", 10), (spread.p90, "p90", 24)):
+    for value, label, line in ((spread.median, "median", 10), (spread.p90, "p90", 24)):
         where = _place(spread, value) * slot
         side, shift = ("end", -5) if where > 60 else ("start", 5)
         parts.append(
             f'<line class="mark" x1="{where:.2f}%" x2="{where:.2f}%" y1="{line - 9}" y2="{foot}"/>'
             f'<text x="{where:.2f}%" dx="{shift}" y="{line}" text-anchor="{side}">'
-            f"{said} {short(value)}</text>"
+            f"{label} {short(value)}</text>"
         )
     return f'<svg width="100%" height="{foot + 22}">{"".join(parts)}</svg>'
 

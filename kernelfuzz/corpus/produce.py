@@ -174,7 +174,7 @@ def _numbers(plan: Plan, part: Part) -> Iterator[int]:
 
 
 class NothingMade(RuntimeError):
-    """Not one row came of a plan."""
+    """A plan has made no row."""
 
 
 @dataclass(slots=True)

@@ -69,7 +69,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class Recorded:
-    """What became of the kernels of one test.
+    """The outcomes of the kernels of one test.
 
     ``kernels`` counts the different ones that passed, whether others recorded them before or not;
     ``problem`` is why nothing can be recorded any more, or empty.

@@ -1,6 +1,6 @@
 """The kernels of Warp's own test suite: how many of them the IR can say, and why not the others.
 
-    python -m pytest tests/ir/test_parse_warp_tests.py -q -s
+    python -m pytest tests/syntax/test_parse_warp_tests.py -q -s
 
 prints the table of reasons.
 """
