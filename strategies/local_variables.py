@@ -20,7 +20,7 @@ def local(ctx: Context) -> list[n.Stmt]:
 
 
 def may_be_fixed(expr: n.Expr) -> bool:
-    """Whether Warp may know the value while it generates code: a name given it could not change in a loop."""
+    """Whether Warp may know the value while it generates code: a variable of that value could not change in a loop."""
     if not isinstance(expr.type, t.Scalar):
         return False
     match expr:

@@ -1,6 +1,6 @@
 """Operands: constants, what makes a risky operand safe where it stands, and components of composite values.
 
-Constants are drawn as indices into a table of telling values per dtype, simplest first.
+Constants are drawn as indices into a table of values per dtype that are likely to expose bugs, simplest first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a piece of code reads, changes, stores into and leaves, and what a static expression is worth."""
+"""What code reads, writes and binds, which values are constant, and how a static expression is evaluated."""
 
 from __future__ import annotations
 

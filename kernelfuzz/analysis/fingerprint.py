@@ -18,7 +18,8 @@ from kernelfuzz.ir.fields import BLOCKS, CHILDREN
 from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.ir.walk import blocks, bound_names, heads, literal_text
 
-# A change of the canonical text must change this, or hashes of two versions would be compared.
+# A change of the canonical text must change this, or hashes of two versions would be compared.  It is a salt:
+# the module that it names is gone, and renaming it would change every hash.
 VERSION = "kernelfuzz.ir.normalize 1"
 
 

@@ -1,4 +1,4 @@
-"""Judging in processes of their own: in workers, with what kills one tracked down to one case, and in scripts."""
+"""Judging in other processes: in workers, where the death of one is traced to a single case, and in scripts."""
 
 from __future__ import annotations
 

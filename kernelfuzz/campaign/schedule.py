@@ -20,10 +20,10 @@ from kernelfuzz.strategies.kernel import GRAMMAR_VERSION, generate_with
 from kernelfuzz.strategies.options import Options
 from kernelfuzz.strategies.vocabulary import CATEGORIES
 
-# How many stretches later the lessons of a stretch count: workers need not wait for the one before.
+# A result influences the schedule ``LAG`` stretches later, so that workers need not wait.
 LAG = 2
 
-# Every stretch of this number draws as if nothing had been learnt: a bug may hide behind what another needs.
+# Every ``FORGETFUL``-th stretch ignores what was learnt, because one bug may hide another.
 FORGETFUL = 4
 
 # The first chunks are small, so that something is known soon; and a short campaign has none that takes long,

@@ -33,8 +33,8 @@ REDUCTIONS = 3
 # A failure that nothing but its message tells apart from an earlier one is reduced once.
 _REDUCTIONS_BY_MESSAGE = 1
 
-# What its script must show, run alone, before a finding counts.  Memory is left out: a worker may have less
-# of it than the script.
+# Failures of these kinds count only if their script reproduces them, run alone.  Memory is left out: a worker
+# may have less of it than the script.
 _CONFIRMED = frozenset({"crash", "hang"})
 
 # How the signature of a crash starts whose script does not show it, or was not run.

@@ -249,13 +249,13 @@ def _ends(lowering: Lowering) -> dict[str, str]:
     taken: set[str] = set()
     for name, digits in _kernels(lowering):
         if digits not in ends:
-            # Nothing is called by the name of a kernel alone: only names made of it could be taken.
+            # The bare name of a kernel is never used, so that only names derived from it can collide.
             ends[digits] = _free(name, taken, _never)
             taken |= {name + ends[digits], f"wp_args_{name}{ends[digits]}"}
     others = [*_STRUCT.findall(text), *(_CALLABLE.findall(text) if "_callable_" in text else ())]
     for name, digits in others:
         if digits not in ends:
-            # Spares the search in all but a few modules: no use of the name but with its hash.
+            # In nearly every module the name occurs only with its hash, and needs no search.
             unused = name not in _RESERVED and text.count(name) == text.count(f"{name}_{digits}")
             ends[digits] = _free(name, taken, _never if unused else partial(_means_something, text))
             taken.add(name + ends[digits])

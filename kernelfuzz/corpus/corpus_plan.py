@@ -1,4 +1,4 @@
-"""What a corpus is a function of, together with the versions of kernelfuzz, its grammar and Warp."""
+"""Everything that decides the content of a corpus, besides the versions of kernelfuzz, its grammar and Warp."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Store:
         return found
 
     def has_shards(self) -> bool:
-        """Whether a run has made any; what is hidden is not whole."""
+        """Whether there is a finished shard; hidden files are unfinished."""
         return any(not path.name.startswith(".") for path in self.shards.glob("*"))
 
     def write(self, path: Path, data: bytes) -> None:
@@ -158,7 +158,7 @@ class Store:
             yield
 
     def complete(self, manifest: dict[str, Any], staged: Path, card: str) -> None:
-        """Put the data that is in a directory beside its place into it; the manifest says so last."""
+        """Move the staged data into place, and write the manifest last."""
         shutil.rmtree(self.directory / DATA, ignore_errors=True)
         os.replace(staged / DATA, self.directory / DATA)
         self.write(self.directory / CARD, card.encode())
@@ -276,7 +276,7 @@ def at_work(store: Store, plan: Plan, part: Part, *, overwrite: bool = False) ->
 
 
 def _leave(store: Store, new: bool) -> None:
-    """Take away what is left of a run that made nothing, where that goes; the directory too if it is new."""
+    """Remove the leftovers of a run that made no shard, if possible; a new directory too."""
     with contextlib.suppress(OSError, WrongCorpus):
         if not store.has_shards():
             with _door(store):
@@ -291,7 +291,7 @@ def _made_nothing(store: Store) -> bool:
     if store.has_shards():
         return False
     found = store.manifest()
-    # Test sessions, which say their source, do not come in by this door.
+    # Test sessions, whose plans have a source, do not use ``at_work``.
     return found is not None and found["state"] == RUNNING and "source" not in found["plan"]
 
 

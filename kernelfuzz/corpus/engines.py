@@ -47,7 +47,7 @@ class Engine(Protocol):
 
 def here(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
     """One after the other in this process; not for plans that compile, since a compiler may crash."""
-    ours = not gc.get_freeze_count()  # who has frozen objects for a purpose keeps them so
+    ours = not gc.get_freeze_count()  # objects that the caller has frozen stay frozen
     try:
         for number, (start, count) in enumerate(spans, 1):
             yield make_shard(plan, start, count)

@@ -26,7 +26,7 @@ from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, Lowering, compat, lower
 from kernelfuzz.toolchain.programs import Program
 
-# What of a row the lowering decides.
+# The columns that are computed from the lowering.
 _LOWERED = (
     "ir_forward",
     "ir_backward",

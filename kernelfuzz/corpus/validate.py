@@ -211,7 +211,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Tally:
-    """How many rows, files or numbers a check was made of; ``not_possible`` is by reason."""
+    """How often a check passed, failed, or was not possible (by reason)."""
 
     passed: int = 0
     failed: int = 0
@@ -364,7 +364,7 @@ def _readable(directory: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _sample(pairs: set[tuple[str, str]], size: int | None) -> set[tuple[str, str]]:
-    """So many of the ids and devices, those with the smallest hashes of the id; all without a size."""
+    """Return ``size`` of the pairs, those with the smallest hashes of the id; all of them if it is None."""
     if size is None:
         return pairs
     return set(sorted(pairs, key=lambda pair: (hashlib.sha256(pair[0].encode()).digest(), pair))[:size])
@@ -392,7 +392,7 @@ def _checked(
 
 
 def _alone(row: Row, plan: Mapping[str, Any], stages: tuple[Stage, ...], pool: workers.Pool) -> dict[str, Outcome]:
-    """A row whose company did not come back, one stage after the other: what it is at fault for itself."""
+    """Check one row alone, stage by stage, after the process that checked its chunk died."""
     outcomes: dict[str, Outcome] = {}
     for stage in stages:
         task = pool.submit(check_rows, [row], plan, (stage,), timeout=_STARTING + _PATIENCE[stage])

@@ -1,4 +1,4 @@
-"""Findings on disk: one folder each, written whole or not at all."""
+"""Findings on disk: a folder each, with its record as JSON, its scripts and its report, written whole or not at all."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ Call: TypeAlias = Callable[[tuple[Value, ...]], Value]
 NO_REFERENCE = "no reference for this builtin"
 
 
-# float16: what Python scope converts from float32 it rounds halves of a unit away from zero, where a kernel
-# rounds them to even.  So it is not called for float16: an exact closed form is used instead, or a scalar
-# function over float32, which is how Warp computes it; of other builtins there is no reference.
+# float16: Python scope rounds float32 to float16 with ties away from zero, where a kernel rounds ties to even.
+# So it is not called for float16: an exact closed form is used instead, or a scalar function over float32, which
+# is how Warp computes it; of other builtins there is no reference.
 _HALF_IN_SINGLE = frozenset({"scalar", "rounding", "trigonometry", "exponential", "predicate"})
 
 

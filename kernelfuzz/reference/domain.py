@@ -1,4 +1,4 @@
-"""The numbers that the interpreter computes with: the one seam between exact values and dual numbers.
+"""The numbers that the interpreter computes with: the interface between it and exact values or dual numbers.
 
 The interpreter does control flow, names, memory and structure; every operation on a number goes through a
 ``Domain``.  ``kernelfuzz.reference.exact`` has the values that Warp computes, to the bit.  Another domain may

@@ -1,6 +1,6 @@
 """Changes of a case that must not change what it computes: one row each.
 
-The metamorphic oracle holds a kernel against itself after one of them.  Each respects what Warp documents
+The metamorphic oracle compares a kernel with itself after one of them.  Each respects what Warp documents
 to be different from Python: an expression that changes something is not moved, a constant that a dynamic
 loop changes stays a variable, ``+=`` on an element of an array stays atomic.
 """

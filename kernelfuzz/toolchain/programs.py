@@ -55,7 +55,7 @@ class _Available(Mapping[str, Any]):
 # optimizers do as can be had, which is also the cheapest build.
 JUDGED: Mapping[str, Any] = _Available(fuse_fp=False, fast_math=False, optimization_level=0)
 
-# Far from where the numbering of an imported module's functions gets to: the generated names must not meet.
+# Far above the numbers that Warp gives functions of an imported module, so that generated names cannot collide.
 _FIRST_NUMBER = 1000
 
 _UNIQUE = itertools.count()
@@ -233,7 +233,7 @@ def _load(
             return Failure("unsupported", str(error))
         except compat.CompilerError as error:
             message = build_message(output(), str(error), tempfile.gettempdir())
-            # The file is Warp's own on one way, and ours on the other.
+            # The file has Warp's name in one kind of build and ours in the other: neither is shown.
             return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
         except (Exception, SystemExit) as error:
             return sources.raised(source, error)

@@ -82,7 +82,7 @@ def row(
     says: str = "",
     **columns: Any,
 ) -> Builtin:
-    """A row.
+    """Build a ``Builtin`` from the short notation of ``builtin_rows``.
 
     ``domains`` is separated by spaces; ``exact`` gives a ``form`` that is exact; ``says`` is what Built-ins says of the
     builtin, as a short form of ``source``.  The other arguments are columns, and, by one letter, the variables of the
