@@ -389,23 +389,25 @@ def _serve(pipe: Connection, directory: str, parent: int) -> None:
         except (EOFError, OSError):
             return
         pipe.send_bytes(_answer(payload))
-        if collected_after(number):
-            leave_old_objects_alone()
+        leave_old_objects_alone(number)
 
 
-def collected_after(number: int) -> bool:
-    """Whether this task of a process, by its number from 1, is one after which old objects are looked for."""
-    return number & (number - 1) == 0
+# The number of the first task after which a process looks for garbage: before that there is little of it.
+_COLLECTED_FROM = 8
 
 
-def leave_old_objects_alone() -> None:
+def leave_old_objects_alone(number: int = 0) -> None:
     """Have Python's collector pass over the objects that there are now: Warp alone is 100,000.
 
-    It would go through all of them dozens of times in a task.  What was passed over before and is garbage now
-    is collected first.
+    It would go through all of them dozens of times in a task.  Called after each task of a process, with its
+    number from 1, or with 0 before the first: only the powers of two count.  What was passed over before and is
+    garbage now is collected first, except after the first few tasks.
     """
-    gc.unfreeze()
-    gc.collect()
+    if number & (number - 1):
+        return
+    if number >= _COLLECTED_FROM:
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
 
 

@@ -51,8 +51,8 @@ def here(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
     try:
         for number, (start, count) in enumerate(spans, 1):
             yield make_shard(plan, start, count)
-            if ours and workers.collected_after(number):
-                workers.leave_old_objects_alone()
+            if ours:
+                workers.leave_old_objects_alone(number)
     finally:
         if ours:
             gc.unfreeze()
