@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
-from kernelfuzz.strategies.builtin_calls import cast
+from kernelfuzz.strategies.builtin_calls import cast, state_argument
 from kernelfuzz.strategies.context import Buffer, Context
 from kernelfuzz.strategies.operands import call, draw_in, fit, fit_index, number, position
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, input_range, is_ranged
@@ -127,6 +127,39 @@ def new_input(ctx: Context, type_: t.Type, ndim: int | None = None) -> Buffer:
     if isinstance(type_, t.Scalar) and is_ranged(type_) and ctx.choices.chance(0.1):
         bounds = type_.limits
     return ctx.buffer(t.Array(type_, ndim), "in", tuple(shape), bounds=bounds)
+
+
+def new_sorted(ctx: Context, dtype: t.Scalar) -> Buffer:
+    """An input array of one dimension whose elements are in ascending order."""
+    shape = (ctx.choices.pick(SIZES),)
+    return ctx.buffer(t.Array(dtype), "in", shape, bounds=input_range(dtype), ascending=True)
+
+
+def can_search(ctx: Context, type_: t.Type) -> bool:
+    """Whether there is a sorted array, or room for one."""
+    return ctx.in_kernel and (len(ctx.buffers) < MOST_BUFFERS or bool(_sorted(ctx)))
+
+
+def _sorted(ctx: Context) -> list[Buffer]:
+    return [buffer for buffer in reversed(ctx.buffers) if buffer.param.ascending]
+
+
+def search(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    """``wp.lower_bound(a, x)``, in a part of the array too, or ``wp.sample_cdf(state, a)``: an index of the array."""
+    known = _sorted(ctx)
+    buffer = ctx.choices.pick(known if known and len(ctx.buffers) >= MOST_BUFFERS else [*known, None])
+    buffer = buffer or new_sorted(ctx, numeric_dtype(ctx))
+    dtype, (size,) = buffer.array.dtype, buffer.param.shape
+    assert isinstance(size, int)
+    if dtype == t.FLOAT32 and ctx.allows("random") and ctx.choices.chance(0.3):
+        made = n.Call("sample_cdf", (state_argument(ctx).expr, buffer.name), t.INT32)
+        return Ranged(made, 0, size - 1)
+    ends: tuple[n.Expr, ...] = ()
+    if ctx.choices.chance(0.3):
+        begin = ctx.choices.integer(0, size - 1)
+        ends = (n.Literal(begin, t.INT32), n.Literal(ctx.choices.integer(begin + 1, size), t.INT32))
+    sought = ctx.draw(dtype, budget - 1).expr
+    return Ranged(n.Call("lower_bound", (buffer.name, *ends, sought), t.INT32), 0, size - 1)
 
 
 def new_output(ctx: Context, type_: t.Type) -> Buffer:

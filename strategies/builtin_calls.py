@@ -17,10 +17,11 @@ from kernelfuzz.typecheck.builtins import Signature, follows_table, producing
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 # The feature that a group of builtins counts for.  Groups that are not here have productions of
-# their own (where, decompositions, atomics) or take arrays.
+# their own (where, decompositions, atomics).
 FEATURE_OF_GROUP = {
     "scalar": "math", "rounding": "math", "trigonometry": "math", "exponential": "math", "predicate": "math",
-    "operator": "arithmetic", "bits": "bitwise", "size": "vector", "vector": "vector", "geometry": "vector",
+    "operator": "arithmetic", "bits": "bitwise", "shift": "shift", "array": "search",
+    "size": "vector", "vector": "vector", "geometry": "vector",
     "matrix": "matrix", "quaternion": "quaternion", "transform": "transform", "spatial": "spatial",
     "random": "random", "noise": "random",
 }  # fmt: skip
@@ -103,7 +104,7 @@ class Candidates:
 @follows_table(4096)
 def candidates(type_: t.Type) -> Candidates:
     """The calls that the grammar can make for a value of the type."""
-    needed = [(signature, _needs(signature)) for signature in producing(type_) if _is_candidate(signature)]
+    needed = [(signature, _needs(signature)) for signature in producing(type_, newer=True) if _is_candidate(signature)]
     different = tuple(dict.fromkeys(needs for _, needs in needed))
     places = {needs: place for place, needs in enumerate(different)}
     return Candidates(different, tuple((signature, places[needs]) for signature, needs in needed))
@@ -117,6 +118,8 @@ def _is_candidate(signature: Signature) -> bool:
 
 def _needs(signature: Signature) -> Needs:
     features = {FEATURE_OF_GROUP[signature.builtin.group]}
+    if signature.builtin.since:
+        features.add("newer")
     features.update(FEATURE_OF_TYPE[type(each)] for each in signature.params if type(each) in FEATURE_OF_TYPE)
     scalars = {scalar for type_ in (signature.result, *signature.params) if (scalar := component_of(type_))}
     if t.UINT32 in scalars:  # an index or a random state, whatever the dtypes are

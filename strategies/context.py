@@ -253,11 +253,11 @@ class Context:
         role: str,
         shape: tuple[int | str, ...],
         op: str = "",
-        bounds: tuple[int, int] | None = None,
+        **contract: object,
     ) -> Buffer:
-        """A new array parameter."""
+        """A new array parameter; ``contract`` as the fields of ``Param``."""
         prefix = {"in": "a", "out": "out", "shared": "acc"}[role]
-        made = Buffer(self.add_param(array, prefix=prefix, shape=shape, bounds=bounds), role, op)
+        made = Buffer(self.add_param(array, prefix=prefix, shape=shape, **contract), role, op)
         self.buffers.append(made)
         return made
 

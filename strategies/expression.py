@@ -291,6 +291,7 @@ OPERATIONS: tuple[Production, ...] = (
     Production("row", _is_row, _row, 1, "matrix"),
     Production("slice", lambda _, type_: _is_short_vector(type_), _slice, 2, "slice"),
     Production("part", _is_part, _part, 1, "transform"),
+    Production("search", _only(t.INT32), buffers.search, 1, "search", buffers.can_search),
     Production("where", is_plain, safe_operators.where, 1, "where"),
     Production("ternary", is_plain, safe_operators.ternary, 1, "ternary"),
     Production("function", is_plain, user_functions.call_function, 2, "function", user_functions.can_call),

@@ -14,7 +14,7 @@ from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.ranges import component_of
 from kernelfuzz.strategies.value_types import feature_of
-from kernelfuzz.typecheck.builtins import resolve
+from kernelfuzz.typecheck.builtins import Signature, resolve
 
 N = TypeVar("N", bound=n.Node)
 
@@ -62,8 +62,13 @@ class Inventory:
     @cached_property
     def groups(self) -> set[str]:
         """The groups in the table of builtins of those that are called."""
-        signatures = (resolve(c.name, tuple(argument.type for argument in c.args), c.keywords) for c in self.builtins)
-        return {signature.builtin.group for signature in signatures if signature is not None}
+        return {signature.builtin.group for signature in self.signatures}
+
+    @cached_property
+    def signatures(self) -> list[Signature]:
+        """The signatures of the builtins that are called."""
+        found = (resolve(c.name, tuple(argument.type for argument in c.args), c.keywords) for c in self.builtins)
+        return [signature for signature in found if signature is not None]
 
     @cached_property
     def composites(self) -> list[t.Type]:

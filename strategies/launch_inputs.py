@@ -1,7 +1,7 @@
 """What a kernel is launched with: the grid, and values for every parameter that keep its contract.
 
-The contract is in the parameters (``Param.shape`` and ``Param.bounds``): a kernel is defined for every launch
-that ``draw_launch`` makes.
+The contract is in the parameters (``Param.shape``, ``Param.bounds`` and ``Param.ascending``): a kernel is
+defined for every launch that ``draw_launch`` makes.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style
     if isinstance(type_, t.Array):
         sizes = param.shape or tuple(AXES[: type_.ndim])
         lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
-        return _values(choices, type_.dtype, lengths, param.bounds, style)
+        values = _values(choices, type_.dtype, lengths, param.bounds, style)
+        return np.sort(values, axis=-1) if param.ascending else values  # pyright: ignore  # of scalars only
     return _values(choices, type_, (), param.bounds, style)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies.buffers import inner_place
-from kernelfuzz.strategies.builtin_calls import call_builtin
+from kernelfuzz.strategies.builtin_calls import FEATURE_OF_TYPE, call_builtin
 from kernelfuzz.strategies.context import Context, Variable
 from kernelfuzz.strategies.operands import fit
-from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, is_ranged
+from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, component_of, full_range, is_ranged
 from kernelfuzz.strategies.safe_operators import combine
 from kernelfuzz.strategies.value_types import float_dtype, value_type
-from kernelfuzz.typecheck.builtins import resolve
+from kernelfuzz.typecheck.builtins import BUILTINS, Signature, follows_table, instances
 
 
 def local(ctx: Context) -> list[n.Stmt]:
@@ -159,12 +159,23 @@ def unpack_pair(ctx: Context) -> list[n.Stmt]:
     return [n.Unpack(tuple(names), tuple(value.expr for value in values))]
 
 
+@follows_table()
+def decompositions(dtype: t.Scalar) -> tuple[Signature, ...]:
+    """The builtins that take one value over the scalar type apart, those of the most drawn types first."""
+    rows = [row for row in BUILTINS if row.group == "decomposition"]
+    return tuple(each for row in rows for each in instances(row) if component_of(each.params[0]) == dtype)
+
+
+def _allowed(ctx: Context, signature: Signature) -> bool:
+    assert isinstance(signature.result, t.Tuple)
+    kinds = {type(type_) for type_ in (*signature.params, *signature.result.elements)}
+    return all(ctx.allows(FEATURE_OF_TYPE.get(kind)) for kind in kinds)
+
+
 def decompose(ctx: Context) -> list[n.Stmt]:
     """``u, s, v = wp.svd3(m)``."""
-    dtype = float_dtype(ctx)
-    name, size = ctx.choices.pick((("qr3", 3), ("svd3", 3), ("eig3", 3), ("svd2", 2)))
-    signature = resolve(name, (t.Matrix(size, size, dtype),))
-    assert signature is not None
+    found = [each for each in decompositions(float_dtype(ctx)) if _allowed(ctx, each)]
+    signature = ctx.choices.pick(found)
     assert isinstance(signature.result, t.Tuple)
     value = call_builtin(ctx, signature, ctx.operations())
     names = [ctx.declare(type_, Ranged(value.expr), mutable=True).name for type_ in signature.result.elements]

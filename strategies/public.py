@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +29,7 @@ from kernelfuzz.strategies.options import (
 from kernelfuzz.strategies.user_functions import inner_context, new_function
 from kernelfuzz.strategies.value_types import value_type
 from kernelfuzz.syntax.canonical import canonical
+from kernelfuzz.typecheck.builtins import BUILTINS, is_newer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -75,6 +77,8 @@ def kernels(
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
     ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
+    The feature ``newer`` is excluded, unless it is included, where the installed Warp lacks some builtin.
+
         >>> @given(kernels(include=["while"], dtypes=["float32", "int32"], size="small"))
         ... def test_my_backend(kernel):
         ...     assert "while " in str(kernel)
@@ -86,6 +90,8 @@ def kernels(
         categories=categories, include=include, exclude=exclude, dtypes=dtypes, size=size, depth=depth,
         devices=devices, profile=profile,
     )  # fmt: skip
+    if "newer" not in options.include and any(is_newer(row.since) for row in BUILTINS):
+        options = replace(options, exclude=options.exclude | {"newer"})
 
     @st.composite
     def kernels(draw: st.DrawFn) -> Kernel:

@@ -59,6 +59,17 @@ def _sum(ctx: Context, value: Ranged) -> list[n.Stmt]:
     return declare(ctx, combine(ctx, "+", ctx.draw(type_, 1), value, type_))
 
 
+def newer(ctx: Context) -> list[n.Stmt]:
+    types: list[t.Type] = [dtype := float_dtype(ctx), t.INT32, t.Matrix(3, 3, dtype)]
+    found = [[one for group in builtin_choices(ctx, type_) for one in group if one.builtin.since] for type_ in types]
+    signature = ctx.choices.pick(ctx.choices.pick([signatures for signatures in found if signatures]))
+    return declare(ctx, call_builtin(ctx, signature, ctx.operations()))
+
+
+def search(ctx: Context) -> list[n.Stmt]:
+    return declare(ctx, buffers.search(ctx, t.INT32, 1))
+
+
 def of_type(type_: Callable[[Context], t.Type]) -> Plant:
     """A local of a type, made by an operation on it."""
 

@@ -56,7 +56,11 @@ def binary(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     first, second = ctx.share(budget, 2)
     left = ctx.draw(left_type, first)
     right = ctx.draw(right_type, second)
-    return combine(ctx, op, left, right, type_)
+    made = combine(ctx, op, left, right, type_)
+    if op == "<<" and isinstance(type_, t.Scalar) and isinstance(made.expr, n.Binary) and ctx.choices.chance(0.15):
+        # What may be shifted how far is more than the ranges of two arguments: the operator's operands will do.
+        return Ranged(n.Call("lshift", (made.expr.left, made.expr.right), type_), *made.range)
+    return made
 
 
 def combine(ctx: Context, op: str, left: Ranged, right: Ranged, type_: t.Type) -> Ranged:

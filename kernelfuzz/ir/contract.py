@@ -1,13 +1,13 @@
-"""What a launch keeps to, apart from the kernel: the bounds and the shapes of parameters, by name.
+"""What a launch keeps to, apart from the kernel: what parameters hold, by name.
 
 The parameter ``x`` of a function ``f`` of the module is called ``f.x``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from kernelfuzz.ir.nodes import Function, Kernel, Param
 
@@ -15,29 +15,44 @@ Bounds: TypeAlias = Mapping[str, tuple[int, int]]
 Shapes: TypeAlias = "Mapping[str, tuple[int | str, ...]]"
 
 
-def bounds_of(kernel: Kernel) -> dict[str, tuple[int, int]]:
-    """The bounds of every parameter that has some."""
-    return {name: param.bounds for name, param in _params(kernel) if param.bounds is not None}
+class Contract(TypedDict, total=False):
+    """What ``Param`` says of the parameters that have it; what none has is left out."""
+
+    bounds: Bounds
+    shapes: Shapes
+    ascending: Collection[str]
 
 
-def shapes_of(kernel: Kernel) -> dict[str, tuple[int | str, ...]]:
-    """The shape of every parameter that has one."""
-    return {name: param.shape for name, param in _params(kernel) if param.shape}
+def contract_of(kernel: Kernel) -> Contract:
+    """The contract of a kernel and its functions."""
+    contract: Contract = {}
+    if bounds := {name: param.bounds for name, param in _params(kernel) if param.bounds is not None}:
+        contract["bounds"] = bounds
+    if shapes := {name: param.shape for name, param in _params(kernel) if param.shape}:
+        contract["shapes"] = shapes
+    if ascending := tuple(name for name, param in _params(kernel) if param.ascending):
+        contract["ascending"] = ascending
+    return contract
 
 
-def with_contract(kernel: Kernel, bounds: Bounds, shapes: Shapes) -> Kernel:
+def with_contract(
+    kernel: Kernel,
+    *,
+    bounds: Bounds | None = None,
+    shapes: Shapes | None = None,
+    ascending: Collection[str] = (),
+) -> Kernel:
     """The kernel with this contract and no other.  Raises ValueError at a name that no parameter has."""
+    bounds, shapes = bounds or {}, shapes or {}
     known = {name for name, _ in _params(kernel)}
-    if unknown := (bounds.keys() | shapes.keys()) - known:
+    if unknown := (bounds.keys() | shapes.keys() | set(ascending)) - known:
         raise ValueError(f"no parameter {min(unknown)}; there are {', '.join(sorted(known)) or 'none'}")
 
+    def param(name: str, each: Param) -> Param:
+        return replace(each, bounds=bounds.get(name), shape=shapes.get(name, ()), ascending=name in ascending)
+
     def params(of: Kernel | Function, prefix: str) -> tuple[Param, ...]:
-        return tuple(
-            [
-                replace(each, bounds=bounds.get(prefix + each.name), shape=shapes.get(prefix + each.name, ()))
-                for each in of.params
-            ]
-        )
+        return tuple([param(prefix + each.name, each) for each in of.params])
 
     functions = tuple([replace(each, params=params(each, f"{each.name}.")) for each in kernel.functions])
     return replace(kernel, params=params(kernel, ""), functions=functions)

@@ -264,16 +264,18 @@ Block: TypeAlias = tuple[Stmt, ...]
 class Param(Printed):
     """A parameter of a kernel or of a function.
 
-    ``bounds`` and ``shape`` are the contract that a launch keeps so that the kernel is defined for its
+    ``bounds``, ``shape`` and ``ascending`` are the contract that a launch keeps so that the kernel is defined for its
     inputs; they are no part of the text.  ``bounds`` holds for every integer component (None: the default of
     ``kernelfuzz.strategies.ranges``).  ``shape`` gives each axis of an array as a number or as the axis of
     the launch grid that it is as long as (``"x"``, ``"y"``, ``"z"``, ``"w"``); empty: as the grid has them.
+    The elements of an ``ascending`` array are sorted along its last axis.
     """
 
     name: str
     type: Type
     bounds: tuple[int, int] | None = None
     shape: tuple[int | str, ...] = ()
+    ascending: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

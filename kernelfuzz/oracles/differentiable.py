@@ -290,7 +290,7 @@ def read_from_copies(kernel: n.Kernel, overwritten: Set[str]) -> n.Kernel:
     """
     writers = written_parameters(kernel)
     copies = {
-        param.name: n.Param(_copy_name(param.name, kernel), param.type, param.bounds, param.shape)
+        param.name: replace(param, name=_copy_name(param.name, kernel))
         for param in kernel.params
         if param.name in overwritten and isinstance(param.type, t.Array)
     }

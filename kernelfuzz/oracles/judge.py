@@ -14,11 +14,12 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk
 from kernelfuzz.oracles.compile import generated_code
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
-from kernelfuzz.oracles.table import ORACLES, Questions
+from kernelfuzz.oracles.table import COMPILE, ORACLES, Questions
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import compat
+from kernelfuzz.typecheck.builtins import lacking
 
 
 def judge_batch(request: Request) -> list[CaseOutcome]:
@@ -69,9 +70,16 @@ def _questions(verdict: Verdict) -> Questions:
 
 def _judge(chunk: Chunk, checks: Checks) -> list[CaseOutcome]:
     compat.initialize()
+    takes = []
+    for record in chunk.records:
+        if reason := lacking(record.case.kernel):
+            record.note(COMPILE.skipped(reason))
+        else:
+            takes.append(record)
+    judged = replace(chunk, records=takes)
     for name, row in ORACLES.items():
         if name in checks.oracles:
-            row.questions().ask(chunk)
+            row.questions().ask(judged)
     return [record.outcome() for record in chunk.records]
 
 

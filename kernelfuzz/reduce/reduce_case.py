@@ -193,7 +193,7 @@ def with_short_names(case: Case) -> Case:
     new = rename(case.kernel, canonical_names())
     pairs = list(zip(case.kernel.params, new.params, strict=True))
     # Renaming leaves out what is no part of the text.
-    params = tuple([replace(param, bounds=old.bounds, shape=old.shape) for old, param in pairs])
+    params = tuple([replace(old, name=param.name, type=param.type) for old, param in pairs])
     given = case.launch.inputs
     inputs = {param.name: _renamed(given[old.name], param.type) for old, param in pairs if old.name in given}
     return Case(replace(new, params=params), replace(case.launch, inputs=inputs))

@@ -16,7 +16,7 @@ the class, as by ``repr``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from math import inf, nan
 from textwrap import indent
@@ -26,7 +26,7 @@ import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.contract import Bounds, Shapes, bounds_of, shapes_of, with_contract
+from kernelfuzz.ir.contract import Bounds, Shapes, contract_of, with_contract
 from kernelfuzz.ir.fields import EXPRESSIONS, NODES, STATEMENTS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.printed import Printed, call_text
@@ -91,9 +91,11 @@ def struct(text: str) -> t.Struct:
     return _declared(text).structs[-1]
 
 
-def function(text: str, *, bounds: Bounds | None = None, shapes: Shapes | None = None) -> n.Function:
+def function(
+    text: str, *, bounds: Bounds | None = None, shapes: Shapes | None = None, ascending: Collection[str] = ()
+) -> n.Function:
     """The last ``@wp.func`` of a text, with a contract as ``parse`` takes it.  Raises ParseError."""
-    return with_contract(_declared(text), bounds or {}, shapes or {}).functions[-1]
+    return with_contract(_declared(text), bounds=bounds, shapes=shapes, ascending=ascending).functions[-1]
 
 
 def expression(text: str, /, **types: t.Type) -> n.Expr:
@@ -223,13 +225,13 @@ def _function(node: n.Function) -> Form:
     structs = tuple(dict.fromkeys(found for type_ in types for found in _structs(type_)))
     module = n.Kernel("the_kernel", (), (n.Pass(),), functions=(node,), structs=structs)
     text = _without_kernel(module)
-    again = function(text, bounds=bounds_of(module), shapes=shapes_of(module))
+    again = function(text, **contract_of(module))
     return f"function({_quoted(text)}{_contract_text(module)})", again
 
 
 def _kernel(node: n.Kernel) -> Form:
     text = render(node)
-    again = parse(text, bounds=bounds_of(node), shapes=shapes_of(node))
+    again = parse(text, **contract_of(node))
     return f"parse({_quoted(text)}{_contract_text(node)})", again
 
 
@@ -270,5 +272,4 @@ def _named_text(types: Mapping[str, t.Type]) -> str:
 
 
 def _contract_text(kernel: n.Kernel) -> str:
-    given = {"bounds": bounds_of(kernel), "shapes": shapes_of(kernel)}
-    return "".join(f", {name}={value!r}" for name, value in given.items() if value)
+    return "".join(f", {name}={value!r}" for name, value in contract_of(kernel).items())

@@ -249,7 +249,7 @@ QUATERNION_MATH = (
     row("quat_from_axis_angle", "(vec(3,S), S) -> quat(S)", word="quaternions of an axis and an angle", ulp=None,
         form="rotation.from_axis_angle", says="(axis * sin(angle / 2), cos(angle / 2))", **_QUATERNION),
     row("quat_to_axis_angle", "(quat(S)) -> (vec(3,S), S)", word="axes and angles of rotations", ulp=None,
-        form="rotation.axis_and_angle", **_QUATERNION),
+        form="rotation.axis_and_angle", **{**_QUATERNION, "group": "decomposition"}),
     row("quat_to_matrix", "(quat(S)) -> mat(3,3,S)", word="rotation matrices", form="rotation.quat_to_matrix",
         says="m @ v is quat_rotate(quat, v)", **_QUATERNION),
     row("quat_from_matrix", "(mat(3,3,S)) -> quat(S)", word="quaternions of matrices",
@@ -301,7 +301,8 @@ TRANSFORM_MATH = (
     # Warp 1.10 for float64.
     row("transform_decompose", "(mat(4,4,S)) -> (vec(3,S), quat(S), vec(3,S))",
         word="translations, rotations and scales", python_name=None,
-        without="documented for scaled rotation matrices only, and up to the sign", **_TRANSFORM),
+        without="documented for scaled rotation matrices only, and up to the sign",
+        **{**_TRANSFORM, "group": "decomposition"}),
 )  # fmt: skip
 
 _SPATIAL: dict[str, Any] = {"group": "spatial", "S": "float"}
@@ -339,7 +340,8 @@ OPERATORS = (
     row("bit_or", _SAME2, word="bitwise or", range="|", exact="operator.or_", **_BITS),
     row("bit_xor", _SAME2, word="bitwise exclusive or", range="^", exact="operator.xor", **_BITS),
     row("invert", _SAME, word="inverted bits", range="inverted", exact="operator.invert", **_BITS),
-    row("lshift", _SAME2, word="left shifts", domains="shifted shift", range="whole", exact="operator.lshift", **_BITS),
+    row("lshift", _SAME2, word="left shifts", domains="shifted shift", range="whole", exact="operator.lshift",
+        **{**_BITS, "group": "shift"}),
     row("rshift", _SAME2, word="right shifts", domains="any shift", range=">>", exact="operator.rshift", **_BITS),
     row("unot", "(S) -> bool", "operator", "negated conditions", differentiable=False, exact="operator.not_",
         says="True if a is falsy", closed=_RAISES, S="logical"),

@@ -15,8 +15,9 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 
-from kernelfuzz.ir.nodes import Keyword
+from kernelfuzz.ir.nodes import Call, Keyword, Node
 from kernelfuzz.ir.types import Type
+from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtin_columns import Builtin
 from kernelfuzz.typecheck.builtin_rows import ROWS
 from kernelfuzz.typecheck.patterns import (
@@ -87,6 +88,21 @@ def at_least(*release: int) -> bool:
     """Whether the installed Warp is that release or a later one: ``at_least(1, 14)``."""
     found = tuple(int(part) for part in re.findall(r"\d+", version("warp-lang"))[: len(release)])
     return found >= release
+
+
+def is_newer(release: str) -> bool:
+    """Whether the installed Warp is older than a release that a row names; False for ""."""
+    return bool(release) and not at_least(*map(int, release.split(".")))
+
+
+def lacking(root: Node) -> str:
+    """Which builtin of a tree the installed Warp does not have, as a reason to skip it; "" where it has all."""
+    for node in walk(root):
+        if isinstance(node, Call) and any(row.since for row in _BY_NAME.get(node.name, ())):
+            signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
+            if signature is not None and is_newer(signature.builtin.since):
+                return f"Warp {version('warp-lang')} has no {node.name}, which is there since {signature.builtin.since}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

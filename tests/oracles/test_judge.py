@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import finding_kernels  # pyright: ignore[reportMissingImports]
@@ -15,6 +16,7 @@ from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.table import COMPILE, Sample
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.parse import parse
+from kernelfuzz.typecheck import builtins
 
 SOURCE = """
 import warp as wp
@@ -58,3 +60,13 @@ def test_generated_code_has_the_statements_and_no_declarations() -> None:
     for boilerplate in ("gridDim", "_wp_args", "tile_shared_storage", "wp::float32 var_3;", "__global__"):
         assert boilerplate not in code
     assert compile.generated_code(finding_kernels.chained().kernel) == ""
+
+
+def test_what_the_installed_warp_lacks_is_skipped_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = replace(CASE, kernel=parse(SOURCE.replace("= 1", "= wp.bit_count(7)")))
+    monkeypatch.setattr(builtins, "at_least", lambda *release: release < (1, 19))
+    lacking, there = judge.judge_cases([newer, CASE], Checks(("value",), ("cpu",)))
+    (verdict,) = lacking.verdicts
+    assert verdict.status == "skipped"
+    assert verdict.reason.endswith("has no bit_count, which is there since 1.19")
+    assert [verdict.status for verdict in there.verdicts] == ["passed"]

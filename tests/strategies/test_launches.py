@@ -124,6 +124,14 @@ def test_bounds_hold_for_every_number_of_launches() -> None:
     assert seen == {3, 4, 5}
 
 
+def test_an_ascending_array_is_sorted_and_any_other_is_not_always() -> None:
+    params = (Param("a", t.Array(t.INT32), shape=(8,), ascending=True), Param("b", t.Array(t.INT32), shape=(8,)))
+    launches = [draw_launch(SeededChoices("order", number), Kernel("kernel", params, ())) for number in range(20)]
+    in_order = {name: [np.all(np.diff(np.asarray(each.inputs[name])) >= 0) for each in launches] for name in "ab"}
+    assert all(in_order["a"])
+    assert not all(in_order["b"])
+
+
 def test_grids_of_one_thread_and_of_many_come() -> None:
     kernel = Kernel("kernel", (Param("a0", t.Array(t.FLOAT32), shape=("x",)),), ())
     lengths = {draw_launch(SeededChoices("grid", number), kernel).dim[0] for number in range(100)}

@@ -92,24 +92,11 @@ def test_a_toy_feature_is_in_rows_of_corpora_and_can_be_avoided_by_a_campaign(lu
 
 # -------------------------------------------------------------------- builtins
 
-_NEWER = "only Warp releases after the oldest supported one have it"
-_TUPLE = "returns several values, and of those only decompositions are unpacked"
-_SORTED = "needs an array in ascending order, which no launch promises"
 _ATOMIC = "atomics are drawn over scalars, and sums over vectors"
 _FIRST = "a call is of the first row of the name, which takes any value"
 
 # The rows that the grammar never draws, by name (and signature, where other rows of the name are drawn).
 NEVER_DRAWN = {
-    "bit_count": _NEWER,
-    "copysign": _NEWER,
-    "inverse_approx": _NEWER,
-    "matrix_from_rows": _NEWER,
-    "matrix_from_cols": _NEWER,
-    "lshift": "defined for non-negative values below a bound only; the operator << is drawn",
-    "lower_bound": _SORTED,
-    "sample_cdf": _SORTED,
-    "quat_to_axis_angle": _TUPLE,
-    "transform_decompose": _TUPLE,
     "where (bool, vec(n,S), vec(n,S)) -> vec(n,S)": _FIRST,
     "where (bool, mat(r,c,S), mat(r,c,S)) -> mat(r,c,S)": _FIRST,
     "where (bool, quat(S), quat(S)) -> quat(S)": _FIRST,
@@ -128,7 +115,7 @@ NEVER_DRAWN = {
 }  # fmt: skip
 
 # Features whose statements and expressions name their builtins themselves.
-BY_NAME = ("tile", "atomic", "decomposition", "random", "where")
+BY_NAME = ("tile", "atomic", "decomposition", "random", "where", "shift", "search")
 
 
 def value_types() -> Iterator[t.Type]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernelfuzz.ir.contract import bounds_of, shapes_of, with_contract
+from kernelfuzz.ir.contract import contract_of, with_contract
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.options import Profile
@@ -17,7 +17,7 @@ def check(kernel: Kernel) -> None:
     text = render(kernel)
     read = parse(text)
     assert render(read) == text
-    assert with_contract(read, bounds_of(kernel), shapes_of(kernel)) == kernel
+    assert with_contract(read, **contract_of(kernel)) == kernel
 
 
 @pytest.mark.parametrize("profile", ["default", "realistic"])

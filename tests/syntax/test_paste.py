@@ -142,14 +142,14 @@ def test_it_reads_like_warp(value: object, text: str) -> None:
 
 
 def test_a_kernel_reads_like_a_module() -> None:
-    params = (n.Param("n", t.INT32, (0, 7)), n.Param("a", t.Array(t.FLOAT32), shape=("x", 4)))
+    params = (n.Param("n", t.INT32, (0, 7)), n.Param("a", t.Array(t.FLOAT32), shape=("x", 4), ascending=True))
     assert printed(n.Kernel("scale", params, ())) == (
         'parse("""\n'
         "import warp as wp\n\n\n"
         "@wp.kernel\n"
         "def scale(n: int, a: wp.array(dtype=float)):\n"
         "    pass\n"
-        "\"\"\", bounds={'n': (0, 7)}, shapes={'a': ('x', 4)})"
+        "\"\"\", bounds={'n': (0, 7)}, shapes={'a': ('x', 4)}, ascending=('a',))"
     )
 
 

@@ -15,7 +15,16 @@ import pytest
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.typecheck.builtins import BUILTINS, Signature, at_least, instances, pattern, producing, resolve
+from kernelfuzz.typecheck.builtins import (
+    BUILTINS,
+    Signature,
+    at_least,
+    instances,
+    is_newer,
+    pattern,
+    producing,
+    resolve,
+)
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 from kernelfuzz.typecheck.patterns import Composed, Pattern, Several, Variable
 from kernelfuzz.typecheck.verify import verify
@@ -278,7 +287,7 @@ def _sample(every: bool) -> list[Signature]:
 
 
 def _in_this_warp(signature: Signature) -> bool:
-    return at_least(*map(int, (signature.builtin.since or "0").split(".")))
+    return not is_newer(signature.builtin.since)
 
 
 def _source(kernels: list[n.Kernel]) -> str:

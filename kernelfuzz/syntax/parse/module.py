@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
@@ -30,18 +30,26 @@ from kernelfuzz.typecheck.verify import VerifyError, verify
 
 
 def parse(
-    source: str, kernel: str | None = None, *, bounds: Bounds | None = None, shapes: Shapes | None = None
+    source: str,
+    kernel: str | None = None,
+    *,
+    bounds: Bounds | None = None,
+    shapes: Shapes | None = None,
+    ascending: Collection[str] = (),
 ) -> Kernel:
     """The kernel of a source text as a verified tree; ``kernel`` says which one where there are several.
 
-    Names are those of ``parse_all``.  ``bounds`` and ``shapes`` give parameters by name what a launch keeps
-    to and the text does not say.  The text may also be what Hypothesis prints of a kernel, with all of that.
+    Names are those of ``parse_all``.  ``bounds``, ``shapes`` and ``ascending`` give parameters by name what a
+    launch keeps to and the text does not say.  The text may also be what Hypothesis prints of a kernel, with all of
+    that.
     Raises ParseError, and ValueError at a parameter that there is not.
     """
     if (printed := _printed(source)) is not None:
         return parse(printed[0], kernel, **printed[1])
     made = _parse(source, kernel)
-    return with_contract(made, bounds or {}, shapes or {}) if bounds or shapes else made
+    if not (bounds or shapes or ascending):
+        return made
+    return with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
 
 
 def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
