@@ -1,28 +1,20 @@
-"""Judging in other processes: in workers, where the death of one is traced to a single case, and in scripts."""
+"""Judging in workers, where the death of one is traced to a single case."""
 
 from __future__ import annotations
 
 import itertools
 import math
-import os
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
-from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.reproducer import TIMEOUT_SECONDS, reproducer
-from kernelfuzz.findings.signature import signal_name
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
-from kernelfuzz.releases.run_script import run_script
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 
@@ -36,9 +28,6 @@ LOST_AS: dict[type[WorkerError], FailedKind] = {
 
 # A machine with much else to do may take minutes to start Warp and make its precompiled headers.
 CONTROL_SECONDS = 600.0
-
-# The script of a finding allows its kernel TIMEOUT_SECONDS; starting Warp and building take the rest.
-_SCRIPT_SECONDS = 4.0 * TIMEOUT_SECONDS
 
 # How the reason starts where kernelfuzz itself raised.
 _FAULT = "a fault in kernelfuzz: "
@@ -186,24 +175,3 @@ def _lost(checks: Checks, error: Exception) -> Verdict:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return Verdict(checks.oracles[0], "skipped", "", f"{_FAULT}{text[:200]}", setting)
     return Verdict(checks.oracles[0], "failed", kind, f"the process {error}", setting)
-
-
-def confirm(finding: Finding, tick: Callable[[], None]) -> bool:
-    """Whether the reproducer of a crash or a hang shows it, run alone by this interpreter.
-
-    Another kernel of the worker may be at fault for it.
-    ``tick`` is called several times a second meanwhile.
-    """
-
-    def stopped() -> bool:
-        tick()
-        return False
-
-    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
-        script = Path(folder, "reproducer.py")
-        script.write_text(reproducer(finding), encoding="utf-8")
-        # In the environment of the workers, which may have their Warp by PYTHONPATH.
-        outcome = run_script(script, sys.executable, timeout=_SCRIPT_SECONDS, stopped=stopped, environ=os.environ)
-    # It exits with 1 however its kernel ended, also by an exception; its last line names a signal.
-    signalled = bool(signal_name(outcome.detail)) or not signal_name(finding.verdict.reason)
-    return outcome.presence == "present" and signalled

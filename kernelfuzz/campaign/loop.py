@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from kernelfuzz.campaign.judge_pool import JudgePool, confirm, controls
+from kernelfuzz.campaign.confirmation import confirm
+from kernelfuzz.campaign.judge_pool import JudgePool, controls
 from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
 from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary

@@ -18,8 +18,9 @@ from kernelfuzz.strategies.options import Options
 # Writes a finding into a directory and returns the path of what it wrote.
 Write: TypeAlias = Callable[[Finding, str], Path]
 
-# Tells whether the script of a finding, run alone, shows it; ``tick`` is called several times a second.
-Confirm: TypeAlias = Callable[[Finding, Callable[[], None]], bool]
+# Tells why the script of a finding, run alone, does not show it: an empty text where it does.  ``tick`` is
+# called several times a second.
+Confirm: TypeAlias = Callable[[Finding, Callable[[], None]], str]
 
 
 NOTHING_KNOWN = Known()

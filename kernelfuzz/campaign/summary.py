@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass, field, fields
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.oracles.request import CaseOutcome, Counts
+from kernelfuzz.oracles.verdict import LOST
 
 
 @dataclass(slots=True)
 class Found:
-    """A new finding, where it was written, and how many kernels showed it."""
+    """A new finding, where it was written, and how many kernels showed it; ``why`` it is not confirmed."""
 
     finding: Finding
     path: str | None
     count: int = 1
+    why: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """The finding as ``kernelfuzz fuzz --json`` prints it."""
@@ -30,6 +32,7 @@ class Found:
             "lines": finding.lines,
             "upstream": finding.upstream,
             "count": self.count,
+            **({"why": self.why} if self.why else {}),
         }
 
 
@@ -56,7 +59,7 @@ class CampaignSummary:
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
     skipped verdict, so a kernel may be in several.  ``known`` counts failures by the known finding that
     explains them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
-    of them may be a new bug.  ``unconfirmed`` are crashes and hangs that their own scripts do not show; they
+    of them may be a new bug.  ``unconfirmed`` are those that their own scripts do not show, run alone; they
     do not count as findings.  ``excluded`` are the features that the campaign learnt to avoid, ``faults``
     what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
@@ -80,7 +83,7 @@ class CampaignSummary:
     @property
     def lost(self) -> int:
         """Kernels that ended their process, which no script of theirs does: nothing is known about them."""
-        return sum(found.count for found in self.unconfirmed)
+        return sum(found.count for found in self.unconfirmed if found.finding.kind in LOST)
 
     def add(self, outcome: CaseOutcome) -> None:
         """Count one kernel in."""

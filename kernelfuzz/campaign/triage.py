@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version as installed_version
-from typing import Literal
+from pathlib import Path
 
+from kernelfuzz.campaign.confirmation import Confirmations
 from kernelfuzz.campaign.judge_pool import JudgePool
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.campaign.schedule import Learnt, to_avoid
 from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.folder import UNCONFIRMED
 from kernelfuzz.findings.known import explained_by
 from kernelfuzz.findings.signature import changed, signal_name, signature
 from kernelfuzz.ir.launch import Case
@@ -32,14 +34,6 @@ REDUCTIONS = 3
 
 # A failure that nothing but its message tells apart from an earlier one is reduced once.
 _REDUCTIONS_BY_MESSAGE = 1
-
-# Failures of these kinds count only if their script reproduces them, run alone.  Memory is left out: a worker
-# may have less of it than the script.
-_CONFIRMED = frozenset({"crash", "hang"})
-
-# How the signature of a crash starts whose script does not show it, or was not run.
-NOT_ALONE = "not reproduced alone"
-NOT_TRIED_ALONE = "not tried alone"
 
 # What a finding has in place of the generated code where there was no time to ask Warp for it.
 _NOT_GENERATED = "// The campaign was interrupted before this code was generated.\n"
@@ -99,7 +93,7 @@ class Triage:
         self.learnt: list[Learnt] = []
         self.groups: dict[str, _Group] = {}
         self.found: dict[str, Found] = {}
-        self.unconfirmed: dict[str, Found] = {}
+        self.confirmations = Confirmations(self._run_script, lambda finding: self._write(finding, UNCONFIRMED), summary)
         self.interrupted: bool = False
 
     def take(self, request: Request, outcome: CaseOutcome, stretch: int) -> None:
@@ -189,7 +183,7 @@ class Triage:
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:
-            self._fault(failure, "the reduction", error)
+            self._fault(failure.index, "the reduction", error)
             small = best
         (verdict,) = self.judges.again([small], failure.verdict)
         if not alike(failure.verdict, failure.look, verdict, small.kernel):
@@ -203,7 +197,7 @@ class Triage:
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:
-            self._fault(failure, "explaining the failure", error)
+            self._fault(failure.index, "explaining the failure", error)
             return Evidence(case, message=verdict.reason)
 
     def _alike(self, failure: _Failure, cases: Sequence[Case]) -> list[bool]:
@@ -234,58 +228,36 @@ class Triage:
             self.found[name].count += 1
             return False
         finding = _finding(failure, evidence, verdict, name, seconds)
-        if finding.kind in _CONFIRMED and not self._confirmed(failure, finding):
+        if not self.confirmations.shown(finding, interrupted=self.interrupted):
             return False
-        self.found[name] = self._write(failure, finding)
+        self.found[name] = self._write(finding)
         self.summary.findings.append(self.found[name])
         if evidence.case is not failure.case:
             self._learn(failure.stretch, finding)
         return True
 
-    def _confirmed(self, failure: _Failure, finding: Finding) -> bool:
-        """Whether the script of a crash or a hang shows it; where it does not, the finding is kept apart."""
-        if self.interrupted:
-            return self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE)
-        if (before := self.unconfirmed.get(f"{NOT_ALONE}: {finding.signature}")) is not None:
-            before.count += 1
-            return False
+    def _run_script(self, finding: Finding) -> str:
         self.summary.doing = f"running the script of {finding.signature}"
         self.changed()
-        try:
-            confirmed = self.judges.functions.confirm(finding, self.judges.pool.tend)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            self._keep_unconfirmed(failure, finding, NOT_TRIED_ALONE)
-            raise
-        return confirmed or self._keep_unconfirmed(failure, finding, NOT_ALONE)
+        return self.judges.functions.confirm(finding, self.judges.pool.tend)
 
-    def _keep_unconfirmed(self, failure: _Failure, finding: Finding, caveat: str) -> Literal[False]:
-        """Write what does not count as a finding, to be looked into by hand."""
-        finding = replace(finding, signature=f"{caveat}: {finding.signature}")
-        if finding.signature in self.unconfirmed:
-            self.unconfirmed[finding.signature].count += 1
-            return False
-        self.unconfirmed[finding.signature] = self._write(failure, finding)
-        self.summary.unconfirmed.append(self.unconfirmed[finding.signature])
-        return False
-
-    def _write(self, failure: _Failure, finding: Finding) -> Found:
-        """Write the finding where the plan has a folder.  One that cannot be shown still counts."""
+    def _write(self, finding: Finding, inside: str = "") -> Found:
+        """Write the finding ``inside`` the folder of the plan, where that has one; it counts all the same."""
         if self.interrupted:
             finding = replace(finding, generated=_NOT_GENERATED)
         path: str | None = None
         if self.plan.output is not None:
             try:
-                path = str(self.judges.functions.write(finding, self.plan.output))
+                path = str(self.judges.functions.write(finding, str(Path(self.plan.output, inside))))
             except (UnsupportedWarp, OSError):
                 raise
             except Exception as error:
-                self._fault(failure, "writing the finding", error)
+                self._fault(finding.index, "writing the finding", error)
         return Found(finding, path)
 
-    def _fault(self, failure: _Failure, doing: str, error: Exception) -> None:
+    def _fault(self, index: int | None, doing: str, error: Exception) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        self.summary.faults.append(f"{doing} of index {failure.index} raised {text}")
+        self.summary.faults.append(f"{doing} of index {index} raised {text}")
 
     def _learn(self, stretch: int, finding: Finding) -> None:
         """Avoid the rarest feature of a reduced kernel: it would not fail without any that it has."""

@@ -118,6 +118,7 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "known": ", ".join(f"{name} {count}" for name, count in summary.known.most_common()),
         "not examined": "; ".join(_unexamined(summary)),
         "findings": str(len(summary.findings)),
+        "unconfirmed": str(len(summary.unconfirmed) or ""),
         "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
         "avoiding": ", ".join(summary.excluded),
         "now": summary.doing,

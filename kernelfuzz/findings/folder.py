@@ -29,6 +29,9 @@ from kernelfuzz.syntax.render import render
 SCHEMA = 1
 RECORD = "finding.json"
 
+# The folder, inside of that of a campaign, of what looked like findings and is not shown by their scripts.
+UNCONFIRMED = "unconfirmed"
+
 
 def slug(signature: str) -> str:
     """Return the name of a finding's folder: words of the signature, and a digest that tells it from all others."""

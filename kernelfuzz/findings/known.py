@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kernelfuzz.findings.folder import RECORD, read_finding
+from kernelfuzz.findings.folder import RECORD, UNCONFIRMED, read_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.rewrites.workarounds import concerns, worked_around
@@ -72,9 +72,10 @@ def load_known(path: str | Path) -> Known:
 
 def _folder(path: Path) -> list[tuple[str, str]]:
     try:
-        inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+        listed = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     except OSError as error:
         raise KnownError(f"{path} cannot be read: {error.strerror}") from error
+    inside = [each for each in listed if each.name != UNCONFIRMED]
     entries: list[tuple[str, str]] = []
     found = False
     for each in inside:

@@ -31,8 +31,10 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
 
-# How long the script lets a kernel run that hangs.
+# How long the script lets a kernel run that hangs, in seconds of the processor; and how long one that computes
+# nothing, which on the CPU no kernel does.
 TIMEOUT_SECONDS = 60
+_WAITING_SECONDS = 3600
 
 
 def reproducer(finding: Finding) -> str:
@@ -146,10 +148,10 @@ def _build(finding: Finding) -> Script:
 
 def _end(finding: Finding) -> Script:
     script = Script(finding.title)
-    script.need("signal", "subprocess", "sys")
-    child = CHILD.format(seconds=TIMEOUT_SECONDS)
+    script.need("resource", "signal", "subprocess", "sys")
+    waits = finding.verdict.setting.target == "cuda"
+    child = CHILD.format(seconds=TIMEOUT_SECONDS, waiting=TIMEOUT_SECONDS if waits else _WAITING_SECONDS)
     if finding.kind == "memory":
-        script.need("resource")
         child += CHILD_MEMORY
     script.declare(child)
     _declare(script, finding.verdict.setting, finding.case.kernel)

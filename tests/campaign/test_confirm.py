@@ -35,7 +35,7 @@ def test_a_crash_that_there_is_no_time_to_run_alone_does_not_count(tmp_path: Pat
             if len(seen) == 3:
                 raise KeyboardInterrupt
 
-    def asked(finding: Finding, tick: Callable[[], None]) -> bool:
+    def asked(finding: Finding, tick: Callable[[], None]) -> str:
         raise AssertionError("there is no time for that")
 
     summary = fuzz(
@@ -57,25 +57,37 @@ def test_what_is_done_first_is_said_no_longer_than_it_lasts() -> None:
 
 
 def test_the_oracles_have_a_control_and_confirm_crashes() -> None:
-    confirm = importlib.import_module("kernelfuzz.campaign.judge_pool").confirm
+    confirm = importlib.import_module("kernelfuzz.campaign.confirmation").confirm
     require = importlib.import_module("kernelfuzz.toolchain.control").require
     assert (judging().control, judging().confirm) == (require, confirm)
 
 
-@pytest.mark.parametrize("presence", ["present", "fixed", "broken"])
-def test_only_a_script_that_shows_it_confirms_a_crash(presence: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("kernelfuzz.campaign.judge_pool")
+@pytest.mark.parametrize(
+    ("presences", "why"),
+    [
+        (["present", "present"], ""),
+        (["fixed"], "run 1 of the script: expected: exit status 0   actual: SIGSEGV"),
+        (["broken"], "run 1 of the script: expected: exit status 0   actual: SIGSEGV"),
+        (["present", "fixed"], "run 2 of the script: expected: exit status 0   actual: SIGSEGV"),
+    ],
+)
+def test_only_a_script_that_shows_it_twice_confirms_a_finding(
+    presences: list[Any], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("kernelfuzz.campaign.confirmation")
+    coming = iter(presences)
     limits: list[float] = []
 
     def run_script(*_: Any, timeout: float, **__: Any) -> ScriptOutcome:
         limits.append(timeout)
-        return ScriptOutcome(presence, "expected: exit status 0   actual: SIGSEGV", 0.0)
+        return ScriptOutcome(next(coming), "expected: exit status 0   actual: SIGSEGV", 0.0)
 
     monkeypatch.setattr(module, "run_script", run_script)
     monkeypatch.setattr(module, "reproducer", lambda finding: "")
     verdict = SimpleNamespace(reason="the process was killed by SIGSEGV")
     finding: Any = SimpleNamespace(verdict=verdict)
-    assert module.confirm(finding, lambda: None) is (presence == "present")
+    assert module.confirm(finding, lambda: None) == why
+    assert list(coming) == []
     # Warp has to start as well.
     assert min(limits) >= 2 * TIMEOUT_SECONDS
 

@@ -1,4 +1,4 @@
-"""What a campaign did not look into, and crashes that do not happen alone: told, and counted apart."""
+"""What a campaign did not look into, and what its script does not show: told, and counted apart."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import pytest
 
 from kernelfuzz import campaign
 from kernelfuzz.campaign import CampaignPlan, CampaignSummary, fuzz
-from kernelfuzz.campaign.judge_pool import confirm
+from kernelfuzz.campaign.confirmation import confirm
 from kernelfuzz.cli import main
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import read_finding, write_finding
-from kernelfuzz.findings.known import Known
+from kernelfuzz.findings.known import Known, load_known
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles.request import Checks, draw_case
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.releases.replay import NothingToReplay, items
 from kernelfuzz.strategies.features import features
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import parse
@@ -66,9 +67,13 @@ def plan(examples: int, **changes: Any) -> CampaignPlan:
     return replace(CampaignPlan(check_options(size=1), CHECKS, examples=1), examples=examples, **changes)
 
 
-def never(finding: Finding, tick: Callable[[], None]) -> bool:
+def never(finding: Finding, tick: Callable[[], None]) -> str:
     tick()
-    return False
+    return "it does not"
+
+
+def no_script(finding: Finding, tick: Callable[[], None]) -> str:
+    raise ValueError("a wrong value needs what is expected")
 
 
 def fuzz_command(monkeypatch: pytest.MonkeyPatch, judges: campaign.WorkerFunctions, *arguments: str) -> int:
@@ -99,12 +104,32 @@ def test_it_is_written_all_the_same_and_its_title_says_so(
     captured = capsys.readouterr()
     summary = json.loads(captured.out)
     assert summary["findings"] == []
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (tmp_path / "unconfirmed").iterdir()
     (found,) = summary["unconfirmed"]
-    assert found["path"] == str(folder)
+    assert (found["path"], found["why"]) == (str(folder), "it does not")
     assert read_finding(folder)["signature"] == found["signature"]
     assert (folder / "report.md").read_text().startswith("# Not reproduced alone: crash SIGSEGV")
     assert "not counted" in captured.err
+    # What is not shown is not known, and not replayed.
+    assert load_known(tmp_path) == Known()
+    with pytest.raises(NothingToReplay):
+        items(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tried", "why"), [(never, "it does not"), (no_script, "no script: ValueError: a wrong value")]
+)
+def test_a_failure_of_any_kind_that_its_script_does_not_show_is_no_finding(
+    tried: Callable[[Finding, Callable[[], None]], str], why: str
+) -> None:
+    summary = fuzz(plan(40), judges=replace(fakes.BUGGY, confirm=tried))
+    assert summary.findings == []
+    assert {found.finding.kind for found in summary.unconfirmed} == {"rejected", "wrong value"}
+    assert all(found.why.startswith(why) for found in summary.unconfirmed)
+    # What did not end its process was judged all the same.
+    assert summary.lost == 0
+    listed: Any = summary.to_dict()["unconfirmed"]
+    assert [each["why"] for each in listed] == [found.why for found in summary.unconfirmed]
 
 
 def test_nothing_but_lost_kernels_is_no_clean_end(
@@ -121,7 +146,7 @@ def test_a_campaign_that_confirms_a_crash_has_a_finding(tmp_path: Path) -> None:
     assert summary.unconfirmed == []
 
 
-def interrupted(finding: Finding, tick: Callable[[], None]) -> bool:
+def interrupted(finding: Finding, tick: Callable[[], None]) -> str:
     raise KeyboardInterrupt
 
 
@@ -138,9 +163,9 @@ def test_an_interrupt_of_the_script_keeps_the_crash(tmp_path: Path) -> None:
 def test_the_same_crash_is_tried_alone_once() -> None:
     tried: list[str] = []
 
-    def once(finding: Finding, tick: Callable[[], None]) -> bool:
+    def once(finding: Finding, tick: Callable[[], None]) -> str:
         tried.append(finding.signature)
-        return False
+        return "it does not"
 
     summary = fuzz(plan(40, reduction=1.0), judges=replace(fakes.CRASHING_OFTEN, confirm=once))
     assert len(tried) == len(set(tried))
@@ -158,7 +183,7 @@ def test_the_script_is_run_alone(source: str, there: bool) -> None:
     case = Case(kernel, Launch((1,), {param.name: inputs[param.name] for param in kernel.params}))
     verdict = Verdict("value", "failed", "crash", "the process was killed by SIGSEGV")
     ticks: list[None] = []
-    assert confirm(Finding("crash SIGSEGV", verdict, case, case), lambda: ticks.append(None)) is there
+    assert (confirm(Finding("crash SIGSEGV", verdict, case, case), lambda: ticks.append(None)) == "") is there
     assert ticks
 
 
