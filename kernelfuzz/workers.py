@@ -29,6 +29,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
+from kernelfuzz.work_clock import WorkClock
+
 T = TypeVar("T")
 
 # How many tasks per worker are handed out ahead of the one whose result is wanted next: enough that no worker
@@ -39,7 +41,7 @@ _AHEAD = 4
 # workers have.
 _WAKE = 0.1
 
-# What a process may take from its start to its first task, in seconds: Python itself has to be started.
+# What a process may take from its start to its first task, in seconds of its work: Python itself has to be started.
 _STARTING = 60.0
 
 # What a worker sends when it has received a task, before it does anything about it.
@@ -135,8 +137,14 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     directory: str
+    clock: WorkClock
     task: PoolTask[Any] | None = None
-    deadline: float = math.inf
+    limit: float = math.inf
+
+    @property
+    def late(self) -> bool:
+        """Whether its task has taken longer than it may, by the clock of its work."""
+        return self.limit < math.inf and self.clock.seconds() >= self.limit
 
 
 class Pool:
@@ -145,7 +153,8 @@ class Pool:
     ``memory``: how many bytes of main memory a worker may hold (None: any number); watched through /proc, so
     on Linux only.  A worker that holds more than half of it after a task is replaced, so that what one task
     left behind is not held against a later one.  ``on_wait`` is called several times a second while a result
-    is waited for.
+    is waited for.  Time limits are in seconds of work (``kernelfuzz.work_clock``): they do not depend on what else
+    the machine does.
 
     The temporary files of the workers are in one directory, which is removed at the end.
     """
@@ -222,11 +231,9 @@ class Pool:
     def _step(self, until: float) -> None:
         """Wait until something happens, a short while at most, and deal with it."""
         self._hand_out()
-        now = time.monotonic()
-        deadline = min([until, *(worker.deadline for worker in self._workers)])
         pipes = {worker.pipe: worker for worker in self._workers}
         sentinels = {worker.process.sentinel: worker for worker in self._workers}
-        ready = connection.wait([*pipes, *sentinels], timeout=max(0.0, min(_WAKE, deadline - now)))
+        ready = connection.wait([*pipes, *sentinels], timeout=max(0.0, min(_WAKE, until - time.monotonic())))
         self._on_wait()
         for pipe in ready:
             if pipe in pipes:
@@ -234,7 +241,7 @@ class Pool:
         for worker in list(self._workers):
             if worker.process.exitcode is not None:
                 self._ended(worker)
-            elif time.monotonic() >= worker.deadline:
+            elif worker.late and not worker.pipe.poll():
                 assert worker.task is not None
                 self._kill(worker, WorkerTimeout(_late(worker.task)))
             elif self._memory is not None and _resident(worker.process.pid) > self._memory:
@@ -251,9 +258,9 @@ class Pool:
         task = worker.task
         assert task is not None
         if message == _RECEIVED:
-            worker.deadline = math.inf if task.timeout is None else time.monotonic() + task.timeout
+            worker.limit = math.inf if task.timeout is None else worker.clock.seconds() + task.timeout
             return True
-        worker.task, worker.deadline = None, math.inf
+        worker.task, worker.limit = None, math.inf
         value, error = pickle.loads(message)
         if isinstance(error, MemoryError):
             error = WorkerMemory("ran out of memory")
@@ -301,7 +308,7 @@ class Pool:
             if worker is None:
                 worker = self._start()
             limit = math.inf if task.timeout is None else task.timeout
-            worker.task, worker.deadline = task, time.monotonic() + _STARTING + limit
+            worker.task, worker.limit = task, worker.clock.seconds() + _STARTING + limit
             # Where the worker died meanwhile, the next step sees that.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 worker.pipe.send_bytes(task.payload)
@@ -324,7 +331,8 @@ class Pool:
         )
         with _no_interrupts():
             process.start()
-            worker = _Worker(process, here, directory)
+            assert process.pid is not None
+            worker = _Worker(process, here, directory, WorkClock(process.pid))
             self._workers.append(worker)
         there.close()
         return worker

@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[1]
 
 # A room may import those of lower levels, and itself.  Rooms of one level do not know each other.
 LEVELS: tuple[dict[str, str], ...] = (
-    {"hooks": "what the tree of a kernel calls of higher rooms: the front door puts it in"},
+    {
+        "hooks": "what the tree of a kernel calls of higher rooms: the front door puts it in",
+        "work_clock": "the time of a process that does not depend on what else the machine does",
+    },
     {
         "devices": "the devices and targets of Warp, by name",
         "ir": "the tree of a kernel: nodes, types, walking and rebuilding, names, launches and their codec",

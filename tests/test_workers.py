@@ -147,7 +147,9 @@ def test_temporary_files_and_children_of_a_task_are_removed(
     timeout = None
     if end.startswith("time"):
         timeout = 3.0
-        monkeypatch.setattr(workers, "time", Clock(lambda: any(each.name.isdigit() for each in tmp_path.iterdir())))
+        monkeypatch.setattr(
+            "kernelfuzz.work_clock.time", Clock(lambda: any(each.name.isdigit() for each in tmp_path.iterdir()))
+        )
     with contextlib.suppress(workers.WorkerError):
         workers.call(exec, leave + end, timeout=timeout)
     (child,) = tmp_path.iterdir()

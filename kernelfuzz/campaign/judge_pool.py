@@ -26,7 +26,7 @@ LOST_AS: dict[type[WorkerError], FailedKind] = {
     WorkerMemory: "memory",
 }
 
-# A machine with much else to do may take minutes to start Warp and make its precompiled headers.
+# A slow machine may take minutes to start Warp and make its precompiled headers.
 CONTROL_SECONDS = 600.0
 
 # How the reason starts where kernelfuzz itself raised.

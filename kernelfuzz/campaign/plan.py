@@ -47,9 +47,9 @@ class WorkerFunctions:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """When a worker is killed, in seconds: after ``base`` and ``each`` for every case it was given.
+    """When a worker is killed, in seconds of its work: after ``base`` and ``each`` for every case it was given.
 
-    ``base`` covers importing Warp and its first build on a machine with much else to do.
+    They do not depend on what else the machine does.  ``base`` covers importing Warp and its first build.
     """
 
     base: float = 30.0

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,9 +18,10 @@ from typing import Any
 
 import kernelfuzz
 from kernelfuzz.releases.environments import Environment, ReleaseError
+from kernelfuzz.work_clock import WorkClock
 from kernelfuzz.workers import WorkerDied, WorkerError, WorkerTimeout
 
-# Starting Python and Warp, in seconds.
+# Starting Python and Warp, in seconds of work (``kernelfuzz.work_clock``), as everything below.
 _STARTING = 120.0
 
 # The patience for an answer, in seconds: for any, and for each kernel, which takes some tenths of one.
@@ -52,7 +52,7 @@ class Process:
         self.environment = environment
         self._stopped = stopped
         self._directory = ""
-        self._running: tuple[subprocess.Popen[bytes], Connection] | None = None
+        self._running: tuple[subprocess.Popen[bytes], Connection, WorkClock] | None = None
 
     def __enter__(self) -> Process:
         self._directory = tempfile.mkdtemp(prefix="kernelfuzz-")
@@ -68,7 +68,7 @@ class Process:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def ask(self, action: str, *, patience: float, **request: Any) -> Any:
-        """What the worker answers within ``patience`` seconds.
+        """What the worker answers within ``patience`` seconds of work.
 
         Raises WorkerError where the process died, took longer, or has a fault, ReleaseError where kernelfuzz
         cannot drive the release, InterruptedError where it was stopped.
@@ -117,7 +117,7 @@ class Process:
             start_new_session=True,
         )
         there.close()
-        self._running = process, Connection(here.detach())
+        self._running = process, Connection(here.detach()), WorkClock(process.pid)
         try:
             self._answer(_STARTING)
         except WorkerError as error:
@@ -126,13 +126,13 @@ class Process:
 
     def _answer(self, patience: float) -> Any:
         assert self._running is not None
-        process, pipe = self._running
+        process, pipe, clock = self._running
         try:
-            until = time.monotonic() + patience
+            until = clock.seconds() + patience
             while not pipe.poll(_WAKE):
                 if self._stopped():
                     raise InterruptedError
-                if time.monotonic() > until:
+                if clock.seconds() > until:
                     self._end()
                     raise WorkerTimeout(f"did not finish within {patience:g} seconds")
             answer = json.loads(pipe.recv_bytes())
@@ -151,7 +151,7 @@ class Process:
     def _end(self) -> None:
         if self._running is None:
             return
-        process, pipe = self._running
+        process, pipe, _ = self._running
         self._running = None
         pipe.close()
         # Its group: what a kernel started goes with it.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from kernelfuzz.releases.environments import clean_environ
+from kernelfuzz.work_clock import WorkClock
 
 # How often a wait looks up, in seconds.
 _WAKE = 0.2
@@ -53,7 +54,7 @@ def run_script(
     stopped: Callable[[], bool] = lambda: False,
     environ: Mapping[str, str] | None = None,
 ) -> ScriptOutcome:
-    """Run a reproducer in a process of its own, which is killed after ``timeout`` seconds.
+    """Run a reproducer in a process of its own, which is killed after ``timeout`` seconds of its work.
 
     A reproducer exits with 1 where the bug is present and with 0 where it is fixed.  ``environ`` is its
     environment (default: this process's, without what leads Python to other packages).  Raises
@@ -75,7 +76,7 @@ def run_script(
             start_new_session=True,
         )
         try:
-            printed = _printed(process, started + timeout, stopped)
+            printed = _printed(process, timeout, stopped)
         finally:
             # Its group: what the script started goes with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -84,9 +85,10 @@ def run_script(
     return _outcome(process.returncode, printed, time.monotonic() - started, timeout)
 
 
-def _printed(process: subprocess.Popen[str], until: float, stopped: Callable[[], bool]) -> str | None:
+def _printed(process: subprocess.Popen[str], timeout: float, stopped: Callable[[], bool]) -> str | None:
     """Return what the script printed until it ended; None where it did not end in time."""
-    while time.monotonic() < until:
+    clock = WorkClock(process.pid)
+    while clock.seconds() < timeout:
         if stopped():
             raise InterruptedError
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -199,6 +199,6 @@ def test_a_command_that_hangs_is_not_interesting(tmp_path: Path, monkeypatch: py
     hung = tmp_path / "hung"
     hang = f"touch {hung}; sleep {FOREVER}"
     command = Command(f"if grep -q y a.py; then grep -q x a.py; else {hang}; fi", "a.py")
-    monkeypatch.setattr("kernelfuzz.workers.time", Clock(hung.exists))
+    monkeypatch.setattr("kernelfuzz.work_clock.time", Clock(hung.exists))
     assert reduce_source("x\ny\n", command, limits=Limits(timeout=2)).text == "x\ny\n"
     assert hung.exists()

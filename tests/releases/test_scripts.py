@@ -73,7 +73,7 @@ def everything_is_gone(script: Path) -> None:
 
 def test_a_script_that_hangs_goes_with_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = hanging(tmp_path)
-    monkeypatch.setattr("kernelfuzz.releases.run_script.time", Clock(lambda: has_begun(script)))
+    monkeypatch.setattr("kernelfuzz.work_clock.time", Clock(lambda: has_begun(script)))
     outcome = run_script(script, sys.executable, timeout=1.5)
     assert outcome.presence == "broken"
     assert outcome.detail == "still running after 1.5 seconds"
