@@ -13,7 +13,6 @@ from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
-from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
@@ -33,11 +32,6 @@ CONTROL_SECONDS = 600.0
 _FAULT = "a fault in kernelfuzz: "
 
 
-def controls(checks: Checks) -> tuple[str, ...]:
-    """Return where an empty kernel is tried before a campaign: wherever kernels are then built or run."""
-    return (*checks.targets, *dict.fromkeys(need for name in checks.oracles for need in ORACLES[name].needs))
-
-
 class JudgePool:
     """The workers of a campaign, and the questions to them.
 
@@ -53,8 +47,8 @@ class JudgePool:
     # --------------------------------------------------------------------------------- control kernels
 
     def begin_control(self, checks: Checks) -> PoolTask[None]:
-        """Submit the control kernel, for everything that will be asked; ``control`` waits for its result."""
-        return self.pool.submit(self.functions.control, controls(checks), timeout=CONTROL_SECONDS)
+        """Submit the control kernels, for everything that will be asked; ``control`` waits for the result."""
+        return self.pool.submit(self.functions.control, checks, timeout=CONTROL_SECONDS)
 
     def control(self, task: PoolTask[None]) -> None:
         """Raises UnsupportedWarp where this Warp cannot be judged here."""
@@ -62,8 +56,8 @@ class JudgePool:
             self.pool.result(task)
         except WorkerError as error:
             raise UnsupportedWarp(
-                f"Warp cannot be judged here: the process that tried an empty kernel {error}. "
-                "Choose another --device, or another Warp release."
+                f"kernelfuzz cannot judge Warp on this machine: the process that tried the control kernels {error}. "
+                "Leave an oracle or a target out, or take another release of Warp."
             ) from None
 
     # --------------------------------------------------------------------------------------- questions

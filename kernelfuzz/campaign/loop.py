@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from kernelfuzz.campaign.confirmation import confirm
-from kernelfuzz.campaign.judge_pool import JudgePool, controls
+from kernelfuzz.campaign.judge_pool import JudgePool
 from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
 from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary
@@ -22,8 +22,8 @@ _AHEAD = 2
 
 def judging() -> WorkerFunctions:
     """The oracles of kernelfuzz."""
+    from kernelfuzz.oracles.control import require
     from kernelfuzz.oracles.judge import explain, judge_again, judge_batch
-    from kernelfuzz.toolchain.control import require
 
     return WorkerFunctions(judge_batch, judge_again, explain, require, confirm)
 
@@ -38,7 +38,7 @@ def fuzz(
 ) -> CampaignSummary:
     """Fuzz as planned and return the summary.
 
-    A control kernel runs first: where it fails, nothing is reported.  The findings do not
+    Control kernels are judged first: where one fails, nothing is reported.  The findings do not
     depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is called with the summary,
     which goes on changing, whenever there is something new, and several times a second.  ``judges`` replaces
     the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).
@@ -76,7 +76,7 @@ def _run(
     changed: Callable[[], None],
     until: float,
 ) -> None:
-    summary.doing = f"starting Warp, and trying an empty kernel on {', '.join(controls(plan.checks))}"
+    summary.doing = "starting Warp, and judging the control kernels"
     changed()
     control = judges.begin_control(plan.checks)
     coming = spans(plan)

@@ -30,7 +30,7 @@ NOTHING_KNOWN = Known()
 class WorkerFunctions:
     """The functions that run in workers, so each must be importable by name, and two that do not.
 
-    ``control`` raises UnsupportedWarp where not even an empty kernel works on the targets that it is given.
+    ``control`` raises UnsupportedWarp where the control kernels do not pass what is asked about others.
     ``batch`` draws the kernels of a request and judges them.  ``again`` judges cases the way that led to a
     verdict, by its oracle and under its setting, and returns a verdict for each: a skipped one where the
     reference has no answer.  ``explain`` returns what shows that a failed verdict on a case is right, and the
@@ -40,7 +40,7 @@ class WorkerFunctions:
     batch: Callable[[Request], list[CaseOutcome]]
     again: Callable[[Sequence[Case], Verdict], list[Verdict]]
     explain: Callable[[Case, Verdict], Evidence]
-    control: Callable[[Sequence[str]], None]
+    control: Callable[[Checks], None]
     confirm: Confirm
     write: Write = write_finding
 

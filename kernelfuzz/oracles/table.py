@@ -56,9 +56,9 @@ class Oracle:
     ``asks`` is the question in one sentence and ``samples`` how often its parts are asked.  ``kinds`` are the
     failures that it reports; a kernel that any oracle cannot build fails the compile oracle.  ``launches``
     tells whether it says anything about a launch.  ``counts`` is the field of ``Counts`` that a case adds to
-    whose launch it compared.  ``needs`` are targets that it builds for besides those that kernels run on.
-    What is ``cheap`` is asked of every example of a test.  ``asked_by`` asks it (default: the module of this
-    room that has its name).
+    whose launch it compared.  What is ``cheap`` is asked of every example of a test.
+    ``asked_by`` asks it (default: the module of this room that has its name).  Every oracle must pass ``x * x``,
+    for it is asked about that first (``kernelfuzz.oracles.control``).
     """
 
     name: str
@@ -67,7 +67,6 @@ class Oracle:
     kinds: tuple[FailedKind, ...]
     launches: bool = True
     counts: Literal["", "compared", "gradients_compared"] = ""
-    needs: tuple[str, ...] = ()
     cheap: bool = False
     asked_by: Questions | None = None
 
@@ -110,7 +109,6 @@ COMPILE = Oracle(
     (Sample("NVRTC", 16), Sample("clang for CUDA, where NVRTC was asked", 16, "chunk")),
     ("rejected", "does not compile"),
     launches=False,
-    needs=("ptx",),
     cheap=True,
 )
 # An adjoint costs three times the kernel, and its text hardly depends on the target: they take turns.

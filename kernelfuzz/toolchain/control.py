@@ -1,18 +1,17 @@
-"""Control kernels: where Warp cannot lower, build and launch an empty one, the installation is at fault.
+"""The control kernels, and what a release of Warp can do with ``x * x``.
 
-A campaign cannot start then, and reports nothing.  A second one, ``x * x``, tells what each release can do.
+``kernelfuzz.oracles.control`` has them judged before anything else is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import numpy as np
 
-from kernelfuzz.devices import TARGETS, Device, Target
+from kernelfuzz.devices import Device, Target
 from kernelfuzz.ir.launch import Launch
-from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.compat import UnsupportedWarp
 from kernelfuzz.toolchain.lower import lower
@@ -38,12 +37,11 @@ def control(x: wp.array(dtype=float), out: wp.array(dtype=float)):
     out[i] = x[i] * x[i]
 """
 
-# What is quoted of a message of Warp, in characters.
-_LONGEST = 300
-
 _X = np.array([3.0, -0.5], np.float32)
-_ONE_THREAD = Launch((1,), {})
-_TWO_THREADS = Launch((2,), {"x": _X, "out": np.zeros(2, np.float32)})
+
+# The inputs of ``SQUARE``, for two threads.
+SQUARED: Mapping[str, np.ndarray] = {"x": _X, "out": np.zeros(2, np.float32)}
+_TWO_THREADS = Launch((2,), SQUARED)
 
 
 def lowered(source: str, device: Device) -> str | None:
@@ -57,15 +55,6 @@ def compiled(source: str) -> str | None:
     lowering = lower(source, "cuda")
     artifact = lowering if isinstance(lowering, Failure) else build(lowering, "ptx")
     return str(artifact) if isinstance(artifact, Failure) else None
-
-
-def launched(target: Target) -> str | None:
-    """Why an empty kernel is not built and launched for ``target``; None where it is."""
-    with loaded(EMPTY, target) as program:
-        if isinstance(program, Failure):
-            return str(program)
-        program.run("control", _ONE_THREAD)
-    return None
 
 
 def computed(target: Target) -> str | None:
@@ -107,33 +96,6 @@ QUESTIONS: Mapping[str, Callable[[], str | None]] = {
 def answers() -> dict[str, str]:
     """What is wrong, by question of ``QUESTIONS``; an empty text where nothing is."""
     return {question: _asked(ask) or "" for question, ask in QUESTIONS.items()}
-
-
-def require(targets: Iterable[str]) -> None:
-    """Have an empty kernel lowered, built and launched on each target; "ptx" is compiled only.
-
-    Raises UnsupportedWarp, with one sentence, where that fails.
-    """
-    for target in targets:
-        fault = _asked(lambda target=target: _empty(target))
-        if fault is not None:
-            raise UnsupportedWarp(unusable(target, fault))
-
-
-def unusable(target: str, fault: str) -> str:
-    """The sentence on a target for which not even an empty kernel works."""
-    text = " ".join(fault.split()).rstrip(".")
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    remedy = "Leave compile out of --oracle" if target == "ptx" else "Choose another --device"
-    failed = f"Warp {compat.version()} fails on an empty kernel for {target}: {shown}."
-    return f"{failed} {remedy}, or another Warp release."
-
-
-def _empty(target: str) -> str | None:
-    if target == "ptx":
-        return compiled(EMPTY)
-    assert target in TARGETS
-    return lowered(EMPTY, "cpu" if target == "cpu" else "cuda") or launched(cast("Target", target))
 
 
 def _asked(ask: Callable[[], str | None]) -> str | None:

@@ -16,7 +16,7 @@ from kernelfuzz.campaign import WorkerFunctions
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.request import CaseOutcome, Counts, Evidence, Request, category, draw_case
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Counts, Evidence, Request, category, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.features import features
 from kernelfuzz.syntax.render import render
@@ -95,16 +95,16 @@ def write(finding: Finding, directory: str) -> Path:
     return path
 
 
-def no_control(targets: Sequence[str]) -> None:
+def no_control(checks: Checks) -> None:
     """Whatever there is can be judged."""
 
 
-def refused(targets: Sequence[str]) -> None:
+def refused(checks: Checks) -> None:
     """A Warp that does nothing on any of the targets."""
-    raise UnsupportedWarp(f"nothing works on {', '.join(targets)}.")
+    raise UnsupportedWarp(f"{', '.join(checks.oracles)}: nothing works on {', '.join(checks.targets)}.")
 
 
-def crashed(targets: Sequence[str]) -> None:
+def crashed(checks: Checks) -> None:
     """A Warp that ends its process."""
     segfault()
 

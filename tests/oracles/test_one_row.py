@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 import kernelfuzz
-from kernelfuzz.campaign.judge_pool import controls
 from kernelfuzz.campaign.triage import alike, looks
 from kernelfuzz.cli import main
 from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.oracles import control
 from kernelfuzz.oracles.chunk import Chunk
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import Checks, Evidence
 from kernelfuzz.oracles.table import ORACLES, Oracle, Sample
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.syntax.parse import parse
+from kernelfuzz.toolchain import UnsupportedWarp
 
 SOURCE = """
 import warp as wp
@@ -35,7 +36,7 @@ def case(name: str) -> Case:
 
 def judged(some: Case) -> Verdict:
     """Names must be short."""
-    if len(some.kernel.name) <= 5:
+    if len(some.kernel.name) <= 7:
         return TOY.passed()
     return TOY.failed(TOY.passed().setting, "a long name")
 
@@ -60,11 +61,10 @@ TOY = Oracle(
     (Sample("every kernel", 1),),
     ("wrong value",),
     counts="compared",
-    needs=("ptx",),
     asked_by=Toy(),
 )
 CHECKS = Checks(("toy",), ("cpu",))
-SHORT, LONG = case("short"), case("longer")
+SHORT, LONG = case("short"), case("much_longer")
 
 
 @pytest.fixture(autouse=True)
@@ -87,12 +87,20 @@ def test_it_is_asked_again_and_explained() -> None:
     assert "array_store" in evidence.generated
 
 
-def test_a_campaign_tells_its_failures_apart_and_tries_its_targets() -> None:
+def test_a_campaign_tells_its_failures_apart() -> None:
     failed = judged(LONG)
     said = looks(failed, LONG.kernel)
     assert said == "toy: wrong value"
     assert alike(failed, said, judged(LONG), LONG.kernel)
-    assert controls(CHECKS) == ("cpu", "ptx")
+
+
+def test_it_judges_the_control_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    control.require(CHECKS)
+    monkeypatch.setattr(control, "SQUARE", control.SQUARE.replace("control", "out_of_control"))
+    control._fault.cache_clear()
+    with pytest.raises(UnsupportedWarp, match=r"x \* x fails the toy oracle on cpu: wrong value, a long name\."):
+        control.require(CHECKS)
+    control._fault.cache_clear()
 
 
 def test_a_test_of_somebody_can_ask_it() -> None:
