@@ -22,7 +22,7 @@ _AHEAD = 2
 
 def judging() -> WorkerFunctions:
     """The oracles of kernelfuzz."""
-    from kernelfuzz.oracles.control import require
+    from kernelfuzz.oracles.control_kernels import require
     from kernelfuzz.oracles.judge import explain, judge_again, judge_batch
 
     return WorkerFunctions(judge_batch, judge_again, explain, require, confirm)

@@ -58,7 +58,7 @@ class Oracle:
     tells whether it says anything about a launch.  ``counts`` is the field of ``Counts`` that a case adds to
     whose launch it compared.  What is ``cheap`` is asked of every example of a test.
     ``asked_by`` asks it (default: the module of this room that has its name).  Every oracle must pass ``x * x``,
-    for it is asked about that first (``kernelfuzz.oracles.control``).
+    for it is asked about that first (``kernelfuzz.oracles.control_kernels``).
     """
 
     name: str

@@ -1,6 +1,6 @@
 """The control kernels, and what a release of Warp can do with ``x * x``.
 
-``kernelfuzz.oracles.control`` has them judged before anything else is.
+``kernelfuzz.oracles.control_kernels`` has them judged before anything else is.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def test_what_is_done_first_is_said_no_longer_than_it_lasts() -> None:
 
 def test_the_oracles_have_a_control_and_confirm_crashes() -> None:
     confirm = importlib.import_module("kernelfuzz.campaign.confirmation").confirm
-    require = importlib.import_module("kernelfuzz.oracles.control").require
+    require = importlib.import_module("kernelfuzz.oracles.control_kernels").require
     assert (judging().control, judging().confirm) == (require, confirm)
 
 

@@ -11,7 +11,7 @@ import kernelfuzz
 from kernelfuzz.campaign.triage import alike, looks
 from kernelfuzz.cli import main
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.oracles import control
+from kernelfuzz.oracles import control_kernels as control
 from kernelfuzz.oracles.chunk import Chunk
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import Checks, Evidence

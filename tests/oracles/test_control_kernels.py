@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.oracles import control
+from kernelfuzz.oracles import control_kernels as control
 from kernelfuzz.oracles.request import CaseOutcome, Checks
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import Verdict
@@ -37,7 +37,7 @@ def sentence(checks: Checks) -> str:
 
 
 def test_the_installed_warp_passes_every_oracle_on_every_target() -> None:
-    control.require(Checks(tuple(ORACLES), TARGETS))
+    assert control._fault(Checks(tuple(ORACLES), TARGETS)) == ""
 
 
 @pytest.mark.parametrize(
