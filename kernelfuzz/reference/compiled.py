@@ -1,8 +1,8 @@
-"""The parts of a compiled kernel: functions of a frame, frames, and the thread that runs them."""
+"""The parts of a compiled kernel: functions of a frame, frames, the thread that runs them, and changed rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -54,6 +54,53 @@ class Body:
     execute: Execute
 
 
+# Another rule for a node: what the node is compiled to, or None where its own rule holds.
+Change: TypeAlias = "Callable[[Any, Names], Any]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deviation:
+    """A known bug of Warp as a rule of the reference that it changes.
+
+    ``name`` is that of its page in notes/findings.  Releases ``since`` <= r < ``until`` have it ("": all before,
+    all after).  ``rule`` says in one sentence what they do.  ``nodes`` are the rules for the nodes that it is
+    about, ``numbers`` changes operations on numbers; with ``shares`` two names may share one variable.
+    ``of_gradients``: it concerns adjoints only.
+    """
+
+    name: str
+    rule: str
+    since: str = ""
+    until: str = ""
+    nodes: Mapping[type[Node], Change] = field(default_factory=dict[type[Node], Change])
+    numbers: Callable[[Domain], Domain] | None = None
+    shares: bool = False
+    of_gradients: bool = False
+
+
+class Cells(list[Any]):
+    """A frame whose locals are cells, so that two names may share one; an assignment makes a new cell."""
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        super().__init__([value] for value in values)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.cell(place)[0]
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        super().__setitem__(place, [value])
+
+    def cell(self, place: int) -> list[Any]:
+        return super().__getitem__(place)
+
+    def bind(self, place: int, cell: list[Any]) -> None:
+        super().__setitem__(place, cell)
+
+    def change(self, place: int, value: Any) -> None:
+        """Change what the variable holds, for all names that share it."""
+        self.cell(place)[0] = value
+
+
 @dataclass(slots=True)
 class Module:
     """The state that the functions of one kernel share while they are compiled."""
@@ -61,7 +108,30 @@ class Module:
     domain: Domain
     compile_expression: Callable[[Expr, Names], Evaluate]
     constants: dict[str, Constant]
+    deviations: tuple[Deviation, ...] = ()
     functions: dict[str, Body] = field(default_factory=dict[str, Body])
+
+    @property
+    def frame(self) -> Callable[[Iterable[Any]], Frame]:
+        """Make a frame of its values."""
+        return Cells if self.shares else list
+
+    @property
+    def change(self) -> Callable[[Any, int, Any], None]:
+        """Change a variable in place: a part of it, or the random state in it."""
+        return Cells.change if self.shares else list.__setitem__
+
+    @property
+    def shares(self) -> bool:
+        return any(each.shares for each in self.deviations)
+
+    def changed(self, node: Node, names: Names) -> Any:
+        """The node compiled by the rule of a deviation, or None where none changes it."""
+        for deviation in self.deviations:
+            change = deviation.nodes.get(type(node))
+            if change is not None and (made := change(node, names)) is not None:
+                return made
+        return None
 
 
 @dataclass(slots=True)
@@ -75,6 +145,13 @@ class Names:
     def place(self, name: str) -> int:
         """The place of a local; a new name gets the next place."""
         return self.places.setdefault(name, FIRST_LOCAL + len(self.places))
+
+    def temporary(self) -> str:
+        """A new name that no kernel has."""
+        name = f"%{len(self.places)}"
+        self.place(name)
+        self.bound.add(name)
+        return name
 
     def size(self) -> int:
         """The length of the frame."""

@@ -126,7 +126,7 @@ def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names
     from_array = signature.name == "sample_cdf"
     drawn = resolve("randf", (t.UINT32,)) if from_array else signature
     assert drawn is not None
-    function = names.module.domain.call(drawn)
+    function, change = names.module.domain.call(drawn), names.module.change
 
     def call(frame: Frame) -> Value:
         before = state(frame)
@@ -139,7 +139,7 @@ def _mutating(node: Call, signature: Signature, arguments: list[Evaluate], names
         if from_array:
             value = _search(values[0], 0, values[0].shape[0], value, frame[THREAD])
         if place is not None:
-            frame[place] = after
+            change(frame, place, after)
         return value
 
     return at_node(node, call)

@@ -43,6 +43,8 @@ from kernelfuzz.typecheck.builtins import at_least
 
 def expression(node: n.Expr, names: Names) -> Evaluate:
     """The function that evaluates an expression in a frame."""
+    if names.module.deviations and (changed := names.module.changed(node, names)) is not None:
+        return changed
     domain = names.module.domain
     match node:
         case n.Name():
@@ -270,11 +272,11 @@ def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
     """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself."""
     body = names.module.functions[node.name]
     arguments = [expression(argument, names) for argument in node.args]
-    size, execute = body.size, body.execute
+    size, execute, frame_of = body.size, body.execute, names.module.frame
     rest = [UNBOUND] * (size - FIRST_LOCAL - len(body.function.params))
 
     def call(frame: Frame) -> Value:
-        inner: Frame = [frame[THREAD], (), *[argument(frame) for argument in arguments], *rest]
+        inner = frame_of([frame[THREAD], (), *[argument(frame) for argument in arguments], *rest])
         execute(inner)
         return inner[RETURNED]
 

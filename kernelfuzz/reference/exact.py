@@ -16,21 +16,10 @@ from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefine
 from kernelfuzz.typecheck.builtins import Signature, resolve
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
-# Bugs of Warp's native library that no grammar avoids: a launch that agrees with Warp only with one of these
-# shows that bug and no other.  Each has a page in notes/findings.
-NEGATED_ZERO = "negated zero"
-QUIRKS = frozenset({NEGATED_ZERO})
-
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The ``Domain`` of the values that a kernel must compute.
-
-    ``quirks`` names known bugs of Warp to imitate: ``"negated zero"``: -x of a scalar or a tile is 0 - x, so
-    that the negative of 0.0 is 0.0 instead of -0.0.
-    """
-
-    quirks: frozenset[str] = frozenset()
+    """The ``Domain`` of the values that a kernel must compute."""
 
     def storage(self, scalar: t.Scalar) -> np.dtype[Any]:
         return np.dtype(scalar.name)
@@ -49,9 +38,6 @@ class Exact:
 
     def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
         scalar = arithmetic.component_type(operand)
-        if op == "-" and scalar.is_float and isinstance(operand, (t.Scalar, t.Tile)) and NEGATED_ZERO in self.quirks:
-            zero = arithmetic.constant(scalar, 0.0)
-            return lambda value: zero - value
         operation = arithmetic.operation(arithmetic.UNARY, op, scalar)
         return operation if isinstance(operand, t.Scalar) else arithmetic.elementwise(scalar, operation)
 

@@ -8,6 +8,7 @@ augmented one evaluates its target first and once (7.2.1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -27,15 +28,15 @@ MOST_STEPS = 200_000
 
 
 def run(
-    kernel: n.Kernel, launch: Launch, *, steps: int = MOST_STEPS, quirks: frozenset[str] = frozenset()
+    kernel: n.Kernel, launch: Launch, *, steps: int = MOST_STEPS, deviations: Sequence[c.Deviation] = ()
 ) -> dict[str, Input]:
     """The contents of every array parameter after the launch, to the bit as Warp's CPU backend has them.
 
     The results have the shapes and dtypes of ``launch.inputs``, which are not changed.  ``steps`` bounds the
-    iterations of all loops; ``quirks`` (of ``kernelfuzz.reference.exact.QUIRKS``) names known bugs of Warp to
-    imitate.  Raises Undefined where the kernel is not defined for the launch.
+    iterations of all loops; with ``deviations`` (of ``kernelfuzz.reference.deviations``) the results are those
+    of a Warp that has these bugs.  Raises Undefined where the kernel is not defined for the launch.
     """
-    return execute(kernel, launch, Exact(quirks), steps=steps)
+    return execute(kernel, launch, Exact(), steps=steps, deviations=deviations)
 
 
 def execute(
@@ -44,6 +45,7 @@ def execute(
     domain: Domain,
     *,
     steps: int = MOST_STEPS,
+    deviations: Sequence[c.Deviation] = (),
     overwritten: set[str] | None = None,
     rewritten: set[str] | None = None,
     rounded: bool = False,
@@ -54,7 +56,10 @@ def execute(
     those of which one was after it was written.  ``rounded``: a sum of several threads may depend on their
     order by its rounding.
     """
-    module = c.Module(domain, evaluation.expression, {each.name: each for each in kernel.constants})
+    for each in deviations:
+        domain = each.numbers(domain) if each.numbers else domain
+    constants = {each.name: each for each in kernel.constants}
+    module = c.Module(domain, evaluation.expression, constants, tuple(deviations))
     with np.errstate(all="ignore"):
         for function in kernel.functions:
             _declare(function, module)
@@ -68,7 +73,7 @@ def execute(
         rest = [c.UNBOUND] * (size - c.FIRST_LOCAL - len(values))
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
-            body([thread, (), *values, *rest])
+            body(module.frame([thread, (), *values, *rest]))
         views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
         for _, view in views.values():
             if view is not None:
@@ -95,7 +100,7 @@ def _function_body(function: n.Function | n.Kernel, module: c.Module) -> tuple[i
     for param in function.params:
         names.place(param.name)
         names.bound.add(param.name)
-    execute = _block(function.body, names)
+    execute = block(function.body, names)
     return names.size(), execute
 
 
@@ -104,10 +109,10 @@ def _declare(function: n.Function, module: c.Module) -> None:
     module.functions[function.name] = c.Body(function, *_function_body(function, module))
 
 
-def _block(statements: n.Block, names: c.Names) -> c.Execute:
+def block(statements: n.Block, names: c.Names) -> c.Execute:
     """Run statements until one does not end normally."""
     # A name is a local of the whole function: it has a place before any code that reads it is compiled.
-    compiled = [_statement(each, names) for each in statements]
+    compiled = [statement(each, names) for each in statements]
     if len(compiled) == 1:
         return compiled[0]
 
@@ -121,8 +126,10 @@ def _block(statements: n.Block, names: c.Names) -> c.Execute:
     return execute
 
 
-def _statement(node: n.Stmt, names: c.Names) -> c.Execute:
+def statement(node: n.Stmt, names: c.Names) -> c.Execute:
     """The function that runs a statement in a frame."""
+    if names.module.deviations and (changed := names.module.changed(node, names)) is not None:
+        return changed
     match node:
         case n.Assign(target=n.Name(id=name), value=value):
             return _assign_name(names.place(name), names.expression(value))
@@ -202,8 +209,8 @@ def _return(node: n.Return, names: c.Names) -> c.Execute:
 
 
 def _if(node: n.If, names: c.Names) -> c.Execute:
-    test, body = names.expression(node.test), _block(node.body, names)
-    orelse = _block(node.orelse, names)
+    test, body = names.expression(node.test), block(node.body, names)
+    orelse = block(node.orelse, names)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 
 
@@ -211,7 +218,7 @@ def _for(node: n.For, names: c.Names) -> c.Execute:
     """The bounds are evaluated once; what the body assigns to the name does not change the iteration."""
     bounds = [names.expression(bound) for bound in node.bounds]
     place = names.place(node.name)
-    body = _block(node.body, names)
+    body = block(node.body, names)
 
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]
@@ -232,7 +239,7 @@ def _for(node: n.For, names: c.Names) -> c.Execute:
 
 
 def _while(node: n.While, names: c.Names) -> c.Execute:
-    test, body = names.expression(node.test), _block(node.body, names)
+    test, body = names.expression(node.test), block(node.body, names)
 
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]

@@ -180,7 +180,7 @@ def assign(node: n.Assign, names: Names) -> Execute:
     """``v.x = value``, ``a[i].x = value``: the value first, then the parts of the target, then the store."""
     value = names.expression(node.value)
     target = _target(node.target, names)
-    store = _store_local(target) if isinstance(target.root, int) else _store_element(target, target.root)
+    store = _store_local(target, names) if isinstance(target.root, int) else _store_element(target, target.root)
 
     def execute(frame: Frame) -> int:
         new = value(frame)
@@ -201,13 +201,13 @@ def _local(frame: Frame, place: int, node: n.Expr) -> Value:
     return value
 
 
-def _store_local(target: Target) -> Callable[[Frame, Value], None]:
-    place, steps = target.root, target.steps
+def _store_local(target: Target, names: Names) -> Callable[[Frame, Value], None]:
+    place, steps, change = target.root, target.steps, names.module.change
     assert isinstance(place, int)
 
     def store(frame: Frame, new: Value) -> None:
         keys = tuple([step.key(frame) for step in steps])
-        frame[place] = _replace(_local(frame, place, target.root_node), steps, keys, new)
+        change(frame, place, _replace(_local(frame, place, target.root_node), steps, keys, new))
 
     return store
 
@@ -238,12 +238,16 @@ def augment(node: n.AugAssign, names: Names) -> Execute:
     target = _target(node.target, names)
     value = names.expression(node.value)
     if isinstance(target.root, int):
-        return _augment_local(node, target, operate, value)
+        return _augment_local(node, target, operate, value, names.module.change)
     return _augment_element(node, target, target.root, operate, value)
 
 
 def _augment_local(
-    node: n.AugAssign, target: Target, operate: Callable[[Value, Value], Value], value: Evaluate
+    node: n.AugAssign,
+    target: Target,
+    operate: Callable[[Value, Value], Value],
+    value: Evaluate,
+    change: Callable[[Frame, int, Value], None],
 ) -> Execute:
     place, steps = target.root, target.steps
     assert isinstance(place, int)
@@ -252,7 +256,10 @@ def _augment_local(
         keys = tuple([step.key(frame) for step in steps])
         old = _read(_local(frame, place, target.root_node), steps, keys)
         new = operate(old, value(frame))
-        frame[place] = _replace(frame[place], steps, keys, new)
+        if steps:
+            change(frame, place, _replace(frame[place], steps, keys, new))
+        else:
+            frame[place] = new
         return NORMAL
 
     return at_node(node, execute)

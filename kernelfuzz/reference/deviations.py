@@ -1,0 +1,154 @@
+"""The known bugs of Warp that the reference can imitate: one row of ``DEVIATIONS`` for each.
+
+A failing case is a known bug where the reference with that deviation gives what Warp gave, to the bit; what
+merely has the construct of a known bug in it is not.  Each row has its page in notes/findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any, cast
+
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
+from kernelfuzz.reference import aliases, arithmetic, late_reads
+from kernelfuzz.reference.compiled import Deviation
+from kernelfuzz.reference.domain import Domain, Value
+from kernelfuzz.reference.undefined import Stopped
+
+
+class _Changed:
+    """A domain of numbers of which a subclass changes some operations."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.domain, name)
+
+
+class _NegatedZero(_Changed):
+    def unary(self, op: str, operand: t.Type) -> Callable[[Value], Value]:
+        scalar = arithmetic.component_type(operand)
+        if op == "-" and scalar.is_float and isinstance(operand, (t.Scalar, t.Tile)):
+            zero = self.domain.literal(scalar, 0.0)
+            return lambda value: zero - value
+        return self.domain.unary(op, operand)
+
+
+def _numbers(changed: type[_Changed]) -> Callable[[Domain], Domain]:
+    return lambda domain: cast("Domain", changed(domain))
+
+
+_OPERATIONS = (n.Binary, n.Compare, n.Call, n.CallFunction, n.Construct, n.Index)
+
+# In this order their rules are asked about a node; the rule of names that share a variable comes last, since
+# every branch and loop has it.
+DEVIATIONS: dict[str, Deviation] = {
+    row.name: row
+    for row in (
+        Deviation(
+            "negated-zero",
+            "-x of a scalar or a tile is 0 - x, so that the negative of 0.0 is 0.0.",
+            numbers=_numbers(_NegatedZero),
+        ),
+        Deviation(
+            "chained-comparison-is-eager",
+            "Every operand of a chain of comparisons is evaluated.",
+            nodes={n.Compare: late_reads.chain},
+        ),
+        Deviation(
+            "subscript-of-a-slice",
+            "The subscripts of a slice of a matrix and of its element are taken as one.",
+            nodes={n.Index: late_reads.column},
+        ),
+        Deviation(
+            "store-into-a-part-of-a-part",
+            "A store into a component of a part of a local is dropped.",
+            nodes={n.Assign: late_reads.dropped, n.AugAssign: late_reads.dropped},
+        ),
+        Deviation(
+            "element-is-read-late",
+            "An operand that is an element is loaded when all operands are evaluated.",
+            nodes={
+                **dict.fromkeys(_OPERATIONS, late_reads.operands),
+                n.For: late_reads.bounds,
+                n.Return: late_reads.returned,
+                n.AugAssign: late_reads.augmented,
+            },
+        ),
+        Deviation(
+            "condition-is-read-again",
+            "A condition that is an element is read again after the branch.",
+            nodes={n.If: late_reads.branch, n.IfExp: late_reads.chosen},
+        ),
+        Deviation(
+            "tuple-assignment-aliases",
+            "A name of a tuple assignment gets the variable, or the place of the element, of its value.",
+            nodes={n.Unpack: aliases.unpacked, **aliases.FLOW},
+            shares=True,
+        ),
+        Deviation(
+            "constant-ternary-aliases",
+            "A name gets the variable that a conditional expression with a constant condition chooses.",
+            nodes={n.Assign: aliases.chosen, **aliases.FLOW},
+            shares=True,
+        ),
+        Deviation(
+            "conversion-retypes-a-constant",
+            "A conversion to 64 bits of a local that holds a constant takes over the variable of the constant.",
+            since="1.12.1",
+            nodes={n.Assign: aliases.retyped, **aliases.FLOW},
+            shares=True,
+        ),
+    )
+}  # fmt: skip
+
+
+def applicable(*, of_gradients: bool = False) -> tuple[Deviation, ...]:
+    """The deviations that the installed Warp has; those that concern adjoints only on demand."""
+    release = _numbered(version("warp-lang"))
+    return tuple(
+        row
+        for row in DEVIATIONS.values()
+        if _numbered(row.since) <= release
+        and (not row.until or release < _numbered(row.until))
+        and (of_gradients or not row.of_gradients)
+    )
+
+
+def _numbered(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", release)[:3])
+
+
+def explanation(rows: Sequence[Deviation], agrees: Callable[[Sequence[Deviation]], bool]) -> tuple[str, ...]:
+    """The names of the deviations with which the reference ``agrees`` with Warp; empty where no set of them does.
+
+    One alone comes before several; of several none can be left out.
+    """
+    for row in rows:
+        if _agrees(agrees, (row,)):
+            return (row.name,)
+    for left_out in (None, *rows):
+        several = [row for row in rows if row is not left_out]
+        if len(several) > 1 and _agrees(agrees, several):
+            return tuple(row.name for row in _needed(several, agrees))
+    return ()
+
+
+def _needed(rows: Sequence[Deviation], agrees: Callable[[Sequence[Deviation]], bool]) -> Sequence[Deviation]:
+    """The rows without those that make no difference."""
+    for row in rows:
+        others = [each for each in rows if each is not row]
+        if _agrees(agrees, others):
+            rows = others
+    return rows
+
+
+def _agrees(agrees: Callable[[Sequence[Deviation]], bool], rows: Sequence[Deviation]) -> bool:
+    try:
+        return agrees(rows)
+    except Stopped:
+        return False  # what such a Warp computes is open

@@ -1,0 +1,224 @@
+"""When Warp loads an element: the rules of deviations by which it is read late, again, or never.
+
+Warp evaluates an element of an array to its place, and loads it when the operation that uses it is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
+from kernelfuzz.ir.fields import EXPRESSIONS
+from kernelfuzz.ir.names import is_local
+from kernelfuzz.ir.rewrite import rebuild
+from kernelfuzz.ir.walk import bound_names, children
+from kernelfuzz.reference import compiled as c
+from kernelfuzz.reference import execution
+from kernelfuzz.reference.aliases import is_element, keep, pin
+from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.undefined import UNINITIALISED_READ, Undefined
+
+# ------------------------------------------------------------------- operands, read late
+
+
+def operands(node: Any, names: c.Names) -> c.Evaluate | None:
+    """An operation whose operands are all evaluated, elements to their places, before any element is loaded."""
+    below = [child for child in children(node) if type(child) in EXPRESSIONS]
+    if isinstance(node, n.Compare) and len(node.ops) > 1:
+        return None  # each comparison is one of its own
+    if not _is_late(below):
+        return None
+    steps: list[c.Execute] = []
+    pinned = [_pinned(operand, names, steps) for operand in below]
+    evaluate = names.expression(rebuild(node, [(each,) for each in pinned]))
+
+    def run(frame: c.Frame) -> Value:
+        for step in steps:
+            step(frame)
+        return evaluate(frame)
+
+    return run
+
+
+def _is_late(below: Sequence[n.Expr]) -> bool:
+    """Whether an operand that is loaded late stands before one that is evaluated."""
+    late = [at for at, operand in enumerate(below) if is_element(operand) or _is_state(operand)]
+    return bool(late) and any(_is_evaluated(operand) for operand in below[late[0] + 1 :])
+
+
+def _is_state(operand: n.Expr) -> bool:
+    """Whether an operand is a local that another one may change: a random state."""
+    return isinstance(operand, n.Name) and operand.type == t.UINT32
+
+
+def _is_evaluated(operand: n.Expr) -> bool:
+    if is_element(operand):
+        return any(_is_evaluated(child) for child in children(operand) if type(child) in EXPRESSIONS)
+    return not isinstance(operand, (n.Name, n.Literal, n.Static, n.ArrayShape))
+
+
+def _pinned(operand: n.Expr, names: c.Names, steps: list[c.Execute]) -> n.Expr:
+    if is_element(operand):
+        prelude, pinned = pin(operand, names)
+        steps += prelude
+        return pinned
+    return keep(operand, names, steps) if _is_evaluated(operand) else operand
+
+
+def bounds(node: n.For, names: c.Names) -> c.Execute | None:
+    """``range(a[0], f(a))``: the bounds are operands of one call."""
+    if not _is_late(node.bounds):
+        return None
+    steps: list[c.Execute] = []
+    pinned = tuple([_pinned(bound, names, steps) for bound in node.bounds])
+    # A loop over temporaries is dynamic, as this one is.
+    loop = execution.statement(n.For(node.name, pinned, node.body), names)
+    return _after(steps, loop)
+
+
+def returned(node: n.Return, names: c.Names) -> c.Execute | None:
+    """``return a[0], f(a)``: all values are evaluated before any element is loaded."""
+    if not _is_late(node.values):
+        return None
+    steps: list[c.Execute] = []
+    pinned = tuple([_pinned(value, names, steps) for value in node.values])
+    return _after(steps, execution.statement(n.Return(pinned), names))
+
+
+def _after(steps: Sequence[c.Execute], then: c.Execute) -> c.Execute:
+    def execute(frame: c.Frame) -> int:
+        for step in steps:
+            step(frame)
+        return then(frame)
+
+    return execute
+
+
+def augmented(node: n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``a[i] *= f(a)``, ``state += wp.randu(state)``: what the target held is loaded after the value is evaluated."""
+    if not _is_evaluated(node.value) or not (is_element(node.target) or _is_state(node.target)):
+        return None
+    if is_element(node.target) and node.op in "+-&|^":
+        return None  # one atomic operation
+    steps: list[c.Execute] = []
+    target = _pinned(node.target, names, steps)
+    value = keep(node.value, names, steps)
+    assert isinstance(target, (n.Name, n.Index, n.Attribute))
+    return _after(steps, execution.statement(n.AugAssign(target, node.op, value), names))
+
+
+# ------------------------------------------------------------------- conditions, read again
+
+
+def branch(node: n.If, names: c.Names) -> c.Execute | None:
+    """A condition that is an element is read once more after the branch, to choose what each name holds."""
+    if not is_element(node.test):
+        return None
+    steps, pinned = pin(node.test, names)
+    test, body = names.expression(pinned), execution.block(node.body, names)
+    orelse = execution.block(node.orelse, names)
+    in_body, in_orelse = (frozenset(map(names.place, bound_names(side))) for side in (node.body, node.orelse))
+
+    def execute(frame: c.Frame) -> int:
+        for step in steps:
+            step(frame)
+        before = {place: frame[place] for place in in_body | in_orelse}
+        first = test(frame)
+        ended = body(frame) if first else orelse(frame)
+        if ended != c.NORMAL:
+            return ended
+        again = test(frame)
+        bound_there = in_body if again else in_orelse
+        for place, old in before.items():
+            if old is c.UNBOUND or first == again:
+                continue  # a name that one side alone binds is not chosen
+            if place in bound_there:
+                raise Undefined(UNINITIALISED_READ, node)  # by the side that did not run
+            frame[place] = old
+        for place in before:
+            frame[place] = frame[place]
+        return ended
+
+    return execute
+
+
+def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
+    """The same of a conditional expression; a constant is there whether its side runs or not."""
+    if not is_element(node.test):
+        return None
+    steps, pinned = pin(node.test, names)
+    test = names.expression(pinned)
+    body, orelse = names.expression(node.body), names.expression(node.orelse)
+
+    def evaluate(frame: c.Frame) -> Value:
+        for step in steps:
+            step(frame)
+        first = test(frame)
+        value = body(frame) if first else orelse(frame)
+        again = test(frame)
+        if again == first:
+            return value
+        if not isinstance(node.body if again else node.orelse, n.Literal):
+            raise Undefined(UNINITIALISED_READ, node)
+        return body(frame) if again else orelse(frame)
+
+    return evaluate
+
+
+# ------------------------------------------------------------------------ places and chains
+
+
+def chain(node: n.Compare, names: c.Names) -> c.Evaluate | None:
+    """``a < b < f(c)``: every operand is evaluated before the first comparison."""
+    if len(node.ops) < 2:
+        return None
+    steps: list[c.Execute] = []
+    first, *rest = [keep(operand, names, steps) for operand in (node.left, *node.comparators)]
+    pairs = zip((first, *rest), node.ops, rest, strict=False)
+    # One comparison after another: as a chain it would come here again.
+    links = [names.expression(n.Compare(left, (op,), (right,))) for left, op, right in pairs]
+
+    def evaluate(frame: c.Frame) -> bool:
+        for step in steps:
+            step(frame)
+        return all(link(frame) for link in links)
+
+    return evaluate
+
+
+def column(node: n.Index, names: c.Names) -> c.Evaluate | None:
+    """``m[:][0]``: the subscripts of a slice and of its element are taken as one, ``m[:, 0]``."""
+    inner = node.value
+    if not isinstance(inner, n.Index) or not isinstance(inner.value.type, t.Matrix) or len(node.indices) != 1:
+        return None
+    (rows,), (at,) = inner.indices, node.indices
+    if not isinstance(rows, n.Slice) or isinstance(at, n.Slice):
+        return None
+    matrix, place, part = names.expression(inner.value), names.expression(at), slice(rows.start, rows.stop, rows.step)
+
+    def evaluate(frame: c.Frame) -> Value:
+        whole, index = matrix(frame), place(frame)
+        found = whole[part, index]
+        return found.copy()
+
+    return evaluate
+
+
+def dropped(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``t.p.x = e``, ``m[0].x = e`` of a local: the store goes into a copy of the part, and is lost."""
+    if not is_local(node.target) or isinstance(node.target, n.Name):
+        return None
+    base: n.Expr = node.target.value
+    if not isinstance(base, (n.Index, n.Attribute)) or isinstance(base.value.type, (t.Struct, t.Array)):
+        return None
+    if isinstance(node.target, n.Index) and isinstance(base, n.Index):
+        return None  # m[0][1] is m[0, 1]
+    value = names.expression(node.value)
+
+    def execute(frame: c.Frame) -> int:
+        value(frame)
+        return c.NORMAL
+
+    return execute
