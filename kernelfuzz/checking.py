@@ -16,6 +16,7 @@ from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.devices import TARGETS
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import explained_by
+from kernelfuzz.findings.recognised import BUGS
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
@@ -47,7 +48,7 @@ class NotJudged(Exception):
 class Checked:
     """The verdicts on a kernel that did not fail.
 
-    ``known`` names the known bugs that it met: keys of ``kernelfuzz.rewrites.workarounds.WORKAROUNDS``, or
+    ``known`` names the known bugs that it met: keys of ``kernelfuzz.findings.recognised.BUGS``, or
     ``kernelfuzz.findings.known.SEVERAL``.  Oracles that did not judge it are in ``skipped``.
     """
 
@@ -78,7 +79,7 @@ def check(
 
     ``launch`` is how it is launched, for all oracles (default: one that depends on the kernel only, and a
     point of its own for the gradient oracle).  ``known`` names bugs of released Warp whose failures are skips
-    and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.rewrites.workarounds.WORKAROUNDS``;
+    and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.findings.recognised.BUGS``;
     an empty list: none).  A failure writes a script that needs nothing but Warp and numpy into the folder
     ``scripts``, named after the running pytest test, and the message says how to run it; None writes nothing.
     Inside ``@given(kernels())`` Hypothesis shrinks the kernel, and the script left at the end is that of the
@@ -92,7 +93,7 @@ def check(
     the statistics.
     """
     checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
-    names = tuple(WORKAROUNDS) if known is None else _listed("known bug", known, WORKAROUNDS)
+    names = BUGS if known is None else _listed("known bug", known, BUGS)
     verify(kernel)
     if "cuda" in checks.targets and not compat.has_cuda():
         raise UnsupportedWarp("Warp sees no CUDA device on this machine: drop 'cuda' from the targets")
@@ -104,8 +105,12 @@ def check(
     verdicts: list[Verdict] = []
     met: list[str] = []
     for verdict, judged in _judged(outcome, case):
+        verdict = verdict.heeding(names)
+        if verdict.status == "known":
+            met += verdict.bugs
+            verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {', '.join(verdict.bugs)}")
         if verdict.status == "failed":
-            bug = explained_by(judged, verdict, names, judge_again)
+            bug = explained_by(judged, verdict, [name for name in names if name in WORKAROUNDS], judge_again)
             if bug is None:
                 raise KernelFailed(_message(verdict, judged, scripts))
             met.append(bug)

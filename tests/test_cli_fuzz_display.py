@@ -84,7 +84,10 @@ def test_the_category_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_known_bug_is_named() -> None:
-    assert "a-page 2, another 1" in shown(CampaignSummary(known=Counter({"another": 1, "a-page": 2})))
+    bugs = Counter({"another": 1, "a-page": 2})
+    text = shown(CampaignSummary(predicted=bugs, recognised=Counter({"a third": 4})))
+    assert "a-page 2, another 1" in text
+    assert "a third 4" in text
 
 
 def test_the_table_is_drawn_at_once_and_then_now_and_then() -> None:

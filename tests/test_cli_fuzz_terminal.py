@@ -100,7 +100,7 @@ def test_it_names_the_known_bugs_and_what_to_do_about_new_ones(known: bool, tmp_
     code, out, lines = on_a_terminal(tmp_path, "BUGGY", "--examples", "60", "--output", "new bugs", *more)
     assert code == 1
     if known:
-        assert re.search(r"^known +a-page \d+ *$", out, re.MULTILINE)
+        assert re.search(r"^recognised +a-page \d+ *$", out, re.MULTILINE)
         assert "kernelfuzz fuzz --seed 1 --examples 600 --known known.json --output 'new bugs'" in lines[-2]
     else:
         assert re.match(r"  python 'new bugs/.*/reproducer\.py'  # see it happen$", lines[-2])

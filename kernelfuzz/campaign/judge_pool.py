@@ -42,6 +42,7 @@ class JudgePool:
         self.pool = pool
         self.functions = functions
         self.patience: Timeouts = plan.patience
+        self.bugs: tuple[str, ...] = plan.bugs
         self.unexplained: Counter[str] = Counter()
 
     # --------------------------------------------------------------------------------- control kernels
@@ -80,7 +81,8 @@ class JudgePool:
             return self._lost_kernel(part([index]), error, until)
 
         indices = range(request.start, request.start + request.count)
-        return begin_until_alone(indices, begin, alone, after=self._note)
+        wait = begin_until_alone(indices, begin, alone, after=self._note)
+        return lambda: [outcome.heeding(self.bugs) for outcome in wait()]
 
     def again(self, cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
         """Return a verdict for each case by the oracle and setting of ``verdict``, before all else that waits."""
@@ -98,7 +100,7 @@ class JudgePool:
             begin_until_alone(cases[low:high], begin, lambda case, error: _lost(_narrow(verdict), error))
             for low, high in itertools.pairwise(bounds)
         ]
-        return [each for wait in begun for each in wait()]
+        return [each.heeding(self.bugs) for wait in begun for each in wait()]
 
     def explain(self, case: Case, verdict: Verdict) -> Evidence:
         """Return what shows that a failed verdict is right.  Where that kills the worker, the case itself."""

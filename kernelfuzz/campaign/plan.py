@@ -64,10 +64,9 @@ class Timeouts:
 class CampaignPlan:
     """What to fuzz and for how long: the findings are a function of this, of Warp and of limits.
 
-    ``examples`` or ``seconds`` ends the campaign (both: whichever comes first).  ``known`` are
-    the findings that are not new, ``workarounds`` names the rewrites by which a failure is recognised as a
-    known one.  ``output`` is the directory that new findings are written into, None
-    for nowhere.
+    ``examples`` or ``seconds`` ends the campaign (both: whichever comes first).  ``known`` are the findings that
+    are not new, by their signatures; ``bugs`` names those of ``kernelfuzz.findings.recognised.BUGS`` that are
+    predicted or recognised.  ``output`` is the directory that new findings are written into, None for nowhere.
 
     Kernels are drawn in stretches of ``stretch`` chunks of ``chunk`` indices; what one stretch teaches is
     heeded from the next but one on.  A reduction takes ``reduction`` seconds at most.
@@ -79,7 +78,7 @@ class CampaignPlan:
     examples: int | None = None
     seconds: float | None = None
     known: Known = NOTHING_KNOWN
-    workarounds: tuple[str, ...] = ()
+    bugs: tuple[str, ...] = ()
     output: str | None = None
     chunk: int = 64
     stretch: int = 8

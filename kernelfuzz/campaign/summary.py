@@ -57,8 +57,9 @@ class CampaignSummary:
     """Numbers of kernels, and the findings.
 
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
-    skipped verdict, so a kernel may be in several.  ``known`` counts failures by the known finding that
-    explains them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
+    skipped verdict, so a kernel may be in several.  ``predicted`` counts kernels by the
+    known bugs with which the reference gives what Warp gave, ``recognised`` failures by the known bug that a rule
+    makes of them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
     of them may be a new bug.  ``unconfirmed`` are those that their own scripts do not show, run alone; they
     do not count as findings.  ``excluded`` are the features that the campaign learnt to avoid, ``faults``
     what went wrong in kernelfuzz itself.
@@ -70,7 +71,9 @@ class CampaignSummary:
     failed: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     skipped: Counter[str] = field(default_factory=Counter[str])
-    known: Counter[str] = field(default_factory=Counter[str])
+    explained: int = 0
+    predicted: Counter[str] = field(default_factory=Counter[str])
+    recognised: Counter[str] = field(default_factory=Counter[str])
     unexamined: list[Unexamined] = field(default_factory=list[Unexamined])
     findings: list[Found] = field(default_factory=list[Found])
     unconfirmed: list[Found] = field(default_factory=list[Found])
@@ -89,10 +92,17 @@ class CampaignSummary:
         """Count one kernel in."""
         self.examples += 1
         self.judged += any(verdict.status != "skipped" for verdict in outcome.verdicts)
-        self.failed += bool(outcome.failed)
+        self.failed += bool(outcome.failed or outcome.bugs)
+        self.explained += bool(outcome.bugs)
+        self.predicted.update(outcome.bugs)
         for each in fields(Counts):
             self.counts[each.name] += getattr(outcome.counts, each.name)
         self.skipped.update({v.reason for v in outcome.verdicts if v.status == "skipped"})
+
+    @property
+    def known(self) -> int:
+        """How many failures known bugs explain."""
+        return self.explained + sum(self.recognised.values())
 
     @property
     def rate(self) -> float:
@@ -108,7 +118,8 @@ class CampaignSummary:
             "failed": self.failed,
             "skipped": dict(sorted(self.skipped.items())),
             "findings": [found.to_dict() for found in self.findings],
-            "known": dict(sorted(self.known.items())),
+            "predicted": dict(sorted(self.predicted.items())),
+            "recognised": dict(sorted(self.recognised.items())),
             "unconfirmed": [found.to_dict() for found in self.unconfirmed],
             "unexamined": [asdict(each) for each in self.unexamined],
             "excluded": self.excluded,

@@ -25,6 +25,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import FAILURES, LOST, NOT_BUILT, Verdict
 from kernelfuzz.reduce.reduce_case import Progress, reduce
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
 
@@ -121,7 +122,7 @@ class Triage:
                 known = self.plan.known.match(_signature(failure.verdict, failure.evidence))
             group = self.groups.setdefault(failure.look, _Group())
             if known is not None:
-                self.summary.known[known] += 1
+                self.summary.recognised[known] += 1
             elif not group.room(by_message):
                 self.summary.unexamined.append(_unexamined(failure))
             elif not self._happens_again(failure):
@@ -138,7 +139,8 @@ class Triage:
         """The known bug without which the kernel passes; several, where it takes more than one."""
         if failure.verdict.kind in LOST:
             return None
-        return explained_by(failure.case, failure.verdict, self.plan.workarounds, self.judges.again)
+        names = [name for name in self.plan.bugs if name in WORKAROUNDS]
+        return explained_by(failure.case, failure.verdict, names, self.judges.again)
 
     def _happens_again(self, failure: _Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""
@@ -222,7 +224,7 @@ class Triage:
         """Count the finding with those of its signature, or write it; whether it is new."""
         name = _signature(verdict, evidence)
         if (known := self.plan.known.match(name)) is not None:
-            self.summary.known[known] += 1
+            self.summary.recognised[known] += 1
             return False
         if name in self.found:
             self.found[name].count += 1

@@ -80,7 +80,12 @@ class OracleName(click.Choice[str]):
     metavar="DIR",
     help="Where findings go; made if needed.",
 )
-@click.option("--known", metavar="FILE", help="Findings that are known: a known.json, or a folder of findings.")
+@click.option(
+    "--known",
+    metavar="FILE",
+    help="Findings that are known besides the bugs that kernelfuzz knows: a known.json, or a folder of findings. "
+    "'none': no bug is known.",
+)
 @json_option("Print what came of it as one JSON object.")
 def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any) -> int:
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
@@ -114,8 +119,8 @@ def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignP
     """The plan of the options.  Raises a usage error, and Problem where the known findings cannot be read."""
     options = Drawing(asked["categories"], exclude=asked["without"]).check()
     from kernelfuzz.campaign import CampaignPlan
+    from kernelfuzz.findings.recognised import BUGS
     from kernelfuzz.oracles.request import Checks
-    from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 
     oracles, targets = (tuple(dict.fromkeys(asked[name])) for name in ("oracles", "targets"))
     seconds, examples = asked["seconds"], asked["examples"]
@@ -126,18 +131,21 @@ def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignP
         examples=examples,
         seconds=60.0 if examples is None and seconds is None else seconds,
         known=_known(known),
-        workarounds=tuple(WORKAROUNDS),
+        bugs=() if known == "none" else BUGS,
         output=output,
     )
 
 
 def _known(path: str | None) -> Known:
     from kernelfuzz.findings.known import Known, KnownError, load_known
+    from kernelfuzz.findings.recognised import RECOGNISED
 
     if path is None:
+        return RECOGNISED
+    if path == "none":
         return Known()
     try:
-        return load_known(path)
+        return RECOGNISED + load_known(path)
     except KnownError as error:
         raise Problem(f"--known: {error}.", USAGE) from None
 

@@ -14,6 +14,8 @@ import click
 from kernelfuzz.cli.console import say
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from rich.live import Live
     from rich.table import Table
     from rich.text import Text
@@ -100,8 +102,12 @@ class Log:
             self._said = summary.seconds
             say(
                 f"{summary.examples} examples in {self._said:.0f} s, {summary.failed} failed, "
-                f"{sum(summary.known.values())} of them by known bugs; {self._shown} findings."
+                f"{summary.known} of them by known bugs; {self._shown} findings."
             )
+
+
+def _named(bugs: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in bugs.most_common())
 
 
 def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
@@ -113,9 +119,9 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
         "gradients compared",
         "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
-        "failed": f"{summary.failed}, of them {sum(summary.known.values())} by known bugs, "
-        f"{len(summary.unexamined)} not examined",
-        "known": ", ".join(f"{name} {count}" for name, count in summary.known.most_common()),
+        "failed": f"{summary.failed}, of them {summary.known} by known bugs, {len(summary.unexamined)} not examined",
+        "predicted": _named(summary.predicted),
+        "recognised": _named(summary.recognised),
         "not examined": "; ".join(_unexamined(summary)),
         "findings": str(len(summary.findings)),
         "unconfirmed": str(len(summary.unconfirmed) or ""),

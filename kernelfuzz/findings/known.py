@@ -13,7 +13,7 @@ from typing import Any
 from kernelfuzz.findings.folder import RECORD, UNCONFIRMED, read_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import Verdict
-from kernelfuzz.rewrites.workarounds import concerns, worked_around
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS, worked_around
 
 SEVERAL = "several known bugs together"
 
@@ -37,6 +37,9 @@ class Known:
     """
 
     entries: tuple[tuple[str, str], ...] = ()
+
+    def __add__(self, other: Known) -> Known:
+        return Known(self.entries + other.entries)
 
     def match(self, signature: str) -> str | None:
         """Return the name of the finding with this signature; an exact one comes before a pattern."""
@@ -130,10 +133,11 @@ def _entries(path: Path, number: int, each: Any) -> list[tuple[str, str]]:
 def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -> str | None:
     """Return the known bug of ``names`` whose workaround makes a failing case pass, or ``SEVERAL`` where it takes all.
 
-    None where the case fails with each and with all.  ``names`` are those of ``WORKAROUNDS``.
+    None where the case fails with each and with all.  ``names`` are those of ``WORKAROUNDS``.  Of wrong values
+    only the suspects of the verdict are tried: other bugs are predicted, or are not the reason.
     """
     kernel = case.kernel
-    names = tuple([name for name in names if concerns(name, verdict.kind)])
+    names = tuple([name for name in names if _recognises(name, verdict)])
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     if len(sets) > 1:
         sets.append(names)
@@ -141,6 +145,11 @@ def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -
     rewritten = [(each, other) for each, other in rewritten if other != kernel]
     cases = [replace(case, kernel=other) for _, other in rewritten]
     for (each, _), found in zip(rewritten, ask(cases, verdict) if cases else (), strict=True):
-        if found.status == "passed":
+        if found.status in ("passed", "known"):
             return each[0] if len(each) == 1 else SEVERAL
     return None
+
+
+def _recognises(name: str, verdict: Verdict) -> bool:
+    of_values = verdict.kind in ("wrong value", "different")
+    return verdict.kind in WORKAROUNDS[name].recognises and (not of_values or name in verdict.suspects)

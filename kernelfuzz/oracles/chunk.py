@@ -51,7 +51,7 @@ class CaseRecord:
     def note(self, verdict: Verdict, judged: Case | None = None) -> None:
         """Keep a verdict, what it says about how far the case got, and the case that it is really about."""
         self.verdicts.append(verdict)
-        other = judged is not None and verdict.status == "failed"
+        other = judged is not None and verdict.status in ("failed", "known")
         self.evidence.append(Evidence(judged, message=verdict.reason) if judged and other else None)
         if verdict.kind in NOT_BUILT:
             self.lowered &= verdict.kind != "rejected"

@@ -7,8 +7,8 @@ process it runs in, nor of what that process judged before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles.verdict import Verdict
@@ -102,6 +102,15 @@ class CaseOutcome:
     def failed(self) -> tuple[Verdict, ...]:
         """The verdicts that say "failed"."""
         return tuple(verdict for verdict in self.verdicts if verdict.status == "failed")
+
+    @property
+    def bugs(self) -> frozenset[str]:
+        """The known bugs that predict what Warp did with the case."""
+        return frozenset(bug for verdict in self.verdicts for bug in verdict.bugs)
+
+    def heeding(self, names: Collection[str]) -> CaseOutcome:
+        """The outcome where only bugs of these names are known."""
+        return replace(self, verdicts=tuple(verdict.heeding(names) for verdict in self.verdicts))
 
 
 def draw_case(options: Options, seed: int, index: int) -> Case:

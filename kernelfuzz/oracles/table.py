@@ -87,11 +87,13 @@ class Oracle:
         *,
         mismatch: Mismatch | None = None,
         kind: FailedKind | None = None,
+        bugs: tuple[str, ...] = (),
+        suspects: tuple[str, ...] = (),
     ) -> Verdict:
-        """Return a verdict of one of ``kinds`` (default: the first)."""
+        """Return a verdict of one of ``kinds`` (default: the first); with ``bugs`` that predict it, a known one."""
         kind = kind or self.kinds[0]
         assert kind in self.kinds, f"the {self.name} oracle reports no {kind!r}"
-        return Verdict(self.name, "failed", kind, reason, setting, mismatch)
+        return Verdict(self.name, "known" if bugs else "failed", kind, reason, setting, mismatch, bugs, suspects)
 
 
 VALUE = Oracle(

@@ -19,6 +19,8 @@ from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import VALUE, Oracle
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import Undefined, run
+from kernelfuzz.reference.compiled import Deviation
+from kernelfuzz.reference.deviations import applicable, explanation
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.programs import Program
@@ -120,7 +122,32 @@ def _verdict(
         if isinstance(on_device, str):
             return oracle.skipped(on_device, setting)
         mismatch = on_device
-    return oracle.passed(setting) if mismatch is None else oracle.failed(setting, mismatch=mismatch)
+    if mismatch is None:
+        return oracle.passed(setting)
+    bugs = predicted(case, actual)
+    return oracle.failed(setting, mismatch=mismatch, bugs=bugs, suspects=() if bugs else suspects(case))
+
+
+def predicted(case: Case, actual: Outputs) -> tuple[str, ...]:
+    """The known bugs with which the reference gives these outputs, to the bit; empty where none do."""
+
+    def agrees(deviations: Sequence[Deviation]) -> bool:
+        return first_mismatch(run(case.kernel, case.launch, deviations=deviations), actual) is None
+
+    return explanation([row for row in applicable() if not row.open], agrees)
+
+
+def suspects(case: Case) -> tuple[str, ...]:
+    """The known bugs whose effect is open and which the launch meets: with them alone it is undefined."""
+
+    def meets(deviation: Deviation) -> bool:
+        try:
+            run(case.kernel, case.launch, deviations=(deviation,))
+        except Undefined:
+            return True
+        return False
+
+    return tuple(row.name for row in applicable() if row.open and meets(row))
 
 
 def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:

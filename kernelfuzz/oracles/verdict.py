@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-Status: TypeAlias = Literal["passed", "skipped", "failed"]
+Status: TypeAlias = Literal["passed", "skipped", "known", "failed"]
 
 FailedKind: TypeAlias = Literal[
     "rejected",  # Warp's code generator raises at a valid kernel
@@ -91,7 +92,12 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``kind`` is empty unless failed; ``reason`` tells in a few words why it was skipped, or has the words of Warp."""
+    """The answer to one question.
+
+    ``known``: it fails, and the reference with the deviations ``bugs`` computes what Warp did.  ``suspects`` are
+    the bugs that a failing case meets and whose effect is open.  ``kind`` is empty unless it failed or is known;
+    ``reason`` tells in a few words why it was skipped, or has the words of Warp.
+    """
 
     oracle: str
     status: Status
@@ -99,3 +105,10 @@ class Verdict:
     reason: str = ""
     setting: BuildSetting = ANYWHERE
     mismatch: Mismatch | None = None
+    bugs: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+    def heeding(self, names: Collection[str]) -> Verdict:
+        """The verdict where only bugs of these names are known."""
+        unknown = self.status == "known" and not set(self.bugs) <= set(names)
+        return replace(self, status="failed", bugs=()) if unknown else self

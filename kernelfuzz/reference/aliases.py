@@ -84,7 +84,7 @@ def retyped(node: n.Assign, names: c.Names) -> c.Execute | None:
     place, evaluate = names.place(node.target.id), names.expression(node.value)
     match node.value:
         case n.Literal() | n.Static():
-            return lambda frame: frame.bind(place, _Constant(evaluate(frame))) or c.NORMAL
+            return _bind_constant(place, evaluate)
         case n.Cast(type=t.Scalar(bits=64), operand=n.Name(id=name)) if name in names.places:
             other = names.place(name)
         case _:
@@ -97,6 +97,14 @@ def retyped(node: n.Assign, names: c.Names) -> c.Execute | None:
             frame.bind(place, cell)
         else:
             frame[place] = value
+        return c.NORMAL
+
+    return execute
+
+
+def _bind_constant(place: int, evaluate: c.Evaluate) -> c.Execute:
+    def execute(frame: Any) -> int:
+        frame.bind(place, _Constant(evaluate(frame)))
         return c.NORMAL
 
     return execute
@@ -219,7 +227,7 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute | None:
         values = [bound(frame) for bound in bounds]
         if len(values) == 3 and values[2] == 0:
             raise Undefined(OUTSIDE_DOMAIN, node)
-        variable = [c.UNBOUND]
+        variable: list[Any] = [c.UNBOUND]
         entered: list[tuple[int, list[Any]]] | None = None
         for value in range(*values):
             frame[c.THREAD].step()

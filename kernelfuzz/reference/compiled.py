@@ -65,7 +65,8 @@ class Deviation:
     ``name`` is that of its page in notes/findings.  Releases ``since`` <= r < ``until`` have it ("": all before,
     all after).  ``rule`` says in one sentence what they do.  ``nodes`` are the rules for the nodes that it is
     about, ``numbers`` changes operations on numbers; with ``shares`` two names may share one variable.
-    ``of_gradients``: it concerns adjoints only.
+    ``of_gradients``: it concerns adjoints only.  ``open``: what such a Warp computes depends on what a variable
+    happens to hold, so that the reference calls it undefined.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Deviation:
     numbers: Callable[[Domain], Domain] | None = None
     shares: bool = False
     of_gradients: bool = False
+    open: bool = False
 
 
 class Cells(list[Any]):

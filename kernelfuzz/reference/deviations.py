@@ -85,6 +85,12 @@ DEVIATIONS: dict[str, Deviation] = {
             nodes={n.If: late_reads.branch, n.IfExp: late_reads.chosen},
         ),
         Deviation(
+            "empty-loop-loses-the-counter",
+            "The counter of a loop that is not unrolled has no value where the loop runs zero times.",
+            nodes={n.For: late_reads.lost_counter},
+            open=True,
+        ),
+        Deviation(
             "tuple-assignment-aliases",
             "A name of a tuple assignment gets the variable, or the place of the element, of its value.",
             nodes={n.Unpack: aliases.unpacked, **aliases.FLOW},

@@ -142,7 +142,7 @@ def statement(node: n.Stmt, names: c.Names) -> c.Execute:
         case n.If():
             return _if(node, names)
         case n.For():
-            return _for(node, names)
+            return for_loop(node, names)
         case n.While():
             return _while(node, names)
         case n.ExprStmt(value=value):
@@ -214,7 +214,7 @@ def _if(node: n.If, names: c.Names) -> c.Execute:
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 
 
-def _for(node: n.For, names: c.Names) -> c.Execute:
+def for_loop(node: n.For, names: c.Names) -> c.Execute:
     """The bounds are evaluated once; what the body assigns to the name does not change the iteration."""
     bounds = [names.expression(bound) for bound in node.bounds]
     place = names.place(node.name)

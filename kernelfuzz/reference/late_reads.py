@@ -6,7 +6,7 @@ Warp evaluates an element of an array to its place, and loads it when the operat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -18,6 +18,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
 from kernelfuzz.reference.aliases import is_element, keep, pin
 from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.limitations import is_dynamic
 from kernelfuzz.reference.undefined import UNINITIALISED_READ, Undefined
 
 # ------------------------------------------------------------------- operands, read late
@@ -25,7 +26,7 @@ from kernelfuzz.reference.undefined import UNINITIALISED_READ, Undefined
 
 def operands(node: Any, names: c.Names) -> c.Evaluate | None:
     """An operation whose operands are all evaluated, elements to their places, before any element is loaded."""
-    below = [child for child in children(node) if type(child) in EXPRESSIONS]
+    below = _expressions(node)
     if isinstance(node, n.Compare) and len(node.ops) > 1:
         return None  # each comparison is one of its own
     if not _is_late(below):
@@ -42,6 +43,10 @@ def operands(node: Any, names: c.Names) -> c.Evaluate | None:
     return run
 
 
+def _expressions(node: n.Node) -> list[n.Expr]:
+    return [cast("n.Expr", child) for child in children(node) if type(child) in EXPRESSIONS]
+
+
 def _is_late(below: Sequence[n.Expr]) -> bool:
     """Whether an operand that is loaded late stands before one that is evaluated."""
     late = [at for at, operand in enumerate(below) if is_element(operand) or _is_state(operand)]
@@ -55,7 +60,7 @@ def _is_state(operand: n.Expr) -> bool:
 
 def _is_evaluated(operand: n.Expr) -> bool:
     if is_element(operand):
-        return any(_is_evaluated(child) for child in children(operand) if type(child) in EXPRESSIONS)
+        return any(map(_is_evaluated, _expressions(operand)))
     return not isinstance(operand, (n.Name, n.Literal, n.Static, n.ArrayShape))
 
 
@@ -168,6 +173,24 @@ def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
 
 
 # ------------------------------------------------------------------------ places and chains
+
+
+def lost_counter(node: n.For, names: c.Names) -> c.Execute | None:
+    """The counter of a dynamic loop has no value after a loop that ran zero times."""
+    if not is_dynamic(node):
+        return None
+    steps: list[c.Execute] = []
+    bounds = tuple([keep(bound, names, steps) for bound in node.bounds])
+    counter = names.place(node.name)
+    loop = execution.for_loop(n.For(node.name, bounds, node.body), names)
+
+    def execute(frame: c.Frame) -> int:
+        for step in steps:
+            step(frame)
+        frame[counter] = c.UNBOUND
+        return loop(frame)
+
+    return execute
 
 
 def chain(node: n.Compare, names: c.Names) -> c.Evaluate | None:

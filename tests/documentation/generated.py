@@ -21,6 +21,7 @@ from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
+from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.rewrites import transformations as rewritten
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
@@ -85,12 +86,20 @@ def workarounds() -> str:
             f"[{row.bug}](findings/{row.bug}.md)",
             row.does,
             ", ".join(row.releases),
-            "wrong gradients" if row.of_gradients else "any failure",
+            ", ".join(row.recognises),
             ", ".join(row.may_change),
         )
         for row in WORKAROUNDS.values()
     ]
-    return table(("bug", "what is written instead", "releases", "explains", "may change"), rows)
+    return table(("bug", "what is written instead", "releases", "recognises", "may change"), rows)
+
+
+def deviations() -> str:
+    rows = [
+        (f"[{row.name}](findings/{row.name}.md)", row.rule, "open" if row.open else "predicted")
+        for row in DEVIATIONS.values()
+    ]
+    return table(("bug", "what such a Warp does", "what it computes"), rows)
 
 
 def findings() -> str:
@@ -148,6 +157,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "arithmetic": ("notes/reference.md", arithmetic),
     "limitations": ("notes/reference.md", limitations),
     "transformations": ("notes/rewrites.md", transformations),
+    "deviations": ("notes/reference.md", deviations),
     "workarounds": ("notes/rewrites.md", workarounds),
     "oracles": ("notes/oracles.md", oracles),
     "rooms": ("notes/architecture.md", layers),

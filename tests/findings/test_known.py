@@ -132,7 +132,8 @@ def test_a_path_without_findings_is_told_in_a_sentence(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------ by a workaround
 
 CASE = replace(kernels.swapped(), kernel=replace(kernels.swapped().kernel, name="kernel"))
-WRONG = Verdict("value", "failed", "wrong value")
+WRONG = Verdict("value", "failed", "wrong value", suspects=("a", "b", "c", "nothing", "slope"))
+REJECTED = Verdict("compile", "failed", "rejected")
 GRADIENT = Verdict("gradient", "failed", "wrong gradient")
 
 # The names of workarounds, the name of the rewritten kernel that passes, and the bug that explains the failure.
@@ -141,6 +142,8 @@ EXPLAINED = {
     "both": (WRONG, ["a", "b"], "kernel_a_b", SEVERAL),
     "all three": (WRONG, ["a", "b", "c"], "kernel_a_b_c", SEVERAL),
     "none": (WRONG, ["a", "b"], "", None),
+    "a value that the bug does not change here": (replace(WRONG, suspects=("a",)), ["b"], "kernel_b", None),
+    "a kernel that the bug does not refuse": (REJECTED, ["a"], "kernel_a", None),
     "no names": (WRONG, [], "kernel", None),
     "nothing is rewritten": (WRONG, ["nothing"], "kernel", None),
     "a bug of gradients, of a value": (WRONG, ["slope"], "kernel_slope", None),
@@ -168,6 +171,7 @@ def test_the_known_bug_is_the_one_whose_workaround_passes(
         return [Verdict("value", "passed") if case.kernel.name == passing else otherwise for case in cases]
 
     for name in names:
-        toy = Workaround(name, (), "The kernel has another name.", renaming(name), of_gradients=name == "slope")
+        kinds = ("wrong gradient",) if name == "slope" else ("wrong value", "wrong gradient")
+        toy = Workaround(name, (), "The kernel has another name.", renaming(name), recognises=kinds)
         monkeypatch.setitem(WORKAROUNDS, name, toy)
     assert explained_by(CASE, verdict, names, ask) == bug

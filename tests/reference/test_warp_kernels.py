@@ -24,7 +24,7 @@ from kernelfuzz.ir.nodes import Call, Kernel
 from kernelfuzz.ir.types import Array, Struct, Tuple, Type
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.compare import first_mismatch
-from kernelfuzz.reference.exact import QUIRKS
+from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch, grid_ndim
 from kernelfuzz.syntax.parse import parse_all
@@ -77,7 +77,7 @@ def defined_launches(where: str, kernel: Kernel, outcomes: Counter[str]) -> list
             # One thread over arrays that are longer: many kernels of a test store at a fixed place.
             launch = replace(launch, dim=(1,) * len(launch.dim))
         try:
-            found.append((launch, reference.run(kernel, launch, quirks=QUIRKS)))
+            found.append((launch, reference.run(kernel, launch, deviations=(DEVIATIONS["negated-zero"],))))
         except reference.Undefined as undefined:
             outcomes[f"undefined: {undefined.reason}"] += 1
     return found

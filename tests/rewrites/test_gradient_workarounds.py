@@ -12,7 +12,7 @@ from kernelfuzz.ir.launch import Case, flattened
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.verdict import BuildSetting
-from kernelfuzz.rewrites.workarounds import WORKAROUNDS, concerns, worked_around
+from kernelfuzz.rewrites.workarounds import WORKAROUNDS, worked_around
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
@@ -73,10 +73,9 @@ def test_this_warp_has_the_bug(slug: str, functions: str, body: str) -> None:
     assert judged(kernels.case_of(functions, body)) == "failed"
 
 
-def test_they_concern_gradients_only() -> None:
-    for slug in WORKAROUNDS:
-        assert concerns(slug, "wrong gradient")
-        assert concerns(slug, "wrong value") == (slug not in OF_GRADIENTS)
+def test_what_concerns_gradients_only_recognises_nothing_else() -> None:
+    for slug in OF_GRADIENTS:
+        assert WORKAROUNDS[slug].recognises == ("wrong gradient",)
 
 
 def test_what_no_bug_concerns_stays_as_it_is() -> None:
