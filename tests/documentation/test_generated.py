@@ -42,7 +42,7 @@ def test_a_new_rewrite_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORKAROUNDS, "toy", Workaround("toy", ("1.19.0",), "It is not.", lambda kernel: kernel))
     page = written(ROOT / "notes" / "rewrites.md")
     assert "| toy | A toy is written. | source |\n" in page
-    assert "| [toy](findings/toy.md) | It is not. | 1.19.0 | any failure | source |\n" in page
+    assert "| [toy](findings/toy.md) | It is not. | 1.19.0 | wrong gradient | source |\n" in page
 
 
 def test_the_files_that_a_change_touches_exist() -> None:

@@ -1,0 +1,92 @@
+"""A deviation computes what a Warp with the known bug computes; every row has its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import finding_kernels as kernels
+import pytest
+
+from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles.judge import judge_cases
+from kernelfuzz.oracles.request import Checks
+from kernelfuzz.reference import run
+from kernelfuzz.reference.compiled import Deviation
+from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
+from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.kernel import generate
+from kernelfuzz.strategies.launch_inputs import draw_launch
+
+PAGES = Path(__file__).parents[2] / "notes" / "findings"
+
+# The kernels of known bugs that Warp takes, and the bug that each has.
+PREDICTED: list[tuple[str, Callable[[], Case]]] = [
+    ("tuple-assignment-aliases", kernels.swapped),
+    ("tuple-assignment-aliases", kernels.changed),
+    ("tuple-assignment-aliases", kernels.elements),
+    ("constant-ternary-aliases", kernels.constant_ternary),
+    ("conversion-retypes-a-constant", kernels.retyped_constant),
+    ("store-into-a-part-of-a-part", kernels.row_component),
+    ("store-into-a-part-of-a-part", kernels.transform_component),
+    ("negated-zero", kernels.negated),
+    ("element-is-read-late", kernels.read_late),
+    ("element-is-read-late", kernels.read_late_augmented),
+    ("element-is-read-late", kernels.read_late_state),
+    ("element-is-read-late", kernels.read_late_transform),
+    ("condition-is-read-again", kernels.condition_changed),
+    ("chained-comparison-is-eager", kernels.eager_chain),
+    ("chained-comparison-is-eager", kernels.eager_chain_of_values),
+]
+
+
+@pytest.mark.parametrize(("bug", "make"), PREDICTED, ids=lambda value: getattr(value, "__name__", value))
+def test_what_warp_computes_is_predicted(bug: str, make: Callable[[], Case]) -> None:
+    if DEVIATIONS[bug] not in applicable():
+        pytest.skip("this Warp does not have the bug")
+    (outcome,) = judge_cases([make()], Checks(("value",), ("cpu", "cuda-host")))
+    assert [(verdict.status, verdict.bugs) for verdict in outcome.verdicts] == [("known", (bug,))] * 2
+
+
+def test_a_bug_whose_effect_is_open_is_suspected_where_the_launch_meets_it() -> None:
+    case = kernels.empty_loop()
+    (outcome,) = judge_cases([case], Checks(("value",), ("cpu",)))
+    if outcome.failed:  # what is on the stack may be the right value
+        assert outcome.failed[0].suspects == ("empty-loop-loses-the-counter",)
+    (other,) = judge_cases([kernels.swapped()], Checks(("value",), ("cpu",)))
+    assert other.verdicts[0].suspects == ()
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_a_deviation_has_a_page_and_changes_a_rule(name: str) -> None:
+    row = DEVIATIONS[name]
+    assert (PAGES / f"{name}.md").is_file()
+    assert row.nodes or row.numbers
+
+
+@pytest.mark.parametrize("row", DEVIATIONS.values(), ids=lambda row: row.name)
+def test_a_deviation_changes_nothing_where_its_construct_is_missing(row: Deviation) -> None:
+    plain = kernels.kernel_of(kernels.store(0, kernels.add(kernels.int_(2), kernels.int_(3))))
+    launch = kernels.launch_of(n=1, out0=kernels.ints(0))
+    assert run(plain, launch, deviations=(row,))["out0"] == run(plain, launch)["out0"]
+
+
+def test_of_several_deviations_none_can_be_left_out() -> None:
+    rows = list(DEVIATIONS.values())[:4]
+    needed = {rows[1], rows[3]}
+    assert explanation(rows, lambda asked: needed <= set(asked)) == (rows[1].name, rows[3].name)
+    assert explanation(rows, lambda asked: rows[2] in asked) == (rows[2].name,)
+    assert explanation(rows, lambda asked: False) == ()
+
+
+def test_known_bugs_explain_what_a_seed_fails_by() -> None:
+    """Drawn kernels that this Warp gets wrong are predicted to the bit, whatever else they have."""
+    checks = Checks(("value",), ("cpu",))
+    cases = [
+        Case(kernel, draw_launch(SeededChoices("known", index), kernel))
+        for index in range(96)
+        for kernel in [generate(seed=414, index=index, include=["effect", "unpack"])]
+    ]
+    outcomes = judge_cases(cases, checks)
+    assert not [outcome.failed for outcome in outcomes if outcome.failed]
+    assert any(outcome.bugs for outcome in outcomes)
