@@ -59,7 +59,7 @@ def together(ctx: Context) -> list[n.Stmt]:
     for variable, other in zip(chosen, chosen[::-1], strict=True):
         value = local_variables.in_range(ctx, variable, _mentioning(ctx, variable, other))
         # Warp takes no element of an array here for a name that exists
-        # (notes/findings/tuple-assignment-of-an-element.md).
+        # (notes/findings/tuple-assignment-aliases.md).
         values.append(unfixed(Ranged(loaded(value.expr), *value.range)))
     for variable in chosen:
         ctx.wrote(variable)

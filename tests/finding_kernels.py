@@ -321,7 +321,7 @@ def condition_changed() -> Case:
 
 
 def element_rebound() -> Case:
-    """tuple-assignment-of-an-element: rejected; (11, 7) for (8, 7)."""
+    """tuple-assignment-aliases: rejected; (11, 7) for (8, 7)."""
     body: Block = (
         let("p", add(n, int_(1))),
         Unpack(("p", "q"), (at("out0", 0), n)),

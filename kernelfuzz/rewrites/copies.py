@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import is_bound_again, outlives
+from kernelfuzz.analysis.effects import outlives
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames, is_local
 from kernelfuzz.ir.types import INT32, Matrix, Transform
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.rewrites.loads import Unit, loaded
-
-
-def tuple_assignment_of_an_element(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
-    """``x, y = +a[i], e`` where ``x`` is any other variable too."""
-    if not isinstance(node, n.Unpack) or len(node.values) < 2:
-        return (node,)
-    pairs = zip(node.names, node.values, strict=True)
-    values = [loaded(value) if is_bound_again(name, unit) else value for name, value in pairs]
-    return (n.Unpack(node.names, tuple(values)),)
+from kernelfuzz.rewrites.loads import Unit
 
 
 def tuple_assignment_aliases(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:

@@ -106,16 +106,10 @@ WORKAROUNDS: dict[str, Workaround] = {
             "A chain of comparisons is an and of comparisons of neighbours.",
             _expressions(loads.chained_comparison_is_eager),
         ),
-        # Before the aliases, whose rewrite splits every tuple assignment.
-        Workaround(
-            "tuple-assignment-of-an-element", _ALL,
-            "An element gets a variable of its own before it is bound.",
-            _statements(copies.tuple_assignment_of_an_element), recognises=_REFUSED,
-        ),
         Workaround(
             "tuple-assignment-aliases", _ALL,
             "A tuple assignment becomes single ones through temporaries.",
-            _statements(copies.tuple_assignment_aliases),
+            _statements(copies.tuple_assignment_aliases), recognises=_REFUSED,
         ),
         Workaround(
             "empty-loop-loses-the-counter", _ALL,

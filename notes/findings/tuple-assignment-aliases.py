@@ -42,13 +42,36 @@ def elements(n: int, out: wp.array(dtype=int)):
     out[1] = p
 
 
+@wp.kernel(module="unique")
+def existing(n: int, out: wp.array(dtype=int)):
+    x = out[0] + 1
+    x, y = out[0], n
+    out[0] = x + y
+
+
+@wp.kernel(module="unique")
+def later(n: int, out: wp.array(dtype=int)):
+    x, y = out[0], n
+    x = x + y
+    out[0] = x
+
+
 def run(kernel, expected, initial=(0, 0)):
     out = wp.array(list(initial), dtype=int, device="cpu")
-    wp.launch(kernel, dim=1, inputs=[3, out], device="cpu")
-    actual = out.numpy().tolist()
+    try:
+        wp.launch(kernel, dim=1, inputs=[3, out], device="cpu")
+        actual = out.numpy().tolist()
+    except Exception as error:
+        actual = "rejected: " + str(error).strip().splitlines()[-1]
     print(f"{kernel.key:10} expected: {expected}   actual: {actual}")
     return actual == expected
 
 
-good = [run(swapped, [5, 4]), run(changed, [4, 5]), run(elements, [8, 7], initial=(7, 8))]
+good = [
+    run(swapped, [5, 4]),
+    run(changed, [4, 5]),
+    run(elements, [8, 7], initial=(7, 8)),
+    run(existing, [5, 0], initial=(2, 0)),
+    run(later, [5, 0], initial=(2, 0)),
+]
 sys.exit(not all(good))

@@ -13,10 +13,11 @@ import pytest
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import slug, write_finding
 from kernelfuzz.findings.known import SEVERAL, Known, KnownError, explained_by, load_known
+from kernelfuzz.findings.recognised import BUGS, RECOGNISED, RULES
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.verdict import FailedKind, Verdict
+from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS, Workaround
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.lower import lower
@@ -33,34 +34,10 @@ def test_patterns_have_two_wildcards_and_an_exact_signature_comes_first() -> Non
     assert Known().match("abc") is None
 
 
-def test_every_finding_of_the_notes_with_signatures_has_a_page() -> None:
-    known = load_known(NOTES)
+def test_every_rule_has_a_page_and_a_reason() -> None:
     pages = {path.stem for path in NOTES.glob("*.md")}
-    assert {name for _, name in known.entries} <= pages
-    assert set(WORKAROUNDS) <= {name for _, name in known.entries}
-
-
-@pytest.mark.parametrize(
-    ("make", "kind", "name"),
-    [
-        (kernels.swapped, "wrong value", "tuple-assignment-aliases"),
-        (kernels.changed, "wrong value", "tuple-assignment-aliases"),
-        (kernels.elements, "wrong value", "tuple-assignment-aliases"),
-        (kernels.constant_ternary, "wrong value", "constant-ternary-aliases"),
-        (kernels.retyped_constant, "wrong value", "conversion-retypes-a-constant"),
-        (kernels.empty_loop, "wrong value", "empty-loop-loses-the-counter"),
-        (kernels.row_component, "wrong value", "store-into-a-part-of-a-part"),
-        (kernels.negated, "wrong value", "negated-zero"),
-        (kernels.read_late, "wrong value", "element-is-read-late"),
-        (kernels.read_late_augmented, "wrong value", "element-is-read-late"),
-        (kernels.eager_chain, "wrong value", "chained-comparison-is-eager"),
-        (kernels.product, "wrong value", None),
-        (kernels.product, "wrong gradient", None),
-    ],
-)
-def test_the_notes_know_their_bugs(make: Callable[[], Case], kind: FailedKind, name: str | None) -> None:
-    found = signature(Verdict("value", "failed", kind), make().kernel)
-    assert load_known(NOTES).match(found) == name
+    assert {*BUGS, *(rule.bug for rule in RULES)} <= pages
+    assert all(rule.why and rule.signatures for rule in RULES)
 
 
 @pytest.mark.parametrize(
@@ -69,16 +46,16 @@ def test_the_notes_know_their_bugs(make: Callable[[], Case], kind: FailedKind, n
         (kernels.chained, "chained-comparison-of-references"),
         (kernels.sliced_element, "subscript-of-a-slice"),
         (kernels.rejected_conversion, "conversion-retypes-a-constant"),
-        (kernels.element_rebound, "tuple-assignment-of-an-element"),
+        (kernels.element_rebound, "tuple-assignment-aliases"),
     ],
 )
-def test_the_notes_know_what_this_warp_rejects(make: Callable[[], Case], name: str) -> None:
+def test_a_rule_recognises_what_this_warp_rejects(make: Callable[[], Case], name: str) -> None:
     kernel = make().kernel
     said = lower(kernel)
     if not isinstance(said, Failure):
         pytest.skip("this Warp accepts the kernel")
     verdict = Verdict("compile", "failed", "rejected", str(said))
-    assert load_known(NOTES).match(signature(verdict, kernel)) == name
+    assert RECOGNISED.match(signature(verdict, kernel)) == name
 
 
 def test_a_folder_of_written_findings_is_known(tmp_path: Path) -> None:
