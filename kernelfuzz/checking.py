@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -11,20 +12,26 @@ from pathlib import Path
 
 import hypothesis
 import numpy as np
+from hypothesis.errors import FailedHealthCheck
 
 from kernelfuzz.analysis.fingerprint import fingerprint
+from kernelfuzz.deadline import off_the_deadline
 from kernelfuzz.devices import TARGETS
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import explained_by
+from kernelfuzz.findings.likeness import alike, looks
 from kernelfuzz.findings.recognised import BUGS
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.walk import count_nodes
+from kernelfuzz.oracles.control_kernels import require
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
+from kernelfuzz.reduce.reduce_case import reduce
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch
@@ -35,9 +42,22 @@ from kernelfuzz.typecheck.verify import verify
 # What costs little enough to ask about every example of a test.
 DEFAULT_ORACLES = tuple(name for name, row in ORACLES.items() if row.cheap)
 
+# How long a kernel that fails in a test of Hypothesis is made smaller, in seconds, and how many candidates are judged
+# between two looks at the time.
+_REDUCTION = 20.0
+_AT_A_TIME = 8
 
-class KernelFailed(AssertionError):
-    """Warp did not do with a kernel what it must; the message has the kernel and how to see it again."""
+
+# Hypothesis ends a test at a failed health check, without trying smaller examples.
+class KernelFailed(AssertionError, FailedHealthCheck):
+    """Warp did not do with a kernel what it must; the message has the kernel and how to see it again.
+
+    Inside a test of Hypothesis that is the smallest kernel that kernelfuzz found; Hypothesis looks for none.
+    """
+
+
+class CannotJudge(UnsupportedWarp, FailedHealthCheck):
+    """Nothing can be said about any kernel here: of this Warp, on this machine; the message says why."""
 
 
 class NotJudged(Exception):
@@ -82,25 +102,43 @@ def check(
     and not failures (default: all that kernelfuzz can tell, ``kernelfuzz.findings.recognised.BUGS``;
     an empty list: none).  A failure writes a script that needs nothing but Warp and numpy into the folder
     ``scripts``, named after the running pytest test, and the message says how to run it; None writes nothing.
-    Inside ``@given(kernels())`` Hypothesis shrinks the kernel, and the script left at the end is that of the
-    smallest.
+    Inside a test of Hypothesis, kernelfuzz makes the kernel smaller for some seconds, and the message and the
+    script are those of the smallest; Hypothesis' own shrinking is left out.  Nor does the time that this takes
+    count towards the deadline of the test.
 
     Everything runs in this process.  Raises VerifyError at a kernel that is not well typed, ValueError at an
-    oracle, a target or a known bug that there is not and at a launch that does not fit, UnsupportedWarp where
-    Warp cannot be driven or there is no device for "cuda", and NotJudged where no oracle could judge the
-    kernel (of a given launch: none that launches).  Inside a test of Hypothesis a kernel that is not judged
-    at a launch of our choice is rejected instead, as by ``hypothesis.reject``, and its reason is an event of
-    the statistics.
+    oracle, a target or a known bug that there is not and at a launch that does not fit, CannotJudge where Warp
+    cannot be driven, does not pass the control kernels or has no device for "cuda", and NotJudged where no
+    oracle could judge the kernel (of a given launch: none that launches).  Inside a test of Hypothesis a kernel
+    that is not judged at a launch of our choice is rejected instead, as by ``hypothesis.reject``, and its reason
+    is an event of the statistics.
     """
-    checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
-    names = BUGS if known is None else _listed("known bug", known, BUGS)
-    verify(kernel)
-    if "cuda" in checks.targets and not compat.has_cuda():
-        raise UnsupportedWarp("Warp sees no CUDA device on this machine: drop 'cuda' from the targets")
+    with off_the_deadline():
+        checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
+        names = BUGS if known is None else _listed("known bug", known, BUGS)
+        verify(kernel)
+        given = None if launch is None else _fitting(launch, kernel)
+        _begin(checks)
+        return _checked(kernel, given, checks, names, scripts)
+
+
+def _begin(checks: Checks) -> None:
+    """Raises CannotJudge where no verdict of these oracles on these targets would mean anything."""
+    try:
+        if "cuda" in checks.targets and not compat.has_cuda():
+            raise UnsupportedWarp("Warp sees no CUDA device on this machine: drop 'cuda' from the targets")
+        require(checks)
+    except UnsupportedWarp as error:
+        raise CannotJudge(str(error)) from None
+
+
+def _checked(
+    kernel: Kernel, launch: Launch | None, checks: Checks, names: Sequence[str], scripts: str | Path | None
+) -> Checked:
     if launch is None:
         case = Case(kernel, draw_launch(SeededChoices("check", fingerprint(kernel)), kernel))
     else:
-        case = Case(kernel, _fitting(launch, kernel))
+        case = Case(kernel, launch)
     (outcome,) = judge_cases([case], checks, launch_given=launch is not None)
     verdicts: list[Verdict] = []
     met: list[str] = []
@@ -110,9 +148,10 @@ def check(
             met += verdict.bugs
             verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {', '.join(verdict.bugs)}")
         if verdict.status == "failed":
-            bug = explained_by(judged, verdict, [name for name in names if name in WORKAROUNDS], judge_again)
+            bug = _explained(judged, verdict, names)
             if bug is None:
-                raise KernelFailed(_message(verdict, judged, scripts))
+                verdict, judged, said = _smallest(verdict, judged, names)
+                raise KernelFailed(_message(verdict, judged, scripts, said))
             met.append(bug)
             verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {bug}")
         verdicts.append(verdict)
@@ -195,9 +234,45 @@ def _require_judged(verdicts: Sequence[Verdict], launch_given: bool) -> None:
     raise NotJudged(f"no oracle could judge the kernel {where}: {why}")
 
 
-def _message(verdict: Verdict, case: Case, scripts: str | Path | None) -> str:
+def _explained(case: Case, verdict: Verdict, names: Sequence[str]) -> str | None:
+    """The known bug of these names without which the kernel passes."""
+    return explained_by(case, verdict, [name for name in names if name in WORKAROUNDS], judge_again)
+
+
+def _smallest(verdict: Verdict, case: Case, names: Sequence[str]) -> tuple[Verdict, Case, str]:
+    """The failure at the smallest case that is found in time, and what to say about it."""
+    if not hypothesis.currently_in_test_context():
+        return verdict, case, ""
+    look, until = looks(verdict, case.kernel), time.monotonic() + _REDUCTION
+
+    def interesting(cases: Sequence[Case]) -> list[bool]:
+        answers = [False] * len(cases)
+        for low in range(0, len(cases), _AT_A_TIME):
+            if time.monotonic() >= until:
+                break
+            some = cases[low : low + _AT_A_TIME]
+            found = zip(judge_again(some, verdict), some, strict=True)
+            answers[low : low + len(some)] = [
+                alike(verdict, look, each.heeding(names), other.kernel) for each, other in found
+            ]
+        return answers
+
+    try:
+        small = reduce(case, interesting, seconds=_REDUCTION)
+        again = judge_again([small], verdict)[0].heeding(names)
+        # It may have become a bug that is known, or something that fails in company only.
+        if not alike(verdict, look, again, small.kernel) or _explained(small, again, names):
+            return verdict, case, "Not reduced: every smaller kernel that was tried fails in another way."
+    except Exception as error:
+        return verdict, case, f"Not reduced: a fault in kernelfuzz, please report it: {type(error).__name__}: {error}"
+    return again, small, f"Reduced from {count_nodes(case.kernel)} to {count_nodes(small.kernel)} nodes."
+
+
+def _message(verdict: Verdict, case: Case, scripts: str | Path | None, said: str) -> str:
     name = signature(verdict, case.kernel)
     lines = [f"{name} ({verdict.oracle} oracle, {verdict.setting.target})", "", render(case.kernel).rstrip()]
+    if said:
+        lines += ["", said]
     if verdict.mismatch is not None:
         wrong = verdict.mismatch
         place = f"{wrong.output}{list(wrong.index)}"

@@ -75,6 +75,8 @@ def _started(config: pytest.Config) -> _Recording:
         from kernelfuzz import profiles
         from kernelfuzz.corpus.directory import WrongCorpus
         from kernelfuzz.corpus.recording import Recorder, Wanted, opened
+        from kernelfuzz.toolchain.compat import UnsupportedWarp
+        from kernelfuzz.toolchain.control import require_lowering
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "kernelfuzz":
             raise
@@ -89,14 +91,19 @@ def _started(config: pytest.Config) -> _Recording:
         devices=tuple(device for device in ("cpu", "cuda") if device in chosen),
         format=_option(config, "--corpus-format") or "jsonl",
     )
+    worker = getattr(config, "workerinput", {}).get("workerid")
     try:
+        # Once for all workers.
+        if worker is None:
+            require_lowering(wanted.devices)
         store = opened(wanted)
+    except UnsupportedWarp as error:
+        raise pytest.UsageError(str(error)) from None
     except WrongCorpus as error:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise pytest.UsageError(f"cannot write in {wanted.directory} ({reason}): give another --corpus-dir") from None
-    worker = getattr(config, "workerinput", {}).get("workerid")
     return _Recording(wanted, store, Recorder(wanted, store.shards, worker or "main"), worker is not None)
 
 

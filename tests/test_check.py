@@ -19,7 +19,7 @@ import kernelfuzz
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.syntax.parse import parse
-from kernelfuzz.toolchain import UnsupportedWarp, compat
+from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.verify import VerifyError
 
 SUM = """
@@ -272,7 +272,7 @@ def test_a_folder_for_scripts_that_cannot_be_written_hides_no_failure(tmp_path: 
 def test_a_device_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compat, "has_cuda", lambda: False)
     for targets in (["cuda"], ["cpu", "cuda"]):
-        with pytest.raises(UnsupportedWarp, match="no CUDA device"):
+        with pytest.raises(kernelfuzz.CannotJudge, match="no CUDA device"):
             kernelfuzz.check(parse(SUM), targets=targets)
 
 
@@ -286,7 +286,7 @@ SUITE = """
     codegen.builtin_operators[ast.BitXor] = "bit_or"
 
 
-    @settings(max_examples=400, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=400, derandomize=True, database=None)
     @given(kernels(include=["bitwise"], dtypes=["int32"], size="small"))
     def test_kernels(kernel):
         kernelfuzz.check(kernel, oracles=["value"])
@@ -294,15 +294,13 @@ SUITE = """
 
 
 @pytest.mark.slow
-def test_hypothesis_shrinks_what_check_finds(tmp_path: Path) -> None:
+def test_a_failing_test_ends_with_a_small_kernel(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(textwrap.dedent(SUITE))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_suite.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "KernelFailed" in done.stdout
-    example = done.stdout.partition("kernel=")[2]
-    assert "@wp.kernel" in example
     said = done.stdout.partition("KernelFailed: ")[2].partition(" must be ")[0]
-    assert len(said.partition("def kernel")[2].splitlines()) < 8
+    assert "Reduced from " in said
+    assert len(said.partition("def kernel")[2].partition("Reduced")[0].strip("E \n").splitlines()) < 8
     script = next((tmp_path / ".kernelfuzz").iterdir())
-    assert "^" in script.read_text() or "bit_xor" in script.read_text()
+    assert "^" in script.read_text()

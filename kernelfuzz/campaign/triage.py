@@ -19,11 +19,11 @@ from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import UNCONFIRMED
 from kernelfuzz.findings.known import explained_by
-from kernelfuzz.findings.signature import changed, signal_name, signature
+from kernelfuzz.findings.likeness import alike, looks
+from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
-from kernelfuzz.oracles.verdict import FAILURES, LOST, NOT_BUILT, Verdict
+from kernelfuzz.oracles.verdict import LOST, NOT_BUILT, Verdict
 from kernelfuzz.reduce.reduce_case import Progress, reduce
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
@@ -52,30 +52,6 @@ class _Group:
         if by_message:
             return self.reductions < _REDUCTIONS_BY_MESSAGE
         return self.reductions < REDUCTIONS * (1 + self.distinct)
-
-
-def looks(verdict: Verdict, kernel: Kernel) -> str:
-    """What a failure looks like before it is reduced; on which target it was seen does not count."""
-    assert verdict.kind
-    match FAILURES[verdict.kind].told_by:
-        case "exception" | "compiler":
-            return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
-        case "signal":
-            return f"{verdict.kind} {signal_name(verdict.reason)}"
-        case "change":
-            return f"{verdict.kind} {changed(verdict)}"
-        case _:
-            return f"{verdict.oracle}: {verdict.kind}"
-
-
-def alike(wanted: Verdict, look: str, verdict: Verdict, kernel: Kernel) -> bool:
-    """Whether a verdict on another kernel is the failure ``wanted``, which ``looks`` like ``look``."""
-    return (
-        verdict.status == "failed"
-        and (verdict.oracle, verdict.kind) == (wanted.oracle, wanted.kind)
-        and verdict.setting.target == wanted.setting.target
-        and looks(verdict, kernel) == look
-    )
 
 
 class Triage:

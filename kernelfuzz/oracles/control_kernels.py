@@ -14,11 +14,8 @@ from kernelfuzz.oracles.request import CaseOutcome, Checks
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.syntax.parse import parse
-from kernelfuzz.toolchain import UnsupportedWarp, compat
-from kernelfuzz.toolchain.control import EMPTY, SQUARE, SQUARED
-
-# What is quoted of a message of Warp, in characters.
-_LONGEST = 300
+from kernelfuzz.toolchain import UnsupportedWarp
+from kernelfuzz.toolchain.control import EMPTY, SQUARE, SQUARED, unusable
 
 
 def require(checks: Checks) -> None:
@@ -29,14 +26,6 @@ def require(checks: Checks) -> None:
     fault = _fault(checks)
     if fault:
         raise UnsupportedWarp(unusable(fault))
-
-
-def unusable(fault: str) -> str:
-    """The sentence on a Warp that cannot be judged, and what to do about it."""
-    text = " ".join(fault.split()).rstrip(".")
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    cannot = f"kernelfuzz cannot judge Warp {compat.version()} on this machine"
-    return f"{cannot}: {shown}. Leave that oracle or target out, or take another release of Warp."
 
 
 @functools.cache

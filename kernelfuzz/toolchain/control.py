@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 import numpy as np
 
 from kernelfuzz.devices import Device, Target
 from kernelfuzz.ir.launch import Launch
+from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.compat import UnsupportedWarp
 from kernelfuzz.toolchain.lower import lower
@@ -36,6 +37,9 @@ def control(x: wp.array(dtype=float), out: wp.array(dtype=float)):
     i = wp.tid()
     out[i] = x[i] * x[i]
 """
+
+# What is quoted of a message of Warp, in characters.
+_LONGEST = 300
 
 _X = np.array([3.0, -0.5], np.float32)
 
@@ -96,6 +100,23 @@ QUESTIONS: Mapping[str, Callable[[], str | None]] = {
 def answers() -> dict[str, str]:
     """What is wrong, by question of ``QUESTIONS``; an empty text where nothing is."""
     return {question: _asked(ask) or "" for question, ask in QUESTIONS.items()}
+
+
+def require_lowering(devices: Iterable[Device]) -> None:
+    """Raises UnsupportedWarp, with one sentence, where a control kernel is not lowered for one of the devices."""
+    for device in devices:
+        for name, source in (("an empty kernel", EMPTY), ("x * x", SQUARE)):
+            fault = _asked(lambda source=source, device=device: lowered(source, device))
+            if fault is not None:
+                raise UnsupportedWarp(unusable(f"{name} is not lowered for {device}: {fault}"))
+
+
+def unusable(fault: str) -> str:
+    """The sentence on a Warp that cannot be judged, and what to do about it."""
+    text = " ".join(fault.split()).rstrip(".")
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    cannot = f"kernelfuzz cannot judge Warp {compat.version()} on this machine"
+    return f"{cannot}: {shown}. Leave that oracle or target out, or take another release of Warp."
 
 
 def _asked(ask: Callable[[], str | None]) -> str | None:

@@ -12,11 +12,13 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import currently_in_test_context, given, settings
 
+from kernelfuzz import pytest_plugin
 from kernelfuzz.corpus.corpus_plan import Plan, as_dict, versions
 from kernelfuzz.corpus.directory import WrongCorpus
 from kernelfuzz.corpus.files import rows
@@ -24,6 +26,7 @@ from kernelfuzz.corpus.recording import Recorder, Wanted, opened
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.strategies import kernels
 from kernelfuzz.strategies.options import check_options
+from kernelfuzz.toolchain import control
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).with_name("toy")
@@ -270,6 +273,15 @@ def test_without_the_extra(run: Run, tmp_path: Path) -> None:
 
 
 WANTED: dict[str, Any] = {"devices": ("cpu", "cuda"), "format": "jsonl"}
+
+
+def test_a_warp_that_lowers_no_control_kernel_is_told_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(control, "lowered", lambda source, device: "out of order" if device == "cuda" else None)
+    place = SimpleNamespace(dir=tmp_path)
+    config: Any = SimpleNamespace(getoption=lambda name, default=None: None, invocation_params=place)
+    with pytest.raises(pytest.UsageError, match=r"cannot judge Warp .* is not lowered for cuda: out of order"):
+        pytest_plugin._started(config)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

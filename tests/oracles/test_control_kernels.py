@@ -125,7 +125,3 @@ def test_they_are_judged_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(2):
         control.require(Checks(("value",), ("cpu",)))
     assert len(asked) == 1
-
-
-def test_a_long_message_is_cut() -> None:
-    assert len(control.unusable("no " * 10_000)) < 600

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import kernelfuzz
-from kernelfuzz.campaign.triage import alike, looks
 from kernelfuzz.cli import main
+from kernelfuzz.findings.likeness import alike, looks
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import control_kernels as control
 from kernelfuzz.oracles.chunk import Chunk

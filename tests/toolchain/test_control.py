@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kernelfuzz.toolchain import control
+from kernelfuzz.toolchain import UnsupportedWarp, control
 
 
 def test_the_installed_warp_passes() -> None:
@@ -41,3 +41,16 @@ def test_a_question_is_about_its_target(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(control, "lowered", lambda _, device: f"on {device}")
     said = {question: ask() for question, ask in control.QUESTIONS.items() if question != "compile PTX"}
     assert said == {question: f"on {question.split()[1]}" for question in said}
+
+
+def test_a_long_message_is_cut() -> None:
+    assert len(control.unusable("no " * 10_000)) < 600
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_is_not_lowered_is_told(device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        control, "lowered", lambda source, at: "no\n more" if at == device and "x[i]" in source else None
+    )
+    with pytest.raises(UnsupportedWarp, match=rf"machine: x \* x is not lowered for {device}: no more\. Leave"):
+        control.require_lowering(["cpu", "cuda"])

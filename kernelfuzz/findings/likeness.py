@@ -1,0 +1,33 @@
+"""What a failure looks like before its kernel is reduced, and whether another kernel has the same failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kernelfuzz.findings.signature import changed, signal_name, signature
+from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.oracles.verdict import FAILURES, Verdict
+
+
+def looks(verdict: Verdict, kernel: Kernel) -> str:
+    """What a failure looks like before it is reduced; on which target it was seen does not count."""
+    assert verdict.kind
+    match FAILURES[verdict.kind].told_by:
+        case "exception" | "compiler":
+            return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
+        case "signal":
+            return f"{verdict.kind} {signal_name(verdict.reason)}"
+        case "change":
+            return f"{verdict.kind} {changed(verdict)}"
+        case _:
+            return f"{verdict.oracle}: {verdict.kind}"
+
+
+def alike(wanted: Verdict, look: str, verdict: Verdict, kernel: Kernel) -> bool:
+    """Whether a verdict on another kernel is the failure ``wanted``, which ``looks`` like ``look``."""
+    return (
+        verdict.status == "failed"
+        and (verdict.oracle, verdict.kind) == (wanted.oracle, wanted.kind)
+        and verdict.setting.target == wanted.setting.target
+        and looks(verdict, kernel) == look
+    )
