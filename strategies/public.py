@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
+from kernelfuzz.deadline import read_constants
 from kernelfuzz.devices import Device
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
@@ -50,6 +51,7 @@ def prepared(make: Callable[[], st.SearchStrategy[T]]) -> st.SearchStrategy[T]:
         from kernelfuzz.syntax import paste  # noqa: F401  # pyright: ignore[reportUnusedImport]
         from kernelfuzz.typecheck import verify  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
+        read_constants()
         return make()
 
     return st.deferred(made)

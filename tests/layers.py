@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 # A room may import those of lower levels, and itself.  Rooms of one level do not know each other.
 LEVELS: tuple[dict[str, str], ...] = (
     {
-        "deadline": "the deadline that Hypothesis has for a test, and what does not count towards it",
+        "deadline": "what Hypothesis must not take for slowness of a test",
         "hooks": "what the tree of a kernel calls of higher rooms: the front door puts it in",
         "work_clock": "the time of a process that does not depend on what else the machine does",
     },

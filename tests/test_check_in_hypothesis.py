@@ -11,14 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, currently_in_test_context, given, settings
 from hypothesis import strategies as st
 from hypothesis.control import current_build_context
 from hypothesis.errors import DeadlineExceeded
+from hypothesis.internal.conjecture import providers
 
 import kernelfuzz
 from kernelfuzz import checking, deadline
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.strategies import kernels
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.toolchain import UnsupportedWarp
 
@@ -177,6 +179,26 @@ def test_importing_it_does_not_count_towards_the_deadline() -> None:
 
     test()
     assert min(spent) > 0
+
+
+@pytest.mark.skipif(not hasattr(providers, "_get_local_constants"), reason="this Hypothesis reads no constants")
+def test_the_constants_of_what_was_imported_are_read_before_the_next_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a draw that would count as slow data."""
+    read: list[bool] = []
+    real = providers._get_local_constants
+    monkeypatch.setattr(providers, "_get_local_constants", lambda: read.append(currently_in_test_context()) or real())
+    kernels(size="small").validate()
+    assert read == [False]
+    read.clear()
+
+    @settings(max_examples=1, database=None, phases=[Phase.generate])
+    @given(st.none())
+    def test(_: None) -> None:
+        read.clear()
+        assert callable(kernelfuzz.check)
+        assert read == [True]
+
+    test()
 
 
 def test_outside_of_hypothesis_there_is_no_deadline(tmp_path: Path) -> None:
