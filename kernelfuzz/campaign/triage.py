@@ -28,6 +28,7 @@ from kernelfuzz.reduce.reduce_case import Progress, reduce
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 
 # How many failures that look alike are reduced, and how many more for each distinct finding among them:
 # wrong values all look alike, but after some reductions to one bug the others are most likely it.
@@ -91,6 +92,7 @@ class Triage:
 
     def _look_into(self, failure: _Failure) -> None:
         with self.judges.pool.reserve(max(1, self.judges.pool.jobs // 2)):
+            failure = self._contiguous(failure)
             by_message = failure.verdict.kind in NOT_BUILT
             known = self._explained(failure)
             if known is None and by_message:
@@ -108,6 +110,16 @@ class Triage:
                 group.distinct += self._reduce(failure)
         self.summary.doing = ""
         self.changed()
+
+    def _contiguous(self, failure: _Failure) -> _Failure:
+        """The failure where arrays lie contiguous, if it is there too: else with the layout that it needs."""
+        setting = failure.verdict.setting
+        if setting.layout == CONTIGUOUS:
+            return failure
+        plain = replace(failure.verdict, setting=replace(setting, layout=CONTIGUOUS))
+        (verdict,) = self.judges.again([failure.case], plain)
+        same = alike(failure.verdict, failure.look, verdict, failure.case.kernel)
+        return replace(failure, verdict=verdict) if same else failure
 
     # ------------------------------------------------------------------------------------ is it known
 

@@ -25,6 +25,7 @@ from kernelfuzz.ir.launch import Case, Input, flattened
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES
 from kernelfuzz.syntax.render import render
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 
 SCHEMA = 1
 RECORD = "finding.json"
@@ -98,6 +99,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "module_options": _plain(dict(setting.options)),
         "block_dim": setting.block_dim,
         "blocks": setting.blocks,
+        "layout": setting.layout,
         "message": finding.message or finding.verdict.reason,
         "mismatch": mismatch and _plain(asdict(mismatch)),
         "features": list(finding.features),
@@ -159,6 +161,8 @@ def report(finding: Finding) -> str:
     if setting.options:
         options = ", ".join(f"`{name}={value!r}`" for name, value in setting.options)
         parts.insert(4, f"Module options: {options}.")
+    if setting.layout != CONTIGUOUS:
+        parts.insert(4, f"Arrays in memory: {setting.layout}.")
     if finding.second is not None:
         what = changed(finding.verdict)
         parts.insert(3, f"Against ({what}):\n\n```python\n{kernel_text(finding.second.kernel)}```")

@@ -151,5 +151,8 @@ def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -
 
 
 def _recognises(name: str, verdict: Verdict) -> bool:
+    if verdict.kind == "writes outside":
+        # Where an adjoint writes is not predicted.
+        return verdict.oracle == "gradient" or name in verdict.suspects
     of_values = verdict.kind in ("wrong value", "different")
     return verdict.kind in WORKAROUNDS[name].recognises and (not of_values or name in verdict.suspects)

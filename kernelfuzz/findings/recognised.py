@@ -81,7 +81,11 @@ RULES = (
     ),
     Rule(
         "leaving-a-dynamic-loop",
-        tuple(f"wrong gradient*: *for*{{*{exit}*}}*" for exit in ("break", "continue", "return")),
+        tuple(
+            f"{kind}*: *for*{{*{exit}*}}*"
+            for kind in ("wrong gradient", "writes outside by the adjoint")
+            for exit in ("break", "continue", "return")
+        ),
         _REPLAY,
     ),
     Rule(

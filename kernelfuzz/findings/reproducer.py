@@ -17,12 +17,14 @@ from kernelfuzz.findings.script import (
     CHILD_MEMORY,
     HARNESS,
     HARNESS_IMPORTS,
+    PLACED,
+    UNCHANGED,
     Script,
     check_function,
     kernel_text,
     option_lines,
 )
-from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines
+from kernelfuzz.findings.script_arguments import Arguments, arguments, array_lines, placed_line
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.array_text import WIDTH, numpy_text
 from kernelfuzz.ir.launch import Case, Input, Path, leaves
@@ -30,6 +32,7 @@ from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
+from kernelfuzz.toolchain.layouts import CONTIGUOUS, layout_of
 
 # How long the script lets a kernel run that hangs, in seconds of the processor; and how long one that computes
 # nothing, which on the CPU no kernel does.
@@ -76,15 +79,31 @@ def _values(finding: Finding) -> Script:
 
 
 def _gradients(finding: Finding) -> Script:
-    case, setting = finding.case, finding.verdict.setting
     if finding.expected is None or finding.seeds is None:
         raise ValueError("a wrong gradient needs what is expected and the gradients of the outputs")
-    script = _script(finding, case.kernel)
-    made = arguments(case.kernel, case.launch, gradients=True)
-    script.add(*made.lines)
+    script = _script(finding, finding.case.kernel)
+    made = _differentiated(script, finding, finding.seeds)
+    return _finish(script, finding, _checks(finding.expected, made.names, "gradient of ", "grad.numpy()"))
+
+
+def _bands(finding: Finding) -> Script:
+    script = _script(finding, finding.case.kernel)
+    if finding.seeds is None:
+        _launched(script, finding.case, finding.verdict.setting, bands=True)
+    else:
+        _differentiated(script, finding, finding.seeds, bands=True)
+    script.declare(UNCHANGED)
+    script.add("sys.exit(not all([unchanged(name) for name in around]))")
+    return script
+
+
+def _differentiated(script: Script, finding: Finding, given: Mapping[str, Input], *, bands: bool = False) -> Arguments:
+    """Add the arguments, a launch, and its adjoint, which starts from the gradients ``given``."""
+    case, setting = finding.case, finding.verdict.setting
+    made = _placed(script, case, setting, gradients=True, bands=bands)
     types = {param.name: param.type for param in case.kernel.params}
     seeds: dict[str, str] = {}
-    for name, seed in finding.seeds.items():
+    for name, seed in given.items():
         type_ = types[name]
         assert isinstance(type_, Array)
         seeds[made.names[name]] = variable = f"{made.names[name]}_seed"
@@ -97,7 +116,7 @@ def _gradients(finding: Finding) -> Script:
         script.add(_launch(case, made, setting))
         script.add(*(f"{name}.grad.assign({variable})" for name, variable in seeds.items()))
         script.add(_launch(case, made, setting, adjoint=True))
-    return _finish(script, finding, _checks(finding.expected, made.names, "gradient of ", "grad.numpy()"))
+    return made
 
 
 def _two_runs(finding: Finding) -> Script:
@@ -195,6 +214,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "a build": _build,
     "an end": _end,
     "texts": _texts,
+    "bands": _bands,
 }
 
 
@@ -227,10 +247,29 @@ def _declare(
         script.add(f'device = "{"cpu" if setting.target == "cpu" else "cuda:0"}"')
 
 
-def _launched(script: Script, case: Case, setting: BuildSetting, *, suffix: str = "") -> Arguments:
+def _launched(script: Script, case: Case, setting: BuildSetting, *, suffix: str = "", bands: bool = False) -> Arguments:
     """Add the arguments of a case and its launch; ``suffix`` ends the names of the variables."""
-    made = arguments(case.kernel, case.launch, suffix=suffix)
-    script.add(*made.lines, _launch(case, made, setting))
+    made = _placed(script, case, setting, suffix=suffix, bands=bands)
+    script.add(_launch(case, made, setting))
+    return made
+
+
+def _placed(
+    script: Script,
+    case: Case,
+    setting: BuildSetting,
+    *,
+    suffix: str = "",
+    gradients: bool = False,
+    bands: bool = False,
+) -> Arguments:
+    """Add the arguments of a case, whose arrays lie as the setting has it, and between ``bands`` where asked for."""
+    made = arguments(case.kernel, case.launch, suffix=suffix, gradients=gradients)
+    script.add(*made.lines)
+    if bands or setting.layout != CONTIGUOUS:
+        script.need("math")
+        script.declare(PLACED)
+        script.add(*(placed_line(variable, layout_of(name, setting.layout)) for name, variable in made.names.items()))
     return made
 
 

@@ -131,6 +131,45 @@ def launch(kernel, dim, inputs, adjoint=False, tiled=False, block_dim=256, block
 # What the harness needs imported.
 HARNESS_IMPORTS = ("ctypes", "math", "re", "sys", "tempfile")
 
+# Moves an array between bands of a known byte, into a part of the block of memory between them.
+PLACED = '''\
+around = {}
+
+
+def placed(name, array, skipped=0, step=1, transposed=False):
+    """The array, moved into memory that is filled with the byte 0xA5, which goes on on both sides of it."""
+    item = array.strides[-1]
+    band = 64 * max(item, 4)
+    sizes = [skipped + size * abs(step) for size in array.shape]
+
+    def elements(memory):
+        block = memory[band:-band].view(f"V{item}").reshape(sizes[::-1] if transposed else sizes)
+        return (block.T if transposed else block)[(slice(skipped or None, None, step),) * array.ndim]
+
+    filled = np.full(band + math.prod(sizes) * item + band, 0xA5, np.uint8)
+    inside = elements(filled)
+    inside[...] = np.ndarray(array.shape, f"V{item}", array.numpy().tobytes())
+    memory = wp.array(filled, dtype=wp.uint8, device=device)
+    around[name] = memory, elements
+    grad = array.grad
+    if grad is not None:
+        grad = placed(f"gradient of {name}", grad, skipped, step, transposed)
+    ptr = memory.ptr + inside.ctypes.data - filled.ctypes.data
+    more = {"shape": array.shape, "strides": inside.strides, "capacity": memory.size, "grad": grad}
+    return wp.array(ptr=ptr, dtype=array.dtype, device=device, **more)
+'''
+
+UNCHANGED = '''\
+def unchanged(name):
+    """Print how many bytes around an array are no longer what they were; True where none are."""
+    memory, elements = around[name]
+    found = memory.numpy().copy()
+    elements(found)[...] = elements(np.full_like(found, 0xA5))
+    count = np.count_nonzero(found != 0xA5)
+    print(f"{name}   bytes changed around it: expected: 0   actual: {count}")
+    return count == 0
+'''
+
 # What wp.set_module_options takes; every other option is a field of wp.config.
 _MODULE_OPTIONS = frozenset(
     ("max_unroll", "enable_backward", "enable_mathdx_gemm", "enable_mathdx_solver", "enable_mathdx_fft",
@@ -194,8 +233,10 @@ class Script:
         self.declare(QUIET)
 
     def declare(self, text: str) -> None:
-        """Add a piece to the upper half; two blank lines go before a ``def``, a class or a decorator."""
-        self.declarations.append(text.strip("\n") + "\n")
+        """Add a piece to the upper half, once; two blank lines go before a ``def``, a class or a decorator."""
+        piece = text.strip("\n") + "\n"
+        if piece not in self.declarations:
+            self.declarations.append(piece)
 
     def add(self, *lines: str) -> None:
         self.lines += lines

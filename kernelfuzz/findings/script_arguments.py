@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import libcst as cst
 import numpy as np
@@ -26,9 +26,12 @@ from kernelfuzz.ir.types import (
     has_floats,
 )
 from kernelfuzz.syntax.tokens import type_expression
+from kernelfuzz.toolchain.layouts import Layout
 
 # Names that the scripts use for something of their own.
-TAKEN = frozenset({"np", "os", "sys", "wp", "check", "good", "tape", "device", "expected", "actual"})
+TAKEN = frozenset(
+    {"np", "os", "sys", "wp", "check", "good", "tape", "device", "expected", "actual", "around", "placed", "unchanged"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,17 @@ def array_lines(name: str, type_: Array, value: Input, *, gradient: bool = False
         return [line]
     options = [f"dtype={dtype}", *more.removeprefix(", ").split(", ")]
     return [f"{name} = wp.array(", f"    {list_text(value)},", f"    {', '.join(options)},", ")"]
+
+
+def placed_line(name: str, layout: Layout) -> str:
+    """The line that moves the array ``name`` between bands, where it lies as the layout has it."""
+    plain = Layout()
+    chosen = [
+        f", {each.name}={getattr(layout, each.name)!r}"
+        for each in fields(layout)
+        if getattr(layout, each.name) != getattr(plain, each.name)
+    ]
+    return f'{name} = placed("{name}", {name}{"".join(chosen)})'
 
 
 def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:

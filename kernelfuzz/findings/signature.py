@@ -62,7 +62,9 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
     if not verdict.kind:
         raise ValueError(f"no failure: {verdict.status}")
     printed = message or verdict.reason
-    start = f"{verdict.kind}{where(verdict)}"
+    # What an adjoint writes is another bug than what the kernel does.
+    by = " by the adjoint" if verdict.kind == "writes outside" and verdict.oracle == "gradient" else ""
+    start = f"{verdict.kind}{by}{where(verdict)}"
     match FAILURES[verdict.kind].told_by:
         case "exception":
             return f"{start}: {exception_text(printed, kernel)}{f' in {masked(frame)}' if frame else ''}"

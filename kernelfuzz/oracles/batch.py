@@ -10,6 +10,7 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Protocol, TypeAlias, TypeVar, cast
 
@@ -17,11 +18,13 @@ from kernelfuzz.devices import Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.table import COMPILE
+from kernelfuzz.oracles.table import COMPILE, Oracle
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.syntax.render import IMPORT_LINE, render
 from kernelfuzz.toolchain import Failure, FailureKind
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.toolchain.programs import Program, loaded, loaded_pair
+from kernelfuzz.toolchain.red_zones import WritesOutside
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -137,20 +140,39 @@ def not_built(failure: Failure, setting: BuildSetting) -> Verdict:
     return COMPILE.failed(setting, str(failure), kind=FAILED_AS[failure.kind])
 
 
+def without_result(failure: Failure, setting: BuildSetting, oracle: Oracle) -> Verdict:
+    """Return the verdict on a kernel of which ``oracle`` has no result: not built, or its launch was not sound."""
+    if failure.kind == "outside":
+        return oracle.failed(setting, failure.message, kind="writes outside")
+    return not_built(failure, replace(setting, layout=CONTIGUOUS))
+
+
+def in_layouts(setting: BuildSetting, layouts: Sequence[str] | None, count: int) -> list[BuildSetting]:
+    """Return the setting of each of some cases: with the layout of each, or as it is."""
+    return [setting] * count if layouts is None else [replace(setting, layout=layout) for layout in layouts]
+
+
+def _result(action: Action[T], program: Program, name: str, at: int) -> T | Failure:
+    try:
+        return action(program, name, at)
+    except WritesOutside as error:
+        return Failure("outside", str(error))
+
+
 class Evaluate(Protocol):
     """Builds cases under a setting, and does something with each."""
 
     def __call__(
         self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
     ) -> list[T | Failure]:
-        """Return ``action`` for each case, or why it was not built."""
+        """Return ``action`` for each case, or why it was not built, or that it wrote outside of its arrays."""
         ...
 
 
 def evaluate(
     cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
 ) -> list[T | Failure]:
-    """Return ``action(program, name, position of the case)`` for each case, or why it was not built."""
+    """Return ``action(program, name, position of the case)`` for each case, or why there is no such result."""
     assert setting.target != "ptx", "PTX is built, but not run"
     target = cast("Target", setting.target)
 
@@ -160,7 +182,7 @@ def evaluate(
         with loaded(source, target, options=options, backward=backward, block_dim=setting.block_dim) as program:
             if isinstance(program, Failure):
                 return program
-            return [action(program, name, at) for name, at in zip(names, positions, strict=True)]
+            return [_result(action, program, name, at) for name, at in zip(names, positions, strict=True)]
 
     def split(positions: Sequence[int], failure: Failure) -> Groups:
         return parts([cases[at].kernel for at in positions], failure)
@@ -200,7 +222,7 @@ class Pair:
         for at, case in enumerate(cases):
             if id(case.kernel) in self._built:
                 _, programs, name = self._built[id(case.kernel)]
-                results[at] = action(programs[setting.target == "cuda-host"], name, at)
+                results[at] = _result(action, programs[setting.target == "cuda-host"], name, at)
         # What does not go together is built for each target by itself.
         rest = [at for at in range(len(cases)) if at not in results]
         separate = evaluate(

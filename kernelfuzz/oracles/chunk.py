@@ -14,7 +14,9 @@ from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.oracles.verdict import NOT_BUILT, BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
+from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.layouts import CONTIGUOUS, LAYOUTS
 from kernelfuzz.toolchain.programs import JUDGED
 
 T = TypeVar("T")
@@ -28,10 +30,18 @@ GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
     "cuda": ((None, None), (1, 32), (2, 64), (3, 128)),
 }
 
+# How often each layout of arrays is drawn: half of the cases are launched as most kernels are.
+_LAYOUT_WEIGHTS = [(layout, len(LAYOUTS) - 1 if layout == CONTIGUOUS else 1) for layout in LAYOUTS]
+
+
+def draw_layout(*key: object) -> str:
+    """The layout of the arrays of a case, from a key of its own, so that nothing else that is drawn changes."""
+    return SeededChoices(GRAMMAR_VERSION, *key, "layout").weighted(_LAYOUT_WEIGHTS)
+
 
 @dataclass(slots=True)
 class CaseRecord:
-    """What is known about one case so far.
+    """What is known about one case so far, whose arrays lie in memory as its ``layout`` has it.
 
     ``wanted`` are the outputs that the reference computes for it, or why it is undefined; None where the
     reference was not asked yet.  ``verdicts`` and ``evidence`` have one entry for each question.
@@ -41,6 +51,7 @@ class CaseRecord:
     category: str
     case: Case
     choices: SeededChoices
+    layout: str = CONTIGUOUS
     wanted: Outputs | Undefined | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     evidence: list[Evidence | None] = field(default_factory=list)

@@ -31,6 +31,7 @@ from kernelfuzz.reference.limitations import array_overwrites, documented_limita
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
 from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.programs import Program
 
 # How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.
 RELATIVE = 1e-6
@@ -69,7 +70,8 @@ def ask(chunk: Chunk) -> None:
     with chunk.settings(targets) as (settings, evaluate):
         for setting in settings:
             ready = [(record, point) for record, point in ready if record.sound]
-            verdicts = judge([point for _, point in ready], setting, evaluate=evaluate)
+            layouts = [record.layout for record, _ in ready]
+            verdicts = judge([point for _, point in ready], setting, evaluate=evaluate, layouts=layouts)
             for (record, point), verdict in zip(ready, verdicts, strict=True):
                 record.note(verdict, point.case)
 
@@ -167,23 +169,28 @@ def _counted(value: Input) -> Input | None:
 
 
 def judge(
-    points: Sequence[Point], setting: BuildSetting, *, evaluate: batch.Evaluate = batch.evaluate
+    points: Sequence[Point],
+    setting: BuildSetting,
+    *,
+    evaluate: batch.Evaluate = batch.evaluate,
+    layouts: Sequence[str] | None = None,
 ) -> list[Verdict]:
     """Run the adjoint of every point in one module and compare each derivative.
 
-    ``evaluate`` has the cases built.
+    ``evaluate`` has the cases built, ``layouts`` how the arrays of each lie (default: as ``setting`` says).
     """
-    outcomes = evaluate(
-        [point.case for point in points],
-        setting,
-        lambda program, name, at: program.adjoint(
-            name, points[at].case.launch, points[at].seeds, blocks=setting.blocks
-        ),
-        backward=True,
-    )
+    settings = batch.in_layouts(setting, layouts, len(points))
+
+    def adjoint(program: Program, name: str, at: int) -> dict[str, Input]:
+        point = points[at]
+        return program.adjoint(name, point.case.launch, point.seeds, blocks=setting.blocks, layout=settings[at].layout)
+
+    outcomes = evaluate([point.case for point in points], setting, adjoint, backward=True)
     return [
-        batch.not_built(outcome, setting) if isinstance(outcome, Failure) else _verdict(point, outcome, setting)
-        for point, outcome in zip(points, outcomes, strict=True)
+        batch.without_result(outcome, each, GRADIENT)
+        if isinstance(outcome, Failure)
+        else _verdict(point, outcome, each)
+        for point, outcome, each in zip(points, outcomes, settings, strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles.chunk import CaseRecord, Chunk
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, draw_layout
 from kernelfuzz.oracles.compile import generated_code
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
 from kernelfuzz.oracles.table import COMPILE, ORACLES, Questions
@@ -19,6 +19,7 @@ from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.typecheck.builtins import lacking
 
 
@@ -32,13 +33,10 @@ def judge_batch(request: Request) -> list[CaseOutcome]:
 def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[CaseOutcome]:
     """Judge given cases together by every question of ``checks``; one outcome for each, in order.
 
-    Clang for CUDA is left to campaigns.  The gradient oracle chooses a launch of its own, unless the launch
-    of the cases was ``launch_given``.
+    Clang for CUDA is left to campaigns.  The gradient oracle chooses a launch of its own, and arrays lie in
+    memory by chance, unless the launch of the cases was ``launch_given``.
     """
-    records = [
-        CaseRecord(at, "", case, SeededChoices(GRAMMAR_VERSION, fingerprint(case.kernel)))
-        for at, case in enumerate(cases)
-    ]
+    records = [_given(at, case, launch_given) for at, case in enumerate(cases)]
     choices = SeededChoices(GRAMMAR_VERSION, "cases")
     chunk = Chunk(records, checks.targets, choices, everything=True, launch_given=launch_given)
     return _judge(chunk, checks)
@@ -83,7 +81,13 @@ def _judge(chunk: Chunk, checks: Checks) -> list[CaseOutcome]:
     return [record.outcome() for record in chunk.records]
 
 
+def _given(at: int, case: Case, launch_given: bool) -> CaseRecord:
+    identity = fingerprint(case.kernel)
+    layout = CONTIGUOUS if launch_given else draw_layout(identity)
+    return CaseRecord(at, "", case, SeededChoices(GRAMMAR_VERSION, identity), layout)
+
+
 def _record(request: Request, index: int) -> CaseRecord:
     case = draw_case(request.options, request.seed, index)
     choices = SeededChoices(GRAMMAR_VERSION, request.seed, index, "oracles")
-    return CaseRecord(index, category(request, index), case, choices)
+    return CaseRecord(index, category(request, index), case, choices, draw_layout(request.seed, index))

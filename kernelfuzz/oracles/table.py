@@ -100,7 +100,7 @@ VALUE = Oracle(
     "value",
     "does every output array equal the reference's, to the bit",
     (Sample("each target", 1),),
-    ("wrong value",),
+    ("wrong value", "writes outside"),
     counts="compared",
     cheap=True,
 )
@@ -118,7 +118,7 @@ GRADIENT = Oracle(
     "gradient",
     "does the adjoint give the derivative of the reference",
     (Sample("one target of a chunk", 1),),
-    ("wrong gradient",),
+    ("wrong gradient", "writes outside"),
     counts="gradients_compared",
 )
 # Other options cost once more what the value oracle costs, in one module: they are those of a module.
@@ -126,7 +126,7 @@ METAMORPHIC = Oracle(
     "metamorphic",
     "does the kernel compute the same after a change that must not matter, and with other options",
     (Sample("a transformation", 3), Sample("other options", 3, "chunk")),
-    ("different",),
+    ("different", "writes outside"),
 )
 # It starts processes: seldom, and then for many kernels.
 DETERMINISM = Oracle(

@@ -9,6 +9,7 @@ of the builtins (``kernelfuzz.oracles.compare``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles import batch
@@ -55,7 +56,8 @@ def ask(chunk: Chunk) -> None:
     with chunk.settings(chunk.targets) as (settings, evaluate):
         for setting in settings:
             sound = chunk.sound
-            note(sound, judge([record.case for record in sound], wanted_of(sound), setting, evaluate=evaluate))
+            cases, layouts = [record.case for record in sound], [record.layout for record in sound]
+            note(sound, judge(cases, wanted_of(sound), setting, evaluate=evaluate, layouts=layouts))
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
@@ -88,26 +90,35 @@ def judge(
     *,
     backward: bool = False,
     evaluate: batch.Evaluate = batch.evaluate,
+    layouts: Sequence[str] | None = None,
 ) -> list[Verdict]:
     """Launch every case in one module and compare; ``wanted`` has what ``expected`` gave for each.
 
     A case that is undefined is built all the same, but not launched.  One that Warp does not build gets a
     verdict of the compile oracle.  ``backward`` has the adjoints built too, which nobody calls.
-    ``evaluate`` builds the cases.
+    ``evaluate`` builds the cases, ``layouts`` has how the arrays of each lie (default: as ``setting`` says).
     """
+    settings = batch.in_layouts(setting, layouts, len(cases))
 
     def launch(program: Program, name: str, at: int) -> Outputs | None:
         if isinstance(wanted[at], Undefined):
             return None
-        return program.run(name, cases[at].launch, blocks=setting.blocks)
+        return program.run(name, cases[at].launch, blocks=setting.blocks, layout=settings[at].layout)
 
     outcomes = evaluate(cases, setting, launch, backward=backward)
     return [
-        batch.not_built(outcome, setting)
+        _without_result(oracle, case, outcome, each)
         if isinstance(outcome, Failure)
-        else _verdict(oracle, case, outputs, outcome, setting)
-        for case, outputs, outcome in zip(cases, wanted, outcomes, strict=True)
+        else _verdict(oracle, case, outputs, outcome, each)
+        for case, outputs, outcome, each in zip(cases, wanted, outcomes, settings, strict=True)
     ]
+
+
+def _without_result(oracle: Oracle, case: Case, failure: Failure, setting: BuildSetting) -> Verdict:
+    verdict = batch.without_result(failure, setting, oracle)
+    # Where Warp writes is not predicted; with a bug that is to blame an index leaves its array.
+    outside = verdict.kind == "writes outside"
+    return replace(verdict, suspects=suspects(case, applicable())) if outside else verdict
 
 
 def _verdict(
@@ -125,7 +136,7 @@ def _verdict(
     if mismatch is None:
         return oracle.passed(setting)
     bugs = predicted(case, actual)
-    return oracle.failed(setting, mismatch=mismatch, bugs=bugs, suspects=() if bugs else suspects(case))
+    return oracle.failed(setting, mismatch=mismatch, bugs=bugs, suspects=() if bugs else suspects(case, _open()))
 
 
 def predicted(case: Case, actual: Outputs) -> tuple[str, ...]:
@@ -137,8 +148,8 @@ def predicted(case: Case, actual: Outputs) -> tuple[str, ...]:
     return explanation([row for row in applicable() if not row.open], agrees)
 
 
-def suspects(case: Case) -> tuple[str, ...]:
-    """The known bugs whose effect is open and which the launch meets: with them alone it is undefined."""
+def suspects(case: Case, rows: Sequence[Deviation]) -> tuple[str, ...]:
+    """The known bugs among ``rows`` that the launch meets and whose effect is open: with one alone it is undefined."""
 
     def meets(deviation: Deviation) -> bool:
         try:
@@ -147,7 +158,11 @@ def suspects(case: Case) -> tuple[str, ...]:
             return True
         return False
 
-    return tuple(row.name for row in applicable() if row.open and meets(row))
+    return tuple(row.name for row in rows if meets(row))
+
+
+def _open() -> list[Deviation]:
+    return [row for row in applicable() if row.open]
 
 
 def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:

@@ -14,6 +14,7 @@ FailedKind: TypeAlias = Literal[
     "crash",  # the process died while it compiled or ran the kernel
     "hang",  # it ran out of time
     "memory",  # it ran out of memory
+    "writes outside",  # it writes outside of its arrays
     "wrong value",
     "wrong gradient",
     "different",  # a change that must not matter changed the result
@@ -31,7 +32,7 @@ class FailureRow:
     """
 
     told_by: Literal["exception", "compiler", "signal", "change", "shape"]
-    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts"]
+    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands"]
     expected: str
 
 
@@ -45,6 +46,7 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "crash": FailureRow("signal", "an end", _ENDS),
     "hang": FailureRow("signal", "an end", _ENDS),
     "memory": FailureRow("signal", "an end", _ENDS),
+    "writes outside": FailureRow("shape", "bands", "Of the memory around its arrays a launch changes nothing."),
     "wrong value": FailureRow("shape", "values", f"{{values}} {_EVALUATED}"),
     "wrong gradient": FailureRow("shape", "gradients", "The derivative of the kernel{bound}: {values}"),
     "different": FailureRow("change", "two runs", "{values} The result does not depend on {change}."),
@@ -63,7 +65,7 @@ class BuildSetting:
     ``target`` is one of ``kernelfuzz.devices.TARGETS``, or ``ptx``, which is built but not launched.
     ``options`` are Warp's module options by name; ``block_dim`` and ``blocks`` are the size of a block and
     the number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what a metamorphic
-    oracle did to the kernel.
+    oracle did to the kernel, ``layout`` is how arrays lie in memory (``kernelfuzz.toolchain.layouts``).
     """
 
     target: str = "cpu"
@@ -71,6 +73,7 @@ class BuildSetting:
     block_dim: int | None = None
     blocks: int | None = None
     transformation: str = ""
+    layout: str = "contiguous"
 
 
 # Of a verdict that depends on no setting.

@@ -130,6 +130,8 @@ def _code(code: KernelCode) -> str:
 
 def message_of(failure: Failure, case: Case | None) -> str:
     """Return the message of Warp or a compiler, without what two releases may word differently."""
+    if failure.kind == "outside":
+        return failure.message
     if case is None:
         return str(failure)
     words = compiler_error if failure.kind == "compile" else exception_text

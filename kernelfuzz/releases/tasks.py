@@ -83,8 +83,8 @@ class Result:
     """A launch on one target, and the verdict of the reference for that release.
 
     ``status`` is a verdict's (``passed``, ``failed``, ``skipped``), or ``rejected`` where the kernel was not
-    built.  ``reason`` is that of the verdict, or what Warp or the compiler printed.  ``values`` are the arrays
-    afterwards, or the gradients; None where there was no launch.
+    built or wrote outside of its arrays.  ``reason`` is that of the verdict, or what Warp or the compiler
+    printed.  ``values`` are the arrays afterwards, or the gradients; None where there are none.
     """
 
     status: str

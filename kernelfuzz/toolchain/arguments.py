@@ -7,6 +7,7 @@ fields, an array of structs as a mapping of arrays.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,21 @@ from kernelfuzz.toolchain.compat.argument_types import (
     ValueType,
     has_float,
 )
+from kernelfuzz.toolchain.layouts import CONTIGUOUS, layout_of, placement
+from kernelfuzz.toolchain.red_zones import Guarded, WritesOutside, guarded, itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of a launch: ``values`` in the order of the parameters, and its arrays by name.
+
+    ``gradients`` has those of the arrays that hold floats, where they were asked for.
+    """
+
+    parameters: tuple[Parameter, ...]
+    values: list[Any]
+    arrays: dict[str, Guarded]
+    gradients: dict[str, Guarded]
 
 
 def make_arguments(
@@ -29,27 +45,34 @@ def make_arguments(
     inputs: Mapping[str, Input],
     device: str,
     *,
+    layout: str = CONTIGUOUS,
     requires_grad: bool = False,
-) -> list[Any]:
+) -> Arguments:
     """A fresh argument for each parameter, none of which shares memory with ``inputs``.
 
-    ``requires_grad`` gives the arrays that hold floats a gradient, which is zero.  Raises ValueError where
-    the names, the dtypes or the shapes are not what the kernel takes.
+    Arrays lie in memory as the ``layout`` has it, between red zones.  ``requires_grad`` gives those that hold
+    floats a gradient, which is zero.  Raises ValueError where the names, the dtypes or the shapes are not what
+    the kernel takes, and where there is no such layout.
     """
     names = [parameter.name for parameter in parameters]
     if missing := [name for name in names if name not in inputs]:
         raise ValueError(f"no value for the parameter {', '.join(missing)}")
     if unknown := [name for name in inputs if name not in names]:
         raise ValueError(f"the kernel has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
-    return [_argument(parameter, inputs[parameter.name], device, requires_grad) for parameter in parameters]
-
-
-def _argument(parameter: Parameter, value: Input, device: str, requires_grad: bool) -> Any:
-    match parameter.type:
-        case ArrayType() as type_:
-            return _array(type_, value, device, parameter.name, requires_grad=requires_grad)
-        case ScalarType() | CompositeType() | StructType() as type_:
-            return _value(type_, value, parameter.name)
+    made = Arguments(parameters, [], {}, {})
+    for parameter in parameters:
+        name, type_, value = parameter.name, parameter.type, inputs[parameter.name]
+        if not isinstance(type_, ArrayType):
+            made.values.append(_value(type_, value, name))
+            continue
+        data = _data(type_, value, name)
+        place = placement(layout_of(name, layout), data.shape[: type_.ndim], itemsize(data, type_.ndim))
+        warp, gradient = type_.element.warp, None
+        if requires_grad and has_float(type_.element):
+            gradient = made.gradients[name] = guarded(np.zeros_like(data), warp, type_.ndim, place, device)
+        made.arrays[name] = guarded(data, warp, type_.ndim, place, device, gradient)
+        made.values.append(made.arrays[name].array)
+    return made
 
 
 def _value(type_: ValueType, value: Input, where: str) -> Any:  # noqa: RET503 - the match is exhaustive
@@ -67,19 +90,6 @@ def _value(type_: ValueType, value: Input, where: str) -> Any:  # noqa: RET503 -
             return made
         case _:
             assert_never(type_)
-
-
-def _array(type_: ArrayType, value: Input, device: str, where: str, *, requires_grad: bool) -> Any:
-    import warp as wp
-
-    element = type_.element
-    requires_grad = requires_grad and has_float(element)
-    data = _data(type_, value, where)
-    shape = data.shape[: type_.ndim]
-    if data.size == 0:
-        # Warp cannot tell the dimensions of an empty numpy array from those of its elements.
-        return wp.zeros(shape, dtype=element.warp, device=device, requires_grad=requires_grad)
-    return wp.array(data, dtype=element.warp, ndim=type_.ndim, device=device, copy=True, requires_grad=requires_grad)
 
 
 def _data(type_: ArrayType, value: Input, where: str) -> np.ndarray[Any, Any]:
@@ -145,22 +155,32 @@ def _checked(
 # --------------------------------------------------------------------------------------- reading back
 
 
-def read_arrays(parameters: tuple[Parameter, ...], arguments: list[Any]) -> dict[str, Input]:
+def check_red_zones(arguments: Arguments) -> None:
+    """Raise WritesOutside where an array, or a gradient, has something written around it."""
+    for title, arrays in (("", arguments.arrays), ("the gradient of ", arguments.gradients)):
+        for name, array in arrays.items():
+            if where := array.outside():
+                raise WritesOutside(f"writes outside of {title}{name}, {where}")
+
+
+def read_arrays(arguments: Arguments) -> dict[str, Input]:
     """The contents of every array parameter."""
+    types = _array_types(arguments.parameters)
+    return {name: _read(types[name].element, array.values()) for name, array in arguments.arrays.items()}
+
+
+def read_gradients(arguments: Arguments) -> dict[str, Input]:
+    """The gradient of every array that holds floats; of structs, the fields that do."""
+    types = _array_types(arguments.parameters)
     return {
-        parameter.name: _read(parameter.type.element, argument.numpy())
-        for parameter, argument in zip(parameters, arguments, strict=True)
-        if isinstance(parameter.type, ArrayType)
+        name: _read(types[name].element, gradient.values(), floats=True)
+        for name, gradient in arguments.gradients.items()
     }
 
 
-def read_gradients(parameters: tuple[Parameter, ...], arguments: list[Any]) -> dict[str, Input]:
-    """The gradient of every array that holds floats; of structs, the fields that do."""
-    gradients: dict[str, Input] = {}
-    for parameter, argument in zip(parameters, arguments, strict=True):
-        if isinstance(parameter.type, ArrayType) and has_float(parameter.type.element):
-            gradients[parameter.name] = _read(parameter.type.element, argument.grad.numpy(), floats=True)
-    return gradients
+def _array_types(parameters: tuple[Parameter, ...]) -> dict[str, ArrayType]:
+    """The types of the parameters that are arrays, by name."""
+    return {each.name: each.type for each in parameters if isinstance(each.type, ArrayType)}
 
 
 def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False) -> Input:
@@ -170,33 +190,29 @@ def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False)
             for name, field in type_.fields
             if not floats or has_float(field)
         }
-    # A copy: what Warp hands out lies in the memory of its array.
+    # A copy: the data lie in the memory of the array.
     return np.array(data, dtype=type_.dtype, order="C", copy=True)
 
 
 # ------------------------------------------------------------------------------------------ gradients
 
 
-def set_gradients(parameters: tuple[Parameter, ...], arguments: list[Any], seeds: Mapping[str, Input]) -> None:
+def set_gradients(arguments: Arguments, seeds: Mapping[str, Input]) -> None:
     """Write ``seeds`` into the gradients of the arrays that they name; the others keep theirs.
 
     Seeds have the form of ``read_gradients``.  Raises ValueError at a name that is no array of floats, and
     at a shape or dtype that is not the array's.
     """
-    arrays = {
-        each.name: (each.type, made)
-        for each, made in zip(parameters, arguments, strict=True)
-        if isinstance(each.type, ArrayType) and has_float(each.type.element)
-    }
+    types = _array_types(arguments.parameters)
     for name, seed in seeds.items():
-        if name not in arrays:
+        if name not in arguments.gradients:
             raise ValueError(f"a seed for {name}, which is no array of floats")
-        type_, argument = arrays[name]
-        data = _data(type_, _with_zeros(type_.element, seed, argument.shape), f"the seed of {name}")
-        if data.shape[: type_.ndim] != argument.shape:
-            raise ValueError(f"the seed of {name} must have the shape {argument.shape}, got {data.shape[: type_.ndim]}")
-        if data.size:
-            argument.grad.assign(data)
+        type_, gradient = types[name], arguments.gradients[name]
+        shape = gradient.array.shape
+        data = _data(type_, _with_zeros(type_.element, seed, shape), f"the seed of {name}")
+        if data.shape[: type_.ndim] != shape:
+            raise ValueError(f"the seed of {name} must have the shape {shape}, got {data.shape[: type_.ndim]}")
+        gradient.write(data)
 
 
 def _with_zeros(type_: ValueType, seed: Input, shape: tuple[int, ...]) -> Input:
@@ -219,16 +235,17 @@ def _zeros(type_: ValueType, shape: tuple[int, ...]) -> Input:
     return np.zeros(shape + inner, type_.dtype)
 
 
-def adjoint_arguments(parameters: tuple[Parameter, ...], arguments: list[Any]) -> list[Any]:
+def adjoint_arguments(arguments: Arguments) -> list[Any]:
     """What goes with the arguments into an adjoint launch: the gradients of the arrays.
 
     As ``wp.Tape`` does it: nothing for scalars and composites, an empty struct for a struct.
     """
     adjoints: list[Any] = []
-    for parameter, argument in zip(parameters, arguments, strict=True):
+    for parameter in arguments.parameters:
         match parameter.type:
-            case ArrayType(element=element):
-                adjoints.append(argument.grad if has_float(element) else None)
+            case ArrayType():
+                gradient = arguments.gradients.get(parameter.name)
+                adjoints.append(gradient and gradient.array)
             case StructType(warp=warp):
                 adjoints.append(warp())
             case ScalarType() | CompositeType():

@@ -22,6 +22,7 @@ from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.toolchain import compat, launchers, sources
 from kernelfuzz.toolchain.arguments import (
     adjoint_arguments,
+    check_red_zones,
     make_arguments,
     read_arrays,
     read_gradients,
@@ -30,6 +31,7 @@ from kernelfuzz.toolchain.arguments import (
 from kernelfuzz.toolchain.build import build_message, compile_failure
 from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.launchers import CUDA_BLOCK_DIM, Entry, Launcher, PublicLauncher
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.toolchain.sources import Failure
 
 
@@ -73,23 +75,31 @@ class Program:
         self._launcher = launcher
 
     def run(
-        self, name: str, launch: Launch, *, blocks: int | None = None, block_dim: int | None = None
+        self,
+        name: str,
+        launch: Launch,
+        *,
+        blocks: int | None = None,
+        block_dim: int | None = None,
+        layout: str = CONTIGUOUS,
     ) -> dict[str, Input]:
         """Launch the kernel once; the contents of every array parameter afterwards, as the inputs have them.
 
         ``blocks`` and ``block_dim`` are the grid on CUDA, by default Warp's: 256 threads in each of as many
         blocks as it takes.  On "cpu" there is no grid; on "cpu" and "cuda", ``block_dim`` is what the program
-        was loaded with.
+        was loaded with.  ``layout`` is how the arrays lie in memory (``kernelfuzz.toolchain.layouts``).
 
-        Raises ValueError at a name that is not in ``kernels``, at inputs that do not fit the kernel, and at a
-        grid that the target does not have; RuntimeError after the end of ``loaded``.
+        Raises WritesOutside where something else than the arrays was written; ValueError at a name that is not
+        in ``kernels``, at inputs that do not fit the kernel, and at a grid or a layout that there is not;
+        RuntimeError after the end of ``loaded``.
         """
         entry = self._entry(name)
         _check(launch)
         with compat.LOCK, compat.isolated():
-            arguments = make_arguments(entry.parameters, launch.inputs, self._launcher.device)
-            self._launcher.launch(entry, launch, arguments, None, blocks, block_dim)
-            return read_arrays(entry.parameters, arguments)
+            arguments = make_arguments(entry.parameters, launch.inputs, self._launcher.device, layout=layout)
+            self._launcher.launch(entry, launch, arguments.values, None, blocks, block_dim)
+            check_red_zones(arguments)
+            return read_arrays(arguments)
 
     def adjoint(
         self,
@@ -99,6 +109,7 @@ class Program:
         *,
         blocks: int | None = None,
         block_dim: int | None = None,
+        layout: str = CONTIGUOUS,
     ) -> dict[str, Input]:
         """Launch the kernel, and then its adjoint with the gradients of arrays set to ``seeds`` (else zero).
 
@@ -110,13 +121,15 @@ class Program:
             raise ValueError(f"the kernel {name} has no adjoint: load the source with backward=True")
         _check(launch)
         with compat.LOCK, compat.isolated():
-            device = self._launcher.device
-            arguments = make_arguments(entry.parameters, launch.inputs, device, requires_grad=True)
-            self._launcher.launch(entry, launch, arguments, None, blocks, block_dim)
-            set_gradients(entry.parameters, arguments, seeds)
-            adjoints = adjoint_arguments(entry.parameters, arguments)
-            self._launcher.launch(entry, launch, arguments, adjoints, blocks, block_dim)
-            return read_gradients(entry.parameters, arguments)
+            arguments = make_arguments(
+                entry.parameters, launch.inputs, self._launcher.device, layout=layout, requires_grad=True
+            )
+            self._launcher.launch(entry, launch, arguments.values, None, blocks, block_dim)
+            check_red_zones(arguments)
+            set_gradients(arguments, seeds)
+            self._launcher.launch(entry, launch, arguments.values, adjoint_arguments(arguments), blocks, block_dim)
+            check_red_zones(arguments)
+            return read_gradients(arguments)
 
     def _entry(self, name: str) -> Entry:
         if not self._entries:

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from kernelfuzz.ir.nodes import Kernel
 
 
-FailureKind: TypeAlias = Literal["syntax", "empty", "codegen", "compile", "unsupported"]
+FailureKind: TypeAlias = Literal["syntax", "empty", "codegen", "compile", "unsupported", "outside"]
 """``syntax``: the text is not Python.  ``empty``: it is, but holds no Warp kernel (or not the one asked for).
 ``codegen``: running it or generating code from it raised.  ``compile``: the generated code does not compile.
-``unsupported``: this Warp, or this machine's toolchain, cannot do what was asked."""
+``unsupported``: this Warp, or this machine's toolchain, cannot do what was asked.
+``outside``: a launch wrote outside of its arrays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a source was not lowered, or a lowering not built.
+    """Why a source was not lowered, a lowering not built, or a launch came to nothing.
 
     ``message`` is Warp's or the compiler's own, without the file names that the toolchain made up.
     ``line`` is the 1-based line of the source that was handed in, where one is known.

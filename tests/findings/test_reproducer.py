@@ -24,6 +24,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
+from kernelfuzz.toolchain.layouts import LAYOUTS
 from kernelfuzz.typecheck.verify import verify
 
 RIGHT = {"out0": np.array([3.25, 5.0, np.nan], np.float32)}
@@ -79,6 +80,11 @@ def divided() -> Case:
     """A division by zero, which ends the process."""
     zeros = ir.Index(name("out0", kernels.INTS), (int_(0),), t.INT32)
     return Case(kernel_of(store(1, ir.Binary("%", n, zeros, t.INT32))), launch_of(n=7, out0=kernels.ints(0, 0)))
+
+
+def beyond(at: int) -> Case:
+    """A store outside of an array of two elements."""
+    return Case(kernel_of(store(at, n)), launch_of(n=7, out0=kernels.ints(0, 0)))
 
 
 def endless() -> Case:
@@ -186,6 +192,24 @@ ROWS: dict[str, Row] = {
     "deterministic": Row(finding(PRODUCT, "not deterministic"), 0),
     "deterministic, CUDA": Row(finding(PRODUCT, "not deterministic", CUDA), 0),
     "not deterministic": Row(finding(counters(), "not deterministic"), 1),
+    "gradient, strided": Row(
+        finding(PRODUCT, "wrong gradient", BuildSetting(layout="strided"), expected=GRADIENT, seeds=SEEDS), 0
+    ),
+    "gradient, reversed, CUDA": Row(
+        finding(PRODUCT, "wrong gradient", replace(CUDA, layout="reversed"), expected=NEAR, seeds=SEEDS), 1
+    ),
+    "inside": Row(finding(structs(), "writes outside"), 0, "out0   bytes changed around it: expected: 0   actual: 0"),
+    "inside, the adjoint": Row(finding(PRODUCT, "writes outside", seeds=SEEDS), 0, "gradient of a   bytes"),
+    "outside": Row(finding(beyond(-3), "writes outside"), 1, "out0   bytes changed around it: expected: 0   actual: 4"),
+    "outside, CUDA": Row(finding(beyond(2), "writes outside", CUDA), 1, "actual: 4"),
+    "outside, strided": Row(finding(beyond(2), "writes outside", BuildSetting(layout="strided")), 1, "actual: 4"),
+    "outside, the adjoint": Row(finding(beyond(2), "writes outside", seeds={}), 1, "actual: 4"),
+}
+
+# Each array in a layout of its own, or all in one.
+ROWS |= {
+    f"structs, {layout}": Row(finding(structs(), setting=BuildSetting(layout=layout), expected={"out0": SUMS}), 0)
+    for layout in LAYOUTS
 }
 
 # Rows that lean on a bug of this release.
@@ -199,6 +223,7 @@ OF_THIS_RELEASE = {
 QUICK = {
     "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
     "different", "crash", "deterministic", "not different from expected, other names",
+    "outside", "inside, the adjoint", "structs, mixed",
 }  # fmt: skip
 
 
