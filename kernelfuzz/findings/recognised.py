@@ -89,27 +89,6 @@ RULES = (
         _REPLAY,
     ),
     Rule(
-        "component-of-a-field-has-no-gradient",
-        ("wrong gradient*: *struct.field[i] = leaf*", "wrong gradient*: *struct.field[i] op= leaf*"),
-        _REPLAY,
-    ),
-    Rule(
-        "component-sum-counts-twice",
-        (
-            "wrong gradient*: vec[i] op= leaf",
-            "wrong gradient*: vec(); vec[i] op= leaf",
-            "wrong gradient*: *; vec[i] op= leaf",
-            "wrong gradient*: transform.p op= leaf",
-            "wrong gradient*: *; transform.p op= leaf",
-        ),
-        _REPLAY,
-    ),
-    Rule(
-        "remainder-ignores-the-divisor",
-        ("wrong gradient*: float % float", "wrong gradient*: mod(float, float)", "wrong gradient*: float %= leaf"),
-        _REPLAY,
-    ),
-    Rule(
         "replayed-function-adds-again",
         (
             "wrong gradient*: function{ array op= leaf }; *function(array)*",

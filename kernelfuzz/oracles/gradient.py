@@ -26,7 +26,9 @@ from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
+from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.derivative import central_difference, gradient, largest_derivative
+from kernelfuzz.reference.deviations import applicable, explanation
 from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
@@ -210,7 +212,19 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
         return GRADIENT.skipped("not smooth: central differences disagree", setting)
     if abs(opinion.value - mismatch.actual) <= opinion.error:
         return GRADIENT.skipped("not judged: too close for central differences", setting)
-    return GRADIENT.failed(setting, mismatch=mismatch)
+    return GRADIENT.failed(setting, mismatch=mismatch, bugs=predicted(point, actual))
+
+
+def predicted(point: Point, actual: Mapping[str, Input]) -> tuple[str, ...]:
+    """The known bugs with which the reference gives these gradients, but for rounding; empty where none do."""
+    kernel, launch = point.case.kernel, point.case.launch
+
+    def agrees(deviations: Sequence[Deviation]) -> bool:
+        found = gradient(kernel, launch, point.seeds, deviations)
+        expected = {name: found[name] for name in point.expected}
+        return first_difference(expected, actual, point.seeds) is None
+
+    return explanation([row for row in applicable(of_gradients=True) if not row.open], agrees)
 
 
 def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:

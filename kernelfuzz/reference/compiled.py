@@ -138,11 +138,15 @@ class Module:
 
 @dataclass(slots=True)
 class Names:
-    """The places of a function's names in its frame; ``bound`` are those that always have a value."""
+    """The places of a function's names in its frame; ``bound`` are those that always have a value.
+
+    ``temporaries`` are those that no kernel has, of rules that evaluate something beforehand.
+    """
 
     module: Module
     places: dict[str, int] = field(default_factory=dict[str, int])
     bound: set[str] = field(default_factory=set[str])
+    temporaries: set[str] = field(default_factory=set[str])
 
     def place(self, name: str) -> int:
         """The place of a local; a new name gets the next place."""
@@ -153,6 +157,7 @@ class Names:
         name = f"%{len(self.places)}"
         self.place(name)
         self.bound.add(name)
+        self.temporaries.add(name)
         return name
 
     def size(self) -> int:

@@ -6,7 +6,7 @@ It is the derivative of the program as it ran, through overwritten arrays, chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.nodes import Kernel, Param
 from kernelfuzz.reference.arithmetic import component_type
+from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.dual import Dual, Scale
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
@@ -36,14 +37,17 @@ class Leaf:
     in_array: bool
 
 
-def gradient(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> dict[str, Input]:
+def gradient(
+    kernel: Kernel, launch: Launch, seeds: Mapping[str, Input], deviations: Sequence[Deviation] = ()
+) -> dict[str, Input]:
     """The derivative of ``sum(seed * final value)`` by the initial value of every float of every parameter.
 
     ``seeds`` has, by name, arrays of the shapes of array parameters (of structs, the fields that have floats;
     what is left out counts as zero).  The result has float64 arrays of the shapes of the parameters' values,
     for every parameter with a float; of structs, the fields that have any.
 
-    All floats of the kernel must be float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where
+    With ``deviations`` it is what the adjoint of a Warp with these bugs gives.  All floats of the kernel must be
+    float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where
     there is no derivative at these inputs, NotDifferentiable where the reference knows none.
     """
     leaves = list(_float_leaves(kernel, launch))
@@ -55,7 +59,7 @@ def gradient(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> dict
     derivative = np.zeros(total)
     for start in range(0, total, DIRECTIONS):
         count = min(DIRECTIONS, total - start)
-        finals = execute(kernel, launch, Smooth(first, start, count))
+        finals = execute(kernel, launch, Smooth(first, start, count), deviations=deviations)
         derivative[start : start + count] = _seeded(leaves, finals, seeds, count)
     raise_unless_finite(derivative)
     result: dict[str, Input] = {}

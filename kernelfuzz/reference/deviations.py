@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import aliases, arithmetic, late_reads
+from kernelfuzz.reference import aliases, arithmetic, late_reads, lost_derivatives
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
+from kernelfuzz.reference.lost_derivatives import of_constant_divisor
 from kernelfuzz.reference.undefined import Stopped
 
 
@@ -38,6 +39,18 @@ class _NegatedZero(_Changed):
         return self.domain.unary(op, operand)
 
 
+class _Truncated(_Changed):
+    def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
+        of_integers = not arithmetic.component_type(left).is_float
+        return self.domain.binary("/" if op == "//" and of_integers else op, left, right)
+
+
+class _IgnoredDivisor(_Changed):
+    def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
+        operation = self.domain.binary(op, left, right)
+        return of_constant_divisor(operation) if op == "%" else operation
+
+
 def _numbers(changed: type[_Changed]) -> Callable[[Domain], Domain]:
     return lambda domain: cast("Domain", changed(domain))
 
@@ -53,6 +66,12 @@ DEVIATIONS: dict[str, Deviation] = {
             "negated-zero",
             "-x of a scalar or a tile is 0 - x, so that the negative of 0.0 is 0.0.",
             numbers=_numbers(_NegatedZero),
+        ),
+        Deviation(
+            "floor-division-truncates",
+            "// of integers truncates.",
+            until="1.18",
+            numbers=_numbers(_Truncated),
         ),
         Deviation(
             "chained-comparison-is-eager",
@@ -83,6 +102,24 @@ DEVIATIONS: dict[str, Deviation] = {
             "condition-is-read-again",
             "A condition that is an element is read again after the branch.",
             nodes={n.If: late_reads.branch, n.IfExp: late_reads.chosen},
+        ),
+        Deviation(
+            "component-of-a-field-has-no-gradient",
+            "A store into a component of a field of a local struct is not done again, and has no adjoint.",
+            nodes={n.Assign: lost_derivatives.field_component, n.AugAssign: lost_derivatives.field_component},
+            of_gradients=True,
+        ),
+        Deviation(
+            "component-sum-counts-twice",
+            "The adjoint of v.y += e adds the gradient of the component to what it was before once more.",
+            nodes={n.AugAssign: lost_derivatives.attribute_sum},
+            of_gradients=True,
+        ),
+        Deviation(
+            "remainder-ignores-the-divisor",
+            "The derivative of a remainder by its divisor is 0.",
+            numbers=_numbers(_IgnoredDivisor),
+            of_gradients=True,
         ),
         Deviation(
             "empty-loop-loses-the-counter",

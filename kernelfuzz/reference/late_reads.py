@@ -238,6 +238,11 @@ def dropped(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
         return None
     if isinstance(node.target, n.Index) and isinstance(base, n.Index):
         return None  # m[0][1] is m[0, 1]
+    return lost(node, names)
+
+
+def lost(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute:
+    """The statement without its store."""
     value = names.expression(node.value)
 
     def execute(frame: c.Frame) -> int:

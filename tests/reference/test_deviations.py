@@ -6,17 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import finding_kernels as kernels
+import gradient_kernels
 import pytest
 
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import run
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
+from kernelfuzz.toolchain.programs import JUDGED
+
+OF_GRADIENTS = [
+    (slug, functions, body)
+    for slug, texts in gradient_kernels.TEXTS.items()
+    if slug in DEVIATIONS
+    for functions, body in texts
+]
 
 PAGES = Path(__file__).parents[2] / "notes" / "findings"
 
@@ -90,3 +101,13 @@ def test_known_bugs_explain_what_a_seed_fails_by() -> None:
     outcomes = judge_cases(cases, checks)
     assert not [outcome.failed for outcome in outcomes if outcome.failed]
     assert any(outcome.bugs for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("slug", "functions", "body"), OF_GRADIENTS, ids=lambda value: value[:40])
+def test_what_the_adjoint_gives_is_predicted(slug: str, functions: str, body: str) -> None:
+    if DEVIATIONS[slug] not in applicable(of_gradients=True):
+        pytest.skip("this Warp does not have the bug")
+    point = gradient.prepare_at(gradient_kernels.case_of(functions, body))
+    assert isinstance(point, gradient.Point)
+    (verdict,) = gradient.judge([point], BuildSetting("cpu", tuple(sorted(JUDGED.items()))))
+    assert (verdict.status, verdict.bugs) == ("known", (slug,))

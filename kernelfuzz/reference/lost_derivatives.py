@@ -1,0 +1,93 @@
+"""What Warp's adjoints lose or count twice: the rules of deviations that change derivatives and no value.
+
+A derivative goes through a program as well forwards as backwards: what is added twice to a gradient moves twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
+from kernelfuzz.ir.names import is_local
+from kernelfuzz.reference import compiled as c
+from kernelfuzz.reference import execution, late_reads
+from kernelfuzz.reference.aliases import keep
+from kernelfuzz.reference.domain import Value
+from kernelfuzz.reference.dual import Dual
+
+# The derivatives of a number after a store: made of the one that was there, and of what is stored.
+Moves = Callable[[Value, Value], Value]
+
+
+def field_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``s.v.x = e``, ``s.v[0] += e``: the store is neither done again before the adjoints, nor has it one."""
+    target = node.target
+    if not isinstance(target, (n.Index, n.Attribute)) or not is_local(target):
+        return None
+    whole = target.value
+    if not isinstance(whole, n.Attribute) or isinstance(whole.type, t.Struct):
+        return None
+    return late_reads.lost(node, names) if isinstance(whole.value.type, t.Struct) else None
+
+
+def attribute_sum(node: n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``v.y += e``, ``t.p += e``: the store leaves the gradient in the vector, where the sum adds it once more."""
+    target = node.target
+    if not isinstance(target, n.Attribute) or not isinstance(target.value, n.Name) or node.op not in ("+", "-"):
+        return None
+    return None if isinstance(target.value.type, t.Struct) else _stored(node, names, _moves_by_both)
+
+
+def _stored(node: n.Assign | n.AugAssign, names: c.Names, moves: Moves) -> c.Execute | None:
+    """The store, of a value with other derivatives."""
+    if isinstance(node.value, n.Name) and node.value.id in names.temporaries:
+        return None
+    target, value = node.target, node.value
+    if isinstance(node, n.AugAssign):
+        value = n.Binary(node.op, target, value, target.type)
+    steps: list[c.Execute] = []
+    new, old = keep(value, names, steps), keep(target, names, steps)
+    made = n.Name(names.temporary(), target.type)
+    read_new, read_old, place = names.expression(new), names.expression(old), names.place(made.id)
+    store = execution.statement(n.Assign(target, made), names)
+
+    def execute(frame: c.Frame) -> int:
+        for step in steps:
+            step(frame)
+        frame[place] = _each(moves, read_old(frame), read_new(frame))
+        return store(frame)
+
+    return execute
+
+
+def _each(moves: Moves, old: Value, new: Value) -> Value:
+    """``moves`` for a number, or for each component."""
+    if not isinstance(new, np.ndarray):
+        return moves(old, new)
+    pairs = zip(old.reshape(-1), new.reshape(-1), strict=True)
+    return np.array([moves(one, other) for one, other in pairs], dtype=new.dtype).reshape(new.shape)
+
+
+def _moves_by_both(old: Value, new: Value) -> Value:
+    if not isinstance(old, Dual):
+        return new
+    return Dual(_fixed(new), old.tangent + new.tangent) if isinstance(new, Dual) else Dual(new, old.tangent)
+
+
+def _fixed(value: Value) -> Value:
+    """The number without its derivatives."""
+    return value.value if isinstance(value, Dual) else value
+
+
+def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
+    """The operation as if its right operand moved with nothing."""
+
+    def operate(left: Value, right: Value) -> Value:
+        if isinstance(right, np.ndarray):
+            return operation(left, np.array(list(map(_fixed, right)), dtype=right.dtype))
+        return operation(left, _fixed(right))
+
+    return operate
