@@ -70,7 +70,7 @@ def test_warp_differentiates_the_rewritten_kernel(slug: str, functions: str, bod
 
 @rows
 def test_this_warp_has_the_bug(slug: str, functions: str, body: str) -> None:
-    assert judged(kernels.case_of(functions, body)) == "failed"
+    assert judged(kernels.case_of(functions, body)) in ("failed", "known")
 
 
 def test_what_concerns_gradients_only_recognises_nothing_else() -> None:
