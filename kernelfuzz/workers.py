@@ -124,6 +124,7 @@ class PoolTask(Generic[T]):
 
     payload: bytes
     timeout: float | None
+    fresh: bool = False
     done: bool = False
     value: T | None = None
     error: BaseException | None = None
@@ -139,6 +140,7 @@ class _Worker:
     directory: str
     clock: WorkClock
     task: PoolTask[Any] | None = None
+    used: bool = False
     limit: float = math.inf
 
     @property
@@ -181,10 +183,18 @@ class Pool:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def submit(
-        self, function: Callable[..., T], *args: Any, timeout: float | None = None, urgent: bool = False
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        timeout: float | None = None,
+        urgent: bool = False,
+        fresh: bool = False,
     ) -> PoolTask[T]:
-        """Queue ``function(*args)``; ``urgent`` tasks come before all others.  ``timeout`` is in seconds."""
-        task: PoolTask[T] = PoolTask(pickle.dumps((function, args)), timeout)
+        """Queue ``function(*args)``; ``urgent`` tasks come before all others.  ``timeout`` is in seconds.
+
+        A ``fresh`` task is the first of its process: no other one has spoiled its memory.
+        """
+        task: PoolTask[T] = PoolTask(pickle.dumps((function, args)), timeout, fresh)
         (self._urgent if urgent else self._queue).append(task)
         self._hand_out()
         return task
@@ -304,9 +314,13 @@ class Pool:
     def _hand_out(self) -> None:
         """Give every worker that has nothing to do a task, starting workers while there are too few."""
         while (task := self._next()) is not None:
-            worker = next((worker for worker in self._workers if worker.task is None), None)
+            idle = [worker for worker in self._workers if worker.task is None]
+            worker = next((worker for worker in idle if not (task.fresh and worker.used)), None)
             if worker is None:
+                if len(self._workers) >= self.jobs:
+                    self._discard(idle[0])
                 worker = self._start()
+            worker.used = True
             limit = math.inf if task.timeout is None else task.timeout
             worker.task, worker.limit = task, worker.clock.seconds() + _STARTING + limit
             # Where the worker died meanwhile, the next step sees that.

@@ -47,6 +47,16 @@ def test_what_the_function_raises_is_raised() -> None:
         workers.call(int, "x", timeout=LIMIT)
 
 
+def test_a_fresh_task_is_the_first_of_its_process() -> None:
+    with workers.Pool(2) as pool:
+        for fresh in (False, True):
+            tasks = [pool.submit(os.getpid, timeout=LIMIT, fresh=fresh) for _ in range(4)]
+            found = [pool.result(task) for task in tasks]
+            assert (len(set(found)) == len(found)) == fresh
+        later = pool.submit(os.getpid, timeout=LIMIT)
+        assert pool.result(later) in found
+
+
 def test_results_come_in_the_order_of_the_tasks() -> None:
     tasks = [(number, 10) for number in range(-20, 20)]
     assert list(workers.in_order(pow, tasks, jobs=2, timeout=LIMIT)) == [number**10 for number, _ in tasks]

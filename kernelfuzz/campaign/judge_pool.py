@@ -1,17 +1,22 @@
-"""Judging in workers, where the death of one is traced to a single case."""
+"""Judging in workers, where the death of one is traced to a single case.
+
+What ended a worker may have overwritten memory long before, for a case of another task.  So what is at fault is
+looked for in fresh processes, and a case that ends none of these by itself is not called at fault.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
+from kernelfuzz.campaign.summary import Unattributed
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
+from kernelfuzz.oracles.chunk import draw_layout
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
@@ -35,7 +40,7 @@ _FAULT = "a fault in kernelfuzz: "
 class JudgePool:
     """The workers of a campaign, and the questions to them.
 
-    ``unexplained`` counts problems of a chunk that none of its cases has alone.
+    ``unattributed`` are chunks that ended their process, or took too long, though none of their cases does alone.
     """
 
     def __init__(self, pool: Pool, functions: WorkerFunctions, plan: CampaignPlan) -> None:
@@ -43,7 +48,7 @@ class JudgePool:
         self.functions = functions
         self.patience: Timeouts = plan.patience
         self.bugs: tuple[str, ...] = plan.bugs
-        self.unexplained: Counter[str] = Counter()
+        self.unattributed: list[Unattributed] = []
 
     # --------------------------------------------------------------------------------- control kernels
 
@@ -75,29 +80,43 @@ class JudgePool:
             return replace(request, start=indices[0], count=len(indices), chunk=request.key)
 
         def begin(indices: Sequence[int]) -> Callable[[], list[CaseOutcome] | Exception]:
-            return self._begin_batch(part(indices), until, urgent=len(indices) < request.count)
+            again = len(indices) < request.count
+            return self._begin_batch(part(indices), until, urgent=again, fresh=again)
 
         def alone(index: int, error: Exception) -> CaseOutcome:
+            if request.count == 1 and isinstance(error, WorkerError):
+                answer = self._begin_batch(request, until, urgent=True, fresh=True)()
+                if isinstance(answer, list):
+                    after(error, answer)
+                    return answer[0]
+                error = answer
             return self._lost_kernel(part([index]), error, until)
 
+        def after(error: Exception, outcomes: Sequence[CaseOutcome]) -> None:
+            if len(outcomes) == request.count and not any(map(_at_fault, outcomes)):
+                self.unattributed.append(Unattributed(request.start, request.count, str(error)))
+
         indices = range(request.start, request.start + request.count)
-        wait = begin_until_alone(indices, begin, alone, after=self._note)
+        wait = begin_until_alone(indices, begin, alone, after=after)
         return lambda: [outcome.heeding(self.bugs) for outcome in wait()]
 
-    def again(self, cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
-        """Return a verdict for each case by the oracle and setting of ``verdict``, before all else that waits."""
+    def again(self, cases: Sequence[Case], verdict: Verdict, *, fresh: bool = False) -> list[Verdict]:
+        """Return a verdict for each case by the oracle and setting of ``verdict``, before all else that waits.
+
+        ``fresh``: in processes that judged nothing before.
+        """
         if not cases:
             return []
 
         def begin(some: Sequence[Case]) -> Callable[[], list[Verdict] | Exception]:
             timeout = self.patience.seconds(len(some), _narrow(verdict))
-            return self._begin(self.functions.again, tuple(some), verdict, timeout=timeout)
+            return self._begin(self.functions.again, tuple(some), verdict, timeout=timeout, fresh=fresh)
 
         # What kills its worker would take the others of its chunk along.
         parts = len(cases) if verdict.kind in LOST else min(len(cases), max(1, self.pool.jobs // 2))
         bounds = [len(cases) * part // parts for part in range(parts + 1)]
         begun = [
-            begin_until_alone(cases[low:high], begin, lambda case, error: _lost(_narrow(verdict), error))
+            begin_until_alone(cases[low:high], begin, lambda case, error: _lost(verdict.oracle, verdict.setting, error))
             for low, high in itertools.pairwise(bounds)
         ]
         return [each.heeding(self.bugs) for wait in begun for each in wait()]
@@ -120,10 +139,11 @@ class JudgePool:
         *args: Any,
         timeout: float,
         urgent: bool = True,
+        fresh: bool = False,
         until: Callable[[], float] = lambda: math.inf,
     ) -> Callable[[], T | Exception]:
         """Begin a task; the function returned waits for its result, or for the problem of a worker with it."""
-        task = self.pool.submit(function, *args, timeout=timeout, urgent=urgent)
+        task = self.pool.submit(function, *args, timeout=timeout, urgent=urgent, fresh=fresh)
 
         def wait() -> T | Exception:
             try:
@@ -136,38 +156,44 @@ class JudgePool:
         return wait
 
     def _begin_batch(
-        self, request: Request, until: Callable[[], float], *, urgent: bool
+        self, request: Request, until: Callable[[], float], *, urgent: bool, fresh: bool
     ) -> Callable[[], list[CaseOutcome] | Exception]:
         timeout = self.patience.seconds(request.count, request.checks)
-        return self._begin(self.functions.batch, request, timeout=timeout, urgent=urgent, until=until)
+        return self._begin(self.functions.batch, request, timeout=timeout, urgent=urgent, fresh=fresh, until=until)
 
     def _lost_kernel(self, request: Request, error: Exception, until: Callable[[], float]) -> CaseOutcome:
-        """Return the outcome of one kernel that kills its worker, by the first check that does so alone."""
+        """Return the outcome of one kernel that kills a fresh worker, by the first check that does so alone."""
         each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
-        verdict = _lost(each[0], error)
+        layout = draw_layout(request.seed, request.start)
+
+        def lost(checks: Checks, error: Exception) -> Verdict:
+            return _lost(checks.oracles[0], BuildSetting(checks.targets[0], layout=layout), error)
+
+        verdict = lost(each[0], error)
         if isinstance(error, WorkerError) and len(each) > 1:
             for checks in each:
-                answer = self._begin_batch(replace(request, checks=checks), until, urgent=True)()
+                answer = self._begin_batch(replace(request, checks=checks), until, urgent=True, fresh=True)()
                 if isinstance(answer, WorkerError):
-                    verdict = _lost(checks, answer)
+                    verdict = lost(checks, answer)
                     break
         return CaseOutcome(request.start, category(request, request.start), (verdict,))
 
-    def _note(self, error: Exception, outcomes: Sequence[CaseOutcome]) -> None:
-        """Count a chunk that was lost though none of its kernels is at fault."""
-        verdicts = [verdict for outcome in outcomes for verdict in outcome.verdicts]
-        if not any(verdict.kind in LOST or verdict.reason.startswith(_FAULT) for verdict in verdicts):
-            self.unexplained[f"a batch but none of its kernels alone: {error}"] += 1
+
+def _at_fault(outcome: CaseOutcome) -> bool:
+    """Whether a kernel, judged in a fresh process, does what may have ended the process of its chunk."""
+    return any(
+        verdict.kind in LOST or verdict.kind == "writes outside" or verdict.reason.startswith(_FAULT)
+        for verdict in outcome.verdicts
+    )
 
 
 def _narrow(verdict: Verdict) -> Checks:
     return Checks((verdict.oracle,), (verdict.setting.target,))
 
 
-def _lost(checks: Checks, error: Exception) -> Verdict:
-    setting = BuildSetting(target=checks.targets[0])
+def _lost(oracle: str, setting: BuildSetting, error: Exception) -> Verdict:
     kind = LOST_AS.get(type(error)) if isinstance(error, WorkerError) else None
     if kind is None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return Verdict(checks.oracles[0], "skipped", "", f"{_FAULT}{text[:200]}", setting)
-    return Verdict(checks.oracles[0], "failed", kind, f"the process {error}", setting)
+        return Verdict(oracle, "skipped", "", f"{_FAULT}{text[:200]}", setting)
+    return Verdict(oracle, "failed", kind, f"the process {error}", setting)

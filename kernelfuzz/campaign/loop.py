@@ -57,12 +57,12 @@ def fuzz(
     until = math.inf if plan.seconds is None else started + plan.seconds
     with Pool(jobs, memory=memory or memory_share(jobs), on_wait=changed) as pool:
         workers = JudgePool(pool, judges or judging(), plan)
+        summary.unattributed = workers.unattributed
         triage = Triage(plan, workers, summary, changed)
         try:
             _run(plan, workers, triage, summary, changed, until)
         except KeyboardInterrupt:
             summary.interrupted = True
-    summary.skipped.update(workers.unexplained)
     summary.doing = ""
     summary.seconds = time.monotonic() - started
     return summary

@@ -52,17 +52,30 @@ class Unexamined:
     looks: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unattributed:
+    """A chunk of kernels, from index ``start`` on, whose process ended or took too long, for none of them alone."""
+
+    start: int
+    count: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.start} to {self.start + self.count - 1}: {self.reason}"
+
+
 @dataclass(slots=True)
 class CampaignSummary:
     """Numbers of kernels, and the findings.
 
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
-    skipped verdict, so a kernel may be in several.  ``predicted`` counts kernels by the
-    known bugs with which the reference gives what Warp gave, ``recognised`` failures by the known bug that a rule
-    makes of them; ``unexamined`` are those that look like earlier ones and were not looked into, so that any
-    of them may be a new bug.  ``unconfirmed`` are those that their own scripts do not show, run alone; they
-    do not count as findings.  ``excluded`` are the features that the campaign learnt to avoid, ``faults``
-    what went wrong in kernelfuzz itself.
+    skipped verdict, so a kernel may be in several.  ``predicted`` counts kernels by the known bugs with which
+    the reference gives what Warp gave, ``recognised`` failures by the known bug that a rule makes of them;
+    ``unexamined`` are those that look like earlier ones and were not looked into, so that any of them may be a
+    new bug.  ``unconfirmed`` are those that their own scripts do not show, run alone; they do not count as
+    findings.  ``unattributed`` are chunks that were lost, and no kernel of theirs is at fault alone: one that
+    was judged before by the same process may be.  ``excluded`` are the features that the campaign learnt to
+    avoid, ``faults`` what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
     """
 
@@ -77,6 +90,7 @@ class CampaignSummary:
     unexamined: list[Unexamined] = field(default_factory=list[Unexamined])
     findings: list[Found] = field(default_factory=list[Found])
     unconfirmed: list[Found] = field(default_factory=list[Found])
+    unattributed: list[Unattributed] = field(default_factory=list[Unattributed])
     excluded: list[str] = field(default_factory=list[str])
     faults: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
@@ -121,6 +135,7 @@ class CampaignSummary:
             "predicted": dict(sorted(self.predicted.items())),
             "recognised": dict(sorted(self.recognised.items())),
             "unconfirmed": [found.to_dict() for found in self.unconfirmed],
+            "unattributed": [asdict(each) for each in self.unattributed],
             "unexamined": [asdict(each) for each in self.unexamined],
             "excluded": self.excluded,
             "faults": self.faults,

@@ -117,7 +117,7 @@ class Triage:
         if setting.layout == CONTIGUOUS:
             return failure
         plain = replace(failure.verdict, setting=replace(setting, layout=CONTIGUOUS))
-        (verdict,) = self.judges.again([failure.case], plain)
+        (verdict,) = self.judges.again([failure.case], plain, fresh=plain.kind in LOST)
         same = alike(failure.verdict, failure.look, verdict, failure.case.kernel)
         return replace(failure, verdict=verdict) if same else failure
 
@@ -132,7 +132,7 @@ class Triage:
 
     def _happens_again(self, failure: _Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""
-        (verdict,) = self.judges.again([failure.case], failure.verdict)
+        (verdict,) = self.judges.again([failure.case], failure.verdict, fresh=failure.verdict.kind in LOST)
         return alike(failure.verdict, failure.look, verdict, failure.case.kernel)
 
     def _not_again(self, failure: _Failure) -> None:
@@ -175,7 +175,7 @@ class Triage:
         except Exception as error:
             self._fault(failure.index, "the reduction", error)
             small = best
-        (verdict,) = self.judges.again([small], failure.verdict)
+        (verdict,) = self.judges.again([small], failure.verdict, fresh=failure.verdict.kind in LOST)
         if not alike(failure.verdict, failure.look, verdict, small.kernel):
             small, verdict = failure.case, failure.verdict
         evidence = self._explain(failure, small, verdict)

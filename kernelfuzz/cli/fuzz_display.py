@@ -123,6 +123,7 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "predicted": _named(summary.predicted),
         "recognised": _named(summary.recognised),
         "not examined": "; ".join(_unexamined(summary)),
+        "unattributed": "; ".join(map(str, summary.unattributed)),
         "findings": str(len(summary.findings)),
         "unconfirmed": str(len(summary.unconfirmed) or ""),
         "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),

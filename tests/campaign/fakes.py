@@ -250,6 +250,42 @@ def company_crash(request: Request) -> list[CaseOutcome]:
 CROWDED = WorkerFunctions(company_crash, passing_again, explain, no_control, confirmed, write)
 
 
+_spoiled = False
+
+
+def spoiling_batch(request: Request) -> list[CaseOutcome]:
+    """Kernel 2 ends its process, but only in the next task."""
+    global _spoiled
+    if _spoiled:
+        segfault()
+    _spoiled = request.start <= 2 < request.start + request.count
+    return batch(request, lambda index, case: PASSED)
+
+
+SPOILING = WorkerFunctions(spoiling_batch, passing_again, explain, no_control, confirmed, write)
+
+
+OUTSIDE = Verdict("value", "failed", "writes outside", "writes outside of out0, 1 element before its start")
+
+
+def outside_batch(request: Request) -> list[CaseOutcome]:
+    """Kernel 2 ends its process in company; alone it is seen to write outside."""
+
+    def judge(index: int, case: Case) -> Verdict:
+        if index != 2:
+            return PASSED
+        return segfault() if request.count > 1 else OUTSIDE
+
+    return batch(request, judge)
+
+
+def outside_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    return [OUTSIDE for _ in cases]
+
+
+WRITING = WorkerFunctions(outside_batch, outside_again, explain, no_control, confirmed, write)
+
+
 def leaving_files(request: Request) -> list[CaseOutcome]:
     import subprocess
     import tempfile

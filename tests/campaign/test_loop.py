@@ -143,7 +143,26 @@ def test_the_one_kernel_that_crashes_is_found_and_made_small() -> None:
 def test_a_batch_that_dies_without_a_culprit_is_counted() -> None:
     summary = fuzz(plan(16), judges=fakes.CROWDED)
     assert (summary.examples, summary.failed, summary.findings) == (16, 0, [])
-    assert summary.skipped == {"a batch but none of its kernels alone: was killed by SIGSEGV": 1}
+    (lost,) = summary.unattributed
+    assert (lost.start, lost.count, str(lost)) == (8, 8, "8 to 15: was killed by SIGSEGV")
+    assert summary.to_dict()["unattributed"] == [{"start": 8, "count": 8, "reason": "was killed by SIGSEGV"}]
+
+
+@pytest.mark.parametrize(("chunk", "count"), [(64, 4), (1, 1)])
+def test_what_ended_a_process_before_is_not_held_against_what_it_does_then(chunk: int, count: int) -> None:
+    """Not even against a kernel that is judged alone."""
+    summary = fuzz(plan(12, chunk=chunk), judges=fakes.SPOILING)
+    assert (summary.examples, summary.judged, summary.failed) == (12, 12, 0)
+    assert (summary.findings, summary.unconfirmed) == ([], [])
+    (lost,) = summary.unattributed
+    assert (lost.start, lost.count) == (4 if chunk > 1 else 3, count)
+
+
+def test_the_kernel_of_a_lost_batch_that_writes_outside_is_named() -> None:
+    summary = fuzz(plan(12, reduction=1.0), judges=fakes.WRITING)
+    (found,) = summary.findings
+    assert (found.finding.index, found.finding.kind) == (2, "writes outside")
+    assert summary.unattributed == []
 
 
 def test_the_time_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

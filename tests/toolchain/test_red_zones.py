@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernelfuzz.devices import HOST_TARGET, Target
-from kernelfuzz.ir.launch import Launch, flattened
+from kernelfuzz.ir.launch import Input, Launch, flattened
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.layouts import CONTIGUOUS, LAYOUTS, MIXED, Layout, layout_of, placement
 from kernelfuzz.toolchain.programs import Program, loaded
@@ -68,7 +68,7 @@ def program(request: pytest.FixtureRequest) -> Iterator[Program]:
 # ------------------------------------------------------------------------------------------ an array
 
 
-def items(shape: tuple[int, ...]) -> Mapping[str, Any]:
+def items(shape: tuple[int, ...]) -> Input:
     count = math.prod(shape)
     place = np.arange(3 * count, dtype=np.float64).reshape(*shape, 3)
     return {"weight": np.arange(count, dtype=np.float32).reshape(shape), "place": place}
