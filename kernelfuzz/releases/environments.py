@@ -65,7 +65,7 @@ def environment(asked: str, *, making: Callable[[str], None] | None = None) -> E
     """
     if not _VERSION.fullmatch(asked):
         return _described(_interpreter(asked), asked)
-    home = cache_directory() / "envs" / f"warp-{asked}-py{sys.version_info[0]}{sys.version_info[1]}"
+    home = home_of(asked)
     python = home / "bin" / "python"
     if not python.exists():
         try:
@@ -82,6 +82,11 @@ def environment(asked: str, *, making: Callable[[str], None] | None = None) -> E
                 f"cannot write in {home.parent} ({reason}): KERNELFUZZ_CACHE names another folder"
             ) from error
     return _described(str(python), asked)
+
+
+def home_of(release: str) -> Path:
+    """Where the environment of a release is, or will be."""
+    return cache_directory() / "envs" / f"warp-{release}-py{sys.version_info[0]}{sys.version_info[1]}"
 
 
 def this_environment() -> Environment:

@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from every_release import asked  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.releases.bisection import bisect
 from kernelfuzz.releases.comparison import compare
 from kernelfuzz.releases.environments import ReleaseError, environment, released
 from kernelfuzz.releases.run_script import ScriptOutcome, run_script
 from kernelfuzz.releases.tasks import Task
-from kernelfuzz.toolchain import compat
 
 pytestmark = pytest.mark.slow
-
-# The one that kernelfuzz names as such.
-NEWEST = compat.SUPPORTED.rpartition("<=")[2] + ".0"
 
 FINDINGS = Path(__file__).parents[2] / "notes" / "findings"
 
@@ -62,9 +57,3 @@ def test_a_fix_that_is_known_is_found() -> None:
     releases = released()
     found = bisect(releases[releases.index("1.14.0") : releases.index("1.18.0") + 1], attempt, wanted="fixed")
     assert (found.release, found.before) == ("1.16.0", "1.15.0")
-
-
-@pytest.mark.parametrize("release", ["1.10.0", "1.12.1", NEWEST])
-def test_control_kernels_work_under_a_release(release: str) -> None:
-    """The oldest, one between (whose modules look up what they lack without end), and the newest."""
-    assert set(asked(environment(release)).values()) == {""}
