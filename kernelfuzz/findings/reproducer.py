@@ -1,7 +1,5 @@
 """The script that shows a finding: it needs Warp and numpy, prints what is expected and what Warp gives, and
 exits 1 where the bug is present and 0 where it is fixed.
-
-A script for CUDA that finds neither a device nor a Warp whose CUDA text it can run exits 2.
 """
 
 from __future__ import annotations

@@ -96,17 +96,18 @@ def launch(kernel, dim, inputs, adjoint=False, tiled=False, block_dim=256, block
         more = {"adj_inputs": adjoints, "adjoint": True} if adjoint else {}
         start(kernel, dim, inputs, device=device, block_dim=block_dim, max_blocks=blocks, **more)
         return
-    from warp._src import build, context
+    from warp._src import build, context, types
 
-    if "target" not in context.ModuleBuilder.__init__.__code__.co_varnames:
-        print("undecided: without a CUDA device this script needs a later Warp (1.19.0 will do)")
-        sys.exit(2)
-    threads, module = 1 if tiled else block_dim, kernel.module
+    # Releases differ in what these take, and where it is.
+    threads, module, builder = 1 if tiled else block_dim, kernel.module, context.ModuleBuilder
     dim = (*dim, threads) if tiled else dim
     module.options["block_dim"] = block_dim
     module.get_module_hash(block_dim)
-    options = {**module.resolve_options(wp.config), "output_arch": None}
-    builder = context.ModuleBuilder(module, options, hasher=module.hashers[block_dim], target="cuda")
+    own = {"mode": wp.config.mode, **module.options}
+    resolved = module.resolve_options(wp.config) if hasattr(type(module), "resolve_options") else own
+    options = {**resolved, "output_arch": None}
+    named = {"target": "cuda"} if "target" in builder.__init__.__code__.co_varnames else {}
+    builder = builder(module, options, hasher=module.hashers[block_dim], **named)
     text = re.sub("(?m)^#define WP_TILE_BLOCK_DIM .*", "#define WP_TILE_BLOCK_DIM 1", builder.codegen("cuda"))
     at = text.index("\\n", text.index("#define builtin_block_dim()")) + 1
     name = f"{kernel.get_mangled_name()}_cuda_kernel_{'backward' if adjoint else 'forward'}"
@@ -115,8 +116,12 @@ def launch(kernel, dim, inputs, adjoint=False, tiled=False, block_dim=256, block
         Path(source).write_text(text[:at] + PRELUDE + text[at:] + LAUNCHER.replace("NAME", name))
         build.build_cpu(output, source, fuse_fp=options["fuse_fp"], verify_fp=False)
         llvm = context.runtime.llvm
-        llvm.wp_load_obj(output.encode(), name.encode(), *[False] * (len(llvm.wp_load_obj.argtypes) - 2))
-    bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)
+        more = len(llvm.wp_load_obj.argtypes or "..") - 2
+        llvm.wp_load_obj(output.encode(), name.encode(), *[False] * more)
+    if hasattr(context, "_build_launch_bounds_from_tuple"):
+        bounds = context._build_launch_bounds_from_tuple(dim, kernel.adj.kernel_dim)
+    else:
+        bounds = types.launch_bounds_t(dim)
     packed = [bounds] + [
         context.pack_arg(kernel, arg.type, arg.label, value, wp.get_device("cpu"), values is adjoints)
         for values in (inputs, adjoints)

@@ -6,18 +6,38 @@ environment was not made before is skipped, which says how to make it (``.ci/run
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from every_release import FUZZED, Answer, asked, fuzzed, table  # pyright: ignore[reportMissingImports]
+from processes import LIMIT  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.campaign import CampaignSummary
+from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.reproducer import reproducer
+from kernelfuzz.ir.launch import Case, Launch
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Verdict
 from kernelfuzz.releases.environments import Environment, environment, home_of, this_environment
+from kernelfuzz.releases.run_script import run_script
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.control import QUESTIONS
 
 # The one that kernelfuzz names as such.
 NEWEST = compat.SUPPORTED.rpartition("<=")[2] + ".0"
+
+
+HALF = """
+import warp as wp
+
+
+@wp.kernel
+def half(x: wp.array(dtype=float), out: wp.array(dtype=float)):
+    i = wp.tid()
+    out[i] = x[i] * x[i] * 0.5
+"""
 
 
 @pytest.fixture(params=["1.10.0", "1.12.1", NEWEST])
@@ -31,6 +51,29 @@ def release(request: pytest.FixtureRequest) -> Environment:
 
 def test_a_control_kernel_is_lowered_built_launched_and_differentiated(release: Environment) -> None:
     assert asked(release) == dict.fromkeys(QUESTIONS, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "presence"),
+    [
+        ("wrong gradient", 5.0, "present"),
+        pytest.param("wrong gradient", 4.0, "fixed", marks=pytest.mark.slow),
+        pytest.param("wrong value", 3.0, "present", marks=pytest.mark.slow),
+        pytest.param("wrong value", 2.0, "fixed", marks=pytest.mark.slow),
+    ],
+)
+def test_a_script_for_cuda_tells_without_a_device(
+    kind: FailedKind, expected: float, presence: str, release: Environment, tmp_path: Path
+) -> None:
+    """x * x / 2 and its derivative at 2, in the text for CUDA."""
+    launch = Launch((1,), {"x": np.full(1, 2.0, np.float32), "out": np.zeros(1, np.float32)})
+    case = Case(parse(HALF), launch)
+    name, seeds = ("out", None) if kind == "wrong value" else ("x", {"out": np.full(1, 2.0, np.float32)})
+    verdict = Verdict("value", "failed", kind, setting=BuildSetting("cuda-host", block_dim=32))
+    finding = Finding("", verdict, case, case, {name: np.full(1, expected, np.float32)}, seeds)
+    script = tmp_path / "reproducer.py"
+    script.write_text(reproducer(finding))
+    assert run_script(script, release.python, timeout=LIMIT).presence == presence
 
 
 @pytest.mark.slow
