@@ -42,6 +42,8 @@ def _smooth(choices: Choices) -> float:
 
 # Where derivatives are compared: few threads, and values away from where functions have corners.
 SMOOTH = Style((1, 2, 3), (1, 2), _smooth)
+# The same where roots and powers have a derivative.
+POSITIVE = Style((1, 2, 3), (1, 2), lambda choices: abs(_smooth(choices)))
 
 
 def grid_ndim(kernel: Kernel) -> int:

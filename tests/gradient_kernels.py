@@ -87,6 +87,19 @@ TEXTS: dict[str, list[tuple[str, str]]] = {
             "",
             "    a = wp.sqrt(x[0])\n    for i in range(len(total)):\n        a += x[2]\n    out[0] = a",
         ),
+        (
+            "",
+            "    a = x[0]\n    b = a * a\n    c = int(0)\n    if c == 0:\n        b = a * b\n"
+            "    for i in range(len(total)):\n        a = x[i + 1]\n        c = i\n    out[0] = a + b",
+        ),
+    ],
+    "local-of-a-loop-has-no-gradient": [
+        ("", "    for i in range(len(total)):\n        a = x[i]\n    out[0] = a"),
+        (
+            "",
+            "    w = int(0)\n    while w < 2:\n        w += 1\n        for i in range(17):\n"
+            "            v = wp.vec3d(x[0], x[1], x[2]) * x[3]\n        u = v\n    out[0] = u[1]",
+        ),
     ],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -31,6 +32,14 @@ def widen(kernel: n.Kernel) -> n.Kernel | None:
     return _verified(_over_float64(kernel))
 
 
+def widen_around_float32(kernel: n.Kernel) -> n.Kernel | None:
+    """The same where what Warp has for float32 only is called with converted arguments, and its result converted.
+
+    None where that does not verify either.
+    """
+    return widen(kernel) or _verified(_around_float32(_over_float64(kernel)))
+
+
 def widen_with_stand_ins(kernel: n.Kernel) -> n.Kernel | None:
     """The same where something of the same type stands in for each call that has no float64 form.
 
@@ -47,6 +56,77 @@ def _verified(kernel: n.Kernel) -> n.Kernel | None:
         # Reinterpreted bits, and builtins whose floats are float32 whatever they are given.
         return None
     return kernel
+
+
+# ------------------------------------------------------------------------- calls over float32
+
+
+def _around_float32(kernel: n.Kernel) -> n.Kernel:
+    made: dict[tuple[t.Type, t.Scalar], n.Function] = {}
+    taken = {function.name for function in kernel.functions} | {kernel.name}
+
+    def convert(value: n.Expr, to: t.Scalar) -> n.Expr:
+        """A value of floats with another component type."""
+        source = value.type
+        if isinstance(source, t.Scalar):
+            return n.Cast(to, value)
+        if (source, to) not in made:
+            name = f"as_{to.name}_{len(made)}"
+            while name in taken:
+                name += "_"
+            made[source, to] = _conversion(name, source, to)
+        function = made[source, to]
+        assert function.returns is not None
+        return n.CallFunction(function.name, (value,), function.returns)
+
+    def change(node: n.Node) -> n.Node:
+        match node:
+            case n.ExprStmt(value=value) if not isinstance(value, (n.Call, n.CallFunction)):
+                return n.Pass()
+            case n.Call(name=name, args=args, type=type_, keywords=keywords) if name in NAMES:
+                found = resolve(name, tuple(argument.type for argument in args), keywords)
+                if found is not None and found.result == type_:
+                    return node
+            case _:
+                return node
+        if not all(map(_convertible, (type_, *(argument.type for argument in args)))):
+            return node
+        narrow = [convert(each, t.FLOAT32) if t.has_floats(each.type) else each for each in args]
+        call = n.Call(name, tuple(narrow), _with_scalar(type_, t.FLOAT32), _over(keywords, t.FLOAT32))
+        return convert(call, t.FLOAT64) if t.has_floats(type_) else call
+
+    changed = transform(kernel, change)
+    return replace(changed, functions=(*made.values(), *changed.functions))
+
+
+def _convertible(type_: t.Type) -> bool:
+    return isinstance(type_, (t.Scalar, t.Vector, t.Matrix, t.Quaternion))
+
+
+def _with_scalar(type_: t.Type, scalar: t.Scalar) -> Any:
+    """The type with another float type for its own."""
+    if isinstance(type_, t.Scalar):
+        return scalar if type_.is_float else type_
+    assert isinstance(type_, (t.Vector, t.Matrix, t.Quaternion))
+    return replace(type_, dtype=scalar) if type_.dtype.is_float else type_
+
+
+def _over(keywords: tuple[tuple[str, Any], ...], scalar: t.Scalar) -> tuple[tuple[str, Any], ...]:
+    return tuple([(name, scalar if value == t.FLOAT64 else value) for name, value in keywords])
+
+
+def _conversion(name: str, source: t.Type, to: t.Scalar) -> n.Function:
+    """A function that converts each component of a vector, a matrix or a quaternion."""
+    assert isinstance(source, (t.Vector, t.Matrix, t.Quaternion))
+    given, target = n.Name("given", source), _with_scalar(source, to)
+    components = [
+        n.Cast(to, n.Index(given, tuple([n.Literal(index, t.INT32) for index in at]), source.dtype))
+        for at in product(*map(range, t.shape(source)))
+    ]
+    return n.Function(name, (n.Param("given", source),), target, (n.Return((n.Construct(target, tuple(components)),)),))
+
+
+# -------------------------------------------------------------------------------- stand-ins
 
 
 def _stand_in(node: n.Node) -> n.Node:
@@ -80,7 +160,7 @@ def _of_type(type_: t.Type, arguments: tuple[n.Expr, ...]) -> n.Expr | None:
 
 def widened(case: Case) -> Case | None:
     """The case over float64: the kernel and the same inputs."""
-    kernel = widen(case.kernel)
+    kernel = widen_around_float32(case.kernel)
     if kernel is None:
         return None
     launch = case.launch

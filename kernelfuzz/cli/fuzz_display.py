@@ -118,6 +118,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "examples": f"{summary.examples} in {summary.seconds:.1f} s, {summary.rate:.1f} per second",
         "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
         "gradients compared",
+        "gradients": f"{counts['gradients_as_written']} of kernels as written, "
+        f"{counts['gradients_in_another_form']} of another form",
         "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
         "failed": f"{summary.failed}, of them {summary.known} by known bugs, {len(summary.unexamined)} not examined",
         "predicted": _named(summary.predicted),

@@ -45,6 +45,8 @@ class CaseRecord:
 
     ``wanted`` are the outputs that the reference computes for it, or why it is undefined; None where the
     reference was not asked yet.  ``verdicts`` and ``evidence`` have one entry for each question.
+    The gradient that is judged is that of the kernel ``as_written``, or of another form, and ``tells`` something where
+    a backward pass that does nothing would fail.
     """
 
     index: int
@@ -55,6 +57,8 @@ class CaseRecord:
     wanted: Outputs | Undefined | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     evidence: list[Evidence | None] = field(default_factory=list)
+    as_written: bool = True
+    tells: bool = True
     lowered: bool = True
     built: set[str] = field(default_factory=set)
     ran: bool = False
@@ -77,13 +81,16 @@ class CaseRecord:
 
     def outcome(self) -> CaseOutcome:
         compared = {ORACLES[verdict.oracle].counts for verdict in self.verdicts if verdict.status != "skipped"}
+        differentiated = "gradients_compared" in compared
         counts = Counts(
             lowered=int(self.lowered),
             built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),
             built_cuda=int("ptx" in self.built),
             ran=int(self.ran),
             compared=int("compared" in compared),
-            gradients_compared=int("gradients_compared" in compared),
+            gradients_compared=int(differentiated and self.tells),
+            gradients_as_written=int(differentiated and self.as_written),
+            gradients_in_another_form=int(differentiated and not self.as_written),
         )
         return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from kernelfuzz.analysis.effects import names_read, stored_argument, stored_places, written_parameters
+from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames, root_name
 from kernelfuzz.ir.rewrite import Part, Path, places, rebuild, replace_at, transform
 from kernelfuzz.ir.walk import bound_names, children, walk
-from kernelfuzz.reference.limitations import LIMITATIONS, is_dynamic, reassigned_components
+from kernelfuzz.reference.limitations import LIMITATIONS, reassigned_components
 from kernelfuzz.rewrites.adjoints import constructed_again
 from kernelfuzz.typecheck.verify import VerifyError, verify
 

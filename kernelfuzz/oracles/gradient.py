@@ -9,15 +9,18 @@ at which a derivative can be judged at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kernelfuzz.analysis.effects import written_arrays
-from kernelfuzz.analysis.widen import widen_with_stand_ins, widened
+from kernelfuzz.analysis.unrolling import MAX_UNROLL
+from kernelfuzz.analysis.widen import widen_around_float32, widen_with_stand_ins, widened
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, flattened, leaves
-from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.nodes import Cast, Kernel
 from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
@@ -27,23 +30,40 @@ from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.compiled import Deviation
-from kernelfuzz.reference.derivative import central_difference, gradient, largest_derivative
+from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, largest_derivative
 from kernelfuzz.reference.deviations import applicable, explanation
-from kernelfuzz.reference.limitations import array_overwrites, documented_limitation
+from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.strategies.choices import Choices
-from kernelfuzz.strategies.launch_inputs import SMOOTH, draw_launch
+from kernelfuzz.strategies.launch_inputs import POSITIVE, SMOOTH, draw_launch
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.programs import Program
+from kernelfuzz.typecheck.builtins import at_least
 
-# How far two float64 derivatives of one value may be apart: rounding, which conditioning multiplies.
-RELATIVE = 1e-6
-# Against the largest derivative of the launch, and the largest gradient that it starts from: what cancels
-# leaves rounding of that size, also where all derivatives are zero.
-ABSOLUTE = 1e-9
-# Against the largest derivative of anything on the way: so much rounding may be left where it cancels.
-CANCELLED = 1e-12
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How far two derivatives of one value may be apart.
+
+    ``relative``: rounding, which conditioning multiplies.  ``absolute``, against the largest derivative of the
+    launch and the largest gradient that it starts from: what cancels leaves rounding of that size, also where all
+    derivatives are zero.  ``cancelled``, against the largest derivative of anything on the way: so much may be left
+    where it cancels.
+    """
+
+    relative: float
+    absolute: float
+    cancelled: float
+
+
+FLOAT64 = Precision(1e-6, 1e-9, 1e-12)
+# Where a builtin that Warp has for float32 only is called on the way.
+FLOAT32 = Precision(1e-3, 1e-5, 1e-6)
 
 NO_OUTPUT = "no output over floats"
+# A known bug, which would cost a worker each time.
+ENDLESS = "known: the backward pass of a while loop that is left by return does not end (leaving-a-dynamic-loop)"
+# The launches that are tried until one tells anything; where nothing stands in the way, one more hardly helps.
+STYLES = (SMOOTH, SMOOTH, POSITIVE)
 # On a device every thread of a block adds to the gradient of what all of them read, as often as there are
 # threads; on the CPU a block has one.
 BLOCK_OF_A_TILE = "not judged: every thread of a block adds to the gradients"
@@ -51,11 +71,28 @@ BLOCK_OF_A_TILE = "not judged: every thread of a block adds to the gradients"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A case over float64 at a smooth point, the gradients of its outputs, and the derivatives to find."""
+    """A case over float64 at a smooth point, the gradients of its outputs, and the derivatives to find.
+
+    ``lossy``: outputs have no gradient there because Warp documents that the adjoint has lost what it needs.
+    """
 
     case: Case
     seeds: Mapping[str, Input]
     expected: Mapping[str, Input]
+    lossy: bool = False
+    as_written: bool = True
+
+    @property
+    def precision(self) -> Precision:
+        """How far the derivatives may be off."""
+        narrow = any(isinstance(node, Cast) and node.type == t.FLOAT32 for node in walk(self.case.kernel))
+        return FLOAT32 if narrow else FLOAT64
+
+    @property
+    def tells(self) -> bool:
+        """Whether a backward pass that does nothing would fail."""
+        start, expected = flattened(self.seeds), flattened(self.expected)
+        return any(not np.array_equal(wanted, start.get(path, 0.0 * wanted)) for path, wanted in expected.items())
 
 
 def ask(chunk: Chunk) -> None:
@@ -67,6 +104,7 @@ def ask(chunk: Chunk) -> None:
         if isinstance(point, Verdict):
             record.note(point)
         else:
+            record.as_written, record.tells = point.as_written, point.tells
             ready.append((record, point))
     targets = chunk.targets if chunk.everything else (chunk.choices.pick(chunk.targets),)
     with chunk.settings(targets) as (settings, evaluate):
@@ -88,26 +126,55 @@ def explain(case: Case, verdict: Verdict) -> Evidence:
     """Return the derivatives that the reference computes, and the gradients that they start from."""
     point = prepare_at(case)
     assert isinstance(point, Point), "a case that is skipped is not judged"
-    return Evidence(case, point.expected, point.seeds, tolerance=RELATIVE, message=verdict.reason)
+    return Evidence(case, point.expected, point.seeds, tolerance=point.precision.relative, message=verdict.reason)
 
 
 def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
-    """The point at which a kernel's adjoint is judged, or the verdict that skips it."""
+    """The point at which a kernel's adjoint is judged, or the verdict that skips it.
+
+    As written, where what Warp documents of its adjoint tells anything; else in the differentiable form.
+    """
+    widened = widen_around_float32(kernel)
+    found: Point | Verdict = GRADIENT.skipped("a builtin has no float64 form")
+    if widened is not None:
+        found = _tried(widened, choices)
+        if isinstance(found, Point) and (found.tells or not found.lossy):
+            return found
+    other = _another_form(kernel, choices)
+    better = isinstance(other, Point) and (other.tells or not isinstance(found, Point))
+    return other if better else found
+
+
+def _another_form(kernel: Kernel, choices: Choices) -> Point | Verdict:
+    """The same for the kernel with what is documented to be lost written otherwise."""
     widened = widen_with_stand_ins(kernel)
     if widened is None:
         return GRADIENT.skipped("a builtin has no float64 form")
     judged = differentiable(widened)
-    case = Case(judged, draw_launch(choices, judged, SMOOTH))
-    if not seeds_of(case):
-        return GRADIENT.skipped(NO_OUTPUT)
+    launch = draw_launch(choices, judged, SMOOTH)
     try:
-        overwritten = array_overwrites(judged, case.launch)
+        overwritten = array_overwrites(judged, launch)
     except Undefined as undefined:
         return GRADIENT.skipped(f"undefined: {undefined.reason}")
     if overwritten:
         judged = read_from_copies(judged, overwritten)
-        case = Case(judged, draw_launch(choices, judged, SMOOTH))
-    return prepare_at(case)
+    found = _tried(judged, choices)
+    return replace(found, as_written=False) if isinstance(found, Point) else found
+
+
+def _tried(kernel: Kernel, choices: Choices) -> Point | Verdict:
+    """The kernel at the first launch of a few at which its gradient tells anything, or else at any."""
+    found: Point | Verdict = GRADIENT.skipped(NO_OUTPUT)
+    for style in STYLES:
+        case = Case(kernel, draw_launch(choices, kernel, style))
+        if not seeds_of(case):
+            break
+        point = prepare_at(case)
+        if isinstance(point, Point) and (point.tells or (isinstance(found, Point) and not point.lossy)):
+            return point
+        if not isinstance(found, Point):
+            found = point
+    return found
 
 
 def prepare_given(case: Case) -> Point | Verdict:
@@ -116,37 +183,39 @@ def prepare_given(case: Case) -> Point | Verdict:
     return GRADIENT.skipped("a builtin has no float64 form") if over_float64 is None else prepare_at(over_float64)
 
 
-def prepare_at(case: Case) -> Point | Verdict:
-    """The same for a kernel over float64 at a given launch."""
+def prepare_at(case: Case, unroll: int = MAX_UNROLL) -> Point | Verdict:
+    """The same for a kernel over float64 at a given launch, where Warp unrolls loops of so many iterations."""
     seeds = seeds_of(case)
     if not seeds:
         return GRADIENT.skipped(NO_OUTPUT)
     try:
-        if (limitation := documented_limitation(case.kernel, case.launch)) is not None:
-            return GRADIENT.skipped(f"documented: {limitation}")
-        expected = gradient(case.kernel, case.launch, seeds)
+        found = documented_gradient(case.kernel, case.launch, seeds, unroll=unroll)
     except Undefined as undefined:
         return GRADIENT.skipped(f"undefined: {undefined.reason}")
     except NotSmooth as corner:
         return GRADIENT.skipped(f"not smooth: {corner.reason}")
     except NotDifferentiable as other:
-        return GRADIENT.skipped(f"not differentiable: {other.reason}")
-    judged = {name: value for name, value in expected.items() if name in inputs_of(case.kernel)}
+        return GRADIENT.skipped(f"documented: {other.reason}")
+    if found.endless:
+        return GRADIENT.skipped(ENDLESS)
+    judged = {name: value for name, value in found.expected.items() if name in judged_arrays(case.kernel)}
     if not any(array.size for _, array in leaves(judged)):
         return GRADIENT.skipped("no input over floats")
     if not all(np.isfinite(array).all() for _, array in leaves(judged)):
         return GRADIENT.skipped("not finite")
-    return Point(case, seeds, judged)
+    return Point(case, found.seeds, judged, lossy=found.lossy)
 
 
-def inputs_of(kernel: Kernel) -> frozenset[str]:
-    """The arrays whose gradients are judged: those that the kernel only reads.
+def judged_arrays(kernel: Kernel) -> frozenset[str]:
+    """The arrays whose gradients are judged.
 
-    A tape has no gradient of an argument that is no array, and an array that is written holds the gradient of
-    what was written last.
+    A tape has no gradient of an argument that is no array.  Of an array that is written, "Warp correctly
+    propagates gradients only through the final write by zeroing the output gradient after reading it" (Array
+    Overwrites): it holds the derivative by what was in it before the launch.  Before 1.14 it held what
+    was written last.
     """
-    arrays = {param.name for param in kernel.params if isinstance(param.type, Array)}
-    return frozenset(arrays - written_arrays(kernel))
+    arrays = frozenset([param.name for param in kernel.params if isinstance(param.type, Array)])
+    return arrays if at_least(1, 14) else arrays - written_arrays(kernel)
 
 
 def seeds_of(case: Case) -> dict[str, Input]:
@@ -197,13 +266,16 @@ def judge(
 
 
 def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -> Verdict:
-    mismatch = first_difference(point.expected, actual, point.seeds)
+    mismatch = first_difference(point.expected, actual, point.seeds, point.precision)
     if mismatch is None:
         return GRADIENT.passed(setting)
+    if point.lossy and not np.isfinite(mismatch.actual):
+        # Nothing of what is lost is asked for, but zero times a value that is not finite is no number.
+        return GRADIENT.skipped("not judged: what is lost is not finite", setting)
     if setting.target == "cuda" and point.case.launch.tiled:
         return GRADIENT.skipped(BLOCK_OF_A_TILE, setting)
     on_the_way = largest_derivative(point.case.kernel, point.case.launch, point.seeds)
-    if abs(mismatch.actual - mismatch.expected) <= CANCELLED * on_the_way * _largest_of(point.seeds):
+    if abs(mismatch.actual - mismatch.expected) <= point.precision.cancelled * on_the_way * _largest_of(point.seeds):
         return GRADIENT.skipped("not judged: derivatives that cancel", setting)
     path = tuple(mismatch.output.split("."))
     place = _flat(point.expected, mismatch)
@@ -220,9 +292,9 @@ def predicted(point: Point, actual: Mapping[str, Input]) -> tuple[str, ...]:
     kernel, launch = point.case.kernel, point.case.launch
 
     def agrees(deviations: Sequence[Deviation]) -> bool:
-        found = gradient(kernel, launch, point.seeds, deviations)
+        found = gradient(kernel, launch, point.seeds, deviations, strict=False)
         expected = {name: found[name] for name in point.expected}
-        return first_difference(expected, actual, point.seeds) is None
+        return first_difference(expected, actual, point.seeds, point.precision) is None
 
     return explanation([row for row in applicable(of_gradients=True) if not row.open], agrees)
 
@@ -237,14 +309,17 @@ def _largest_of(inputs: Mapping[str, Input]) -> float:
 
 
 def first_difference(
-    expected: Mapping[str, Input], actual: Mapping[str, Input], seeds: Mapping[str, Input]
+    expected: Mapping[str, Input],
+    actual: Mapping[str, Input],
+    seeds: Mapping[str, Input],
+    precision: Precision = FLOAT64,
 ) -> Mismatch | None:
     """The first derivative that is off by more than rounding; ``seeds`` are the gradients of the outputs."""
     found = flattened(actual)
     largest = max(_largest_of(expected), _largest_of(seeds))
     for path, wanted in flattened(expected).items():
         got = found[path]
-        allowed = RELATIVE * np.maximum(np.abs(wanted), np.abs(got)) + ABSOLUTE * largest
+        allowed = precision.relative * np.maximum(np.abs(wanted), np.abs(got)) + precision.absolute * largest
         if (mismatch := first_at(path, np.abs(wanted - got) <= allowed, wanted, got)) is not None:
             return mismatch
     return None

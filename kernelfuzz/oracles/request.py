@@ -53,6 +53,8 @@ class Counts:
 
     ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_cuda`` those built
     by NVRTC.  ``compared`` counts those with an output that was compared with the expected one.
+    ``gradients_as_written`` and ``gradients_in_another_form`` count those whose gradient was judged, and
+    ``gradients_compared`` those of them where a backward pass that does nothing would have failed.
     """
 
     lowered: int = 0
@@ -61,6 +63,8 @@ class Counts:
     ran: int = 0
     compared: int = 0
     gradients_compared: int = 0
+    gradients_as_written: int = 0
+    gradients_in_another_form: int = 0
 
 
 @dataclass(frozen=True, slots=True)

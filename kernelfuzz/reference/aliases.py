@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kernelfuzz.analysis.effects import static_value
+from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
@@ -19,7 +20,6 @@ from kernelfuzz.ir.walk import bound_names
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.limitations import is_dynamic
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 
 # Binds the variable of a name, given the frame.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from kernelfuzz.ir.nodes import Constant, Expr, Function, Node
+from kernelfuzz.ir.nodes import Constant, Expr, Function, Kernel, Node, Stmt
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Stopped, Undefined
 
@@ -19,9 +19,10 @@ class Unbound:
 
 UNBOUND = Unbound()
 
-# A frame: the thread, what a return statement left, and the locals of one function call.
+# A frame: the thread, what a return statement left, what a language of its own knows about the locals (else
+# None), and the locals of one function call.
 Frame: TypeAlias = list[Any]
-THREAD, RETURNED, FIRST_LOCAL = 0, 1, 2
+THREAD, RETURNED, KNOWN, FIRST_LOCAL = 0, 1, 2, 3
 Evaluate: TypeAlias = Callable[[Frame], Value]
 
 # How a statement ends.
@@ -103,12 +104,20 @@ class Cells(list[Any]):
         self.cell(place)[0] = value
 
 
+@dataclass(frozen=True, slots=True)
+class Language:
+    """What compiles the expressions and statements of a kernel, and is asked again for those below each."""
+
+    expression: Callable[[Expr, Names], Evaluate]
+    statement: Callable[[Stmt, Names], Execute]
+
+
 @dataclass(slots=True)
 class Module:
     """The state that the functions of one kernel share while they are compiled."""
 
     domain: Domain
-    compile_expression: Callable[[Expr, Names], Evaluate]
+    language: Language
     constants: dict[str, Constant]
     deviations: tuple[Deviation, ...] = ()
     functions: dict[str, Body] = field(default_factory=dict[str, Body])
@@ -144,6 +153,7 @@ class Names:
     """
 
     module: Module
+    unit: Function | Kernel
     places: dict[str, int] = field(default_factory=dict[str, int])
     bound: set[str] = field(default_factory=set[str])
     temporaries: set[str] = field(default_factory=set[str])
@@ -166,7 +176,11 @@ class Names:
 
     def expression(self, node: Expr) -> Evaluate:
         """The function that evaluates an expression with these names."""
-        return self.module.compile_expression(node, self)
+        return self.module.language.expression(node, self)
+
+    def statement(self, node: Stmt) -> Execute:
+        """The function that runs a statement with these names."""
+        return self.module.language.statement(node, self)
 
 
 def at_node(node: Node, function: Callable[[Frame], T]) -> Callable[[Frame], T]:

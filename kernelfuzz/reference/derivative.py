@@ -6,23 +6,26 @@ It is the derivative of the program as it ran, through overwritten arrays, chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.ir.nodes import Kernel, Param
+from kernelfuzz.ir.nodes import Cast, Kernel, Param
+from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.compiled import Deviation
-from kernelfuzz.reference.dual import Dual, Scale
+from kernelfuzz.reference.dual import Dual, Scale, value_of
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
+from kernelfuzz.reference.history import Path, history_of
+from kernelfuzz.reference.lost_statements import language
+from kernelfuzz.reference.lost_values import Watch
 from kernelfuzz.reference.smooth import Smooth, raise_unless_finite
-
-Path = tuple[str, ...]
 
 # Directions that one run differentiates in: a tangent of this length costs little more than a number.
 DIRECTIONS = 512
@@ -38,7 +41,12 @@ class Leaf:
 
 
 def gradient(
-    kernel: Kernel, launch: Launch, seeds: Mapping[str, Input], deviations: Sequence[Deviation] = ()
+    kernel: Kernel,
+    launch: Launch,
+    seeds: Mapping[str, Input],
+    deviations: Sequence[Deviation] = (),
+    *,
+    strict: bool = True,
 ) -> dict[str, Input]:
     """The derivative of ``sum(seed * final value)`` by the initial value of every float of every parameter.
 
@@ -47,45 +55,137 @@ def gradient(
     for every parameter with a float; of structs, the fields that have any.
 
     With ``deviations`` it is what the adjoint of a Warp with these bugs gives.  All floats of the kernel must be
-    float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where
-    there is no derivative at these inputs, NotDifferentiable where the reference knows none.
+    float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where there is no derivative at these inputs,
+    NotDifferentiable where the reference knows none; unless ``strict``, only where an output with a seed may
+    need it.
     """
     leaves = list(_float_leaves(kernel, launch))
-    first: dict[Path, int] = {}
-    total = 0
-    for leaf in leaves:
-        first[leaf.path] = total
-        total += leaf.values.size
-    derivative = np.zeros(total)
-    for start in range(0, total, DIRECTIONS):
-        count = min(DIRECTIONS, total - start)
-        finals = execute(kernel, launch, Smooth(first, start, count), deviations=deviations)
-        derivative[start : start + count] = _seeded(leaves, finals, seeds, count)
-    raise_unless_finite(derivative)
-    result: dict[str, Input] = {}
-    for leaf in leaves:
-        begin = first[leaf.path]
-        _put(result, leaf.path, derivative[begin : begin + leaf.values.size].reshape(leaf.values.shape))
-    return result
+
+    def run(domain: Smooth) -> dict[str, Input]:
+        return execute(kernel, launch, replace(domain, strict=strict), deviations=deviations, rounded=not strict)
+
+    return _Tangents.of(leaves, leaves, run).seeded(seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """The part of a gradient that Warp documents that its adjoint computes.
+
+    ``seeds`` are those that were given, but zero where the adjoint needs a value that it does not have, which
+    makes it ``lossy``; ``expected`` is the gradient by the arrays that Warp has one of.  ``endless``: see
+    notes/findings/leaving-a-dynamic-loop.
+    """
+
+    seeds: Mapping[str, Input]
+    expected: Mapping[str, Input]
+    lossy: bool
+    endless: bool
+
+
+def documented_gradient(
+    kernel: Kernel, launch: Launch, seeds: Mapping[str, Input], *, unroll: int = MAX_UNROLL
+) -> Documented:
+    """What Warp documents that the adjoint gives; ``unroll`` is its option ``max_unroll``.
+
+    Raises as ``gradient``, and Lost where the adjoint does not know where to go or to store.
+    """
+    history = history_of(kernel, launch)
+    arrays = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
+    moving = [leaf for leaf in arrays if not history.reads_what_it_overwrites(leaf.path[:1])]
+    astray: frozenset[Path] = frozenset()
+    while True:
+        watches: list[Watch] = []
+
+        def run(domain: Smooth, astray: frozenset[Path] = astray, watches: list[Watch] = watches) -> dict[str, Input]:
+            domain = replace(domain, strict=False)
+            watch = Watch(kernel, domain, history, unroll, astray)
+            watches.append(watch)
+            return execute(kernel, launch, domain, rounded=True, language=language(watch), shadow=watch.shadow)
+
+        found = _Tangents.of(arrays, moving, run)
+        strays = astray.union(*[watch.strays for watch in watches])
+        if strays == astray:
+            break
+        astray = strays
+    lost = {path: where | (path in astray) for path, where in found.lost().items()}
+    known = _without(seeds, lost)
+    expected = found.seeded(known)
+    for path in astray:
+        expected.pop(path[0], None)
+    lossy, endless = any(bool(marks.any()) for marks in lost.values()), any(watch.endless for watch in watches)
+    return Documented(known, expected, lossy, endless)
 
 
 def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> float:
-    """The largest derivative of anything that is computed on the way; ``gradient`` must have an answer.
+    """The largest derivative of anything that is computed on the way to what has ``seeds``.
 
     An adjoint is rounded in steps of that size, also where they cancel.
     """
     Scale.watched = scale = Scale()
+    leaves = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
+
+    def run(domain: Smooth) -> dict[str, Input]:
+        return execute(kernel, launch, replace(domain, strict=False), rounded=True)
+
     try:
-        gradient(kernel, launch, seeds)
+        _Tangents.of(leaves, leaves, run)
     finally:
         Scale.watched = None
     return scale.largest
 
 
+@dataclass(frozen=True, slots=True)
+class _Tangents:
+    """The ``leaves`` that have final values, those of them that are ``moving``, and what comes of these.
+
+    ``runs`` has the final values for each stretch of the floats that are differentiated by, with its length.
+    """
+
+    leaves: list[Leaf]
+    moving: list[Leaf]
+    runs: list[tuple[int, Mapping[str, Input]]]
+
+    @staticmethod
+    def of(leaves: list[Leaf], moving: list[Leaf], run: Callable[[Smooth], Mapping[str, Input]]) -> _Tangents:
+        first: dict[Path, int] = {}
+        total = 0
+        for leaf in moving:
+            first[leaf.path] = total
+            total += leaf.values.size
+        stretches = [(start, min(DIRECTIONS, total - start)) for start in range(0, total, DIRECTIONS)]
+        runs = [(count, run(Smooth(first, start, count))) for start, count in stretches]
+        return _Tangents(leaves, moving, runs)
+
+    def lost(self) -> dict[Path, np.ndarray[Any, Any]]:
+        """Which final values of each array are marked as lost."""
+        found: dict[Path, np.ndarray[Any, Any]] = {}
+        for leaf in self.leaves:
+            if leaf.in_array:
+                marks = np.zeros(leaf.values.size, dtype=bool)
+                for _, finals in self.runs:
+                    final = _at(finals, leaf.path)
+                    assert final is not None
+                    marks |= [isinstance(each, Dual) and bool(np.isnan(each.tangent[-1])) for each in final.reshape(-1)]
+                found[leaf.path] = marks.reshape(leaf.values.shape)
+        return found
+
+    def seeded(self, seeds: Mapping[str, Input]) -> dict[str, Input]:
+        """The seeded sum of the tangents of the final values, in the form of the parameters."""
+        parts = [_seeded(self.leaves, finals, seeds, count) for count, finals in self.runs]
+        derivative = np.concatenate([np.zeros(0), *parts])
+        raise_unless_finite(derivative)
+        result: dict[str, Input] = {}
+        begin = 0
+        for leaf in self.moving:
+            end = begin + leaf.values.size
+            _put(result, leaf.path, derivative[begin:end].reshape(leaf.values.shape))
+            begin = end
+        return result
+
+
 def _seeded(
     leaves: list[Leaf], finals: Mapping[str, Input], seeds: Mapping[str, Input], count: int
 ) -> np.ndarray[Any, Any]:
-    """The seeded sum of the tangents of the final values."""
     result = np.zeros(count)
     for leaf in leaves:
         seed = _at(seeds, leaf.path)
@@ -95,8 +195,17 @@ def _seeded(
         assert final is not None
         for weight, value in zip(seed.reshape(-1), final.reshape(-1), strict=True):
             if isinstance(value, Dual) and weight != 0:
-                result += float(weight) * value.tangent
+                result += float(weight) * value.tangent[:-1]
     return result
+
+
+def _without(seeds: Mapping[str, Input], lost: Mapping[Path, np.ndarray[Any, Any]]) -> dict[str, Input]:
+    """The seeds with zeros where something is lost."""
+    known: dict[str, Input] = {}
+    for path, marks in lost.items():
+        if (seed := _at(seeds, path)) is not None:
+            _put(known, path, np.where(marks, 0.0, seed))
+    return known
 
 
 def _float_leaves(kernel: Kernel, launch: Launch) -> Iterator[Leaf]:
@@ -157,20 +266,25 @@ def central_difference(
 
     Richardson extrapolation of the differences over steps h and h/2, h about the fifth root of the rounding
     error, where truncation and rounding are about as large; the error is estimated as their disagreement plus
-    the rounding of the losses.  Raises Undefined where a shifted launch has no result.
+    the rounding of the losses.  What the float does not reach may be over float32.  Raises Undefined where a
+    shifted launch has no result.
     """
     before = _at(launch.inputs, parameter)
     assert before is not None
     at = np.unravel_index(index, before.shape)
     step = float(np.finfo(np.float64).eps ** 0.2) * max(1.0, abs(float(before[at])))
 
+    # Exact values where all are of float64; else closed forms, which do not round to float32 what moves.
+    narrow = any(isinstance(node, Cast) and node.type == t.FLOAT32 for node in walk(kernel))
+    domain = Smooth({parameter: 0}, index, 1, strict=False) if narrow else Exact()
+
     def loss(offset: float) -> tuple[float, float]:
         values = np.array(before)
         values[at] = before[at] + offset
         shifted = replace(launch, inputs=_replaced(launch.inputs, parameter, values))
-        finals = execute(kernel, shifted, Exact(), rounded=True)
+        finals = execute(kernel, shifted, domain, rounded=True)
         terms = [
-            np.asarray(seed * final, dtype=np.float64)
+            np.asarray(seed * _values(final), dtype=np.float64)
             for seed, final in _pairs(seeds, finals)
         ]  # fmt: skip
         return sum(float(np.sum(each)) for each in terms), sum(float(np.sum(np.abs(each))) for each in terms)
@@ -182,6 +296,12 @@ def central_difference(
     (coarse, _), (fine, rounding) = slope(step), slope(step / 2)
     extrapolated = fine + (fine - coarse) / 3
     return Difference(extrapolated, abs(extrapolated - fine) + rounding)
+
+
+def _values(final: Any) -> Any:
+    if final.dtype != object:
+        return final
+    return np.array([value_of(each) for each in final.reshape(-1)], dtype=np.float64).reshape(final.shape)
 
 
 def _pairs(seeds: Mapping[str, Input], finals: Mapping[str, Input]) -> Iterator[tuple[Any, Any]]:

@@ -2,8 +2,9 @@
 
 A ``Dual`` has a ``value`` and a ``tangent``: the derivatives of the value in K directions (float64, of shape
 ``(K,)``).
-Where an operation has no derivative in a direction that is not zero it raises ``NotSmooth``; so does what
-comes so near to such a point (``NEAR``) that a rounded computation may stand on the other side of it.
+Where an operation has no derivative in a direction that is not zero it raises ``NotSmooth`` (``Corner`` where it
+has one on either side); so does what comes so near to such a point (``NEAR``) that a rounded computation may
+stand on the other side of it.
 A number without a tangent (a float, or a Dual whose tangent is all zero) may stand anywhere, except that a
 Dual may not stand where the derivative is infinite: ``sqrt(x - x)`` has one, but no chain rule gives it.
 
@@ -19,7 +20,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from kernelfuzz.reference.undefined import NotSmooth
+from kernelfuzz.reference.undefined import Corner, NotSmooth
 
 Tangent: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Number: TypeAlias = "Dual | float | np.floating[Any]"
@@ -53,7 +54,7 @@ class Dual:
         self.value: np.float64 = np.float64(value)
         self.tangent: Tangent = tangent
         if Scale.watched is not None:
-            Scale.watched.largest = max(Scale.watched.largest, float(np.abs(tangent).max(initial=0.0)))
+            Scale.watched.largest = max(Scale.watched.largest, float(np.nanmax(np.abs(tangent), initial=0.0)))
         if not math.isfinite(self.value) and tangent.any():
             # Comparisons with it hold by convention only, and zero times its derivative is no number.
             raise NotSmooth(NOT_FINITE)
@@ -143,10 +144,10 @@ class Dual:
     # ----------------------------------------------------------------- comparisons
 
     def decides(self, other: Number) -> None:
-        """Raises NotSmooth where a small change of the inputs may change the order of the two."""
+        """Raises Corner where a small change of the inputs may change the order of the two."""
         difference = self - other
         if difference.moves and abs(difference.value) < NEAR * max(1.0, abs(self.value)):
-            raise NotSmooth(COMPARISON)
+            raise Corner(COMPARISON)
 
     def __lt__(self, other: Number) -> bool:
         self.decides(other)
@@ -182,9 +183,9 @@ class Dual:
     # --------------------------------------------------------------- smooth functions
 
     def away_from(self, point: float, reason: str) -> None:
-        """Raises NotSmooth where the value moves and is at the point, or very near to it."""
+        """Raises Corner where the value moves and is at the point, or very near to it."""
         if abs(self.value - point) < NEAR and self.moves:
-            raise NotSmooth(reason)
+            raise Corner(reason)
 
     def chain(self, value: float, derivative: float) -> Dual:
         """A function of this number, by the chain rule."""
@@ -278,7 +279,7 @@ class Dual:
         """A step function that jumps at (a shift of) the integers: its derivative is zero elsewhere."""
         below, above = function(self.value - NEAR), function(self.value + NEAR)
         if below != above and self.moves:
-            raise NotSmooth(JUMP)
+            raise Corner(JUMP)
         return Dual(function(self.value), np.zeros_like(self.tangent))
 
     def floor(self) -> Dual:

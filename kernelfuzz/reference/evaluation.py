@@ -52,15 +52,15 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.Literal(type=type_, value=value):
             return _constant(domain.literal(type_, value))
         case n.Binary():
-            left, right = expression(node.left, names), expression(node.right, names)
+            left, right = names.expression(node.left), names.expression(node.right)
             return located(node, domain.binary(node.op, node.left.type, node.right.type), left, right)
         case n.Unary():
-            return located(node, domain.unary(node.op, node.operand.type), expression(node.operand, names))
+            return located(node, domain.unary(node.op, node.operand.type), names.expression(node.operand))
         case n.Cast():
             node = _unrounded(node, names)
             source: t.Type = node.operand.type
             assert isinstance(source, t.Scalar)
-            return located(node, domain.cast(source, node.type), expression(node.operand, names))
+            return located(node, domain.cast(source, node.type), names.expression(node.operand))
         case n.Compare():
             return _compare(node, names)
         case n.BoolOp():
@@ -80,7 +80,7 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.CallFunction():
             return _call_function(node, names)
         case n.ArrayShape(axis=axis):
-            array = expression(node.array, names)
+            array = names.expression(node.array)
             return lambda frame: array(frame).shape[axis]
         case n.Static():
             return _constant(_static_constant(node, names.module))
@@ -115,9 +115,9 @@ def _name(node: n.Name, names: Names) -> Evaluate:
 
 def _compare(node: n.Compare, names: Names) -> Evaluate:
     domain = names.module.domain
-    first = expression(node.left, names)
+    first = names.expression(node.left)
     operators = [domain.compare(op, node.left.type) for op in node.ops]
-    rest = [expression(comparator, names) for comparator in node.comparators]
+    rest = [names.expression(comparator) for comparator in node.comparators]
     if len(rest) == 1:
         return located(node, operators[0], first, rest[0])
     links = list(zip(operators, rest, strict=True))
@@ -135,7 +135,7 @@ def _compare(node: n.Compare, names: Names) -> Evaluate:
 
 
 def _bool_op(node: n.BoolOp, names: Names) -> Evaluate:
-    values = [expression(value, names) for value in node.values]
+    values = [names.expression(value) for value in node.values]
     decides = node.op == "or"
 
     def evaluate(frame: Frame) -> bool:
@@ -148,8 +148,8 @@ def _bool_op(node: n.BoolOp, names: Names) -> Evaluate:
 
 
 def _if_exp(node: n.IfExp, names: Names) -> Evaluate:
-    test = expression(node.test, names)
-    body, orelse = expression(node.body, names), expression(node.orelse, names)
+    test = names.expression(node.test)
+    body, orelse = names.expression(node.body), names.expression(node.orelse)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 
 
@@ -157,7 +157,7 @@ def _if_exp(node: n.IfExp, names: Names) -> Evaluate:
 
 
 def _part(node: n.Index | n.Attribute, step: value_parts.Step, names: Names) -> Evaluate:
-    value, key, read = expression(node.value, names), step.key, step.read
+    value, key, read = names.expression(node.value), step.key, step.read
 
     def evaluate(frame: Frame) -> Value:
         container = value(frame)
@@ -172,12 +172,12 @@ def _part(node: n.Index | n.Attribute, step: value_parts.Step, names: Names) -> 
 
 def indices_of(node: n.Index, names: Names) -> list[Evaluate]:
     """The subscripts of an array."""
-    return [expression(index, names) for index in node.indices if not isinstance(index, n.Slice)]
+    return [names.expression(index) for index in node.indices if not isinstance(index, n.Slice)]
 
 
 def _element(node: n.Index, names: Names) -> Evaluate:
     """An element of an array, or a view of it where there are fewer subscripts than dimensions."""
-    array, indices = expression(node.value, names), indices_of(node, names)
+    array, indices = names.expression(node.value), indices_of(node, names)
     if isinstance(node.type, t.Array):
 
         def view(frame: Frame) -> View:
@@ -235,7 +235,7 @@ def zero(type_: t.Type, domain: Domain) -> Value:
 
 def _construct(node: n.Construct, names: Names) -> Evaluate:
     type_, domain = node.type, names.module.domain
-    arguments = [expression(argument, names) for argument in node.args]
+    arguments = [names.expression(argument) for argument in node.args]
     if isinstance(type_, t.Struct):
         if not arguments:
             return _constant(zero(type_, domain))
@@ -271,12 +271,12 @@ def _construct(node: n.Construct, names: Names) -> Evaluate:
 def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
     """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself."""
     body = names.module.functions[node.name]
-    arguments = [expression(argument, names) for argument in node.args]
+    arguments = [names.expression(argument) for argument in node.args]
     size, execute, frame_of = body.size, body.execute, names.module.frame
     rest = [UNBOUND] * (size - FIRST_LOCAL - len(body.function.params))
 
     def call(frame: Frame) -> Value:
-        inner = frame_of([frame[THREAD], (), *[argument(frame) for argument in arguments], *rest])
+        inner = frame_of([frame[THREAD], (), None, *[argument(frame) for argument in arguments], *rest])
         execute(inner)
         return inner[RETURNED]
 

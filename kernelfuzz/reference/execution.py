@@ -46,44 +46,38 @@ def execute(
     *,
     steps: int = MOST_STEPS,
     deviations: Sequence[c.Deviation] = (),
-    overwritten: set[str] | None = None,
-    rewritten: set[str] | None = None,
     rounded: bool = False,
+    language: c.Language | None = None,
+    shadow: memory.MakeShadow | None = None,
 ) -> dict[str, Input]:
     """``run`` with the numbers of a domain: what ``domain.leave`` makes of every array parameter.
 
-    ``overwritten`` collects the parameters of which an element was written after it was read, ``rewritten``
-    those of which one was after it was written.  ``rounded``: a sum of several threads may depend on their
-    order by its rounding.
+    ``rounded``: a sum of several threads may depend on their order by its rounding.  ``language`` compiles the
+    kernel (default: ``PLAIN``); ``shadow`` makes what watches each array.
     """
     for each in deviations:
         domain = each.numbers(domain) if each.numbers else domain
     constants = {each.name: each for each in kernel.constants}
-    module = c.Module(domain, evaluation.expression, constants, tuple(deviations))
+    module = c.Module(domain, language or PLAIN, constants, tuple(deviations))
     with np.errstate(all="ignore"):
         for function in kernel.functions:
             _declare(function, module)
         size, body = _function_body(kernel, module)
         entered = [
-            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name]) for param in kernel.params
+            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name], shadow or memory.Shadow)
+            for param in kernel.params
         ]
         values = [value for value, _ in entered]
-        watched = prod(launch.dim) > 1 or overwritten is not None or rewritten is not None
+        watched = prod(launch.dim) > 1 or shadow is not None
         thread = c.Thread((), 0, watched, steps)
         rest = [c.UNBOUND] * (size - c.FIRST_LOCAL - len(values))
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
-            body(module.frame([thread, (), *values, *rest]))
+            body(module.frame([thread, (), None, *values, *rest]))
         views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
         for _, view in views.values():
             if view is not None:
                 view.shadow.finish(rounded)
-        for param, (value, _) in zip(kernel.params, entered, strict=True):
-            for view in memory.views(value):
-                if overwritten is not None and view.shadow.overwritten:
-                    overwritten.add(param.name)
-                if rewritten is not None and view.shadow.rewritten:
-                    rewritten.add(param.name)
         return {
             name: memory.leave(domain, (name,), type_, view)
             for name, (type_, view) in views.items()
@@ -96,7 +90,7 @@ def execute(
 
 def _function_body(function: n.Function | n.Kernel, module: c.Module) -> tuple[int, c.Execute]:
     """The size of a function's frame, and the function that runs its body."""
-    names = c.Names(module)
+    names = c.Names(module, function)
     for param in function.params:
         names.place(param.name)
         names.bound.add(param.name)
@@ -112,7 +106,7 @@ def _declare(function: n.Function, module: c.Module) -> None:
 def block(statements: n.Block, names: c.Names) -> c.Execute:
     """Run statements until one does not end normally."""
     # A name is a local of the whole function: it has a place before any code that reads it is compiled.
-    compiled = [statement(each, names) for each in statements]
+    compiled = [names.statement(each) for each in statements]
     if len(compiled) == 1:
         return compiled[0]
 
@@ -226,7 +220,7 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute:
         if len(values) == 3 and values[2] == 0:
             raise Undefined(OUTSIDE_DOMAIN, node)  # Python has no such range, and Warp's loop does not end
         for value in range(*values):
-            _step(thread, node)
+            step(thread, node)
             frame[place] = value
             ended = body(frame)
             if ended == c.BREAK:
@@ -244,7 +238,7 @@ def _while(node: n.While, names: c.Names) -> c.Execute:
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]
         while test(frame):
-            _step(thread, node)
+            step(thread, node)
             ended = body(frame)
             if ended == c.BREAK:
                 break
@@ -255,9 +249,12 @@ def _while(node: n.While, names: c.Names) -> c.Execute:
     return execute
 
 
-def _step(thread: c.Thread, node: n.Stmt) -> None:
+def step(thread: c.Thread, node: n.Stmt) -> None:
     try:
         thread.step()
     except Stopped as error:
         error.node = node
         raise
+
+
+PLAIN = c.Language(evaluation.expression, statement)

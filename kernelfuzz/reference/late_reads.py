@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import EXPRESSIONS
@@ -18,7 +19,6 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
 from kernelfuzz.reference.aliases import is_element, keep, pin
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.limitations import is_dynamic
 from kernelfuzz.reference.undefined import UNINITIALISED_READ, Undefined
 
 # ------------------------------------------------------------------- operands, read late

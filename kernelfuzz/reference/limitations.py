@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from kernelfuzz.analysis.effects import changed_arguments, constant_component, count_name
+from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.names import is_local, root_name, root_of
-from kernelfuzz.ir.types import Array, Scalar, Struct, has_floats
+from kernelfuzz.ir.types import Array, Scalar, Struct, Type, has_floats
 from kernelfuzz.ir.walk import bound_by, statements_in, walk
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
+from kernelfuzz.reference.memory import Shadow
 from kernelfuzz.typecheck.builtins import at_least
 
 ARRAY_OVERWRITE = "array overwrite"
@@ -57,10 +59,15 @@ def array_overwrites(kernel: n.Kernel, launch: Launch) -> frozenset[str]:
     correctly propagates gradients only through the final write" (Array Overwrites), but that holds from 1.14
     on; before, "overwriting previously computed results can lead to incorrect gradient calculations".
     """
-    overwritten: set[str] = set()
-    rewritten: set[str] = set()
-    execute(kernel, launch, Exact(), overwritten=overwritten, rewritten=rewritten, rounded=True)
-    return frozenset(overwritten if at_least(1, 14) else overwritten | rewritten)
+    shadows: list[Shadow] = []
+
+    def watched(path: tuple[str, ...], dtype: Type) -> Shadow:
+        shadows.append(Shadow(path, dtype))
+        return shadows[-1]
+
+    execute(kernel, launch, Exact(), rounded=True, shadow=watched)
+    twice = not at_least(1, 14)
+    return frozenset([each.path[0] for each in shadows if each.overwritten or (twice and each.rewritten)])
 
 
 # ------------------------------------------------------------------------- in-place math
@@ -158,49 +165,6 @@ def _fields(place: n.Place) -> tuple[str, ...]:
 
 # ------------------------------------------------------------------------- dynamic loops
 
-# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
-MAX_UNROLL = 16
-
-
-def is_dynamic(loop: n.For | n.While) -> bool:
-    """Whether Warp does not unroll the loop: constant bounds, few iterations, and no break.
-
-    "Static loops are automatically unrolled if the number of loop iterations is less than or equal to the
-    max_unroll parameter" (Dynamic Loops); one with a break is not, and before 1.19 one with a continue is not
-    (Warp says so where ``wp.config.log_level`` is ``wp.LOG_DEBUG``).
-    """
-    if isinstance(loop, n.While) or any(map(_leaves_loop, loop.body)):
-        return True
-    bounds = [_constant(bound) for bound in loop.bounds]
-    known = [bound for bound in bounds if bound is not None]
-    if len(known) < len(bounds) or (len(known) == 3 and known[2] == 0):
-        return True
-    return len(range(*known)) > MAX_UNROLL
-
-
-def _leaves_loop(statement: n.Stmt) -> bool:
-    """Whether a statement of a loop's body may leave this loop, or before 1.19 one iteration of it."""
-    match statement:
-        case n.Break():
-            return True
-        case n.Continue():
-            return not at_least(1, 19)
-        case n.If(body=body, orelse=orelse):
-            return any(map(_leaves_loop, (*body, *orelse)))
-        case _:
-            return False
-
-
-def _constant(node: n.Expr) -> int | None:
-    match node:
-        case n.Literal(value=int() as value):
-            return value
-        case n.Unary(op="-", operand=operand):
-            inner = _constant(operand)
-            return None if inner is None else -inner
-        case _:
-            return None
-
 
 def carries_values(unit: n.Kernel | n.Function) -> bool:
     """Whether a dynamic loop computes a value that an adjoint may need.
@@ -233,11 +197,11 @@ def _loops_in(block: n.Block, before: set[str], unit: n.Kernel | n.Function) -> 
                 if _loops_in(body, before, unit) or _loops_in(orelse, before, unit):
                     return True
             case _:
-                before |= _assigned(statement)
+                before |= assigned(statement)
     return False
 
 
-def _assigned(statement: n.Stmt) -> set[str]:
+def assigned(statement: n.Stmt) -> set[str]:
     """The locals that a statement assigns, in whole or in part."""
     match statement:
         case n.Assign(target=target) | n.AugAssign(target=target):
@@ -248,14 +212,14 @@ def _assigned(statement: n.Stmt) -> set[str]:
 
 
 def _carries(loop: n.For, before: set[str], unit: n.Kernel | n.Function) -> bool:
-    assigned = {name for statement in statements_in(loop.body) for name in _assigned(statement)}
+    inside = {name for statement in statements_in(loop.body) for name in assigned(statement)}
     mutated = {
         node.args[0].id
         for node in walk(*loop.body)
         if isinstance(node, n.Call) and node.args and isinstance(node.args[0], n.Name) and changed_arguments(node)
     }
-    after = {name for name in assigned if name not in before and count_name(name, *unit.body) > count_name(name, loop)}
-    return any(not _is_plain_sum(name, loop, unit) for name in (assigned & before) | after | mutated)
+    after = {name for name in inside if name not in before and count_name(name, *unit.body) > count_name(name, loop)}
+    return any(not _is_plain_sum(name, loop, unit) for name in (inside & before) | after | mutated)
 
 
 def _is_plain_sum(name: str, loop: n.For, unit: n.Kernel | n.Function) -> bool:

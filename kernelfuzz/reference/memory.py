@@ -7,10 +7,10 @@ write different components of one vector race.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from math import gcd, prod
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -85,31 +85,25 @@ def writer(type_: t.Type) -> Callable[[Leaves, int, Value], None]:
 # --------------------------------------------------------------------- launch parameters
 
 
-def enter(domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input) -> tuple[Value, View | None]:
-    """A parameter's value in a launch; of an array also its view."""
+def enter(
+    domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input, shadow: MakeShadow
+) -> tuple[Value, View | None]:
+    """A parameter's value in a launch; of an array also its view, which a new ``shadow`` watches."""
     match type_:
         case t.Array(dtype=dtype, ndim=ndim):
             leaves = _leaves(domain, path, dtype, ndim, value)
             lengths = _lengths(dtype, ndim, value)
-            view = View(leaves, Shadow(dtype), 0, lengths, row_major(lengths))
+            view = View(leaves, shadow(path, dtype), 0, lengths, row_major(lengths))
             return view, view
         case t.Struct(fields=fields):
             assert isinstance(value, Mapping)
-            return {name: enter(domain, (*path, name), field, value[name])[0] for name, field in fields}, None
+            inner = {name: enter(domain, (*path, name), field, value[name], shadow)[0] for name, field in fields}
+            return inner, None
         case t.Tile() | t.Tuple():
             raise TypeError(f"a parameter cannot be {type_}")
         case _:
             leaf = _leaves(domain, path, type_, 0, value)
             return reader(type_)(leaf, 0), None
-
-
-def views(value: Value) -> Iterator[View]:
-    """The arrays of a parameter: itself, or those in the fields of a struct."""
-    if isinstance(value, View):
-        yield value
-    elif isinstance(value, dict):
-        for field in cast("dict[str, Value]", value).values():
-            yield from views(field)
 
 
 def leave(domain: Domain, path: tuple[str, ...], array: t.Array, view: View) -> Input:
@@ -191,16 +185,17 @@ class Access:
 
 
 class Shadow:
-    """The reads, writes and atomics on the elements of one array.
+    """The reads, writes and atomics on the elements of one array; ``path``: a parameter and the fields below it.
 
     ``overwritten``: whether an element was written after it was read, which a gradient may not survive;
     ``rewritten``: whether it was after it was written.  An atomic sum is no write in that sense; other
     atomics on floats read what they overwrite.
     """
 
-    __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten", "rewritten")
+    __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten", "path", "rewritten")
 
-    def __init__(self, dtype: t.Type) -> None:
+    def __init__(self, path: tuple[str, ...], dtype: t.Type) -> None:
+        self.path = path
         self._readers: dict[int, int] = {}
         self._writers: dict[int, int] = {}
         self._atomics: dict[int, Atomics] = {}
@@ -261,6 +256,9 @@ class Shadow:
                 commutes(found.family, operands) for operands in found.operands.values()
             ):
                 raise Undefined(ORDER_OF_ATOMICS, found.node)
+
+
+MakeShadow: TypeAlias = "Callable[[tuple[str, ...], t.Type], Shadow]"
 
 
 def _has_floats(dtype: t.Type) -> bool:

@@ -11,17 +11,17 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic
+from kernelfuzz.reference import arithmetic, partials
 from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.linear import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.dual import Dual, value_of
-from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
+from kernelfuzz.reference.undefined import Corner, NotDifferentiable, NotSmooth
 from kernelfuzz.typecheck.builtins import Signature, resolve
 
 NARROW_FLOAT = "a float that is not float64"
@@ -46,30 +46,40 @@ _NOT_DIFFERENTIABLE_OPERATORS = {"%": "mod"}
 class Smooth:
     """The ``Domain`` of dual numbers.
 
-    ``first`` gives, for the path of each float parameter (its name and the fields below it), the number of
-    the direction of its first component; the ``count`` directions from ``start`` on are differentiated.
+    What moves is of float64 wherever it is; a float32 is rounded where it does not move.
+
+    ``first`` gives, for the path of each float parameter that is differentiated by (its name and the fields
+    below it), the number of the direction of its first component; the ``count`` directions from ``start`` on
+    are differentiated.  A tangent has one component more, which is NaN in what is ``lost`` and in everything
+    that is computed from it: so is, unless ``strict``, what has two derivatives, or none that is known.
     """
 
     first: Mapping[tuple[str, ...], int]
     start: int
     count: int
+    strict: bool = True
+
+    def _check(self, scalar: t.Scalar) -> None:
+        if self.strict and scalar.is_float and scalar != t.FLOAT64:
+            raise NotDifferentiable(NARROW_FLOAT)
 
     def storage(self, scalar: t.Scalar) -> np.dtype[Any]:
         return np.dtype(object) if scalar.is_float else np.dtype(scalar.name)
 
     def literal(self, scalar: t.Scalar, value: int | float | bool) -> Value:
-        _check(scalar)
+        self._check(scalar)
         return arithmetic.constant(scalar, value)
 
     def enter(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         if not scalar.is_float:
             return np.array(values, dtype=np.dtype(scalar.name))
-        _check(scalar)
+        self._check(scalar)
         result = np.empty(values.size, dtype=object)
+        first = self.first.get(path, -values.size) - self.start
         for at, value in enumerate(values.reshape(-1)):
-            direction = self.first[path] + at - self.start
+            direction = first + at
             if 0 <= direction < self.count:
-                tangent = np.zeros(self.count)
+                tangent = np.zeros(self.count + 1)
                 tangent[direction] = 1.0
                 result[at] = Dual(value, tangent)
             else:
@@ -79,13 +89,27 @@ class Smooth:
     def leave(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         return values
 
+    def lost(self, value: Value) -> Value:
+        """The value, of which Warp documents no derivative: the floats in it are marked."""
+        if isinstance(value, (Dual, float, np.floating)):
+            tangent = value.tangent.copy() if isinstance(value, Dual) else np.zeros(self.count + 1)
+            tangent[-1] = np.nan
+            return Dual(value_of(value), tangent)
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            return _filled([self.lost(each) for each in value.reshape(-1)], value.shape)
+        if isinstance(value, dict):
+            fields = cast("dict[str, Value]", value)
+            return {name: self.lost(field) for name, field in fields.items()}
+        return tuple(map(self.lost, value)) if isinstance(value, tuple) else value
+
     def cast(self, source: t.Scalar, target: t.Scalar) -> Callable[[Value], Value]:
-        _check(source)
-        _check(target)
+        self._check(source)
+        self._check(target)
         if not source.is_float:
             return arithmetic.conversion(source, target)
         if target.is_float:
-            return lambda value: value
+            kind = np.dtype(target.name).type
+            return lambda value: value if isinstance(value, Dual) else kind(value)
         if target.kind == "bool":
             return lambda value: bool(value != 0.0)
         convert = arithmetic.conversion(source, target)
@@ -109,7 +133,10 @@ class Smooth:
         scalar = arithmetic.component_type(left)
         if op in ("*", "@") and not {t.Scalar, t.Tile} & {type(left), type(right)}:
             return self._product(left, right)
-        operation = _FLOAT_BINARY[op] if scalar.is_float else arithmetic.operation(arithmetic.BINARY, op, scalar)
+        if scalar.is_float:
+            operation = self._or_lost(_FLOAT_BINARY[op])
+        else:
+            operation = arithmetic.operation(arithmetic.BINARY, op, scalar)
         if isinstance(left, t.Scalar) and isinstance(right, t.Scalar):
             return operation
         if not scalar.is_float:
@@ -117,7 +144,7 @@ class Smooth:
         name = _NOT_DIFFERENTIABLE_OPERATORS.get(op)
         signature = None if name is None else resolve(name, (left, right))
         if signature is not None and not signature.builtin.differentiable:
-            return _undifferentiated(componentwise(operation))
+            return self._undifferentiated(componentwise(operation))
         return lambda a, b: componentwise(operation)(*_broadcast(a, b))
 
     def _product(self, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
@@ -142,28 +169,66 @@ class Smooth:
 
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         for type_ in signature.params:
-            _check(arithmetic.component_type(type_))
+            self._check(arithmetic.component_type(type_))
         constant = _on_constants(signature)
         if not any(arithmetic.component_type(type_).is_float for type_ in signature.params):
             return constant
         found = form(signature)
 
         def call(arguments: tuple[Value, ...]) -> Value:
-            if not any(_depends(argument) for argument in arguments):
+            if not any(depends(argument) for argument in arguments):
                 return constant(arguments)
             if found is None:
-                raise NotDifferentiable(NO_CLOSED_FORM)
-            result = found.function(signature, *arguments) if found.typed else found.function(*arguments)
-            if not signature.builtin.differentiable and _moves(result):
-                raise NotDifferentiable(DOCUMENTED)
-            return result
+                return self._by_differences(signature, arguments)
+            try:
+                result = found.function(signature, *arguments) if found.typed else found.function(*arguments)
+            except Corner:
+                if self.strict:
+                    raise
+                return self.lost(constant(arguments))
+            return self._documented(result) if not signature.builtin.differentiable else result
 
         return call
+
+    def _by_differences(self, signature: Signature, arguments: tuple[Value, ...]) -> Value:
+        """A builtin without a closed form."""
+        function = _on_constants(signature)
+        if signature.builtin.differentiable and t.FLOAT32 not in map(arithmetic.component_type, signature.params):
+            found = partials.differentiated(_exact(signature), arguments)
+            if found is not None:
+                return found
+        if self.strict:
+            raise NotDifferentiable(NO_CLOSED_FORM)
+        return self.lost(function(arguments))
+
+    def _documented(self, result: Value) -> Value:
+        """What comes of something that is documented to have no adjoint: what moves of it is lost."""
+        if not moves(result):
+            return result
+        if self.strict:
+            raise NotDifferentiable(DOCUMENTED)
+        return self.lost(result)
+
+    def _undifferentiated(self, operation: Callable[..., Value]) -> Callable[[Value, Value], Value]:
+        return lambda left, right: self._documented(operation(*_broadcast(left, right)))
+
+    def _or_lost(self, operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """The operation on numbers; at a corner its result is lost."""
+        if self.strict:
+            return operation
+
+        def operate(left: Any, right: Any) -> Any:
+            try:
+                return operation(left, right)
+            except Corner:
+                return self.lost(operation(value_of(left), value_of(right)))
+
+        return operate
 
     def atomic(self, name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
         scalar = arithmetic.component_type(dtype)
         if name in ("min", "max"):
-            operation = numbers.smaller if name == "min" else numbers.larger
+            operation = self._or_lost(numbers.smaller if name == "min" else numbers.larger)
         elif scalar.is_float:
             operation = operator.add if name == "add" else operator.sub
         else:
@@ -174,24 +239,17 @@ class Smooth:
         return componentwise(operation) if scalar.is_float else arithmetic.elementwise(scalar, operation)
 
     def reduction(self, name: str, dtype: t.Scalar) -> Callable[[list[Value]], Value]:
-        return partial(reduce, self.atomic(name, dtype))
+        if name == "add" or not dtype.is_float:
+            return partial(reduce, self.atomic(name, dtype))
+        operation = numbers.smaller if name == "min" else numbers.larger
 
+        def extremum(elements: list[Value]) -> Value:
+            if self.strict or not any(map(moves, elements)):
+                return reduce(operation, elements)
+            # "Differentiable: false" (Built-ins, tile_min, tile_max).
+            return self.lost(reduce(operation, map(value_of, elements)))
 
-def _check(scalar: t.Scalar) -> None:
-    if scalar.is_float and scalar != t.FLOAT64:
-        raise NotDifferentiable(NARROW_FLOAT)
-
-
-def _undifferentiated(operation: Callable[..., Value]) -> Callable[[Value, Value], Value]:
-    """An operation that is documented to have no adjoint: nothing that moves may come of it."""
-
-    def operate(left: Value, right: Value) -> Value:
-        result = operation(*_broadcast(left, right))
-        if _moves(result):
-            raise NotDifferentiable(DOCUMENTED)
-        return result
-
-    return operate
+        return extremum
 
 
 def _broadcast(*operands: Value) -> list[Any]:
@@ -207,12 +265,12 @@ def _broadcast(*operands: Value) -> list[Any]:
     return list(np.broadcast_arrays(*arrays))
 
 
-def _moves(value: Value) -> bool:
+def moves(value: Value) -> bool:
     """Whether the value changes with an input that is differentiated."""
     return any(each.moves for each in _duals(value))
 
 
-def _depends(value: Value) -> bool:
+def depends(value: Value) -> bool:
     """Whether the value is computed from such an input: ``x - x`` is, though it does not change."""
     return any(True for _ in _duals(value))
 
@@ -227,39 +285,47 @@ def _duals(value: Value) -> Iterator[Dual]:
             yield from _duals(element)
 
 
-def _on_constants(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
-    """The builtin where nothing is differentiated: its value as ever, its floats as objects."""
+def _exact(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
     from kernelfuzz.reference.exact import Exact
 
-    function = Exact().call(signature)
-    plain = [arithmetic.component_type(type_).is_float for type_ in signature.params]
+    return Exact().call(signature)
+
+
+def _on_constants(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
+    """The builtin where nothing is differentiated: its value as ever, its floats as objects."""
+    function = _exact(signature)
+    scalars = [arithmetic.component_type(type_) for type_ in signature.params]
 
     def call(arguments: tuple[Value, ...]) -> Value:
-        return _as_objects(
-            function(tuple(_plain(value) if is_float else value
-                           for is_float, value in zip(plain, arguments, strict=True)))
-        )  # fmt: skip
+        plain = [_plain(value, scalar) for value, scalar in zip(arguments, scalars, strict=True)]
+        return _as_objects(function(tuple(plain)))
 
     return call
 
 
-def _plain(value: Value) -> Value:
-    """Without tangents."""
+def _plain(value: Value, scalar: t.Scalar) -> Value:
+    """Floats without tangents, of their type."""
+    if not scalar.is_float:
+        return value
+    dtype = np.dtype(scalar.name)
     if isinstance(value, np.ndarray):
-        numbers_ = [value_of(each) for each in value.reshape(-1)]
-        return np.array(numbers_, dtype=np.float64).reshape(value.shape)
-    return np.float64(value_of(value))
+        return np.array([value_of(each) for each in value.reshape(-1)], dtype=dtype).reshape(value.shape)
+    return dtype.type(value_of(value))
 
 
 def _as_objects(value: Value) -> Value:
     if isinstance(value, tuple):
         return tuple(_as_objects(each) for each in value)
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        result = np.empty(value.shape, dtype=object)
-        for at in np.ndindex(value.shape):
-            result[at] = value[at]
-        return result
+        return _filled(list(value.reshape(-1)), value.shape)
     return value
+
+
+def _filled(numbers_: list[Value], shape: tuple[int, ...]) -> Value:
+    """An array of objects."""
+    result = np.empty(len(numbers_), dtype=object)
+    result[:] = numbers_
+    return result.reshape(shape)
 
 
 def raise_unless_finite(gradient: np.ndarray[Any, Any]) -> None:

@@ -47,5 +47,13 @@ class NotSmooth(Stopped):
     """The result is defined, but has no derivative at these inputs."""
 
 
+class Corner(NotSmooth):
+    """So near to a corner or a jump that the derivative may be either of two finite ones."""
+
+
 class NotDifferentiable(Stopped):
     """Warp documents no gradient for something that the result depends on."""
+
+
+class Lost(NotDifferentiable):
+    """Which way the adjoint goes, or where it stores, depends on a value that Warp documents as lost."""

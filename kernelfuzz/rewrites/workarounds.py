@@ -13,7 +13,7 @@ from typing import TypeAlias
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import map_expressions, map_statements
-from kernelfuzz.rewrites import adjoints, copies, inlining, loads
+from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads
 from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
@@ -141,11 +141,16 @@ WORKAROUNDS: dict[str, Workaround] = {
             "The statements of the function stand in place of its call.",
             inlining.writing_functions, of_gradients=True,
         ),
+        Workaround(
+            "local-of-a-loop-has-no-gradient", _ALL,
+            "The local gets a value before the loop.",
+            before_loops.declared_before_loops, of_gradients=True,
+        ),
         # Behind the inlining: what a function does to its own parameters is then done to locals.
         Workaround(
             "sum-changes-what-an-adjoint-reads", _ALL,
-            "The sum changes a copy.",
-            adjoints.summed_in_place, of_gradients=True,
+            "The sum changes a copy; so does a loop.",
+            lambda kernel: before_loops.copied_before_loops(adjoints.summed_in_place(kernel)), of_gradients=True,
         ),
     )
 }  # fmt: skip

@@ -96,7 +96,10 @@ def test_a_function_that_returns_early_or_comes_late_stays() -> None:
 
 
 # Features without which few kernels that are drawn have what a rewrite looks for.
-INCLUDED = {"component-sum-counts-twice": ("augmented", "component_store")}
+INCLUDED = {
+    "component-sum-counts-twice": ("augmented", "component_store"),
+    "local-of-a-loop-has-no-gradient": ("for",),
+}
 # Components of fields are not drawn.
 NOT_DRAWN = {"component-of-a-field-has-no-gradient"}
 

@@ -1,0 +1,95 @@
+"""Workarounds before dynamic loops: what a loop changes gets a variable of its own, or is declared there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from kernelfuzz.analysis.effects import changed_in_place, count_name
+from kernelfuzz.analysis.unrolling import is_dynamic
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
+from kernelfuzz.ir.fields import BLOCKS
+from kernelfuzz.ir.names import is_local, root_name
+from kernelfuzz.ir.walk import bound_by, statements_in, walk
+from kernelfuzz.rewrites.loads import Unit
+from kernelfuzz.typecheck.operators import unary_result
+
+# The assignment that stands before a loop, for a name of a type; None where there is none.
+_Before = Callable[[n.Name], n.Assign | None]
+
+
+def copied_before_loops(kernel: n.Kernel) -> n.Kernel:
+    """``v = +v`` before a dynamic loop that changes ``v``: what was computed of it before reads another variable."""
+    return _rewritten(kernel, _copy, _changed)
+
+
+def declared_before_loops(kernel: n.Kernel) -> n.Kernel:
+    """``v = wp.vec3()`` before a dynamic loop in which ``v`` is bound first, and after which it is read."""
+    return _rewritten(kernel, _declaration, _born)
+
+
+def _rewritten(
+    kernel: n.Kernel, before: _Before, concerned: Callable[[n.For | n.While, set[str], Unit], set[str]]
+) -> n.Kernel:
+    """The kernel with an assignment before each dynamic loop for each name that it concerns, where there is one."""
+
+    def block(statements: n.Block, bound: set[str], unit: Unit, types: Mapping[str, t.Type]) -> n.Block:
+        made: list[n.Stmt] = []
+        for statement in statements:
+            if isinstance(statement, (n.For, n.While)) and is_dynamic(statement):
+                names = [n.Name(name, types[name]) for name in sorted(concerned(statement, bound, unit))]
+                wanted = [assign for name in names if (assign := before(name)) is not None]
+                made += [assign for assign in wanted if assign not in made[-len(wanted) :]]
+            bound.update(bound_by(statement))
+            inside = {
+                name: block(getattr(statement, name), bound, unit, types) for name in BLOCKS.get(type(statement), ())
+            }
+            made.append(replace(statement, **inside))
+        return tuple(made)
+
+    def rewritten(unit: Unit) -> n.Block:
+        types = {node.id: node.type for node in walk(*unit.body) if isinstance(node, n.Name)}
+        return block(unit.body, {param.name for param in unit.params}, unit, types)
+
+    functions = tuple([replace(function, body=rewritten(function)) for function in kernel.functions])
+    return replace(kernel, body=rewritten(kernel), functions=functions)
+
+
+def _changed(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
+    return set(_changed_names(loop)) & bound
+
+
+def _changed_names(loop: n.For | n.While) -> Iterator[str]:
+    """The locals that the body of a loop binds, or changes in part."""
+    for statement in statements_in(loop.body):
+        yield from bound_by(statement)
+        if isinstance(statement, (n.Assign, n.AugAssign)) and is_local(statement.target):
+            yield root_name(statement.target)
+    for node in walk(*loop.body):
+        if isinstance(node, n.Call):
+            yield from map(root_name, changed_in_place(node))
+
+
+def _born(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
+    names = {name for statement in statements_in(loop.body) for name in bound_by(statement)} - bound
+    return {name for name in names if count_name(name, *unit.body) > count_name(name, loop)}
+
+
+def _copy(name: n.Name) -> n.Assign | None:
+    if name.type == t.BOOL:
+        return n.Assign(name, n.Unary("not", n.Unary("not", name, t.BOOL), t.BOOL))
+    if isinstance(name.type, (t.Array, t.Tile, t.Tuple, t.Struct)) or unary_result("+", name.type) != name.type:
+        return None
+    return n.Assign(name, n.Unary("+", name, name.type))
+
+
+def _declaration(name: n.Name) -> n.Assign | None:
+    match name.type:
+        case t.Scalar(kind=kind) as type_:
+            zero = n.Literal(False if kind == "bool" else 0.0 if type_.is_float else 0, type_)
+            return n.Assign(name, n.Cast(type_, zero))
+        case t.Array() | t.Tile() | t.Tuple():
+            return None
+        case _:
+            return n.Assign(name, n.Construct(name.type, ()))
