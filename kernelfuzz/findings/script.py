@@ -144,8 +144,8 @@ around = {}
 def placed(name, array, skipped=0, step=1, transposed=False):
     """The array, moved into memory that is filled with the byte 0xA5, which goes on on both sides of it."""
     item = array.strides[-1]
-    band = 64 * max(item, 4)
     sizes = [skipped + size * abs(step) for size in array.shape]
+    band = max(256, 64 * item, math.prod(sizes) * item)
 
     def elements(memory):
         block = memory[band:-band].view(f"V{item}").reshape(sizes[::-1] if transposed else sizes)

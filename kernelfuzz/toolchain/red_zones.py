@@ -19,7 +19,8 @@ Bytes: TypeAlias = "np.ndarray[Any, Any]"
 # A small number in every type of floats, so that what is added to it changes it, and none that kernels compute.
 PATTERN = 0xA5
 
-# A band has at least so many bytes, and those of so many elements.
+# A band has at least so many bytes, those of so many elements, and those of the array: what ignores its strides
+# stays inside.
 _BAND_BYTES, _BAND_ELEMENTS = 256, 64
 
 # The block of a contiguous array is aligned as well as any allocation of Warp's.
@@ -34,11 +35,13 @@ class WritesOutside(Exception):
 class Guarded:
     """An array of Warp, the bytes that it lies in, which are an array of Warp too, and where in them.
 
-    ``dtype`` and ``inner`` are the type and the shape of an element for numpy; ``itemsize`` are its bytes.
+    The block of the placement is behind ``band`` bytes.  ``dtype`` and ``inner`` are the type and the shape of an
+    element for numpy; ``itemsize`` are its bytes.
     """
 
     array: Any
     memory: Any
+    band: int
     placement: Placement
     dtype: np.dtype[Any]
     inner: tuple[int, ...]
@@ -57,7 +60,7 @@ class Guarded:
 
     def outside(self) -> str:
         """Say where something was written first, in the order of addresses; an empty text where nothing was."""
-        place, itemsize, start = self.placement, self.itemsize, _band(self.itemsize)
+        place, itemsize, start = self.placement, self.itemsize, self.band
         found = self.memory.numpy().copy()
         shape, strides = (*self.array.shape, itemsize), (*place.strides, 1)
         np.ndarray(shape, np.uint8, found, start + place.offset, strides)[...] = PATTERN
@@ -73,7 +76,7 @@ class Guarded:
         return "between its elements"
 
     def _elements(self, memory: Bytes) -> np.ndarray[Any, Any]:
-        start = _band(self.itemsize) + self.placement.offset
+        start = self.band + self.placement.offset
         inside = np.empty(self.inner, self.dtype).strides
         shape, strides = (*self.array.shape, *self.inner), (*self.placement.strides, *inside)
         return np.ndarray(shape, self.dtype, memory, start, strides)
@@ -89,7 +92,7 @@ def guarded(
     import warp as wp
 
     shape, inner = data.shape[:ndim], data.shape[ndim:]
-    band = _band(itemsize(data, ndim))
+    band = _band(itemsize(data, ndim), place.size)
     memory = wp.array(_filled(band + place.size + band), dtype=wp.uint8, device=device, copy=device != "cpu")
     assert memory.ptr is not None
     array = wp.array(
@@ -102,7 +105,7 @@ def guarded(
         device=device,
         grad=None if gradient is None else gradient.array,
     )
-    made = Guarded(array, memory, place, data.dtype, inner, itemsize(data, ndim))
+    made = Guarded(array, memory, band, place, data.dtype, inner, itemsize(data, ndim))
     made.write(data)
     return made
 
@@ -119,9 +122,9 @@ def itemsize(data: np.ndarray[Any, Any], ndim: int) -> int:
     return data.dtype.itemsize * math.prod(data.shape[ndim:])
 
 
-def _band(itemsize: int) -> int:
-    """The bytes of a band: a multiple of the alignment."""
-    return -(-max(_BAND_BYTES, _BAND_ELEMENTS * itemsize) // _ALIGNMENT) * _ALIGNMENT
+def _band(itemsize: int, size: int) -> int:
+    """The bytes of a band beside a block of ``size`` bytes: a multiple of the alignment."""
+    return -(-max(_BAND_BYTES, _BAND_ELEMENTS * itemsize, size) // _ALIGNMENT) * _ALIGNMENT
 
 
 def _distance(count: int, itemsize: int) -> str:

@@ -116,10 +116,10 @@ def test_bands_are_wide_on_both_sides(name: str) -> None:
     import warp as wp
 
     compat.initialize()
-    for count, dtype in ((1, wp.int8), (3, wp.float64)):
+    for count, dtype in ((1, wp.int8), (3, wp.float64), (1000, wp.int16)):
         data = np.zeros(count, wp.dtype_to_numpy(dtype))
         array = guarded(data, dtype, 1, placement(ROWS[name], (count,), data.itemsize), "cpu")
-        wide = max(256, 64 * data.itemsize)
+        wide = max(256, 64 * data.itemsize, data.nbytes)
         memory = array.memory.numpy()
         assert memory[:wide].tolist() == memory[-wide:].tolist() == [PATTERN] * wide
         assert memory.size >= 2 * wide + data.nbytes
