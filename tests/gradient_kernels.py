@@ -103,6 +103,29 @@ TEXTS: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
+# The same of bugs that no rewrite keeps clear of.
+PREDICTED: dict[str, list[tuple[str, str]]] = {
+    "leaving-a-dynamic-loop": [
+        ("", "    for i in range(len(total)):\n        if i == 1:\n            break\n        out[0] += x[i]"),
+        ("", "    for i in range(len(total)):\n        out[0] += x[i]\n        return"),
+        (
+            "",
+            "    for i in range(len(total)):\n        out[0] += x[i]\n        if i == 1:\n"
+            "            return\n    out[0] += x[3]",
+        ),
+        (
+            "",
+            "    s = wp.float64(0.0)\n    w = int(0)\n    while w < 2:\n        w += 1\n        s += x[0]\n"
+            "        if x[1] > x[0]:\n            continue\n        s += x[1]\n    out[0] = s",
+        ),
+        (
+            "",
+            "    w = int(0)\n    while w < 2:\n        w += 1\n        for i in range(3):\n"
+            "            out[0] += x[i]\n            if i == 1:\n                break",
+        ),
+    ],
+}
+
 
 def case_of(functions: str, body: str) -> Case:
     """One thread; ``total`` has two elements."""

@@ -82,8 +82,9 @@ RULES = (
     Rule(
         "leaving-a-dynamic-loop",
         tuple(
-            f"{kind}*: *for*{{*{exit}*}}*"
+            f"{kind}*: *{loop}*{{*{exit}*}}*"
             for kind in ("wrong gradient", "writes outside by the adjoint")
+            for loop in ("for", "while")
             for exit in ("break", "continue", "return")
         ),
         _REPLAY,

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import aliases, arithmetic, late_reads, lost_derivatives
+from kernelfuzz.reference import aliases, arithmetic, late_reads, left_loops, lost_derivatives
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.lost_derivatives import of_constant_divisor
@@ -119,6 +119,18 @@ DEVIATIONS: dict[str, Deviation] = {
             "remainder-ignores-the-divisor",
             "The derivative of a remainder by its divisor is 0.",
             numbers=_numbers(_IgnoredDivisor),
+            of_gradients=True,
+        ),
+        Deviation(
+            "leaving-a-dynamic-loop",
+            "The adjoint of a dynamic loop goes through its whole range, from the end, until it breaks.",
+            nodes={n.For: left_loops.left_for, n.While: left_loops.left_while},
+            of_gradients=True,
+        ),
+        Deviation(
+            "local-of-a-loop-has-no-gradient",
+            "What a dynamic loop binds first has no derivative after it.",
+            nodes={n.For: left_loops.local_of_a_loop, n.While: left_loops.local_of_a_loop},
             of_gradients=True,
         ),
         Deviation(

@@ -138,7 +138,7 @@ def statement(node: n.Stmt, names: c.Names) -> c.Execute:
         case n.For():
             return for_loop(node, names)
         case n.While():
-            return _while(node, names)
+            return while_loop(node, names)
         case n.ExprStmt(value=value):
             evaluate = (
                 compiled_calls.builtin(value, names, used=False)
@@ -232,7 +232,7 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute:
     return execute
 
 
-def _while(node: n.While, names: c.Names) -> c.Execute:
+def while_loop(node: n.While, names: c.Names) -> c.Execute:
     test, body = names.expression(node.test), block(node.body, names)
 
     def execute(frame: c.Frame) -> int:

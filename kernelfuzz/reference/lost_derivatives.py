@@ -83,11 +83,12 @@ def _fixed(value: Value) -> Value:
 
 
 def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
-    """The operation as if its right operand moved with nothing."""
+    """The operation as if its right operand moved with nothing, and the result as its left one, jumps or not."""
 
     def operate(left: Value, right: Value) -> Value:
         if isinstance(right, np.ndarray):
             return operation(left, np.array(list(map(_fixed, right)), dtype=right.dtype))
-        return operation(left, _fixed(right))
+        value = operation(_fixed(left), _fixed(right))
+        return Dual(value, left.tangent) if isinstance(left, Dual) else value
 
     return operate

@@ -24,7 +24,7 @@ from kernelfuzz.toolchain.programs import JUDGED
 
 OF_GRADIENTS = [
     (slug, functions, body)
-    for slug, texts in gradient_kernels.TEXTS.items()
+    for slug, texts in (gradient_kernels.TEXTS | gradient_kernels.PREDICTED).items()
     if slug in DEVIATIONS
     for functions, body in texts
 ]

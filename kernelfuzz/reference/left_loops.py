@@ -1,0 +1,153 @@
+"""What Warp's adjoints make of dynamic loops: rules of deviations that change derivatives and no value.
+
+The backward pass goes through the whole range of a ``for``, from its end, and runs the statements of the body before
+their adjoints.  So it begins with iterations that a launch may never have reached; a ``break`` ends it there, a
+``continue`` skips the adjoints of its iteration, and a ``return`` only those that follow it in that iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import numpy as np
+
+from kernelfuzz.analysis.unrolling import is_dynamic
+from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir.walk import blocks, bound_names
+from kernelfuzz.reference import compiled as c
+from kernelfuzz.reference import execution
+from kernelfuzz.reference.dual import Dual
+from kernelfuzz.reference.memory import View
+from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Undefined
+
+
+def left_for(node: n.For, names: c.Names) -> c.Execute | None:
+    """The iterations that the backward pass goes through, in the order of the range."""
+    if not is_dynamic(node) or not _is_left(node.body):
+        return None
+    bounds = [names.expression(bound) for bound in node.bounds]
+    place, body = names.place(node.name), execution.block(node.body, names)
+
+    def execute(frame: c.Frame) -> int:
+        values = range(*[bound(frame) for bound in bounds])
+        frame[c.THREAD].watched = False  # what never ran is in no race
+        first = len(values)
+        while first and not _ends(frame, body, place, values[first - 1]):
+            first -= 1
+        for value in values[first:]:
+            execution.step(frame[c.THREAD], node)
+            frame[place] = value
+            _iterate(frame, body)
+        return c.NORMAL
+
+    return execute
+
+
+def left_while(node: n.While, names: c.Names) -> c.Execute | None:
+    """The same of a ``while``, which the backward pass runs as it was run."""
+    if not _is_left(node.body):
+        return None
+    test, body = names.expression(node.test), execution.block(node.body, names)
+
+    def execute(frame: c.Frame) -> int:
+        frame[c.THREAD].watched = False
+        while test(frame):
+            execution.step(frame[c.THREAD], node)
+            ended = _iterate(frame, body)
+            if ended == c.RETURN:
+                raise Undefined(TOO_MANY_STEPS, node)  # the adjoint does not end
+            if ended == c.BREAK:
+                break
+        return c.NORMAL
+
+    return execute
+
+
+def _is_left(block: n.Block) -> bool:
+    return any(isinstance(each, (n.Break, n.Continue, n.Return)) or any(map(_is_left, blocks(each))) for each in block)
+
+
+def _ends(frame: c.Frame, body: c.Execute, place: int, value: int) -> bool:
+    """Whether an iteration breaks; nothing is changed by asking."""
+    restore = _kept(frame, everything=True)
+    frame[place] = value
+    ended = body(frame)
+    restore()
+    return ended == c.BREAK
+
+
+def _iterate(frame: c.Frame, body: c.Execute) -> int:
+    """One iteration; where it is left by break or continue, its floats have no adjoint."""
+    restore = _kept(frame, everything=False)
+    ended = body(frame)
+    if ended in (c.BREAK, c.CONTINUE):
+        restore()
+    if ended == c.RETURN and frame[c.RETURNED] != ():
+        raise Undefined(TOO_MANY_STEPS)  # each return adds to the gradient of its value
+    return ended
+
+
+def _kept(frame: c.Frame, *, everything: bool) -> Callable[[], None]:
+    """What puts back the locals of a frame and the arrays that it knows, or the floats of them."""
+    values = {place: frame[place] for place in range(c.FIRST_LOCAL, len(frame))}
+    leaves = [(leaf, leaf.copy()) for value in values.values() for leaf in _leaves(value)]
+
+    def restore() -> None:
+        for place, value in values.items():
+            if everything or _moves(value):
+                frame[place] = value
+        for leaf, content in leaves:
+            if everything or leaf.dtype == object:
+                leaf[...] = content
+
+    return restore
+
+
+def _leaves(value: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """The memory of the arrays in a value."""
+    if isinstance(value, View):
+        yield from _leaves(value.leaves)
+    elif isinstance(value, dict):
+        for each in cast("dict[str, Any]", value).values():
+            if isinstance(each, (View, dict, np.ndarray)):
+                yield from _leaves(each)
+    elif isinstance(value, np.ndarray):
+        yield value
+
+
+def _moves(value: Any) -> bool:
+    return isinstance(value, (float, Dual)) or (isinstance(value, np.ndarray) and value.dtype == object)
+
+
+# ------------------------------------------------------------------------- locals of a loop
+
+
+def local_of_a_loop(node: n.For | n.While, names: c.Names) -> c.Execute | None:
+    """What a dynamic loop binds first moves with nothing after it."""
+    if not is_dynamic(node):
+        return None
+    before = set(names.places)
+    loop = execution.for_loop(node, names) if isinstance(node, n.For) else execution.while_loop(node, names)
+    born = [names.place(name) for name in sorted(bound_names(node.body) - before)]
+
+    def execute(frame: c.Frame) -> int:
+        ended = loop(frame)
+        for place in born:
+            frame[place] = _still(frame[place])
+        return ended
+
+    return execute
+
+
+def _still(value: Any) -> Any:
+    """The value without its derivatives."""
+    if isinstance(value, Dual):
+        return Dual(value.value, np.zeros_like(value.tangent))
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        made = np.empty(value.size, dtype=object)
+        made[:] = [_still(each) for each in value.reshape(-1)]
+        return made.reshape(value.shape)
+    if isinstance(value, dict):
+        return {name: _still(each) for name, each in cast("dict[str, Any]", value).items()}
+    return tuple(map(_still, value)) if isinstance(value, tuple) else value
