@@ -149,6 +149,12 @@ def constant_ternary() -> Case:
     return Case(kernel_of(*body), launch_of(n=3, out0=ints(0, 0)))
 
 
+def ternary_of_an_element() -> Case:
+    """ternary-loads-too-late: (8, 2)."""
+    body: Block = (store(1, IfExp(Compare(at("out0", 0), (">",), (int_(9),)), at("out0", 0), int_(2), INT32)),)
+    return Case(kernel_of(*body), launch_of(n=0, out0=ints(8, 0)))
+
+
 def empty_loop() -> Case:
     """empty-loop-loses-the-counter: (5, 0) for n = 0."""
     body: Block = (

@@ -140,6 +140,13 @@ DEVIATIONS: dict[str, Deviation] = {
             open=True,
         ),
         Deviation(
+            "ternary-loads-too-late",
+            "A conditional expression loads the element of either side, and has the place of the chosen one only.",
+            until="1.11.1",
+            nodes={n.IfExp: late_reads.unloaded},
+            open=True,
+        ),
+        Deviation(
             "tuple-assignment-aliases",
             "A name of a tuple assignment gets the variable, or the place of the element, of its value.",
             nodes={n.Unpack: aliases.unpacked, **aliases.FLOW},

@@ -172,6 +172,22 @@ def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     return evaluate
 
 
+def unloaded(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
+    """An element on the other side is loaded too, from a place that nothing tells."""
+    if not is_element(node.body) and not is_element(node.orelse):
+        return None
+    test = names.expression(node.test)
+    body, orelse = names.expression(node.body), names.expression(node.orelse)
+
+    def evaluate(frame: c.Frame) -> Value:
+        true = test(frame)
+        if is_element(node.orelse if true else node.body):
+            raise Undefined(UNINITIALISED_READ, node)
+        return body(frame) if true else orelse(frame)
+
+    return evaluate
+
+
 # ------------------------------------------------------------------------ places and chains
 
 

@@ -41,6 +41,13 @@ def constant_ternary_aliases(node: n.Expr) -> n.Expr:
     return n.IfExp(node.test, own_value(node.body), own_value(node.orelse), node.type)
 
 
+def ternary_loads_too_late(node: n.Expr) -> n.Expr:
+    """``+a[i] if c else x``: an operator loads an element on its side of a conditional expression."""
+    if not isinstance(node, n.IfExp):
+        return node
+    return replace(node, body=loaded(node.body), orelse=loaded(node.orelse))
+
+
 def _may_be_constant(test: n.Expr) -> bool:
     return not any(isinstance(node, (n.Index, n.Attribute, n.Call, n.CallFunction)) for node in walk(test))
 
