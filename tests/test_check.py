@@ -105,7 +105,7 @@ def test_a_known_bug_is_a_skip_that_names_it(tmp_path: Path) -> None:
     said = kernelfuzz.check(kernel, launch=TWO, scripts=tmp_path)
     assert said.known == ("element-is-read-late",)
     assert said.skipped == {"value": "known bug: element-is-read-late"}
-    assert said.passed == {"compile"}
+    assert said.passed == {"static", "compile"}
     assert not list(tmp_path.iterdir())
 
 
@@ -118,7 +118,7 @@ def test_what_is_not_judged_after_a_known_bug_is_told() -> None:
 
 
 def test_an_oracle_can_be_asked_alone() -> None:
-    for oracle in ("value", "compile", "metamorphic", "determinism"):
+    for oracle in ("value", "static", "compile", "metamorphic", "determinism"):
         assert kernelfuzz.check(parse(SUM), oracles=[oracle]).passed == {oracle}
 
 

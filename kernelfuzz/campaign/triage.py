@@ -23,7 +23,7 @@ from kernelfuzz.findings.likeness import alike, looks
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
-from kernelfuzz.oracles.verdict import LOST, NOT_BUILT, Verdict
+from kernelfuzz.oracles.verdict import BY_WORDS, LOST, Verdict
 from kernelfuzz.reduce.reduce_case import Progress, reduce
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
@@ -93,7 +93,7 @@ class Triage:
     def _look_into(self, failure: _Failure) -> None:
         with self.judges.pool.reserve(max(1, self.judges.pool.jobs // 2)):
             failure = self._contiguous(failure)
-            by_message = failure.verdict.kind in NOT_BUILT
+            by_message = failure.verdict.kind in BY_WORDS
             known = self._explained(failure)
             if known is None and by_message:
                 # Reduction would not change what Warp says.

@@ -88,7 +88,7 @@ def read_finding(directory: str | Path) -> dict[str, Any]:
 
 def record(finding: Finding) -> dict[str, Any]:
     """Return a finding as JSON: kernels as source text, arrays as lists (NaN and infinities as text)."""
-    setting, mismatch = finding.verdict.setting, finding.verdict.mismatch
+    setting, mismatch, malformed = finding.verdict.setting, finding.verdict.mismatch, finding.verdict.malformed
     return {
         "schema": SCHEMA,
         "signature": finding.signature,
@@ -102,6 +102,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "layout": setting.layout,
         "message": finding.message or finding.verdict.reason,
         "mismatch": mismatch and _plain(asdict(mismatch)),
+        "malformed": malformed and _plain(asdict(malformed)),
         "features": list(finding.features),
         "needed": list(finding.needed),
         "path": slug(finding.signature),

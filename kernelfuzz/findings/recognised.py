@@ -26,6 +26,7 @@ class Rule:
 
 
 _REFUSED = "Warp refuses the kernel: there is nothing to compute."
+_CONSISTENT = "It is seen in the generated text alone."
 _REPLAY = "What the reverse pass finds depends on what the loop left behind."
 
 RULES = (
@@ -102,6 +103,7 @@ RULES = (
         ("wrong gradient*: *; mat[i, i] op= leaf", "wrong gradient*: *(float); for(len(array)){}"),
         _REPLAY,
     ),
+    Rule("part-is-stored-again", ("malformed code*: replay: wp::index(var)* = var",), _CONSISTENT),
 )  # fmt: skip
 
 # The names of all known bugs that are predicted, or recognised by a rewrite.

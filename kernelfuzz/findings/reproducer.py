@@ -16,6 +16,7 @@ from kernelfuzz.findings.script import (
     HARNESS,
     HARNESS_IMPORTS,
     PLACED,
+    STATEMENTS,
     UNCHANGED,
     Script,
     check_function,
@@ -181,15 +182,10 @@ def _texts(finding: Finding) -> Script:
     script = _script(finding, kernel, harness=False)
     script.need("os", "subprocess", "tempfile")
     script.need_from("pathlib", "Path")
-    if setting.target == "cpu":
-        build = ("    wp.config.kernel_cache_dir = sys.argv[1]", '    wp.load_module(device="cpu")')
-        suffix = "cpp"
-    else:
-        build = (f"    {_compile(kernel, 'sys.argv[1]')}",)
-        suffix = "cu"
+    build, suffix = _generate(kernel, setting, "sys.argv[1]")
     script.add(
         "if len(sys.argv) == 2:",
-        *build,
+        *(f"    {line}" for line in build),
         "    sys.exit()",
         "",
         "texts = set()",
@@ -205,6 +201,33 @@ def _texts(finding: Finding) -> Script:
     return script
 
 
+def _text(finding: Finding) -> Script:
+    setting, kernel, fault = finding.verdict.setting, finding.case.kernel, finding.verdict.malformed
+    if fault is None:
+        raise ValueError("malformed code needs what is wrong in it")
+    script = _script(finding, kernel, harness=False)
+    script.need("re", "tempfile")
+    script.need_from("pathlib", "Path")
+    script.declare(STATEMENTS)
+    build, suffix = _generate(kernel, setting, "folder")
+    # A pass of the kernel, or a function, whose name ends in a number.
+    function = (
+        fault.function if fault.function.startswith("kernel_") else rf"\b{fault.function.rstrip('0123456789')}\d+"
+    )
+    said = (f"expected: {fault.wanted or 'nothing'}", f"actual:   {fault.actual or 'nothing'}")
+    script.add(
+        *("with tempfile.TemporaryDirectory() as folder:", *(f"    {line}" for line in build)),
+        f'    (source,) = Path(folder).rglob("*.{suffix}")',
+        f"    found = statements(source.read_text(), {function + '[(]$'!r}, {fault.about!r})",
+        "# What it has where the bug is present.",
+        *("lines = [", *(f"    {_text_literal(line)}," for line in fault.lines), "]"),
+        *(f"print({_text_literal(text)})" for text in said),
+        *("if not found:", '    print("undecided: this Warp generates other code")', "    sys.exit(2)"),
+        *('print("fixed" if found != lines else "as before")', "sys.exit(found == lines)"),
+    )
+    return script
+
+
 _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "values": _values,
     "gradients": _gradients,
@@ -213,6 +236,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "an end": _end,
     "texts": _texts,
     "bands": _bands,
+    "a text": _text,
 }
 
 
@@ -298,12 +322,25 @@ def _compile(kernel: Kernel, folder: str) -> str:
     return f"wp.compile_aot_module({kernel.name}.module, arch=90, module_dir={folder}, use_ptx=True)"
 
 
+def _generate(kernel: Kernel, setting: BuildSetting, folder: str) -> tuple[list[str], str]:
+    """Return the lines that have Warp write the text of the module into a folder, and the suffix of the file."""
+    if setting.target == "cpu":
+        return [f"wp.config.kernel_cache_dir = {folder}", 'wp.load_module(device="cpu")'], "cpp"
+    return [_compile(kernel, folder)], "cu"
+
+
 def _wrapped(line: str) -> str:
     """Return a call on one line, or, where it is too long, with its arguments on the next."""
     if len(line) <= WIDTH or "[" not in line:
         return line
     head, _, rest = line.partition("(")
     return f"{head}(\n    {rest.removesuffix(')')}\n)"
+
+
+def _text_literal(text: str) -> str:
+    """Return a literal of a text; of a long one in several lines, in brackets."""
+    pieces = [repr(text[at : at + WIDTH - 20]) for at in range(0, len(text), WIDTH - 20)]
+    return pieces[0] if len(pieces) == 1 else "(\n        " + "\n        ".join(pieces) + "\n    )"
 
 
 def _array(names: Mapping[str, str], path: Path, attribute: str = "numpy()") -> str:

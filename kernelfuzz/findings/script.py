@@ -133,6 +133,15 @@ def launch(kernel, dim, inputs, adjoint=False, tiled=False, block_dim=256, block
     entry(address)(pointers, blocks or -(-math.prod(dim) // threads), threads)
 '''
 
+# Finds in the text of a module what a script shows of one function.
+STATEMENTS = '''\
+def statements(text, function, about):
+    """The lines of a function of the generated text that a pattern finds, without comments."""
+    start = re.search(function, text, re.MULTILINE).end()
+    lines = [line.partition("//")[0].strip() for line in text[start : text.index("\\n}", start)].split("\\n")]
+    return [line for line in lines if re.search(about, line)]
+'''
+
 # What the harness needs imported.
 HARNESS_IMPORTS = ("ctypes", "math", "re", "sys", "tempfile")
 

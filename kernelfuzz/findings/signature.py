@@ -74,6 +74,9 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
             return f"{f'{start} {signal_name(printed)}'.rstrip()}: {shape(kernel)}"
         case "change":
             return f"{start} ({changed(verdict)}): {shape(kernel)}"
+        case "check":
+            assert verdict.malformed is not None
+            return f"{start}: {verdict.malformed.check}: {verdict.malformed.operation}"
         case "shape":
             return f"{start}: {shape(kernel)}"
 

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch
+from kernelfuzz.oracles.lowered import Codes
 from kernelfuzz.oracles.request import CaseOutcome, Counts, Evidence
 from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.oracles.verdict import NOT_BUILT, BuildSetting, Verdict
@@ -44,9 +45,10 @@ class CaseRecord:
     """What is known about one case so far, whose arrays lie in memory as its ``layout`` has it.
 
     ``wanted`` are the outputs that the reference computes for it, or why it is undefined; None where the
-    reference was not asked yet.  ``verdicts`` and ``evidence`` have one entry for each question.
-    The gradient that is judged is that of the kernel ``as_written``, or of another form, and ``tells`` something where
-    a backward pass that does nothing would fail.
+    reference was not asked yet; ``codes`` is what Warp generates for it, None where that was not asked.
+    ``verdicts`` and ``evidence`` have one entry for each question.  The gradient that is judged is that of the
+    kernel ``as_written``, or of another form, and ``tells`` something where a backward pass that does nothing
+    would fail.
     """
 
     index: int
@@ -55,6 +57,7 @@ class CaseRecord:
     choices: SeededChoices
     layout: str = CONTIGUOUS
     wanted: Outputs | Undefined | None = None
+    codes: Codes | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     evidence: list[Evidence | None] = field(default_factory=list)
     as_written: bool = True
@@ -70,7 +73,7 @@ class CaseRecord:
         self.evidence.append(Evidence(judged, message=verdict.reason) if judged and other else None)
         if verdict.kind in NOT_BUILT:
             self.lowered &= verdict.kind != "rejected"
-        elif verdict.status != "skipped":
+        elif verdict.status != "skipped" and ORACLES[verdict.oracle].builds:
             self.built.add(verdict.setting.target)
             self.ran |= bool(ORACLES[verdict.oracle].counts)
 

@@ -51,6 +51,11 @@ def ask(chunk: Chunk) -> None:
     chosen = [record for record, taken in zip(chunk.records, sampled, strict=True) if taken]
     note(chosen, judge([record.case.kernel for record in chosen]))
     others = [record for record, taken in zip(chunk.records, sampled, strict=True) if not taken]
+    for record in others:
+        # The static oracle has lowered them.
+        if record.codes is not None and isinstance(failure := record.codes["cuda"], Failure):
+            record.note(_alone(record.case.kernel, failure, PTX))
+    others = [record for record in others if record.codes is None]
     for record, verdict in zip(others, rejected([other.case.kernel for other in others]), strict=True):
         if verdict is not None:
             record.note(verdict)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-from kernelfuzz.oracles.verdict import ANYWHERE, BuildSetting, FailedKind, Mismatch, Verdict
+from kernelfuzz.oracles.verdict import ANYWHERE, BuildSetting, FailedKind, Malformed, Mismatch, Verdict
 
 if TYPE_CHECKING:
     from kernelfuzz.ir.launch import Case
@@ -56,9 +56,9 @@ class Oracle:
     ``asks`` is the question in one sentence and ``samples`` how often its parts are asked.  ``kinds`` are the
     failures that it reports; a kernel that any oracle cannot build fails the compile oracle.  ``launches``
     tells whether it says anything about a launch.  ``counts`` is the field of ``Counts`` that a case adds to
-    whose launch it compared.  What is ``cheap`` is asked of every example of a test.
-    ``asked_by`` asks it (default: the module of this room that has its name).  Every oracle must pass ``x * x``,
-    for it is asked about that first (``kernelfuzz.oracles.control_kernels``).
+    whose launch it compared.  What ``builds`` nothing says nothing about what was built.  What is ``cheap`` is asked
+    of every example of a test.  ``asked_by`` asks it (default: the module of this room that has its name).  Every
+    oracle must pass ``x * x``, for it is asked about that first (``kernelfuzz.oracles.control_kernels``).
     """
 
     name: str
@@ -67,6 +67,7 @@ class Oracle:
     kinds: tuple[FailedKind, ...]
     launches: bool = True
     counts: Literal["", "compared", "gradients_compared"] = ""
+    builds: bool = True
     cheap: bool = False
     asked_by: Questions | None = None
 
@@ -86,6 +87,7 @@ class Oracle:
         reason: str = "",
         *,
         mismatch: Mismatch | None = None,
+        malformed: Malformed | None = None,
         kind: FailedKind | None = None,
         bugs: tuple[str, ...] = (),
         suspects: tuple[str, ...] = (),
@@ -93,7 +95,8 @@ class Oracle:
         """Return a verdict of one of ``kinds`` (default: the first); with ``bugs`` that predict it, a known one."""
         kind = kind or self.kinds[0]
         assert kind in self.kinds, f"the {self.name} oracle reports no {kind!r}"
-        return Verdict(self.name, "known" if bugs else "failed", kind, reason, setting, mismatch, bugs, suspects)
+        status = "known" if bugs else "failed"
+        return Verdict(self.name, status, kind, reason, setting, mismatch, bugs, suspects, malformed)
 
 
 VALUE = Oracle(
@@ -102,6 +105,16 @@ VALUE = Oracle(
     (Sample("each target", 1),),
     ("wrong value", "writes outside"),
     counts="compared",
+    cheap=True,
+)
+# It comes before the compile oracle, which uses what it lowers.
+STATIC = Oracle(
+    "static",
+    "does the generated code hold together whatever the inputs: writes before reads, labels, adjoints, both devices",
+    (Sample("the text for both devices", 1),),
+    ("malformed code",),
+    launches=False,
+    builds=False,
     cheap=True,
 )
 # For the adjoint NVRTC takes longer than all else takes for a kernel; clang takes two seconds to start.
@@ -135,7 +148,8 @@ DETERMINISM = Oracle(
     (Sample("both devices", 16, "chunk"),),
     ("not deterministic",),
     launches=False,
+    builds=False,
 )
 
 # In this order they are asked: what fails early is not asked further.
-ORACLES: dict[str, Oracle] = {row.name: row for row in (VALUE, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM)}
+ORACLES: dict[str, Oracle] = {row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM)}

@@ -19,6 +19,7 @@ FailedKind: TypeAlias = Literal[
     "wrong gradient",
     "different",  # a change that must not matter changed the result
     "not deterministic",  # the same source gave other code
+    "malformed code",  # what it generated breaks a rule that holds whatever the inputs
 ]
 
 
@@ -26,18 +27,20 @@ FailedKind: TypeAlias = Literal[
 class FailureRow:
     """How findings of one kind are told apart and shown.
 
-    ``told_by`` is what the signature quotes, beside the shape of the kernel where it is a signal or a change.
+    ``told_by`` is what the signature quotes, beside the shape of the kernel where it is a signal or a change: of a
+    check its name and the statement.
     ``shown_by`` is the sort of script that reproduces it.  ``expected`` is the sentence of the report, with
     ``{values}``, the expected values; ``{bound}``, the tolerance; ``{change}``, what an oracle changed.
     """
 
-    told_by: Literal["exception", "compiler", "signal", "change", "shape"]
-    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands"]
+    told_by: Literal["exception", "compiler", "signal", "change", "check", "shape"]
+    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text"]
     expected: str
 
 
 _ACCEPTED = "The kernel is accepted: it is well typed by the rules of Warp's user guide."
 _EVALUATED = "So says an evaluation of the kernel, statement by statement, by Python's rules."
+_HOLDS = "Whatever the inputs, a statement reads what was written, and has its adjoint; both devices get the same."
 _ENDS = "The launch ends, as any well-defined kernel's does."
 
 FAILURES: dict[FailedKind, FailureRow] = {
@@ -51,10 +54,13 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "wrong gradient": FailureRow("shape", "gradients", "The derivative of the kernel{bound}: {values}"),
     "different": FailureRow("change", "two runs", "{values} The result does not depend on {change}."),
     "not deterministic": FailureRow("shape", "texts", "One source gives one text, in every process."),
+    "malformed code": FailureRow("check", "a text", _HOLDS),
 }
 
 # Kernels that are not built, and those that end their process.
 NOT_BUILT = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "a build")
+# Kinds that are told apart by words, which are the same for a smaller kernel.
+BY_WORDS = frozenset(kind for kind, row in FAILURES.items() if row.told_by in ("exception", "compiler", "check"))
 LOST = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "an end")
 
 
@@ -94,6 +100,28 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Malformed:
+    """A statement of generated code that is not as it must be.
+
+    ``check`` is the rule, a row of ``kernelfuzz.oracles.static_checks.CHECKS``; ``function`` the pass of the kernel
+    (``kernel_forward``), or a function of the text.  ``wanted`` is the statement that must be there, ``actual`` the
+    one that stands in its place or lacks it; either may be empty.  ``operation`` is the statement without what
+    differs between two kernels.  ``lines`` are all of the function that the pattern ``about`` finds.
+    """
+
+    check: str
+    function: str
+    wanted: str
+    actual: str
+    operation: str
+    about: str
+    lines: tuple[str, ...]
+
+    def alike(self, other: Malformed) -> bool:
+        return (self.check, self.operation) == (other.check, other.operation)
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to one question.
 
@@ -110,6 +138,7 @@ class Verdict:
     mismatch: Mismatch | None = None
     bugs: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
+    malformed: Malformed | None = None
 
     def heeding(self, names: Collection[str]) -> Verdict:
         """The verdict where only bugs of these names are known."""

@@ -19,6 +19,7 @@ from differences import DIFFERENCES
 from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 
 from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.oracles.static_checks import CHECKS
 from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.deviations import DEVIATIONS
@@ -140,6 +141,11 @@ def oracles() -> str:
     return table(("oracle", "asks", "how often", "reports"), rows)
 
 
+def checks() -> str:
+    """What the static oracle holds."""
+    return table(("check", "what holds"), [(f"`{row.name}`", row.says) for row in CHECKS.values()])
+
+
 def _how_often(sample: Sample) -> str:
     return (
         f"{sample.what}: every {sample.of}"
@@ -160,6 +166,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "deviations": ("notes/reference.md", deviations),
     "workarounds": ("notes/rewrites.md", workarounds),
     "oracles": ("notes/oracles.md", oracles),
+    "checks": ("notes/oracles.md", checks),
     "rooms": ("notes/architecture.md", layers),
     "imports": ("notes/architecture.md", imports),
 }

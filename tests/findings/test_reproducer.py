@@ -23,7 +23,9 @@ from kernelfuzz.ir import nodes as ir
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.names import canonical_names, rename
-from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Mismatch, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Malformed, Mismatch, Verdict
+from kernelfuzz.toolchain import Failure, lower
+from kernelfuzz.toolchain.generated_statements import definitions_in
 from kernelfuzz.toolchain.layouts import LAYOUTS
 from kernelfuzz.typecheck.verify import verify
 
@@ -38,8 +40,8 @@ OUTER = t.Struct("Outer", (("inner", INNER), ("scale", t.FLOAT32)))
 
 
 def finding(case: Case, kind: FailedKind = "wrong value", setting: BuildSetting | None = None, **more: Any) -> Finding:
-    mismatch = more.pop("mismatch", None)
-    verdict = Verdict("value", "failed", kind, "", setting or BuildSetting(), mismatch)
+    mismatch, malformed = more.pop("mismatch", None), more.pop("malformed", None)
+    verdict = Verdict("value", "failed", kind, "", setting or BuildSetting(), mismatch, malformed=malformed)
     return Finding(signature(verdict, case.kernel), verdict, case, case, **more)
 
 
@@ -153,6 +155,12 @@ NEAR = {"a": np.array([3.0001, -4, np.nan], np.float32)}
 SUMS = many(9, 10, position=(1, 2, -0.0), scale=0.1)
 THIRD = np.array([np.float32(0.1) / np.float32(3), -0.0], np.float32)
 
+# Of another kernel, with a line that is longer than those of a script may be.
+LONG = f"wp::adj_vec_t({', '.join(f'var_{at}' for at in range(90, 120))});"
+ELSEWHERE = Malformed(
+    "adjoint", "kernel_backward", LONG, "", "wp::adj_vec_t(var)", r"(?:var|adj)_99\b", (LONG, "adj_99;")
+)
+
 ROWS: dict[str, Row] = {
     "value": Row(finding(PRODUCT, expected=RIGHT), 0, "expected: [3.25, 5.0, nan]   actual: [3.25, 5.0, nan]"),
     "value, wrong": Row(finding(PRODUCT, expected=WRONG), 1),
@@ -204,6 +212,10 @@ ROWS: dict[str, Row] = {
     "outside, CUDA": Row(finding(beyond(2), "writes outside", CUDA), 1, "actual: 4"),
     "outside, strided": Row(finding(beyond(2), "writes outside", BuildSetting(layout="strided")), 1, "actual: 4"),
     "outside, the adjoint": Row(finding(beyond(2), "writes outside", seeds={}), 1, "actual: 4"),
+    "malformed": Row(finding(PRODUCT, "malformed code", malformed=ELSEWHERE), 2, "undecided"),
+    "malformed, CUDA": Row(
+        finding(PRODUCT, "malformed code", BuildSetting("ptx"), malformed=ELSEWHERE), 2, "undecided"
+    ),
 }
 
 # Each array in a layout of its own, or all in one.
@@ -222,7 +234,7 @@ OF_THIS_RELEASE = {
 # One of each template; what is left takes its time.
 QUICK = {
     "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
-    "different", "crash", "deterministic", "not different from expected, other names",
+    "different", "crash", "deterministic", "malformed", "not different from expected, other names",
     "outside", "inside, the adjoint", "structs, mixed",
 }  # fmt: skip
 
@@ -250,6 +262,21 @@ def test_the_script_ends_as_it_must(key: str, tmp_path: Path, monkeypatch: pytes
     assert row.says in done.stdout
     assert "expected:" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("fewer", "status"), [(0, 1), (1, 0)], ids=["present", "fixed"])
+def test_the_script_of_malformed_code_looks_at_the_lines_that_are_wrong(
+    fewer: int, status: int, tmp_path: Path
+) -> None:
+    lowered = lower(PRODUCT.kernel)
+    assert not isinstance(lowered, Failure)
+    (definition,) = definitions_in(lowered.kernels[0].backward or "")
+    there = tuple(line for line in definition.lines if "var_1" in line)
+    malformed = replace(ELSEWHERE, about="var_1", lines=there[fewer:])
+    path = tmp_path / "reproducer.py"
+    path.write_text(reproducer(finding(PRODUCT, "malformed code", malformed=malformed)))
+    done = run_script(path)
+    assert done.returncode == status, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("key", ROWS)

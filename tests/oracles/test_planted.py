@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from code_generator import codegen, without_adjoints_of
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
@@ -45,11 +44,6 @@ def case_of(kernel: n.Kernel) -> Case:
     assert isinstance(dtype, Scalar)
     inputs = {name: np.array([-7, 1, 20], dtype=dtype.name) for name in ("a", "out")}
     return Case(kernel, Launch((3,), inputs))
-
-
-def codegen() -> Any:
-    """Warp's code generator, to be patched: what the package itself must not touch, a test may."""
-    return importlib.import_module("warp._src.codegen")
 
 
 def judge_value(case: Case, setting: BuildSetting) -> Verdict:
@@ -90,23 +84,12 @@ def test_the_value_oracle_catches_a_wrong_rule_of_the_reference(monkeypatch: pyt
     assert judge_value(case, CPU).kind == "wrong value"
 
 
-def without_adjoints_of(name: str, original: Callable[..., None]) -> Callable[..., None]:
-    """``add_reverse`` that loses the adjoint of one builtin."""
-
-    def add_reverse(adjoint: Any, statement: str) -> None:
-        if f"adj_{name}(" not in statement:
-            original(adjoint, statement)
-
-    return add_reverse
-
-
 @pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
 def test_the_gradient_oracle_catches_a_lost_adjoint(monkeypatch: pytest.MonkeyPatch, setting: BuildSetting) -> None:
     point = gradient.prepare_at(case_of(operator_kernel("*", FLOAT64)))
     assert isinstance(point, gradient.Point)
     assert [verdict.status for verdict in gradient.judge([point], setting)] == ["passed"]
-    adjoint = codegen().Adjoint
-    monkeypatch.setattr(adjoint, "add_reverse", without_adjoints_of("mul", adjoint.add_reverse))
+    without_adjoints_of(monkeypatch, "mul")
     (verdict,) = gradient.judge([point], setting)
     assert (verdict.status, verdict.kind) == ("failed", "wrong gradient")
     assert verdict.mismatch is not None
