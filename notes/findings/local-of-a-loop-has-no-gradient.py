@@ -16,7 +16,7 @@ else:
 
 @wp.kernel(module="unique")
 def control(x: wp.array(dtype=float), n: int, out: wp.array(dtype=float)):
-    last = float(0.0)
+    last = float(0.0)  # noqa: UP018
     for i in range(n):
         last = x[i]
     out[0] = last
@@ -40,7 +40,7 @@ def left(x: wp.array(dtype=float), n: int, out: wp.array(dtype=float)):
 
 @wp.kernel(module="unique")
 def running(x: wp.array(dtype=float), n: int, out: wp.array(dtype=float)):
-    i = int(0)
+    i = int(0)  # noqa: RUF046, UP018
     while i < n:
         last = x[2]
         i += 1
