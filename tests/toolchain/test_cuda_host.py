@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_tiles_are_for_blocks_of_one_thread(program: Program) -> None:
 
 
 @pytest.mark.parametrize("grid", [{"blocks": 0}, {"block_dim": 0}, {"block_dim": -1}])
-def test_a_grid_without_threads(program: Program, grid: dict[str, int]) -> None:
+def test_a_grid_without_threads(program: Program, grid: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="at least one block and one thread"):
         program.run("block", Launch((1,), {"out": np.zeros(1, np.int32)}), **grid)
 

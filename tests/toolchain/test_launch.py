@@ -286,7 +286,8 @@ def test_an_array_without_elements(programs: dict[str, Program], target: str) ->
 def test_closures_with_an_early_return_and_a_module_of_its_own(
     programs: dict[str, Program], target: str, blocks: int | None, block_dim: int | None
 ) -> None:
-    program, grid = programs[target], {"blocks": blocks, "block_dim": block_dim}
+    program = programs[target]
+    grid: dict[str, Any] = {"blocks": blocks, "block_dim": block_dim}
     out = np.full(5, -1, np.int32)
     same(program.run("by_two", Launch((5,), {"out": out}), **grid)["out"], np.array([3, -1, 7, 9, 11], "i4"))
     same(program.run("by_five", Launch((4,), {"out": out}), **grid)["out"], np.array([3, -1, 13, 18, -1], "i4"))
