@@ -198,6 +198,8 @@ def prepare_at(case: Case, unroll: int = MAX_UNROLL) -> Point | Verdict:
         return GRADIENT.skipped(f"documented: {other.reason}")
     if found.endless:
         return GRADIENT.skipped(ENDLESS)
+    if found.lossy and not _largest_of(found.seeds):
+        return GRADIENT.skipped(found.reasons[0])
     judged = {name: value for name, value in found.expected.items() if name in judged_arrays(case.kernel)}
     if not any(array.size for _, array in leaves(judged)):
         return GRADIENT.skipped("no input over floats")

@@ -25,7 +25,7 @@ from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.history import Path, history_of
 from kernelfuzz.reference.lost_statements import language
 from kernelfuzz.reference.lost_values import Watch
-from kernelfuzz.reference.smooth import Smooth, raise_unless_finite
+from kernelfuzz.reference.smooth import LOST, Smooth, raise_unless_finite
 
 # Directions that one run differentiates in: a tangent of this length costs little more than a number.
 DIRECTIONS = 512
@@ -72,13 +72,14 @@ class Documented:
     """The part of a gradient that Warp documents that its adjoint computes.
 
     ``seeds`` are those that were given, but zero where the adjoint needs a value that it does not have, which
-    makes it ``lossy``; ``expected`` is the gradient by the arrays that Warp has one of.  ``endless``: see
-    notes/findings/leaving-a-dynamic-loop.
+    makes it ``lossy``; ``reasons`` say why.  ``expected`` is the gradient by the arrays that Warp has one of.
+    ``endless``: see notes/findings/leaving-a-dynamic-loop.
     """
 
     seeds: Mapping[str, Input]
     expected: Mapping[str, Input]
     lossy: bool
+    reasons: tuple[str, ...]
     endless: bool
 
 
@@ -113,7 +114,8 @@ def documented_gradient(
     for path in astray:
         expected.pop(path[0], None)
     lossy, endless = any(bool(marks.any()) for marks in lost.values()), any(watch.endless for watch in watches)
-    return Documented(known, expected, lossy, endless)
+    reasons = (*[reason for watch in watches for reason in watch.domain.reasons], LOST)
+    return Documented(known, expected, lossy, reasons, endless)
 
 
 def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from typing import Any, cast
 
@@ -27,6 +27,15 @@ from kernelfuzz.typecheck.builtins import Signature, resolve
 NARROW_FLOAT = "a float that is not float64"
 NO_CLOSED_FORM = "no closed form to differentiate"
 DOCUMENTED = "documented as not differentiable"
+LOST = "documented: the adjoint has lost what it needs"
+
+
+def _floored(left: Any, right: Any) -> Any:
+    """A floor division, which is documented to have no gradient: so it may be infinite."""
+    if value_of(right) == 0:
+        return np.floor(np.float64(value_of(left)) / np.float64(value_of(right)))
+    return numbers.floor(numbers.divide(left, right))
+
 
 _FLOAT_BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -34,7 +43,7 @@ _FLOAT_BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "/": numbers.divide,
     "%": numbers.remainder,
-    "//": lambda left, right: numbers.floor(numbers.divide(left, right)),
+    "//": _floored,
     "**": numbers.power,
 }
 
@@ -51,13 +60,15 @@ class Smooth:
     ``first`` gives, for the path of each float parameter that is differentiated by (its name and the fields
     below it), the number of the direction of its first component; the ``count`` directions from ``start`` on
     are differentiated.  A tangent has one component more, which is NaN in what is ``lost`` and in everything
-    that is computed from it: so is, unless ``strict``, what has two derivatives, or none that is known.
+    that is computed from it: so is, unless ``strict``, what has two derivatives, or none that is known.  ``reasons``
+    has why something was lost, in the order of the run.
     """
 
     first: Mapping[tuple[str, ...], int]
     start: int
     count: int
     strict: bool = True
+    reasons: list[str] = field(default_factory=list[str], compare=False)
 
     def _check(self, scalar: t.Scalar) -> None:
         if self.strict and scalar.is_float and scalar != t.FLOAT64:
@@ -89,8 +100,10 @@ class Smooth:
     def leave(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:
         return values
 
-    def lost(self, value: Value) -> Value:
+    def lost(self, value: Value, why: str = LOST) -> Value:
         """The value, of which Warp documents no derivative: the floats in it are marked."""
+        if why not in self.reasons:
+            self.reasons.append(why)
         if isinstance(value, (Dual, float, np.floating)):
             tangent = value.tangent.copy() if isinstance(value, Dual) else np.zeros(self.count + 1)
             tangent[-1] = np.nan
@@ -182,10 +195,10 @@ class Smooth:
                 return self._by_differences(signature, arguments)
             try:
                 result = found.function(signature, *arguments) if found.typed else found.function(*arguments)
-            except Corner:
+            except Corner as corner:
                 if self.strict:
                     raise
-                return self.lost(constant(arguments))
+                return self.lost(constant(arguments), f"not smooth: {corner.reason}")
             return self._documented(result) if not signature.builtin.differentiable else result
 
         return call
@@ -199,7 +212,7 @@ class Smooth:
                 return found
         if self.strict:
             raise NotDifferentiable(NO_CLOSED_FORM)
-        return self.lost(function(arguments))
+        return self.lost(function(arguments), f"not differentiable: {NO_CLOSED_FORM}")
 
     def _documented(self, result: Value) -> Value:
         """What comes of something that is documented to have no adjoint: what moves of it is lost."""
@@ -207,7 +220,7 @@ class Smooth:
             return result
         if self.strict:
             raise NotDifferentiable(DOCUMENTED)
-        return self.lost(result)
+        return self.lost(result, DOCUMENTED)
 
     def _undifferentiated(self, operation: Callable[..., Value]) -> Callable[[Value, Value], Value]:
         return lambda left, right: self._documented(operation(*_broadcast(left, right)))
@@ -220,8 +233,8 @@ class Smooth:
         def operate(left: Any, right: Any) -> Any:
             try:
                 return operation(left, right)
-            except Corner:
-                return self.lost(operation(value_of(left), value_of(right)))
+            except Corner as corner:
+                return self.lost(operation(value_of(left), value_of(right)), f"not smooth: {corner.reason}")
 
         return operate
 
@@ -247,7 +260,7 @@ class Smooth:
             if self.strict or not any(map(moves, elements)):
                 return reduce(operation, elements)
             # "Differentiable: false" (Built-ins, tile_min, tile_max).
-            return self.lost(reduce(operation, map(value_of, elements)))
+            return self.lost(reduce(operation, map(value_of, elements)), DOCUMENTED)
 
         return extremum
 
