@@ -40,6 +40,8 @@ def point_of(body: str, functions: str = "") -> gradient.Point:
 
 POINTS = {name: (body, documented.FUNCTIONS if "total" in body else "") for name, body in documented.KNOWN.items()}
 POINTS |= {name: (body, "") for name, (body, _) in documented.MASKED.items()}
+# Every output depends on what is lost: nothing can be asked.
+NOTHING_LEFT = [POINTS.pop(name) for name in ("a store to such a place", "a continue by such a condition")]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.target)
@@ -47,6 +49,13 @@ def test_warp_does_what_it_documents(setting: BuildSetting) -> None:
     verdicts = gradient.judge([point_of(*each) for each in POINTS.values()], setting)
     failed = {name for name, verdict in zip(POINTS, verdicts, strict=True) if verdict.status != "passed"}
     assert failed == LEFT & set(POINTS)
+
+
+@pytest.mark.parametrize("body", [body for body, _ in NOTHING_LEFT])
+def test_a_kernel_of_which_nothing_can_be_asked_is_skipped(body: str) -> None:
+    verdict = gradient.prepare_at(documented.case_of(body))
+    assert isinstance(verdict, Verdict)
+    assert verdict.status == "skipped"
 
 
 def test_a_loop_that_never_ends_backwards_is_not_run() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import finding_kernels as kernels
 import gradient_kernels
+import numpy as np
 import pytest
 
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
@@ -20,6 +21,7 @@ from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
 from kernelfuzz.strategies.launch_inputs import draw_launch
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.toolchain.programs import JUDGED
 
 OF_GRADIENTS = [
@@ -111,3 +113,14 @@ def test_what_the_adjoint_gives_is_predicted(slug: str, functions: str, body: st
     assert isinstance(point, gradient.Point)
     (verdict,) = gradient.judge([point], BuildSetting("cpu", tuple(sorted(JUDGED.items()))))
     assert (verdict.status, verdict.bugs) == ("known", (slug,))
+
+
+def test_only_the_negative_of_a_scalar_loses_its_sign() -> None:
+    vector = parse(
+        "import warp as wp\n\n\n@wp.kernel\ndef kernel(v: wp.array(dtype=wp.vec2), x: wp.array(dtype=float)):\n"
+        "    v[0] = -v[0]\n    x[0] = -x[0]\n"
+    )
+    launch = Launch((1,), {"v": np.zeros((1, 2), np.float32), "x": np.zeros(1, np.float32)})
+    found = run(vector, launch, deviations=(DEVIATIONS["negated-zero"],))
+    assert np.signbit(found["v"]).all()
+    assert not np.signbit(found["x"]).any()
