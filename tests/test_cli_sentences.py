@@ -28,6 +28,7 @@ HINTS = {
     "category of two releases": (["compare", *RELEASES, "--category", "atomicc"], "did you mean 'atomic'?"),
     "option": (["corpus", "--output", "out", "--categry", "atomic"], "--category"),
     "command": (["copus"], "copus"),
+    "the source as the output": (["lower", "{tmp}/old.py", "--output", "{tmp}/old.py"], "itself, which is kept"),
     "Python of long ago, lowered": (["lower", "{tmp}/old.py"], "Did you mean print(...)?"),
     "Python of long ago, reduced": (
         ["reduce", "{tmp}/old.py", "--fails", "lowering"],

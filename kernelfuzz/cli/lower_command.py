@@ -108,6 +108,8 @@ def lower(file: str, scope: str, output: str | None, as_json: bool, timeout: flo
     if arch is not None and target not in ("ptx", "cubin"):
         raise click.UsageError("--arch goes with --build ptx or --build cubin")
     binary = target in ("cpu", "cubin") and not as_json
+    if output is not None and os.path.exists(output) and os.path.samefile(output, file):
+        raise Problem(f"--output is {file} itself, which is kept: give another path.", USAGE)
     if binary and output is None and sys.stdout.isatty():
         raise click.UsageError(f"--build {target} makes binary data: give --output FILE")
     source = read_source(file)
