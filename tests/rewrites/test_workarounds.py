@@ -107,7 +107,8 @@ def test_what_no_bug_concerns_stays_as_it_is() -> None:
 def test_each_workaround_leaves_the_others_alone() -> None:
     for slug, make, _ in CASES:
         kernel = make().kernel
-        changing = [each for each in WORKAROUNDS if worked_around(kernel, [each]) != kernel]
+        of_values = [each for each in WORKAROUNDS if not WORKAROUNDS[each].of_gradients]
+        changing = [each for each in of_values if worked_around(kernel, [each]) != kernel]
         assert changing == [slug]
 
 
