@@ -36,7 +36,7 @@ from kernelfuzz.strategies import kernels
 
 Condition = Callable[[Kernel], bool]
 
-SEARCHES = 16
+SEARCHES = 32
 
 
 def shrunk(condition: Condition, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
