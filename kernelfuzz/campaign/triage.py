@@ -71,7 +71,9 @@ class Triage:
         self.learnt: list[Learnt] = []
         self.groups: dict[str, _Group] = {}
         self.found: dict[str, Found] = {}
-        self.confirmations = Confirmations(self._run_script, lambda finding: self._write(finding, UNCONFIRMED), summary)
+        self.confirmations: Confirmations = Confirmations(
+            self._run_script, lambda finding: self._write(finding, UNCONFIRMED), summary
+        )
         self.interrupted: bool = False
 
     def take(self, request: Request, outcome: CaseOutcome, stretch: int) -> None:

@@ -45,7 +45,9 @@ class Differs(Exception):
 
     def __init__(self, check: str, wanted: str, actual: str) -> None:
         super().__init__(check, wanted, actual)
-        self.check, self.wanted, self.actual = check, wanted, actual
+        self.check: str = check
+        self.wanted: str = wanted
+        self.actual: str = actual
 
 
 def compare(forward: GeneratedFunction, backward: GeneratedFunction) -> None:

@@ -26,7 +26,11 @@ Condition: TypeAlias = "tuple[str, int, bool]"
 # How many of the last arguments of a call are results.  Of user functions the text tells.
 RESULTS: Mapping[str, int] = {
     **{f"builtin_tid{axes}d": axes for axes in (2, 3, 4)},
-    **{f"wp::{row.name}": len(result.elements) for row in ROWS if isinstance(result := pattern(row).result, Several)},
+    **{
+        f"wp::{name}": len(given.elements)
+        for name, given in [(each.name, pattern(each).result) for each in ROWS]
+        if isinstance(given, Several)
+    },
 }
 
 # How many questions are asked to find out whether a variable is written; after so many, it counts as such.

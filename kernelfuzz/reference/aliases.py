@@ -283,4 +283,4 @@ def _write_back(frame: Any, entered: list[tuple[int, list[Any]]]) -> None:
 
 
 # The rules of a Warp whose names may share a variable.
-FLOW = {n.If: branch, n.For: for_loop, n.While: while_loop}
+FLOW: dict[type[n.Node], c.Change] = {n.If: branch, n.For: for_loop, n.While: while_loop}

@@ -23,7 +23,7 @@ class Region:
 
     def __init__(self, block: n.Block, names: c.Names, watch: Watch, counter: str = "") -> None:
         self._changed = _changed(block) | {counter}
-        self.places = [names.place(name) for name in sorted(self._changed - {""})]
+        self.places: list[int] = [names.place(name) for name in sorted(self._changed - {""})]
         self._block = block
         self._names = names
         self._watch = watch

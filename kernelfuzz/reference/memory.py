@@ -195,7 +195,7 @@ class Shadow:
     __slots__ = ("_atomics", "_floats", "_readers", "_writers", "overwritten", "path", "rewritten")
 
     def __init__(self, path: tuple[str, ...], dtype: t.Type) -> None:
-        self.path = path
+        self.path: tuple[str, ...] = path
         self._readers: dict[int, int] = {}
         self._writers: dict[int, int] = {}
         self._atomics: dict[int, Atomics] = {}
