@@ -165,6 +165,17 @@ def empty_loop() -> Case:
     return Case(kernel_of(*body), launch_of(n=0, out0=ints(0, 0)))
 
 
+def searched() -> Case:
+    """lower-bound-ignores-strides: 2 and 1, where arrays are not contiguous."""
+    a, floats = name("a", INTS), name("cdf", FLOATS)
+    body: Block = (
+        store(0, Call("lower_bound", (a, int_(5)), INT32)),
+        store(1, Call("sample_cdf", (Literal(7, UINT32), floats), INT32)),
+    )
+    inputs = {"a": ints(1, 3, 5, 7), "cdf": np.array([0.25, 0.75, 1.0], np.float32), "out0": ints(0, 0)}
+    return Case(kernel_of(*body, params=(Param("a", INTS), Param("cdf", FLOATS)), n=False), launch_of(**inputs))
+
+
 def retyped_constant() -> Case:
     """conversion-retypes-a-constant: (10, 7) for n = 3."""
     one = Literal(1, INT64)

@@ -24,6 +24,7 @@ from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.deviations import applicable, explanation
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.toolchain.programs import Program
 
 # Why the outputs of a device are not judged.
@@ -118,7 +119,7 @@ def _without_result(oracle: Oracle, case: Case, failure: Failure, setting: Build
     verdict = batch.without_result(failure, setting, oracle)
     # Where Warp writes is not predicted; with a bug that is to blame an index leaves its array.
     outside = verdict.kind == "writes outside"
-    return replace(verdict, suspects=suspects(case, applicable())) if outside else verdict
+    return replace(verdict, suspects=suspects(case, _met(setting))) if outside else verdict
 
 
 def _verdict(
@@ -136,7 +137,8 @@ def _verdict(
     if mismatch is None:
         return oracle.passed(setting)
     bugs = predicted(case, actual)
-    return oracle.failed(setting, mismatch=mismatch, bugs=bugs, suspects=() if bugs else suspects(case, _open()))
+    open_ = [row for row in _met(setting) if row.open]
+    return oracle.failed(setting, mismatch=mismatch, bugs=bugs, suspects=() if bugs else suspects(case, open_))
 
 
 def predicted(case: Case, actual: Outputs) -> tuple[str, ...]:
@@ -161,8 +163,9 @@ def suspects(case: Case, rows: Sequence[Deviation]) -> tuple[str, ...]:
     return tuple(row.name for row in rows if meets(row))
 
 
-def _open() -> list[Deviation]:
-    return [row for row in applicable() if row.open]
+def _met(setting: BuildSetting) -> list[Deviation]:
+    """The known bugs that arrays which lie so can meet."""
+    return [row for row in applicable() if setting.layout != CONTIGUOUS or not row.strided]
 
 
 def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:

@@ -67,7 +67,7 @@ class Deviation:
     all after).  ``rule`` says in one sentence what they do.  ``nodes`` are the rules for the nodes that it is
     about, ``numbers`` changes operations on numbers; with ``shares`` two names may share one variable.
     ``of_gradients``: it concerns adjoints only.  ``open``: what such a Warp computes depends on what a variable
-    happens to hold, so that the reference calls it undefined.
+    happens to hold, so that the reference calls it undefined.  ``strided``: only where arrays are not contiguous.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Deviation:
     shares: bool = False
     of_gradients: bool = False
     open: bool = False
+    strided: bool = False
 
 
 class Cells(list[Any]):

@@ -147,6 +147,13 @@ DEVIATIONS: dict[str, Deviation] = {
             open=True,
         ),
         Deviation(
+            "lower-bound-ignores-strides",
+            "A search takes what lies behind the first element of an array for its elements.",
+            nodes={n.Call: late_reads.searched},
+            open=True,
+            strided=True,
+        ),
+        Deviation(
             "tuple-assignment-aliases",
             "A name of a tuple assignment gets the variable, or the place of the element, of its value.",
             nodes={n.Unpack: aliases.unpacked, **aliases.FLOW},

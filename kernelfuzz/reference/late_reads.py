@@ -19,7 +19,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
 from kernelfuzz.reference.aliases import is_element, keep, pin
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.undefined import UNINITIALISED_READ, Undefined
+from kernelfuzz.reference.undefined import NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
 
 # ------------------------------------------------------------------- operands, read late
 
@@ -207,6 +207,17 @@ def lost_counter(node: n.For, names: c.Names) -> c.Execute | None:
         return loop(frame)
 
     return execute
+
+
+def searched(node: n.Call, names: c.Names) -> c.Evaluate | None:
+    """What a search of an array takes for elements lies between them."""
+    if node.name not in ("lower_bound", "sample_cdf"):
+        return None
+
+    def evaluate(frame: c.Frame) -> Value:
+        raise Undefined(NOT_CONTIGUOUS, node)
+
+    return evaluate
 
 
 def chain(node: n.Compare, names: c.Names) -> c.Evaluate | None:

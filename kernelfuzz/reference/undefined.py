@@ -17,6 +17,7 @@ ORDER_OF_ATOMICS = "order of atomics"
 TOO_MANY_STEPS = "too many steps"
 OUTSIDE_DOMAIN = "outside the domain"
 NOT_SORTED = "array not sorted"
+NOT_CONTIGUOUS = "array not contiguous"
 
 
 class Stopped(Exception):

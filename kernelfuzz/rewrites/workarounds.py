@@ -13,7 +13,7 @@ from typing import TypeAlias
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import map_expressions, map_statements
-from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads
+from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads, searches
 from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
@@ -128,6 +128,11 @@ WORKAROUNDS: dict[str, Workaround] = {
             "store-into-a-part-of-a-part", _ALL,
             "The part is copied out, changed, and stored back as a whole.",
             _statements(copies.store_into_a_part_of_a_part),
+        ),
+        Workaround(
+            "lower-bound-ignores-strides", _ALL,
+            "A function searches the array.",
+            searches.own_search, recognises=("wrong value", "wrong gradient"),
         ),
         Workaround(
             "component-of-a-field-has-no-gradient", _ALL,

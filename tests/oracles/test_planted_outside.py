@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import finding_kernels as kernels  # pyright: ignore[reportMissingImports]
 import numpy as np
 import pytest
 
@@ -197,6 +198,21 @@ def test_an_index_that_a_known_bug_makes_wrong_is_that_bug(
     assert explained_by(case, failed, WORKAROUNDS, judge_again) == "element-is-read-late"
     plant(monkeypatch, store_one_later)
     (failed,) = judge_again([case], like)
+    assert explained_by(case, failed, WORKAROUNDS, judge_again) is None
+
+
+@pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
+def test_a_search_is_a_known_bug_where_arrays_are_not_contiguous(
+    setting: BuildSetting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = kernels.searched()
+    (failed,) = judge_again([case], ORACLES["value"].passed(replace(setting, layout="strided")))
+    assert failed.suspects == ("lower-bound-ignores-strides",)
+    assert explained_by(case, failed, WORKAROUNDS, judge_again) == "lower-bound-ignores-strides"
+    assert [verdict.status for verdict in judge_again([case], ORACLES["value"].passed(setting))] == ["passed"]
+    plant(monkeypatch, lambda statement: statement.replace("wp::lower_bound(", "1 + wp::lower_bound("))
+    (failed,) = judge_again([case], ORACLES["value"].passed(setting))
+    assert (failed.kind, failed.suspects) == ("wrong value", ())
     assert explained_by(case, failed, WORKAROUNDS, judge_again) is None
 
 
