@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from processes import FOREVER  # pyright: ignore[reportMissingImports]
@@ -17,7 +18,7 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Counts, Evidence, Request, category, draw_case
-from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.strategies.features import features
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp
@@ -266,6 +267,25 @@ SPOILING = WorkerFunctions(spoiling_batch, passing_again, explain, no_control, c
 
 
 OUTSIDE = Verdict("value", "failed", "writes outside", "writes outside of out0, 1 element before its start")
+
+
+STRIDED = BuildSetting(layout="strided")
+
+
+def strided_batch(request: Request) -> list[CaseOutcome]:
+    """Kernel 2 is wrong where arrays are strided."""
+    return batch(request, lambda index, case: replace(WRONG, setting=STRIDED) if index == 2 else PASSED)
+
+
+def strided_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    return [replace(WRONG, setting=verdict.setting) if verdict.setting == STRIDED else PASSED for _ in cases]
+
+
+def anywhere_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    return [replace(WRONG, setting=verdict.setting) for _ in cases]
+
+
+LAID_OUT = WorkerFunctions(strided_batch, strided_again, explain, no_control, confirmed, write)
 
 
 def outside_batch(request: Request) -> list[CaseOutcome]:

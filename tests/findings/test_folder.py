@@ -15,7 +15,7 @@ import finding_kernels as kernels
 import pytest
 
 from kernelfuzz.findings.finding import Finding
-from kernelfuzz.findings.folder import read_finding, report, slug, write_finding
+from kernelfuzz.findings.folder import read_finding, record, report, slug, write_finding
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
@@ -100,6 +100,14 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     ast.parse(found["case"]["source"])
     again = decode(found["case"]["inputs"])
     assert first_mismatch(finding.case.launch.inputs, again) is None
+
+
+def test_the_layout_of_arrays_is_told_where_it_counts(tmp_path: Path) -> None:
+    finding = swapped()
+    assert "Arrays in memory" not in report(finding)
+    strided = replace(finding, verdict=replace(finding.verdict, setting=BuildSetting(layout="strided")))
+    assert "\n\nArrays in memory: strided.\n\n" in report(strided)
+    assert [record(each)["layout"] for each in (finding, strided)] == ["contiguous", "strided"]
 
 
 def test_the_same_finding_again_changes_nothing(tmp_path: Path) -> None:

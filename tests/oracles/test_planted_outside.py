@@ -14,6 +14,7 @@ import pytest
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import explained_by
+from kernelfuzz.findings.recognised import RECOGNISED
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
@@ -214,6 +215,32 @@ def test_a_search_is_a_known_bug_where_arrays_are_not_contiguous(
     (failed,) = judge_again([case], ORACLES["value"].passed(setting))
     assert (failed.kind, failed.suspects) == ("wrong value", ())
     assert explained_by(case, failed, WORKAROUNDS, judge_again) is None
+
+
+LEFT = """
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), n: int, out0: wp.array(dtype=wp.float64)):
+    for i in range(n):
+        if i == 2:
+            break
+        out0[i] = x[i] * wp.float64(2.0)
+"""
+
+
+def test_the_adjoint_of_a_loop_that_was_left_is_a_known_bug_and_the_loop_itself_is_none() -> None:
+    """leaving-a-dynamic-loop: with arrays of two elements the adjoint adds to the fourth."""
+    inputs = {"x": np.ones(2), "n": np.array(4, np.int32), "out0": np.zeros(2)}
+    (failed,) = judge_again([Case(parse(LEFT), Launch((1,), inputs))], ORACLES["gradient"].passed(CPU))
+    assert (failed.kind, failed.reason) == (
+        "writes outside",
+        "writes outside of the gradient of x, 2 elements after its end",
+    )
+    kernel = parse(LEFT)
+    assert RECOGNISED.match(signature(failed, kernel)) == "leaving-a-dynamic-loop"
+    assert RECOGNISED.match(signature(replace(failed, oracle="value"), kernel)) is None
 
 
 def test_half_of_the_cases_are_contiguous_and_every_layout_is_drawn() -> None:

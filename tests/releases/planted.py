@@ -14,8 +14,10 @@ codegen_kernel, build_kernel = codegen.codegen_kernel, context.ModuleBuilder.bui
 
 
 @functools.wraps(codegen_kernel)
-def planted_codegen(*args, **kwargs):
-    text = codegen_kernel(*args, **kwargs)
+def planted_codegen(kernel, *args, **kwargs):
+    text = codegen_kernel(kernel, *args, **kwargs)
+    if kernel.key.startswith("astray"):
+        return text.replace("wp::array_store(var_out0, var_0,", "wp::array_store(var_out0, var_0 + 1,")
     return text.replace("wp::mul(", "wp::div(").replace("wp::adj_mul(", "wp::adj_add(")
 
 
@@ -32,8 +34,8 @@ codegen.codegen_kernel, context.ModuleBuilder.build_kernel = planted_codegen, pl
 
 
 def planted_python(directory: Path) -> str:
-    """The path of an interpreter whose Warp multiplies by dividing, refuses kernels called ``refused``, and
-    dies of those called ``deadly``."""
+    """The path of an interpreter whose Warp multiplies by dividing, refuses kernels called ``refused``, dies of
+    those called ``deadly``, and has those called ``astray`` store one element later."""
     (directory / "sitecustomize.py").write_text(_PLANT)
     script = directory / "python"
     script.write_text(f'#!/bin/sh\nPYTHONPATH={directory}:"$PYTHONPATH" exec {sys.executable} "$@"\n')
@@ -59,4 +61,5 @@ SOURCES = {
     "wrong": kernel_source("wrong", "a0[i] * 3.0"),
     "refused": kernel_source("refused", "a0[i] - 1.0"),
     "deadly": kernel_source("deadly", "a0[i] - 2.0"),
+    "astray": kernel_source("astray", "a0[i] + 2.0"),
 }

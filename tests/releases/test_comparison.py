@@ -34,11 +34,14 @@ def of_label(found: list[Difference]) -> dict[tuple[str, str], Difference]:
 def test_each_planted_mistake_is_a_regression(report: Report) -> None:
     found = of_label(report.of_weight("regression"))
     assert sorted(found) == [
+        ("astray", "acceptance"),
         ("deadly", "acceptance"),
         ("refused", "acceptance"),
         ("wrong", "gradients"),
         ("wrong", "values"),
     ]
+    assert found["astray", "acceptance"].what == "writes outside of out0, 1 element after its end"
+    assert found["astray", "acceptance"].where[:2] == ("kernel for cpu", "kernel for cuda-host")
     assert found["deadly", "acceptance"].what == "the process was killed by SIGSEGV"
     assert "no such thing" in found["refused", "acceptance"].what
     assert found["wrong", "values"].where == ("cpu", "cuda-host")
@@ -46,26 +49,26 @@ def test_each_planted_mistake_is_a_regression(report: Report) -> None:
 
 
 def test_a_kernel_that_ends_the_process_costs_itself_only(report: Report) -> None:
-    assert dict(report.counts) == {"kernels": 4, "lowered": 2, "values": 2, "gradients": 2}
+    assert dict(report.counts) == {"kernels": 5, "lowered": 3, "values": 2, "gradients": 2}
 
 
 def test_generated_code(report: Report) -> None:
-    # Of sound and of wrong, for two devices each.
-    assert (report.code.same, report.code.changed) == (2, 2)
-    assert set(report.code.kinds) == {"other functions called"}
+    # Of sound, and of wrong and astray, for two devices each.
+    assert (report.code.same, report.code.changed) == (2, 4)
+    assert set(report.code.kinds) == {"other functions called", "argument passing"}
     assert dict(report.code.more) == {"div": 2, "adj_add": 2}
     assert dict(report.code.fewer) == {"mul": 2, "adj_mul": 2}
 
 
 def test_the_report_says_it(report: Report) -> None:
     text = "\n".join(report_lines(report))
-    assert "Regressions: 4" in text
+    assert "Regressions: 5" in text
     assert "accepted by the old only: the process was killed by SIGSEGV" in text
     assert "wrong (cpu, cuda-host): out0[" in text
     assert "+ var_" in text
     about = report.to_dict()
-    assert len(about["regressions"]) == 4
-    assert about["speed"]["kernels"] == 2
+    assert len(about["regressions"]) == 5
+    assert about["speed"]["kernels"] == 3
 
 
 @pytest.mark.slow
