@@ -114,14 +114,20 @@ class Triage:
         self.changed()
 
     def _contiguous(self, failure: _Failure) -> _Failure:
-        """The failure where arrays lie contiguous, if it is there too: else with the layout that it needs."""
+        """The failure where arrays lie contiguous, if it is there too: else with the layout that it needs.
+
+        What is a wrong value in one layout may be a write outside in another, which says more.
+        """
         setting = failure.verdict.setting
         if setting.layout == CONTIGUOUS:
             return failure
         plain = replace(failure.verdict, setting=replace(setting, layout=CONTIGUOUS))
         (verdict,) = self.judges.again([failure.case], plain, fresh=plain.kind in LOST)
-        same = alike(failure.verdict, failure.look, verdict, failure.case.kernel)
-        return replace(failure, verdict=verdict) if same else failure
+        kernel = failure.case.kernel
+        outside = (verdict.oracle, verdict.kind) == (failure.verdict.oracle, "writes outside")
+        if outside or alike(failure.verdict, failure.look, verdict, kernel):
+            return replace(failure, verdict=verdict, look=looks(verdict, kernel))
+        return failure
 
     # ------------------------------------------------------------------------------------ is it known
 

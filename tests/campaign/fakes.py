@@ -285,6 +285,11 @@ def anywhere_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [replace(WRONG, setting=verdict.setting) for _ in cases]
 
 
+def elsewhere_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    """With contiguous arrays it is a write outside."""
+    return [replace(WRONG if verdict.setting == STRIDED else OUTSIDE, setting=verdict.setting) for _ in cases]
+
+
 LAID_OUT = WorkerFunctions(strided_batch, strided_again, explain, no_control, confirmed, write)
 
 

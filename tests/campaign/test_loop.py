@@ -140,11 +140,18 @@ def test_the_one_kernel_that_crashes_is_found_and_made_small() -> None:
     assert summary.examples == summary.judged == 88
 
 
-@pytest.mark.parametrize(("again", "layout"), [(fakes.strided_again, "strided"), (fakes.anywhere_again, "contiguous")])
-def test_a_finding_has_the_layout_that_it_needs(again: Any, layout: str) -> None:
+@pytest.mark.parametrize(
+    ("again", "kind", "layout"),
+    [
+        (fakes.strided_again, "wrong value", "strided"),
+        (fakes.anywhere_again, "wrong value", "contiguous"),
+        (fakes.elsewhere_again, "writes outside", "contiguous"),
+    ],
+)
+def test_a_finding_has_the_layout_that_it_needs(again: Any, kind: str, layout: str) -> None:
     summary = fuzz(plan(4, reduction=1.0), judges=replace(fakes.LAID_OUT, again=again))
     (found,) = summary.findings
-    assert found.finding.verdict.setting.layout == layout
+    assert (found.finding.kind, found.finding.verdict.setting.layout) == (kind, layout)
 
 
 def test_a_batch_that_dies_without_a_culprit_is_counted() -> None:

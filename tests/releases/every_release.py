@@ -117,6 +117,7 @@ def remarks(summary: Mapping[str, Any]) -> list[str]:
     return [
         *(f"new: `{found['signature']}`" for found in summary["findings"]),
         *(f"`{found['signature']}` ({found['why']})" for found in summary["unconfirmed"]),
+        *(f"unattributed: {lost}" for lost in summary["unattributed"]),
         *(f"fault: {fault}" for fault in summary["faults"]),
     ]
 
