@@ -228,6 +228,39 @@ def _text(finding: Finding) -> Script:
     return script
 
 
+# What a kernel is called and does, as Warp generates it for both devices.
+_SEEN = """\
+def seen():
+    with tempfile.TemporaryDirectory() as folder:
+        wp.compile_aot_module({name}.module, device="cpu", module_dir=folder)
+        wp.compile_aot_module({name}.module, arch=90, module_dir=folder, use_ptx=True)
+        texts = [path.read_text() for pattern in ("*.cpp", "*.cu") for path in Path(folder).glob(pattern)]
+    name = {name}.get_mangled_name()
+    passes = [f"{{name}}_{{each}}" for each in ("cpu_kernel_forward", "cpu_kernel_backward")]
+    passes += [f"{{name}}_{{each}}" for each in ("cuda_kernel_forward", "cuda_kernel_backward")]
+    found = [(text, each) for text in texts for each in passes if each + "(" in text]
+    return name, [statements(text, each + "[(]$", "") for text, each in found]
+"""
+
+
+def _builds(finding: Finding) -> Script:
+    kernel = finding.case.kernel
+    script = _script(finding, kernel, options=False, harness=False)
+    script.need("re", "tempfile")
+    script.need_from("pathlib", "Path")
+    script.declare(STATEMENTS)
+    script.declare(_SEEN.format(name=kernel.name))
+    other = with_suffix(kernel, "_beside")
+    script.add(
+        *("first = seen()", 'wp.set_module_options({"max_unroll": 1})', "seen()"),
+        *('wp.set_module_options({"max_unroll": 16})', "again = seen()", ""),
+        *(kernel_text(other).rstrip("\n").split("\n") if not kernel.closure else ()),
+        *("", "", "beside = seen()"),
+        *('print("expected:", first[0], "  actual:", again[0], beside[0])', "sys.exit(not first == again == beside)"),
+    )
+    return script
+
+
 _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "values": _values,
     "gradients": _gradients,
@@ -237,6 +270,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "texts": _texts,
     "bands": _bands,
     "a text": _text,
+    "builds": _builds,
 }
 
 

@@ -150,6 +150,17 @@ DETERMINISM = Oracle(
     launches=False,
     builds=False,
 )
+# Nothing is compiled, and no process started: what is generated for one kernel costs milliseconds.
+REBUILD = Oracle(
+    "rebuild",
+    "has a kernel object the same name, hash and code after it was built for something else",
+    (Sample("for both devices, ahead of time, under another option, beside another kernel", 16),),
+    ("built differently",),
+    launches=False,
+    builds=False,
+)
 
 # In this order they are asked: what fails early is not asked further.
-ORACLES: dict[str, Oracle] = {row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM)}
+ORACLES: dict[str, Oracle] = {
+    row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM, REBUILD)
+}

@@ -19,6 +19,7 @@ FailedKind: TypeAlias = Literal[
     "wrong gradient",
     "different",  # a change that must not matter changed the result
     "not deterministic",  # the same source gave other code
+    "built differently",  # what was built before changes a kernel's name, hash or code
     "malformed code",  # what it generated breaks a rule that holds whatever the inputs
 ]
 
@@ -34,7 +35,7 @@ class FailureRow:
     """
 
     told_by: Literal["exception", "compiler", "signal", "change", "check", "shape"]
-    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text"]
+    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text", "builds"]
     expected: str
 
 
@@ -54,6 +55,7 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "wrong gradient": FailureRow("shape", "gradients", "The derivative of the kernel{bound}: {values}"),
     "different": FailureRow("change", "two runs", "{values} The result does not depend on {change}."),
     "not deterministic": FailureRow("shape", "texts", "One source gives one text, in every process."),
+    "built differently": FailureRow("change", "builds", "A kernel's name, hash and code do not depend on {change}."),
     "malformed code": FailureRow("check", "a text", _HOLDS),
 }
 

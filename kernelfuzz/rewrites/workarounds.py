@@ -13,7 +13,7 @@ from typing import TypeAlias
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import map_expressions, map_statements
-from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads, searches
+from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads, searches, value_names
 from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
@@ -133,6 +133,11 @@ WORKAROUNDS: dict[str, Workaround] = {
             "lower-bound-ignores-strides", _ALL,
             "A function searches the array.",
             searches.own_search, recognises=("wrong value", "wrong gradient"),
+        ),
+        Workaround(
+            "local-named-as-a-value", _ALL,
+            "The local has another name.",
+            value_names.named_otherwise, recognises=("built differently",),
         ),
         Workaround(
             "component-of-a-field-has-no-gradient", _ALL,

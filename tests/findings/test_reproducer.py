@@ -107,6 +107,16 @@ def counters() -> Case:
     return Case(kernel_of(*body), launch_of(n=3, out0=kernels.ints(0)))
 
 
+def named_e() -> Case:
+    """local-named-as-a-value: a local ``e`` with an attribute."""
+    e = name("e", VEC3)
+    body = (
+        ir.Assign(e, ir.Construct(VEC3, tuple([float_(1.0)] * 3))),
+        ir.Assign(ir.Index(name("out0", kernels.FLOATS), (int_(0),), t.FLOAT32), ir.Attribute(e, "x", t.FLOAT32)),
+    )
+    return Case(kernel_of(*body, out=kernels.FLOATS, n=False), launch_of(out0=np.zeros(1, np.float32)))
+
+
 def under_other_names(case: Case) -> Case:
     """The case with other names for everything, parameters included."""
     kernel = rename(case.kernel, canonical_names())
@@ -200,6 +210,8 @@ ROWS: dict[str, Row] = {
     "deterministic": Row(finding(PRODUCT, "not deterministic"), 0),
     "deterministic, CUDA": Row(finding(PRODUCT, "not deterministic", CUDA), 0),
     "not deterministic": Row(finding(counters(), "not deterministic"), 1),
+    "built alike": Row(finding(structs(), "built differently"), 0, "expected: kernel_"),
+    "built differently": Row(finding(named_e(), "built differently"), 1, "expected: kernel_"),
     "gradient, strided": Row(
         finding(PRODUCT, "wrong gradient", BuildSetting(layout="strided"), expected=GRADIENT, seeds=SEEDS), 0
     ),
@@ -227,14 +239,14 @@ ROWS |= {
 # Rows that lean on a bug of this release.
 OF_THIS_RELEASE = {
     "value, a known bug", "value, by its place", "CUDA, a known bug", "rejected", "rejected, CUDA",
-    "different from expected", "not deterministic",
+    "different from expected", "not deterministic", "built differently",
 }  # fmt: skip
 
 
 # One of each template; what is left takes its time.
 QUICK = {
     "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
-    "different", "crash", "deterministic", "malformed", "not different from expected, other names",
+    "different", "crash", "deterministic", "built differently", "malformed", "not different from expected, other names",
     "outside", "inside, the adjoint", "structs, mixed",
 }  # fmt: skip
 

@@ -29,7 +29,9 @@ from kernelfuzz.toolchain.compat.generator import (
     Piece,
     facts,
     generate,
+    generate_ahead,
     has_backward,
+    hash_of,
     mangled_name,
     without_backward,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -195,6 +197,46 @@ def _without_backward(unit: Unit, *, active: bool) -> Iterator[None]:
             kernel.options.update(options)
 
 
+@contextlib.contextmanager
+def _compiling_nothing(build: Any) -> Iterator[None]:
+    """Have Warp's compilers write empty files."""
+    originals = {name: getattr(build, name) for name in ("build_cpu", "build_cuda")}
+
+    def nothing(output: str, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        with open(inspect.signature(original).bind(*args, **kwargs).arguments[output], "wb"):
+            pass
+
+    build.build_cpu = functools.partial(nothing, "obj_path", originals["build_cpu"])
+    build.build_cuda = functools.partial(nothing, "output_path", originals["build_cuda"])
+    try:
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(build, name, original)
+
+
+def generate_ahead(unit: Unit, numbering: Numbering, arch: int) -> tuple[Piece, ...]:
+    """The pieces that ``wp.compile_aot_module`` generates of a unit for CUDA; nothing is compiled.
+
+    The options are those of the unit, and what Warp knows of the module from before, it keeps.
+    """
+    loaded = installed.ready_warp()
+    module = unit.module
+    module.options.clear()
+    module.options.update(unit.options)
+    pieces: list[Piece] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="kernelfuzz_") as folder,
+        ordered_promotions(loaded.codegen),
+        _recording(loaded.codegen, pieces),
+        _compiling_nothing(loaded.build),
+    ):
+        numbering.rewind()
+        loaded.warp.compile_aot_module(module, arch=arch, module_dir=folder, use_ptx=True)
+        numbering.rewind()
+    return tuple(pieces)
+
+
 def _collisions(builder: Any) -> tuple[str, ...]:
     """The keys of functions of different modules that go by one generated name."""
     owners: dict[str, set[int]] = {}
@@ -213,6 +255,11 @@ def without_backward(kernels: tuple[Any, ...]) -> None:
 def has_backward(kernel: Any) -> bool:
     """Whether the kernel is built with an adjoint."""
     return bool({**kernel.module.options, **kernel.options}.get("enable_backward"))
+
+
+def hash_of(kernel: Any) -> str:
+    """What Warp told the kernel from others by, the last time that it was asked; in hexadecimal."""
+    return bytes(kernel.hash).hex()
 
 
 def mangled_name(kernel: Any) -> str:
