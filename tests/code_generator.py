@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -60,6 +61,16 @@ def text_of(patch: Patch, function: str, change: Callable[[str, str], str]) -> N
     patch.setattr(codegen(), function, generated)
 
 
-def without_adjoints_of(patch: Patch, name: str) -> None:
-    """Lose the adjoint of one builtin."""
-    reverse(patch, lambda statement: "" if f"adj_{name}(" in statement else statement)
+def without_adjoints_of(patch: Patch, name: str, over: str | None = None) -> None:
+    """Lose the adjoint of one builtin; ``over`` a type of C++ ("wp::float32"), only where its first operand has it."""
+    original = codegen().Adjoint.add_reverse
+
+    def add_reverse(adjoint: Any, statement: str) -> None:
+        if f"adj_{name}(" not in statement or (over is not None and over != first_type(adjoint, statement)):
+            original(adjoint, statement)
+
+    def first_type(adjoint: Any, statement: str) -> str:
+        call = re.search(rf"adj_{name}\(var_(\d+)", statement)
+        return adjoint.variables[int(call[1])].ctype(value_type=True) if call else ""
+
+    patch.setattr(codegen().Adjoint, "add_reverse", add_reverse)

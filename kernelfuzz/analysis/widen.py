@@ -158,19 +158,23 @@ def _of_type(type_: t.Type, arguments: tuple[n.Expr, ...]) -> n.Expr | None:
             return None
 
 
-def widened(case: Case) -> Case | None:
-    """The case over float64: the kernel and the same inputs."""
-    kernel = widen_around_float32(case.kernel)
+def widened(case: Case, kernel: n.Kernel | None = None) -> Case | None:
+    """The case over float64: the kernel (or what the caller made of it by ``widen_around_float32``) and its inputs."""
+    kernel = kernel or widen_around_float32(case.kernel)
     if kernel is None:
         return None
     launch = case.launch
-    inputs = {name: _widened_input(value) for name, value in launch.inputs.items()}
-    return Case(kernel, Launch(launch.dim, inputs, launch.tiled))
+    return Case(kernel, Launch(launch.dim, widened_inputs(launch.inputs), launch.tiled))
+
+
+def widened_inputs(inputs: Mapping[str, Input]) -> dict[str, Input]:
+    """The inputs, or gradients of such, with each float a float64."""
+    return {name: _widened_input(value) for name, value in inputs.items()}
 
 
 def _widened_input(value: Input) -> Input:
     if isinstance(value, Mapping):
-        return {name: _widened_input(field) for name, field in value.items()}
+        return widened_inputs(value)
     return value.astype(np.float64) if value.dtype.kind == "f" else value
 
 

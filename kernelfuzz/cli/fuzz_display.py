@@ -119,7 +119,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "judged": f"{summary.judged}, {counts['compared']} outputs and {counts['gradients_compared']} "
         "gradients compared",
         "gradients": f"{counts['gradients_as_written']} of kernels as written, "
-        f"{counts['gradients_in_another_form']} of another form",
+        f"{counts['gradients_in_another_form']} of another form; "
+        f"{counts['gradients_over_narrow_floats']} over float32 or float16",
         "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
         "failed": f"{summary.failed}, of them {summary.known} by known bugs, {len(summary.unexamined)} not examined",
         "predicted": _named(summary.predicted),

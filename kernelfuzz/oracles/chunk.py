@@ -48,7 +48,7 @@ class CaseRecord:
     reference was not asked yet; ``codes`` is what Warp generates for it, None where that was not asked.
     ``verdicts`` and ``evidence`` have one entry for each question.  The gradient that is judged is that of the
     kernel ``as_written``, or of another form, and ``tells`` something where a backward pass that does nothing
-    would fail.
+    would fail; ``narrow``: over floats of the kernel's own that are not float64.
     """
 
     index: int
@@ -62,6 +62,7 @@ class CaseRecord:
     evidence: list[Evidence | None] = field(default_factory=list)
     as_written: bool = True
     tells: bool = True
+    narrow: bool = False
     lowered: bool = True
     built: set[str] = field(default_factory=set)
     ran: bool = False
@@ -94,6 +95,7 @@ class CaseRecord:
             gradients_compared=int(differentiated and self.tells),
             gradients_as_written=int(differentiated and self.as_written),
             gradients_in_another_form=int(differentiated and not self.as_written),
+            gradients_over_narrow_floats=int(differentiated and self.narrow),
         )
         return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
 

@@ -1,6 +1,6 @@
 """A kernel's differentiable form: what Warp documents that its adjoints do not get right, written otherwise.
 
-The gradient oracle judges another kernel than the drawn one anyway (over float64, at inputs of its own); this
+The gradient oracle judges another kernel than the drawn one anyway (at inputs of its own); this
 one differs from it only where a documented limitation applies, and there by one of the rules below, or by
 reading an array that it overwrites from a copy.  It computes other values: only its adjoint is of interest.
 """

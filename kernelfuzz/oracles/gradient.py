@@ -1,24 +1,28 @@
 """The gradient oracle: the adjoint that Warp generates gives the derivative of what the kernel computes.
 
-The kernel is judged over float64 (``widen``), in a form without what Warp documents as not differentiable
-(``differentiable``), at a point without corners, against forward-mode dual numbers in the reference; where
-the two differ, central differences of the reference decide whether the point is one
-at which a derivative can be judged at all.
+The kernel is judged as written, or, where that tells nothing, in a form without what Warp documents as not
+differentiable (``differentiable``), at a point without corners, against forward-mode dual numbers in the reference
+over float64; where the two differ, central differences of the reference decide whether the point is one at which a
+derivative can be judged at all.
+
+A kernel over narrower floats is judged over these, with what their rounding may move (``rounding_error``); where
+that is too much to tell anything, or where a derivative is off, it is judged over float64 (``widen``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
-from kernelfuzz.analysis.widen import widen_around_float32, widen_with_stand_ins, widened
+from kernelfuzz.analysis.widen import widen_around_float32, widen_with_stand_ins, widened, widened_inputs
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, flattened, leaves
-from kernelfuzz.ir.nodes import Cast, Kernel
+from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import batch
@@ -28,11 +32,12 @@ from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
-from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
+from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined, run
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, largest_derivative
 from kernelfuzz.reference.deviations import applicable, explanation
 from kernelfuzz.reference.limitations import array_overwrites
+from kernelfuzz.reference.rounded_derivative import rounding_error
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import POSITIVE, SMOOTH, draw_launch
 from kernelfuzz.toolchain import Failure
@@ -55,11 +60,17 @@ class Precision:
     cancelled: float
 
 
-FLOAT64 = Precision(1e-6, 1e-9, 1e-12)
-# Where a builtin that Warp has for float32 only is called on the way.
-FLOAT32 = Precision(1e-3, 1e-5, 1e-6)
+# By the narrowest float that is computed with on the way.
+PRECISIONS = {
+    t.FLOAT64: Precision(1e-6, 1e-9, 1e-12),
+    t.FLOAT32: Precision(1e-3, 1e-5, 1e-6),
+    t.FLOAT16: Precision(2e-2, 2e-3, 4e-3),
+}
+# What rounding may move is judged only where it is a small part of the derivative.
+SMALL_PART = 0.05
 
 NO_OUTPUT = "no output over floats"
+NO_FLOAT64_FORM = "a builtin has no float64 form"
 # A known bug, which would cost a worker each time.
 ENDLESS = "known: the backward pass of a while loop that is left by return does not end (leaving-a-dynamic-loop)"
 # The launches that are tried until one tells anything; where nothing stands in the way, one more hardly helps.
@@ -71,22 +82,25 @@ BLOCK_OF_A_TILE = "not judged: every thread of a block adds to the gradients"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A case over float64 at a smooth point, the gradients of its outputs, and the derivatives to find.
+    """A case at a smooth point, the gradients of its outputs, and the derivatives to find.
 
+    ``over_float64`` is what the reference differentiates: the case, with float64 for each float.  ``rounding`` is how
+    far rounding may move each derivative, by ``flattened`` name; empty where the case itself is over float64.
     ``lossy``: outputs have no gradient there because Warp documents that the adjoint has lost what it needs.
     """
 
     case: Case
+    over_float64: Case
     seeds: Mapping[str, Input]
     expected: Mapping[str, Input]
+    rounding: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lossy: bool = False
     as_written: bool = True
 
     @property
     def precision(self) -> Precision:
-        """How far the derivatives may be off."""
-        narrow = any(isinstance(node, Cast) and node.type == t.FLOAT32 for node in walk(self.case.kernel))
-        return FLOAT32 if narrow else FLOAT64
+        """How far the derivatives may be off, beside the ``rounding``."""
+        return PRECISIONS[narrowest_float(self.case.kernel)]
 
     @property
     def tells(self) -> bool:
@@ -94,25 +108,37 @@ class Point:
         start, expected = flattened(self.seeds), flattened(self.expected)
         return any(not np.array_equal(wanted, start.get(path, 0.0 * wanted)) for path, wanted in expected.items())
 
+    def widened(self) -> Point:
+        """The same point, judged over float64."""
+        return replace(self, case=self.over_float64, seeds=widened_inputs(self.seeds), rounding={})
+
+
+def narrowest_float(kernel: Kernel) -> t.Scalar:
+    """The float type of least precision that anything in the kernel has; float64 where there is none."""
+    types = {getattr(node, "type", None) for node in walk(kernel)}
+    composites = (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Tile)
+    found = {each.dtype if isinstance(each, composites) else each for each in types}
+    return min((each for each in PRECISIONS if each in found), key=lambda each: each.precision, default=t.FLOAT64)
+
 
 def ask(chunk: Chunk) -> None:
-    """Judge the adjoints of the sound cases, over float64, on one target (of few cases: on each)."""
+    """Judge the adjoints of the sound cases on one target (of few cases: on each)."""
     ready: list[tuple[CaseRecord, Point]] = []
     for record in chunk.sound:
         case = record.case
-        point = prepare_given(case) if chunk.launch_given else prepare(case.kernel, record.choices)
+        point = prepare_at(case) if chunk.launch_given else prepare(case.kernel, record.choices)
         if isinstance(point, Verdict):
             record.note(point)
         else:
-            record.as_written, record.tells = point.as_written, point.tells
+            record.as_written, record.tells, record.narrow = point.as_written, point.tells, bool(point.rounding)
             ready.append((record, point))
     targets = chunk.targets if chunk.everything else (chunk.choices.pick(chunk.targets),)
     with chunk.settings(targets) as (settings, evaluate):
         for setting in settings:
             ready = [(record, point) for record, point in ready if record.sound]
             layouts = [record.layout for record, _ in ready]
-            verdicts = judge([point for _, point in ready], setting, evaluate=evaluate, layouts=layouts)
-            for (record, point), verdict in zip(ready, verdicts, strict=True):
+            answers = settled([point for _, point in ready], setting, evaluate=evaluate, layouts=layouts)
+            for (record, _), (point, verdict) in zip(ready, answers, strict=True):
                 record.note(verdict, point.case)
 
 
@@ -134,12 +160,9 @@ def prepare(kernel: Kernel, choices: Choices) -> Point | Verdict:
 
     As written, where what Warp documents of its adjoint tells anything; else in the differentiable form.
     """
-    widened = widen_around_float32(kernel)
-    found: Point | Verdict = GRADIENT.skipped("a builtin has no float64 form")
-    if widened is not None:
-        found = _tried(widened, choices)
-        if isinstance(found, Point) and (found.tells or not found.lossy):
-            return found
+    found = _tried(kernel, choices)
+    if isinstance(found, Point) and (found.tells or not found.lossy):
+        return found
     other = _another_form(kernel, choices)
     better = isinstance(other, Point) and (other.tells or not isinstance(found, Point))
     return other if better else found
@@ -149,7 +172,7 @@ def _another_form(kernel: Kernel, choices: Choices) -> Point | Verdict:
     """The same for the kernel with what is documented to be lost written otherwise."""
     widened = widen_with_stand_ins(kernel)
     if widened is None:
-        return GRADIENT.skipped("a builtin has no float64 form")
+        return GRADIENT.skipped(NO_FLOAT64_FORM)
     judged = differentiable(widened)
     launch = draw_launch(choices, judged, SMOOTH)
     try:
@@ -164,12 +187,15 @@ def _another_form(kernel: Kernel, choices: Choices) -> Point | Verdict:
 
 def _tried(kernel: Kernel, choices: Choices) -> Point | Verdict:
     """The kernel at the first launch of a few at which its gradient tells anything, or else at any."""
+    over_float64 = widen_around_float32(kernel)
+    if over_float64 is None:
+        return GRADIENT.skipped(NO_FLOAT64_FORM)
     found: Point | Verdict = GRADIENT.skipped(NO_OUTPUT)
     for style in STYLES:
         case = Case(kernel, draw_launch(choices, kernel, style))
         if not seeds_of(case):
             break
-        point = prepare_at(case)
+        point = prepare_at(case, over_float64=over_float64)
         if isinstance(point, Point) and (point.tells or (isinstance(found, Point) and not point.lossy)):
             return point
         if not isinstance(found, Point):
@@ -177,19 +203,19 @@ def _tried(kernel: Kernel, choices: Choices) -> Point | Verdict:
     return found
 
 
-def prepare_given(case: Case) -> Point | Verdict:
-    """The same at a launch that somebody chose: the kernel as written, with those inputs, over float64."""
-    over_float64 = widened(case)
-    return GRADIENT.skipped("a builtin has no float64 form") if over_float64 is None else prepare_at(over_float64)
+def prepare_at(case: Case, unroll: int = MAX_UNROLL, *, over_float64: Kernel | None = None) -> Point | Verdict:
+    """The same for a kernel as written, at a given launch, where Warp unrolls loops of so many iterations.
 
-
-def prepare_at(case: Case, unroll: int = MAX_UNROLL) -> Point | Verdict:
-    """The same for a kernel over float64 at a given launch, where Warp unrolls loops of so many iterations."""
+    ``over_float64`` is what ``widen_around_float32`` makes of the kernel, where the caller has it.
+    """
+    wide = widened(case, over_float64)
+    if wide is None:
+        return GRADIENT.skipped(NO_FLOAT64_FORM)
     seeds = seeds_of(case)
     if not seeds:
         return GRADIENT.skipped(NO_OUTPUT)
     try:
-        found = documented_gradient(case.kernel, case.launch, seeds, unroll=unroll)
+        found = documented_gradient(wide.kernel, wide.launch, seeds, unroll=unroll)
     except Undefined as undefined:
         return GRADIENT.skipped(f"undefined: {undefined.reason}")
     except NotSmooth as corner:
@@ -205,7 +231,20 @@ def prepare_at(case: Case, unroll: int = MAX_UNROLL) -> Point | Verdict:
         return GRADIENT.skipped("no input over floats")
     if not all(np.isfinite(array).all() for _, array in leaves(judged)):
         return GRADIENT.skipped("not finite")
-    return Point(case, found.seeds, judged, lossy=found.lossy)
+    point = Point(case, wide, found.seeds, judged, lossy=found.lossy)
+    return point if wide.kernel == case.kernel else _in_its_own_floats(point)
+
+
+def _in_its_own_floats(point: Point) -> Point:
+    """The point with what rounding may move; over float64 where that leaves too little to tell."""
+    wide, scalar = point.over_float64, narrowest_float(point.case.kernel)
+    rounding = rounding_error(wide.kernel, wide.launch, point.seeds, point.expected, scalar)
+    if rounding is None:
+        return point.widened()
+    for path, wanted in flattened(point.expected).items():
+        if np.abs(rounding[path]).max(initial=0.0) > SMALL_PART * np.abs(wanted).max(initial=0.0):
+            return point.widened()
+    return replace(point, rounding=rounding)
 
 
 def judged_arrays(kernel: Kernel) -> frozenset[str]:
@@ -267,8 +306,32 @@ def judge(
     ]
 
 
+def settled(
+    points: Sequence[Point],
+    setting: BuildSetting,
+    *,
+    evaluate: batch.Evaluate = batch.evaluate,
+    layouts: Sequence[str] | None = None,
+) -> list[tuple[Point, Verdict]]:
+    """``judge``, with the point that each verdict is about.
+
+    Where a derivative over narrower floats is wrong, that over float64 has the first word: it is exact, and what is
+    known of bugs is told by it.
+    """
+    answers = list(zip(points, judge(points, setting, evaluate=evaluate, layouts=layouts), strict=True))
+    doubtful = [
+        at for at, (point, verdict) in enumerate(answers) if point.rounding and verdict.kind == "wrong gradient"
+    ]
+    wide = [points[at].widened() for at in doubtful]
+    second = judge(wide, setting, evaluate=evaluate, layouts=layouts and [layouts[at] for at in doubtful])
+    for at, point, verdict in zip(doubtful, wide, second, strict=True):
+        if verdict.status != "passed":
+            answers[at] = point, verdict
+    return answers
+
+
 def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -> Verdict:
-    mismatch = first_difference(point.expected, actual, point.seeds, point.precision)
+    mismatch = _first_wrong(point, actual, point.expected)
     if mismatch is None:
         return GRADIENT.passed(setting)
     if point.lossy and not np.isfinite(mismatch.actual):
@@ -276,27 +339,41 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
         return GRADIENT.skipped("not judged: what is lost is not finite", setting)
     if setting.target == "cuda" and point.case.launch.tiled:
         return GRADIENT.skipped(BLOCK_OF_A_TILE, setting)
-    on_the_way = largest_derivative(point.case.kernel, point.case.launch, point.seeds)
+    kernel, launch = point.over_float64.kernel, point.over_float64.launch
+    on_the_way = largest_derivative(kernel, launch, point.seeds)
     if abs(mismatch.actual - mismatch.expected) <= point.precision.cancelled * on_the_way * _largest_of(point.seeds):
         return GRADIENT.skipped("not judged: derivatives that cancel", setting)
     path = tuple(mismatch.output.split("."))
     place = _flat(point.expected, mismatch)
-    opinion = central_difference(point.case.kernel, point.case.launch, point.seeds, path, place)
+    opinion = central_difference(kernel, launch, point.seeds, path, place)
     if not abs(opinion.value - mismatch.expected) <= opinion.error:
         return GRADIENT.skipped("not smooth: central differences disagree", setting)
     if abs(opinion.value - mismatch.actual) <= opinion.error:
         return GRADIENT.skipped("not judged: too close for central differences", setting)
+    if point.rounding and not _computes_alike(point):
+        return GRADIENT.skipped("not judged: rounding changes what the kernel computes", setting)
     return GRADIENT.failed(setting, mismatch=mismatch, bugs=predicted(point, actual))
+
+
+def _computes_alike(point: Point) -> bool:
+    """Whether the outputs of the case are those over float64, but for rounding: it took the same branches."""
+    close = point.precision.relative
+    outputs, wide = (flattened(run(each.kernel, each.launch)) for each in (point.case, point.over_float64))
+    return all(
+        np.allclose(value, wide[path], rtol=close, atol=close * float(np.abs(wide[path]).max(initial=0.0)))
+        if value.dtype.kind == "f"
+        else np.array_equal(value, wide[path])
+        for path, value in outputs.items()
+    )
 
 
 def predicted(point: Point, actual: Mapping[str, Input]) -> tuple[str, ...]:
     """The known bugs with which the reference gives these gradients, but for rounding; empty where none do."""
-    kernel, launch = point.case.kernel, point.case.launch
+    kernel, launch = point.over_float64.kernel, point.over_float64.launch
 
     def agrees(deviations: Sequence[Deviation]) -> bool:
         found = gradient(kernel, launch, point.seeds, deviations, strict=False)
-        expected = {name: found[name] for name in point.expected}
-        return first_difference(expected, actual, point.seeds, point.precision) is None
+        return _first_wrong(point, actual, {name: found[name] for name in point.expected}) is None
 
     return explanation([row for row in applicable(of_gradients=True) if not row.open], agrees)
 
@@ -310,18 +387,28 @@ def _largest_of(inputs: Mapping[str, Input]) -> float:
     return max((float(np.abs(each).max(initial=0.0)) for _, each in leaves(inputs)), default=0.0)
 
 
+def _first_wrong(point: Point, actual: Mapping[str, Input], expected: Mapping[str, Input]) -> Mismatch | None:
+    return first_difference(expected, actual, point.seeds, point.precision, point.rounding)
+
+
 def first_difference(
     expected: Mapping[str, Input],
     actual: Mapping[str, Input],
     seeds: Mapping[str, Input],
-    precision: Precision = FLOAT64,
+    precision: Precision = PRECISIONS[t.FLOAT64],
+    rounding: Mapping[str, Any] | None = None,
 ) -> Mismatch | None:
-    """The first derivative that is off by more than rounding; ``seeds`` are the gradients of the outputs."""
+    """The first derivative that is off by more than rounding; ``seeds`` are the gradients of the outputs.
+
+    ``rounding`` is what is allowed beside the ``precision``, by ``flattened`` name.
+    """
     found = flattened(actual)
     largest = max(_largest_of(expected), _largest_of(seeds))
     for path, wanted in flattened(expected).items():
         got = found[path]
         allowed = precision.relative * np.maximum(np.abs(wanted), np.abs(got)) + precision.absolute * largest
+        if rounding:
+            allowed = allowed + rounding[path]
         if (mismatch := first_at(path, np.abs(wanted - got) <= allowed, wanted, got)) is not None:
             return mismatch
     return None

@@ -46,7 +46,7 @@ def judge_again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
     """Ask of every case the one question that ``like`` answers, in the same setting; ValueError where none does.
 
     The cases are of the kind that was judged then: a transformed kernel is judged as it is, and a gradient
-    over float64 at the given launch.
+    at the given launch.
     """
     compat.initialize()
     return _questions(like).again(cases, like)

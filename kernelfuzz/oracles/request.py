@@ -54,7 +54,8 @@ class Counts:
     ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_cuda`` those built
     by NVRTC.  ``compared`` counts those with an output that was compared with the expected one.
     ``gradients_as_written`` and ``gradients_in_another_form`` count those whose gradient was judged, and
-    ``gradients_compared`` those of them where a backward pass that does nothing would have failed.
+    ``gradients_compared`` those of them where a backward pass that does nothing would have failed;
+    ``gradients_over_narrow_floats`` those judged over float32 or float16, as the kernel has them.
     """
 
     lowered: int = 0
@@ -65,6 +66,7 @@ class Counts:
     gradients_compared: int = 0
     gradients_as_written: int = 0
     gradients_in_another_form: int = 0
+    gradients_over_narrow_floats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Evidence:
     """What shows that a verdict on a case is right.
 
     ``case`` is what was really judged, and what reduction starts from: the gradient oracle, for one, judges
-    the kernel over float64 at a launch of its own.  Judging ``case`` again gives the verdict again, and its
+    the kernel at a launch of its own, sometimes over float64.  Judging ``case`` again gives the verdict again, and its
     own evidence has the same ``case``.  ``expected`` is what the reference computes for it (arrays by name,
     or gradients), ``seeds`` the gradients a backward pass starts from, ``tolerance`` the relative error
     that is let pass, ``message`` all the words of Warp or a compiler, ``generated`` the statements that Warp

@@ -31,7 +31,7 @@ class Questions(Protocol):
         """Ask of every case the one question that ``like`` answers, in the same setting.
 
         The cases are of the kind that was judged then: a transformed kernel is judged as it is, and a
-        gradient over float64 at the given launch.
+        gradient at the given launch.
         """
         ...
 

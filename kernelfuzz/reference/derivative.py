@@ -19,7 +19,7 @@ from kernelfuzz.ir.nodes import Cast, Kernel, Param
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.compiled import Deviation
-from kernelfuzz.reference.dual import Dual, Scale, value_of
+from kernelfuzz.reference.dual import Dual, Scale, observed, value_of
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.history import Path, history_of
@@ -123,16 +123,14 @@ def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input
 
     An adjoint is rounded in steps of that size, also where they cancel.
     """
-    Scale.watched = scale = Scale()
+    scale = Scale()
     leaves = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
 
     def run(domain: Smooth) -> dict[str, Input]:
         return execute(kernel, launch, replace(domain, strict=False), rounded=True)
 
-    try:
+    with observed(scale):
         _Tangents.of(leaves, leaves, run)
-    finally:
-        Scale.watched = None
     return scale.largest
 
 

@@ -3,7 +3,7 @@
 A ``Dual`` has a ``value`` and a ``tangent``: the derivatives of the value in K directions (float64, of shape
 ``(K,)``).
 Where an operation has no derivative in a direction that is not zero it raises ``NotSmooth`` (``Corner`` where it
-has one on either side); so does what comes so near to such a point (``NEAR``) that a rounded computation may
+has one on either side); so does what comes so near to such a point (``Dual.near``) that a rounded computation may
 stand on the other side of it.
 A number without a tangent (a float, or a Dual whose tangent is all zero) may stand anywhere, except that a
 Dual may not stand where the derivative is infinite: ``sqrt(x - x)`` has one, but no chain rule gives it.
@@ -14,9 +14,10 @@ arrays of objects (``numpy.sin`` of an array of Duals), so such arrays work like
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -25,8 +26,8 @@ from kernelfuzz.reference.undefined import Corner, NotSmooth
 Tangent: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 Number: TypeAlias = "Dual | float | np.floating[Any]"
 
-# How near to a point without a derivative is too near: far above what rounding moves a value by (1e-16 each
-# step), far below the distances that random inputs have.
+# How near to a point without a derivative is too near (``Dual.near``): far above what rounding moves a value by
+# (1e-16 each step), far below the distances that random inputs have.
 NEAR = 1e-9
 
 KINK = "kink"
@@ -37,24 +38,31 @@ NOT_FINITE = "a value that is not finite"
 
 
 class Scale:
-    """The largest derivative that any number had since ``Scale.watched`` was set."""
-
-    watched: Scale | None = None
+    """An observer that keeps the largest derivative that any number has."""
 
     def __init__(self) -> None:
         self.largest: float = 0.0
 
+    def __call__(self, number: Dual) -> None:
+        self.largest = max(self.largest, float(np.nanmax(np.abs(number.tangent), initial=0.0)))
+
 
 class Dual:
-    """A number and its derivatives: ``value`` a numpy float64, ``tangent`` float64 of shape (K,)."""
+    """A number and its derivatives: ``value`` a numpy float64, ``tangent`` float64 of shape (K,).
+
+    Within ``observed`` an observer is called with every number that is made, and may change it; ``near`` is how
+    near to a point without a derivative is too near.
+    """
 
     __slots__ = ("tangent", "value")
+    observer: ClassVar[Callable[[Dual], None] | None] = None
+    near: ClassVar[float] = NEAR
 
     def __init__(self, value: float | np.floating[Any], tangent: Tangent) -> None:
         self.value: np.float64 = np.float64(value)
         self.tangent: Tangent = tangent
-        if Scale.watched is not None:
-            Scale.watched.largest = max(Scale.watched.largest, float(np.nanmax(np.abs(tangent), initial=0.0)))
+        if Dual.observer is not None:
+            Dual.observer(self)
         if not math.isfinite(self.value) and tangent.any():
             # Comparisons with it hold by convention only, and zero times its derivative is no number.
             raise NotSmooth(NOT_FINITE)
@@ -87,7 +95,7 @@ class Dual:
     def __truediv__(self, other: Number) -> Dual:
         if not isinstance(other, Dual):
             return self._divided_by_constant(np.float64(other))
-        if abs(other.value) < NEAR:
+        if abs(other.value) < Dual.near:
             raise NotSmooth(POLE)
         quotient = self.value / other.value
         return Dual(quotient, (self.tangent - other.tangent * quotient) / other.value)
@@ -146,7 +154,7 @@ class Dual:
     def decides(self, other: Number) -> None:
         """Raises Corner where a small change of the inputs may change the order of the two."""
         difference = self - other
-        if difference.moves and abs(difference.value) < NEAR * max(1.0, abs(self.value)):
+        if difference.moves and abs(difference.value) < Dual.near * max(1.0, abs(self.value)):
             raise Corner(COMPARISON)
 
     def __lt__(self, other: Number) -> bool:
@@ -184,7 +192,7 @@ class Dual:
 
     def away_from(self, point: float, reason: str) -> None:
         """Raises Corner where the value moves and is at the point, or very near to it."""
-        if abs(self.value - point) < NEAR and self.moves:
+        if abs(self.value - point) < Dual.near and self.moves:
             raise Corner(reason)
 
     def chain(self, value: float, derivative: float) -> Dual:
@@ -194,13 +202,13 @@ class Dual:
         return Dual(value, self.tangent * derivative)
 
     def sqrt(self) -> Dual:
-        if self.value < NEAR:
+        if self.value < Dual.near:
             raise NotSmooth(KINK)
         root = np.sqrt(self.value)
         return self.chain(root, 0.5 / root)
 
     def cbrt(self) -> Dual:
-        if abs(self.value) < NEAR:
+        if abs(self.value) < Dual.near:
             raise NotSmooth(KINK)
         root = np.cbrt(self.value)
         return self.chain(root, 1.0 / (3.0 * root * root))
@@ -213,13 +221,13 @@ class Dual:
 
     def tan(self) -> Dual:
         cosine = np.cos(self.value)
-        if abs(cosine) < NEAR:
+        if abs(cosine) < Dual.near:
             raise NotSmooth(POLE)
         return self.chain(np.tan(self.value), 1.0 / (cosine * cosine))
 
     def _inverse_sine(self) -> float:
         """The derivative of arcsin.  Warp clamps the argument: it is constant outside of -1 to 1."""
-        if abs(abs(self.value) - 1.0) < NEAR:
+        if abs(abs(self.value) - 1.0) < Dual.near:
             raise NotSmooth(KINK)
         return 1.0 / math.sqrt(1.0 - self.value * self.value) if abs(self.value) < 1.0 else 0.0
 
@@ -249,7 +257,7 @@ class Dual:
         return self.chain(exponential, exponential)
 
     def _logarithm(self, function: Callable[[Any], Any], base: float) -> Dual:
-        if self.value < NEAR:
+        if self.value < Dual.near:
             raise NotSmooth(POLE)
         with np.errstate(all="ignore"):
             return self.chain(function(self.value), 1.0 / (self.value * base))
@@ -277,7 +285,7 @@ class Dual:
 
     def _whole(self, function: Callable[[Any], Any]) -> Dual:
         """A step function that jumps at (a shift of) the integers: its derivative is zero elsewhere."""
-        below, above = function(self.value - NEAR), function(self.value + NEAR)
+        below, above = function(self.value - Dual.near), function(self.value + Dual.near)
         if below != above and self.moves:
             raise Corner(JUMP)
         return Dual(function(self.value), np.zeros_like(self.tangent))
@@ -306,6 +314,16 @@ class Dual:
         return Dual(value, self.tangent if (self.value < 0) == (value < 0) else -self.tangent)
 
 
+@contextlib.contextmanager
+def observed(observer: Callable[[Dual], None], near: float = NEAR) -> Iterator[None]:
+    """Have every Dual that is made inside of the ``with`` go through an observer."""
+    Dual.observer, Dual.near = observer, near
+    try:
+        yield
+    finally:
+        Dual.observer, Dual.near = None, NEAR
+
+
 # ------------------------------------------------------------------- of several numbers
 
 
@@ -329,9 +347,9 @@ def power(base: Number, exponent: Number) -> Dual:
     like = base if isinstance(base, Dual) else exponent
     assert isinstance(like, Dual)
     left, right = lift(base, like), lift(exponent, like)
-    if isinstance(base, Dual) and abs(left.value) < NEAR:
+    if isinstance(base, Dual) and abs(left.value) < Dual.near:
         raise NotSmooth(POLE)
-    if isinstance(exponent, Dual) and left.value < NEAR:
+    if isinstance(exponent, Dual) and left.value < Dual.near:
         raise NotSmooth(POLE)
     with np.errstate(all="ignore"):
         value = np.power(left.value, right.value)
@@ -349,7 +367,7 @@ def arctan2(y: Number, x: Number) -> Dual:
     assert isinstance(like, Dual)
     up, along = lift(y, like), lift(x, like)
     squared = up.value * up.value + along.value * along.value
-    if squared < NEAR:
+    if squared < Dual.near:
         raise NotSmooth(POLE)
     if along.value < 0 and (up.moves or along.moves):
         up.away_from(0.0, JUMP)

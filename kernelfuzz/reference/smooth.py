@@ -191,6 +191,9 @@ class Smooth:
         def call(arguments: tuple[Value, ...]) -> Value:
             if not any(depends(argument) for argument in arguments):
                 return constant(arguments)
+            if signature.builtin.mutates:
+                value, after = constant(arguments)
+                return self._undifferentiable(value, any(map(moves, arguments))), after
             if found is None:
                 return self._by_differences(signature, arguments)
             try:
@@ -216,7 +219,10 @@ class Smooth:
 
     def _documented(self, result: Value) -> Value:
         """What comes of something that is documented to have no adjoint: what moves of it is lost."""
-        if not moves(result):
+        return self._undifferentiable(result, moves(result))
+
+    def _undifferentiable(self, result: Value, moving: bool) -> Value:
+        if not moving:
             return result
         if self.strict:
             raise NotDifferentiable(DOCUMENTED)

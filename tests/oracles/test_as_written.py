@@ -58,6 +58,16 @@ def test_a_kernel_of_which_nothing_can_be_asked_is_skipped(body: str) -> None:
     assert verdict.status == "skipped"
 
 
+def test_random_numbers_between_what_moves_have_no_documented_gradient() -> None:
+    low = "    low = -wp.abs(wp.float32(x[0]))\n"
+    point = point_of(low + "    out[0] = wp.float64(wp.randf(wp.rand_init(7), low, 9.0)) + x[1]")
+    assert point.lossy
+    seeds = point.seeds["out"]
+    assert isinstance(seeds, np.ndarray)
+    assert seeds[0] == 0.0
+    assert seeds[1] != 0.0
+
+
 def test_a_loop_that_never_ends_backwards_is_not_run() -> None:
     loop = "    w = int(0)\n    while w < n:\n        w += 1\n"
     left = documented.case_of(loop + "        out[0] = x[0]\n        if n > 2:\n            return")

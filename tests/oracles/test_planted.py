@@ -11,8 +11,8 @@ from code_generator import codegen, without_adjoints_of
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Array, Scalar
-from kernelfuzz.oracles import compile, gradient, metamorphic, value
+from kernelfuzz.ir.types import FLOAT16, FLOAT32, FLOAT64, INT32, Array, Scalar
+from kernelfuzz.oracles import batch, compile, gradient, metamorphic, value
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reference import arithmetic, exact
 from kernelfuzz.strategies.choices import SeededChoices
@@ -94,6 +94,19 @@ def test_the_gradient_oracle_catches_a_lost_adjoint(monkeypatch: pytest.MonkeyPa
     assert (verdict.status, verdict.kind) == ("failed", "wrong gradient")
     assert verdict.mismatch is not None
     assert verdict.mismatch.output == "a"
+
+
+@pytest.mark.parametrize("setting", [CPU, HOST], ids=lambda setting: setting.target)
+@pytest.mark.parametrize("dtype", [FLOAT16, FLOAT32], ids=str)
+def test_the_gradient_oracle_catches_an_adjoint_that_only_one_float_lacks(
+    monkeypatch: pytest.MonkeyPatch, dtype: Scalar, setting: BuildSetting
+) -> None:
+    points = [gradient.prepare_at(case_of(operator_kernel("*", each))) for each in (FLOAT64, dtype)]
+    over_float64, narrow = [point for point in points if isinstance(point, gradient.Point)]
+    without_adjoints_of(monkeypatch, "mul", f"wp::{dtype.name}")
+    found = gradient.settled([over_float64, narrow], setting, evaluate=batch.evaluate)
+    assert [verdict.kind for _, verdict in found] == ["", "wrong gradient"]
+    assert found[1][0].case.kernel == narrow.case.kernel
 
 
 def test_the_compile_oracle_catches_what_raises_and_what_does_not_compile(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pytest
 
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import gradient
@@ -46,3 +47,44 @@ def test_what_is_left_where_derivatives_of_1e22_cancel_is_not_judged() -> None:
 
 def test_what_is_larger_than_that_is_wrong() -> None:
     assert verdict_off_by(1e20).status == "failed"
+
+
+# Its derivative is known to 1 part in 300 at best: the argument is rounded by up to 0.004.
+SHAKY = """
+import warp as wp
+
+@wp.kernel
+def kernel(a: wp.array(dtype=wp.float32), out: wp.array(dtype=wp.float32)):
+    out[0] = wp.cos(a[0] * 100000.0)
+"""
+BRANCH = """
+import warp as wp
+
+@wp.kernel
+def kernel(a: wp.array(dtype=wp.float32), out: wp.array(dtype=wp.float32)):
+    if a[0] * 3.0 < 1.0000001:
+        out[0] = a[0]
+    else:
+        out[0] = a[0] * 2.0
+"""
+STEADY = SHAKY.replace("100000.0", "3.0")
+
+
+def point_of(source: str, value: float) -> gradient.Point:
+    inputs = {"a": np.array([value], np.float32), "out": np.zeros(1, np.float32)}
+    point = gradient.prepare_at(Case(parse(source), Launch((1,), inputs)))
+    assert isinstance(point, gradient.Point)
+    return point
+
+
+def test_a_kernel_over_float32_is_judged_over_float32() -> None:
+    point = point_of(STEADY, 0.7)
+    assert point.case.kernel == parse(STEADY)
+    assert 0.0 < point.rounding["a"][0] < 1e-4
+
+
+@pytest.mark.parametrize(("source", "value"), [(SHAKY, 0.7), (BRANCH, 1.0 / 3.0)])
+def test_where_rounding_decides_it_is_judged_over_float64(source: str, value: float) -> None:
+    point = point_of(source, value)
+    assert point.case.kernel != parse(source)
+    assert not point.rounding
