@@ -375,7 +375,7 @@ def predicted(point: Point, actual: Mapping[str, Input]) -> tuple[str, ...]:
         found = gradient(kernel, launch, point.seeds, deviations, strict=False)
         return _first_wrong(point, actual, {name: found[name] for name in point.expected}) is None
 
-    return explanation([row for row in applicable(of_gradients=True) if not row.open], agrees)
+    return explanation(applicable(of_gradients=True), agrees)
 
 
 def _flat(expected: Mapping[str, Input], mismatch: Mismatch) -> int:

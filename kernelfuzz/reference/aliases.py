@@ -8,8 +8,8 @@ with a new variable for every name that either side binds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from kernelfuzz.analysis.effects import static_value
 from kernelfuzz.analysis.unrolling import is_dynamic
@@ -22,8 +22,10 @@ from kernelfuzz.reference import execution
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 
-# Binds the variable of a name, given the frame.
-Bind = Callable[[Any, int], None]
+T = TypeVar("T")
+
+# The variables that names have before a loop, with their places.
+_Entered: TypeAlias = "list[tuple[int, list[Any]]]"
 
 
 class _Reference(list[Any]):
@@ -122,13 +124,11 @@ def _cell(value: n.Expr, names: c.Names) -> Callable[[Any], list[Any]]:
         read = names.expression(pinned)
 
         def refer(frame: Any) -> list[Any]:
-            for step in prelude:
-                step(frame)
             # The places of the element are this assignment's, whatever is assigned by it later.
             kept = type(frame)([frame[place] for place in range(len(frame))])
             return _Reference(lambda: read(kept))
 
-        return refer
+        return after(prelude, refer)
     evaluate = names.expression(value)
     return lambda frame: [evaluate(frame)]
 
@@ -194,6 +194,17 @@ def keep(value: n.Expr, names: c.Names, steps: list[c.Execute]) -> n.Expr:
     return n.Name(name, value.type)
 
 
+def after(steps: Sequence[c.Execute], then: Callable[[c.Frame], T]) -> Callable[[c.Frame], T]:
+    """The function of a frame, which first runs the steps that evaluate temporaries for it."""
+
+    def run(frame: c.Frame) -> T:
+        for step in steps:
+            step(frame)
+        return then(frame)
+
+    return run
+
+
 # ------------------------------------------------------------------------- where flow meets
 
 
@@ -223,45 +234,44 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute | None:
     body = execution.block(node.body, names)
     places = _places(bound_names(node.body), names)
 
-    def execute(frame: Any) -> int:
+    def turns(frame: Any) -> Iterator[_Entered]:
         values = [bound(frame) for bound in bounds]
         if len(values) == 3 and values[2] == 0:
             raise Undefined(OUTSIDE_DOMAIN, node)
         variable: list[Any] = [c.UNBOUND]
-        entered: list[tuple[int, list[Any]]] | None = None
+        entered: _Entered = []
         for value in range(*values):
-            frame[c.THREAD].step()
             variable[0] = value
             frame.bind(counter, variable)
             entered = entered or _variables(frame, places)
-            ended = body(frame)
-            if ended == c.RETURN:
-                return ended
-            _write_back(frame, entered)
-            if ended == c.BREAK:
-                break
-        return c.NORMAL
+            yield entered
 
-    return execute
+    return lambda frame: _loop(frame, turns(frame), body)
 
 
 def while_loop(node: n.While, names: c.Names) -> c.Execute:
     test, body = names.expression(node.test), execution.block(node.body, names)
     places = _places(bound_names(node.body), names)
 
-    def execute(frame: Any) -> int:
+    def turns(frame: Any) -> Iterator[_Entered]:
         entered = _variables(frame, places)
         while test(frame):
-            frame[c.THREAD].step()
-            ended = body(frame)
-            if ended == c.RETURN:
-                return ended
-            _write_back(frame, entered)
-            if ended == c.BREAK:
-                break
-        return c.NORMAL
+            yield entered
 
-    return execute
+    return lambda frame: _loop(frame, turns(frame), body)
+
+
+def _loop(frame: Any, turns: Iterator[_Entered], body: c.Execute) -> int:
+    """Run the turns of a loop, each of which begins with the variables of before the loop."""
+    for entered in turns:
+        frame[c.THREAD].step()
+        ended = body(frame)
+        if ended == c.RETURN:
+            return ended
+        _write_back(frame, entered)
+        if ended == c.BREAK:
+            break
+    return c.NORMAL
 
 
 def _places(bound: frozenset[str], names: c.Names) -> list[int]:
@@ -269,12 +279,12 @@ def _places(bound: frozenset[str], names: c.Names) -> list[int]:
     return sorted(names.place(name) for name in bound)
 
 
-def _variables(frame: Any, places: list[int]) -> list[tuple[int, list[Any]]]:
+def _variables(frame: Any, places: list[int]) -> _Entered:
     """The variables that names have before a loop."""
     return [(place, frame.cell(place)) for place in places if frame[place] is not c.UNBOUND]
 
 
-def _write_back(frame: Any, entered: list[tuple[int, list[Any]]]) -> None:
+def _write_back(frame: Any, entered: _Entered) -> None:
     """Write what each name holds into its variable of before the loop, one after another."""
     for place, variable in entered:
         if frame.cell(place) is not variable:

@@ -6,9 +6,7 @@ merely has the construct of a known bug in it is not.  Each row has its page in 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
@@ -18,6 +16,7 @@ from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.lost_derivatives import of_constant_divisor
 from kernelfuzz.reference.undefined import Stopped
+from kernelfuzz.typecheck.builtins import is_newer
 
 
 class _Changed:
@@ -178,25 +177,19 @@ DEVIATIONS: dict[str, Deviation] = {
 
 def applicable(*, of_gradients: bool = False) -> tuple[Deviation, ...]:
     """The deviations that the installed Warp has; those that concern adjoints only on demand."""
-    release = _numbered(version("warp-lang"))
     return tuple(
         row
         for row in DEVIATIONS.values()
-        if _numbered(row.since) <= release
-        and (not row.until or release < _numbered(row.until))
-        and (of_gradients or not row.of_gradients)
+        if not is_newer(row.since) and (not row.until or is_newer(row.until)) and (of_gradients or not row.of_gradients)
     )
-
-
-def _numbered(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", release)[:3])
 
 
 def explanation(rows: Sequence[Deviation], agrees: Callable[[Sequence[Deviation]], bool]) -> tuple[str, ...]:
     """The names of the deviations with which the reference ``agrees`` with Warp; empty where no set of them does.
 
-    One alone comes before several; of several none can be left out.
+    One alone comes before several; of several none can be left out.  Those whose effect is ``open`` explain nothing.
     """
+    rows = [row for row in rows if not row.open]
     for row in rows:
         if _agrees(agrees, (row,)):
             return (row.name,)

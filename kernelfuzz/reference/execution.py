@@ -71,9 +71,10 @@ def execute(
         watched = prod(launch.dim) > 1 or shadow is not None
         thread = c.Thread((), 0, watched, steps)
         rest = [c.UNBOUND] * (size - c.FIRST_LOCAL - len(values))
+        make_frame = module.frame
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
-            body(module.frame([thread, (), None, *values, *rest]))
+            body(make_frame([thread, (), None, *values, *rest]))
         views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
         for _, view in views.values():
             if view is not None:

@@ -17,7 +17,7 @@ from kernelfuzz.ir.rewrite import rebuild
 from kernelfuzz.ir.walk import bound_names, children
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
-from kernelfuzz.reference.aliases import is_element, keep, pin
+from kernelfuzz.reference.aliases import after, is_element, keep, pin
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
 
@@ -33,14 +33,7 @@ def operands(node: Any, names: c.Names) -> c.Evaluate | None:
         return None
     steps: list[c.Execute] = []
     pinned = [_pinned(operand, names, steps) for operand in below]
-    evaluate = names.expression(rebuild(node, [(each,) for each in pinned]))
-
-    def run(frame: c.Frame) -> Value:
-        for step in steps:
-            step(frame)
-        return evaluate(frame)
-
-    return run
+    return after(steps, names.expression(rebuild(node, [(each,) for each in pinned])))
 
 
 def _expressions(node: n.Node) -> list[n.Expr]:
@@ -80,7 +73,7 @@ def bounds(node: n.For, names: c.Names) -> c.Execute | None:
     pinned = tuple([_pinned(bound, names, steps) for bound in node.bounds])
     # A loop over temporaries is dynamic, as this one is.
     loop = execution.statement(n.For(node.name, pinned, node.body), names)
-    return _after(steps, loop)
+    return after(steps, loop)
 
 
 def returned(node: n.Return, names: c.Names) -> c.Execute | None:
@@ -89,16 +82,7 @@ def returned(node: n.Return, names: c.Names) -> c.Execute | None:
         return None
     steps: list[c.Execute] = []
     pinned = tuple([_pinned(value, names, steps) for value in node.values])
-    return _after(steps, execution.statement(n.Return(pinned), names))
-
-
-def _after(steps: Sequence[c.Execute], then: c.Execute) -> c.Execute:
-    def execute(frame: c.Frame) -> int:
-        for step in steps:
-            step(frame)
-        return then(frame)
-
-    return execute
+    return after(steps, execution.statement(n.Return(pinned), names))
 
 
 def augmented(node: n.AugAssign, names: c.Names) -> c.Execute | None:
@@ -111,7 +95,7 @@ def augmented(node: n.AugAssign, names: c.Names) -> c.Execute | None:
     target = _pinned(node.target, names, steps)
     value = keep(node.value, names, steps)
     assert isinstance(target, (n.Name, n.Index, n.Attribute))
-    return _after(steps, execution.statement(n.AugAssign(target, node.op, value), names))
+    return after(steps, execution.statement(n.AugAssign(target, node.op, value), names))
 
 
 # ------------------------------------------------------------------- conditions, read again
@@ -127,8 +111,6 @@ def branch(node: n.If, names: c.Names) -> c.Execute | None:
     in_body, in_orelse = (frozenset(map(names.place, bound_names(side))) for side in (node.body, node.orelse))
 
     def execute(frame: c.Frame) -> int:
-        for step in steps:
-            step(frame)
         before = {place: frame[place] for place in in_body | in_orelse}
         first = test(frame)
         ended = body(frame) if first else orelse(frame)
@@ -146,7 +128,7 @@ def branch(node: n.If, names: c.Names) -> c.Execute | None:
             frame[place] = frame[place]
         return ended
 
-    return execute
+    return after(steps, execute)
 
 
 def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
@@ -158,8 +140,6 @@ def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     body, orelse = names.expression(node.body), names.expression(node.orelse)
 
     def evaluate(frame: c.Frame) -> Value:
-        for step in steps:
-            step(frame)
         first = test(frame)
         value = body(frame) if first else orelse(frame)
         again = test(frame)
@@ -169,7 +149,7 @@ def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
             raise Undefined(UNINITIALISED_READ, node)
         return body(frame) if again else orelse(frame)
 
-    return evaluate
+    return after(steps, evaluate)
 
 
 def unloaded(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
@@ -201,12 +181,10 @@ def lost_counter(node: n.For, names: c.Names) -> c.Execute | None:
     loop = execution.for_loop(n.For(node.name, bounds, node.body), names)
 
     def execute(frame: c.Frame) -> int:
-        for step in steps:
-            step(frame)
         frame[counter] = c.UNBOUND
         return loop(frame)
 
-    return execute
+    return after(steps, execute)
 
 
 def searched(node: n.Call, names: c.Names) -> c.Evaluate | None:
@@ -229,13 +207,7 @@ def chain(node: n.Compare, names: c.Names) -> c.Evaluate | None:
     pairs = zip((first, *rest), node.ops, rest, strict=False)
     # One comparison after another: as a chain it would come here again.
     links = [names.expression(n.Compare(left, (op,), (right,))) for left, op, right in pairs]
-
-    def evaluate(frame: c.Frame) -> bool:
-        for step in steps:
-            step(frame)
-        return all(link(frame) for link in links)
-
-    return evaluate
+    return after(steps, lambda frame: all(link(frame) for link in links))
 
 
 def column(node: n.Index, names: c.Names) -> c.Evaluate | None:

@@ -14,7 +14,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution, late_reads
-from kernelfuzz.reference.aliases import keep
+from kernelfuzz.reference.aliases import after, keep
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.dual import Dual
 
@@ -55,12 +55,10 @@ def _stored(node: n.Assign | n.AugAssign, names: c.Names, moves: Moves) -> c.Exe
     store = execution.statement(n.Assign(target, made), names)
 
     def execute(frame: c.Frame) -> int:
-        for step in steps:
-            step(frame)
         frame[place] = _each(moves, read_old(frame), read_new(frame))
         return store(frame)
 
-    return execute
+    return after(steps, execute)
 
 
 def _each(moves: Moves, old: Value, new: Value) -> Value:
