@@ -293,7 +293,7 @@ def _finding(name: str, verdict: Verdict, case: Case) -> Finding:
     return Finding(
         signature=name,
         verdict=verdict,
-        case=case,
+        case=evidence.case,
         original=case,
         expected=evidence.expected,
         seeds=evidence.seeds,

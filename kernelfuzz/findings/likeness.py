@@ -13,7 +13,7 @@ def looks(verdict: Verdict, kernel: Kernel) -> str:
     """What a failure looks like before it is reduced; on which target it was seen does not count."""
     assert verdict.kind
     match FAILURES[verdict.kind].told_by:
-        case "exception" | "compiler" | "check":
+        case "exception" | "compiler" | "check" | "promise":
             return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
         case "signal":
             return f"{verdict.kind} {signal_name(verdict.reason)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kernelfuzz.findings.known import Known
 from kernelfuzz.reference.deviations import DEVIATIONS
+from kernelfuzz.reference.promises import BREAKING
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 
 
@@ -107,6 +108,6 @@ RULES = (
 )  # fmt: skip
 
 # The names of all known bugs that are predicted, or recognised by a rewrite.
-BUGS = tuple(dict.fromkeys((*DEVIATIONS, *WORKAROUNDS)))
+BUGS = tuple(dict.fromkeys((*DEVIATIONS, *BREAKING, *WORKAROUNDS)))
 
 RECOGNISED = Known(tuple((signature, rule.bug) for rule in RULES for signature in rule.signatures))

@@ -10,6 +10,7 @@ from textwrap import indent
 import numpy as np
 
 from kernelfuzz.findings.finding import Finding
+from kernelfuzz.findings.promise_lines import promise_parts
 from kernelfuzz.findings.script import (
     CHILD,
     CHILD_MEMORY,
@@ -261,6 +262,16 @@ def _builds(finding: Finding) -> Script:
     return script
 
 
+def _call(finding: Finding) -> Script:
+    script = _script(finding, finding.case.kernel)
+    made = _launched(script, finding.case, finding.verdict.setting)
+    declarations, lines = promise_parts(finding.case.kernel, finding.verdict.reason, made.names)
+    for each in declarations:
+        script.declare(each)
+    script.add(*lines)
+    return script
+
+
 _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "values": _values,
     "gradients": _gradients,
@@ -271,6 +282,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "bands": _bands,
     "a text": _text,
     "builds": _builds,
+    "a call": _call,
 }
 
 

@@ -77,6 +77,8 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
         case "check":
             assert verdict.malformed is not None
             return f"{start}: {verdict.malformed.check}: {verdict.malformed.operation}"
+        case "promise":
+            return f"{start}: {verdict.reason}"
         case "shape":
             return f"{start}: {shape(kernel)}"
 

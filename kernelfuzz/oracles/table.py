@@ -101,9 +101,9 @@ class Oracle:
 
 VALUE = Oracle(
     "value",
-    "does every output array equal the reference's, to the bit",
+    "does every output array equal the reference's, to the bit; are Warp's promises of builtins without a formula kept",
     (Sample("each target", 1),),
-    ("wrong value", "writes outside"),
+    ("wrong value", "broken promise", "writes outside"),
     counts="compared",
     cheap=True,
 )

@@ -3,7 +3,8 @@
 The sums of threads that add floats to one place are exact where they are judged (the reference calls any
 other undefined), and builds are without contraction of ``a * b + c``: so bits can be asked for.  On a CUDA
 device that holds for what does not depend on its mathematical library; what does is to be within the bounds
-of the builtins (``kernelfuzz.oracles.compare``).
+of the builtins (``kernelfuzz.oracles.compare``).  What the reference takes from Warp itself is held to what Warp
+documents of it (``kernelfuzz.oracles.kept_promises``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles import batch
+from kernelfuzz.oracles import batch, kept_promises
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk, Outputs, note
 from kernelfuzz.oracles.compare import first_mismatch, first_outside, relative, tolerances
 from kernelfuzz.oracles.option_sets import without_sums_in_place
@@ -59,14 +60,19 @@ def ask(chunk: Chunk) -> None:
             sound = chunk.sound
             cases, layouts = [record.case for record in sound], [record.layout for record in sound]
             note(sound, judge(cases, wanted_of(sound), setting, evaluate=evaluate, layouts=layouts))
+    kept_promises.ask(chunk.sound)
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
+    if like.kind == kept_promises.KIND:
+        return kept_promises.again(cases)
     return judge(cases, expected(cases), like.setting)
 
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
     """Return the outputs that the reference computes; on a device, where some are bounded, the bound alone."""
+    if verdict.kind == kept_promises.KIND:
+        return kept_promises.explain(case, verdict)
     (wanted,) = expected([case])
     assert not isinstance(wanted, Undefined), "an undefined case is not judged"
     if verdict.setting.target == "cuda" and (bound := _let_pass(case, wanted, verdict)) is not None:

@@ -16,6 +16,7 @@ FailedKind: TypeAlias = Literal[
     "memory",  # it ran out of memory
     "writes outside",  # it writes outside of its arrays
     "wrong value",
+    "broken promise",  # a builtin gives what Warp's documentation says that it does not
     "wrong gradient",
     "different",  # a change that must not matter changed the result
     "not deterministic",  # the same source gave other code
@@ -29,13 +30,15 @@ class FailureRow:
     """How findings of one kind are told apart and shown.
 
     ``told_by`` is what the signature quotes, beside the shape of the kernel where it is a signal or a change: of a
-    check its name and the statement.
+    check its name and the statement, of a promise the builtin and what does not hold.
     ``shown_by`` is the sort of script that reproduces it.  ``expected`` is the sentence of the report, with
     ``{values}``, the expected values; ``{bound}``, the tolerance; ``{change}``, what an oracle changed.
     """
 
-    told_by: Literal["exception", "compiler", "signal", "change", "check", "shape"]
-    shown_by: Literal["values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text", "builds"]
+    told_by: Literal["exception", "compiler", "signal", "change", "check", "promise", "shape"]
+    shown_by: Literal[
+        "values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text", "a call", "builds"
+    ]
     expected: str
 
 
@@ -52,6 +55,9 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "memory": FailureRow("signal", "an end", _ENDS),
     "writes outside": FailureRow("shape", "bands", "Of the memory around its arrays a launch changes nothing."),
     "wrong value": FailureRow("shape", "values", f"{{values}} {_EVALUATED}"),
+    "broken promise": FailureRow(
+        "promise", "a call", "What Warp's documentation says of the builtin is true of each call."
+    ),
     "wrong gradient": FailureRow("shape", "gradients", "The derivative of the kernel{bound}: {values}"),
     "different": FailureRow("change", "two runs", "{values} The result does not depend on {change}."),
     "not deterministic": FailureRow("shape", "texts", "One source gives one text, in every process."),
@@ -62,7 +68,9 @@ FAILURES: dict[FailedKind, FailureRow] = {
 # Kernels that are not built, and those that end their process.
 NOT_BUILT = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "a build")
 # Kinds that are told apart by words, which are the same for a smaller kernel.
-BY_WORDS = frozenset(kind for kind, row in FAILURES.items() if row.told_by in ("exception", "compiler", "check"))
+BY_WORDS = frozenset(
+    kind for kind, row in FAILURES.items() if row.told_by in ("exception", "compiler", "check", "promise")
+)
 LOST = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "an end")
 
 

@@ -24,6 +24,7 @@ from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.reference.limitations import LIMITATIONS
+from kernelfuzz.reference.promises import PROMISES
 from kernelfuzz.rewrites import transformations as rewritten
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import GROUPS
@@ -103,6 +104,18 @@ def deviations() -> str:
     return table(("bug", "what such a Warp does", "what it computes"), rows)
 
 
+def promises() -> str:
+    rows = [
+        (
+            f"`{name}`",
+            row.says,
+            ", ".join(f"[{bug}](findings/{bug}.md)" for bug in row.broken),
+        )
+        for name, row in PROMISES.items()
+    ]
+    return table(("builtin", "what Warp promises", "known to break it"), rows)
+
+
 def findings() -> str:
     lines = (ROOT / "notes" / "findings" / "README.md").read_text(encoding="utf-8").splitlines()
     rows = [line for line in lines if line.startswith("|")]
@@ -164,6 +177,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "limitations": ("notes/reference.md", limitations),
     "transformations": ("notes/rewrites.md", transformations),
     "deviations": ("notes/reference.md", deviations),
+    "promises": ("notes/reference.md", promises),
     "workarounds": ("notes/rewrites.md", workarounds),
     "oracles": ("notes/oracles.md", oracles),
     "checks": ("notes/oracles.md", checks),
