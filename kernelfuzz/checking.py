@@ -32,7 +32,6 @@ from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reduce.reduce_case import reduce
-from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch
 from kernelfuzz.syntax.render import render
@@ -148,7 +147,7 @@ def _checked(
             met += verdict.bugs
             verdict = replace(verdict, status="skipped", kind="", reason=f"known bug: {', '.join(verdict.bugs)}")
         if verdict.status == "failed":
-            bug = _explained(judged, verdict, names)
+            bug = explained_by(judged, verdict, names, judge_again)
             if bug is None:
                 verdict, judged, said = _smallest(verdict, judged, names)
                 raise KernelFailed(_message(verdict, judged, scripts, said))
@@ -234,11 +233,6 @@ def _require_judged(verdicts: Sequence[Verdict], launch_given: bool) -> None:
     raise NotJudged(f"no oracle could judge the kernel {where}: {why}")
 
 
-def _explained(case: Case, verdict: Verdict, names: Sequence[str]) -> str | None:
-    """The known bug of these names without which the kernel passes."""
-    return explained_by(case, verdict, [name for name in names if name in WORKAROUNDS], judge_again)
-
-
 def _smallest(verdict: Verdict, case: Case, names: Sequence[str]) -> tuple[Verdict, Case, str]:
     """The failure at the smallest case that is found in time, and what to say about it."""
     if not hypothesis.currently_in_test_context():
@@ -261,7 +255,7 @@ def _smallest(verdict: Verdict, case: Case, names: Sequence[str]) -> tuple[Verdi
         small = reduce(case, interesting, seconds=_REDUCTION)
         again = judge_again([small], verdict)[0].heeding(names)
         # It may have become a bug that is known, or something that fails in company only.
-        if not alike(verdict, look, again, small.kernel) or _explained(small, again, names):
+        if not alike(verdict, look, again, small.kernel) or explained_by(small, again, names, judge_again):
             return verdict, case, "Not reduced: every smaller kernel that was tried fails in another way."
     except Exception as error:
         return verdict, case, f"Not reduced: a fault in kernelfuzz, please report it: {type(error).__name__}: {error}"

@@ -25,7 +25,6 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import BY_WORDS, LOST, Verdict
 from kernelfuzz.reduce.reduce_case import Progress, reduce
-from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
@@ -135,8 +134,7 @@ class Triage:
         """The known bug without which the kernel passes; several, where it takes more than one."""
         if failure.verdict.kind in LOST:
             return None
-        names = [name for name in self.plan.bugs if name in WORKAROUNDS]
-        return explained_by(failure.case, failure.verdict, names, self.judges.again)
+        return explained_by(failure.case, failure.verdict, self.plan.bugs, self.judges.again)
 
     def _happens_again(self, failure: _Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""

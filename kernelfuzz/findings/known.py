@@ -133,11 +133,11 @@ def _entries(path: Path, number: int, each: Any) -> list[tuple[str, str]]:
 def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -> str | None:
     """Return the known bug of ``names`` whose workaround makes a failing case pass, or ``SEVERAL`` where it takes all.
 
-    None where the case fails with each and with all.  ``names`` are those of ``WORKAROUNDS``.  Of wrong values
-    only the suspects of the verdict are tried: other bugs are predicted, or are not the reason.
+    None where the case fails with each and with all.  Bugs without a row of ``WORKAROUNDS`` are left out.  Of wrong
+    values only the suspects of the verdict are tried: other bugs are predicted, or are not the reason.
     """
     kernel = case.kernel
-    names = tuple([name for name in names if _recognises(name, verdict)])
+    names = tuple([name for name in names if name in WORKAROUNDS and _recognises(name, verdict)])
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     if len(sets) > 1:
         sets.append(names)

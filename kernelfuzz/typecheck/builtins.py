@@ -95,10 +95,16 @@ def is_newer(release: str) -> bool:
     return bool(release) and not at_least(*map(int, release.split(".")))
 
 
+def newer_names() -> frozenset[str]:
+    """The builtins that the installed Warp lacks, or of which it lacks a row."""
+    return frozenset([row.name for row in BUILTINS if is_newer(row.since)])
+
+
 def lacking(root: Node) -> str:
     """Which builtin of a tree the installed Warp does not have, as a reason to skip it; "" where it has all."""
-    for node in walk(root):
-        if isinstance(node, Call) and any(row.since for row in _BY_NAME.get(node.name, ())):
+    newer = newer_names()
+    for node in walk(root) if newer else ():
+        if isinstance(node, Call) and node.name in newer:
             signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
             if signature is not None and is_newer(signature.builtin.since):
                 return f"Warp {version('warp-lang')} has no {node.name}, which is there since {signature.builtin.since}"
