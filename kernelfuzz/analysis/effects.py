@@ -9,7 +9,7 @@ from typing import Any
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.names import is_local, root_name
+from kernelfuzz.ir.names import is_local, root_name, root_of
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import blocks, bound_by, builtins_used, children, statements_in, walk
 from kernelfuzz.typecheck.builtins import resolve
@@ -140,11 +140,27 @@ def may_write_array(node: n.Expr) -> bool:
     )
 
 
-def changed_in_place(node: n.Expr) -> Iterator[n.Expr]:
-    """The arguments that calls of builtins below an expression change (the states of random numbers)."""
-    for each in walk(node):
+def changed_in_place(*nodes: n.Node) -> Iterator[n.Expr]:
+    """The arguments that calls of builtins below the nodes change (the states of random numbers)."""
+    for each in walk(*nodes):
         if isinstance(each, n.Call):
             yield from (each.args[at] for at in changed_arguments(each))
+
+
+def assigned_locals(*statements: n.Stmt) -> frozenset[str]:
+    """The locals that statements assign, in whole or in part; names of arrays are none."""
+    found: set[str] = set()
+    for each in statements_in(statements):
+        if not isinstance(each, (n.Assign, n.AugAssign)):
+            found.update(bound_by(each))
+        elif is_local(each.target) and not isinstance(root_of(each.target).type, Array):
+            found.add(root_name(each.target))
+    return frozenset(found)
+
+
+def changed_locals(block: n.Block) -> frozenset[str]:
+    """The locals that a block assigns, in whole or in part, or that a call in it changes in place."""
+    return assigned_locals(*block) | {root_name(place) for place in changed_in_place(*block)}
 
 
 # Defined for all operands, unlike integer arithmetic that may overflow or divide by zero, and shifts.

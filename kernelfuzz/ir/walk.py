@@ -81,6 +81,11 @@ def bound_by(node: n.Node) -> tuple[str, ...]:
             return ()
 
 
+def subscripts(place: n.Index) -> list[n.Expr]:
+    """The indices that are expressions: the slices are left out."""
+    return [index for index in place.indices if not isinstance(index, n.Slice)]
+
+
 def bound_names(block: n.Block) -> frozenset[str]:
     """The names that the statements of a block assign, at any depth."""
     return frozenset([name for statement in statements_in(block) for name in bound_by(statement)])

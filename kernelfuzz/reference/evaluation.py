@@ -16,6 +16,7 @@ from kernelfuzz.analysis.effects import static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.walk import subscripts
 from kernelfuzz.reference import compiled_calls, value_parts
 from kernelfuzz.reference.compiled import (
     FIRST_LOCAL,
@@ -172,7 +173,7 @@ def _part(node: n.Index | n.Attribute, step: value_parts.Step, names: Names) -> 
 
 def indices_of(node: n.Index, names: Names) -> list[Evaluate]:
     """The subscripts of an array."""
-    return [names.expression(index) for index in node.indices if not isinstance(index, n.Slice)]
+    return list(map(names.expression, subscripts(node)))
 
 
 def _element(node: n.Index, names: Names) -> Evaluate:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kernelfuzz.analysis.effects import changed_arguments, constant_component, count_name
+from kernelfuzz.analysis.effects import assigned_locals, changed_in_place, constant_component, count_name
 from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.names import is_local, root_name, root_of
 from kernelfuzz.ir.types import Array, Scalar, Struct, Type, has_floats
-from kernelfuzz.ir.walk import bound_by, statements_in, walk
+from kernelfuzz.ir.walk import statements_in, walk
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.memory import Shadow
@@ -197,27 +197,13 @@ def _loops_in(block: n.Block, before: set[str], unit: n.Kernel | n.Function) -> 
                 if _loops_in(body, before, unit) or _loops_in(orelse, before, unit):
                     return True
             case _:
-                before |= assigned(statement)
+                before |= assigned_locals(statement)
     return False
 
 
-def assigned(statement: n.Stmt) -> set[str]:
-    """The locals that a statement assigns, in whole or in part."""
-    match statement:
-        case n.Assign(target=target) | n.AugAssign(target=target):
-            of_local = is_local(target) and not isinstance(root_of(target).type, Array)
-            return {root_name(target)} if of_local else set()
-        case _:
-            return set(bound_by(statement))
-
-
 def _carries(loop: n.For, before: set[str], unit: n.Kernel | n.Function) -> bool:
-    inside = {name for statement in statements_in(loop.body) for name in assigned(statement)}
-    mutated = {
-        node.args[0].id
-        for node in walk(*loop.body)
-        if isinstance(node, n.Call) and node.args and isinstance(node.args[0], n.Name) and changed_arguments(node)
-    }
+    inside = assigned_locals(*loop.body)
+    mutated = {root_name(place) for place in changed_in_place(*loop.body)}
     after = {name for name in inside if name not in before and count_name(name, *unit.body) > count_name(name, loop)}
     return any(not _is_plain_sum(name, loop, unit) for name in (inside & before) | after | mutated)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kernelfuzz.analysis.effects import changed_in_place, written_parameters
+from kernelfuzz.analysis.effects import changed_locals, written_parameters
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.names import root_name, root_of
-from kernelfuzz.ir.walk import blocks, statements_in, walk
+from kernelfuzz.ir.names import root_of
+from kernelfuzz.ir.walk import blocks, subscripts, walk
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference.limitations import assigned
 from kernelfuzz.reference.lost_values import CONDITION, Watch, is_kept_in
 from kernelfuzz.reference.memory import View
 from kernelfuzz.reference.undefined import Lost
@@ -22,7 +21,7 @@ class Region:
     __slots__ = ("_block", "_changed", "_names", "_watch", "places")
 
     def __init__(self, block: n.Block, names: c.Names, watch: Watch, counter: str = "") -> None:
-        self._changed = _changed(block) | {counter}
+        self._changed = changed_locals(block) | {counter}
         self.places: list[int] = [names.place(name) for name in sorted(self._changed - {""})]
         self._block = block
         self._names = names
@@ -51,15 +50,6 @@ class Region:
         if lost:
             for place in self.places:
                 self._watch.spoil(frame, place, lost)
-
-
-def _changed(block: n.Block) -> frozenset[str]:
-    """The locals that the statements of a block change, in whole or in part."""
-    found: set[str] = set()
-    for each in statements_in(block):
-        found |= assigned(each)
-    found |= {root_name(place) for node in walk(*block) if isinstance(node, n.Call) for place in changed_in_place(node)}
-    return frozenset(found)
 
 
 def _jumps(block: Sequence[n.Stmt]) -> Iterator[type[n.Stmt]]:
@@ -94,7 +84,7 @@ def _stored(place: n.Expr) -> Iterator[tuple[n.Expr, Sequence[n.Expr]]]:
     indices: list[n.Expr] = []
     while isinstance(place, (n.Index, n.Attribute)):
         if isinstance(place, n.Index):
-            indices += [index for index in place.indices if not isinstance(index, n.Slice)]
+            indices += subscripts(place)
         place = place.value
         if _of_floats(place):
             yield place, [*indices, *_view_indices(place)]
@@ -105,7 +95,7 @@ def _view_indices(array: n.Expr) -> list[n.Expr]:
     """The indices of the view that an array is."""
     found: list[n.Expr] = []
     while isinstance(array, n.Index):
-        found += [index for index in array.indices if not isinstance(index, n.Slice)]
+        found += subscripts(array)
         array = array.value
     return found
 

@@ -6,6 +6,7 @@ from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local, root_name
+from kernelfuzz.ir.walk import subscripts
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, execution, lost_values
 from kernelfuzz.reference.lost_regions import Region
@@ -146,7 +147,7 @@ def _assign_element(node: n.Assign | n.AugAssign, names: c.Names, watch: Watch) 
     """``a[i] = e``, ``a[i].x op= e``."""
     run = execution.statement(node, names)
     element, inner = _element_of(node.target)
-    indices = _indices(element)
+    indices = subscripts(element)
     dtype = element.type
     if not t.has_floats(dtype):
         return _without_operands(run, watch)
@@ -172,15 +173,9 @@ def _element_of(place: n.Expr) -> tuple[n.Index, list[n.Expr]]:
     inner: list[n.Expr] = []
     while not (isinstance(place, n.Index) and isinstance(place.value.type, t.Array)):
         assert isinstance(place, (n.Attribute, n.Index))
-        inner += _indices(place)
+        inner += subscripts(place) if isinstance(place, n.Index) else ()
         place = place.value
     return place, inner
-
-
-def _indices(place: n.Attribute | n.Index) -> list[n.Expr]:
-    if isinstance(place, n.Attribute):
-        return []
-    return [index for index in place.indices if not isinstance(index, n.Slice)]
 
 
 # ----------------------------------------------------------------------------------- control flow

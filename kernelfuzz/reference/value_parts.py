@@ -11,6 +11,7 @@ from typing import Any
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
+from kernelfuzz.ir.walk import subscripts
 from kernelfuzz.reference.compiled import NORMAL, THREAD, UNBOUND, Evaluate, Execute, Frame, Names, at_node
 from kernelfuzz.reference.compiled_calls import can_be_atomic
 from kernelfuzz.reference.domain import Value
@@ -86,11 +87,7 @@ def subscript(node: n.Index, names: Names) -> Step:
     if isinstance(first, n.Slice):
         return _component(_constant(slice(first.start, first.stop, first.step)), node.type)
     sizes = t.shape(container)
-    axes = [
-        _bounded(names.expression(index), size)
-        for index, size in zip(node.indices, sizes, strict=False)
-        if not isinstance(index, n.Slice)
-    ]
+    axes = [_bounded(names.expression(index), size) for index, size in zip(subscripts(node), sizes, strict=False)]
     if len(axes) == 1:
         return _component(axes[0], node.type)
     row, column = axes
@@ -148,7 +145,7 @@ def _target(node: n.Place, names: Names) -> Target:
                 break
             case n.Index() if isinstance(value.value.type, t.Array):
                 array = names.expression(value.value)
-                indices = [names.expression(index) for index in value.indices if not isinstance(index, n.Slice)]
+                indices = list(map(names.expression, subscripts(value)))
                 root = Element(array, indices, reader(value.type), writer(value.type))
                 break
             case n.Index():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import changed_in_place, count_name
+from kernelfuzz.analysis.effects import changed_locals, count_name
 from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import BLOCKS
-from kernelfuzz.ir.names import is_local, root_name
-from kernelfuzz.ir.walk import bound_by, statements_in, walk
+from kernelfuzz.ir.walk import bound_by, bound_names, walk
 from kernelfuzz.rewrites.loads import Unit
 from kernelfuzz.typecheck.operators import unary_result
 
@@ -57,22 +56,11 @@ def _rewritten(
 
 
 def _changed(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
-    return set(_changed_names(loop)) & bound
-
-
-def _changed_names(loop: n.For | n.While) -> Iterator[str]:
-    """The locals that the body of a loop binds, or changes in part."""
-    for statement in statements_in(loop.body):
-        yield from bound_by(statement)
-        if isinstance(statement, (n.Assign, n.AugAssign)) and is_local(statement.target):
-            yield root_name(statement.target)
-    for node in walk(*loop.body):
-        if isinstance(node, n.Call):
-            yield from map(root_name, changed_in_place(node))
+    return bound & changed_locals(loop.body)
 
 
 def _born(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
-    names = {name for statement in statements_in(loop.body) for name in bound_by(statement)} - bound
+    names = bound_names(loop.body) - bound
     return {name for name in names if count_name(name, *unit.body) > count_name(name, loop)}
 
 
