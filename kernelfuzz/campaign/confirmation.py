@@ -66,12 +66,18 @@ class Confirmations:
     summary: CampaignSummary
     _kept: dict[str, Found] = field(default_factory=dict[str, Found])
 
+    def again(self, signature: str) -> bool:
+        """Whether the script of a finding with this signature did not show it before; it counts with that one."""
+        before = self._kept.get(f"{NOT_ALONE}: {signature}")
+        if before is not None:
+            before.count += 1
+        return before is not None
+
     def shown(self, finding: Finding, *, interrupted: bool = False) -> bool:
         """Whether a new finding counts; where it does not, it is kept apart.  Once ``interrupted``, none is tried."""
         if interrupted:
             return self._keep(finding, NOT_TRIED_ALONE, "the campaign was interrupted")
-        if (before := self._kept.get(f"{NOT_ALONE}: {finding.signature}")) is not None:
-            before.count += 1
+        if self.again(finding.signature):
             return False
         try:
             why = self.run(finding)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from kernelfuzz.campaign.plan import CampaignPlan, Timeouts, WorkerFunctions
 from kernelfuzz.campaign.summary import Unattributed
+from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.chunk import draw_layout
@@ -32,6 +33,9 @@ LOST_AS: dict[type[WorkerError], FailedKind] = {
 
 # A slow machine may take minutes to start Warp and make its precompiled headers.
 CONTROL_SECONDS = 600.0
+
+# About as many cases are judged to find out what is to blame.
+_BLAMED = 128
 
 # How the reason starts where kernelfuzz itself raised.
 _FAULT = "a fault in kernelfuzz: "
@@ -132,6 +136,15 @@ class JudgePool:
             return self.pool.result(task)
         except WorkerError:
             return plain
+
+    def blame(self, case: Case, verdict: Verdict) -> Sequence[Blamed]:
+        """Return the operations of a case that are wrong alone; none where one of them ends the worker."""
+        timeout = self.patience.seconds(_BLAMED, _narrow(verdict))
+        task = self.pool.submit(self.functions.blame, case, verdict, self.bugs, timeout=timeout, urgent=True)
+        try:
+            return self.pool.result(task)
+        except WorkerError:
+            return ()
 
     def _begin(
         self,

@@ -22,10 +22,11 @@ _AHEAD = 2
 
 def judging() -> WorkerFunctions:
     """The oracles of kernelfuzz."""
+    from kernelfuzz.findings.blame import blame
     from kernelfuzz.oracles.control_kernels import require
     from kernelfuzz.oracles.judge import explain, judge_again, judge_batch
 
-    return WorkerFunctions(judge_batch, judge_again, explain, require, confirm)
+    return WorkerFunctions(judge_batch, judge_again, explain, require, confirm, blame=blame)
 
 
 def fuzz(

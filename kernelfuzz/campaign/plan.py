@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import write_finding
 from kernelfuzz.findings.known import Known
@@ -26,6 +27,11 @@ Confirm: TypeAlias = Callable[[Finding, Callable[[], None]], str]
 NOTHING_KNOWN = Known()
 
 
+def nothing_to_blame(case: Case, verdict: Verdict, known: Collection[str]) -> tuple[Blamed, ...]:
+    """No operation is wrong alone."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerFunctions:
     """The functions that run in workers, so each must be importable by name, and two that do not.
@@ -34,7 +40,8 @@ class WorkerFunctions:
     ``batch`` draws the kernels of a request and judges them.  ``again`` judges cases the way that led to a
     verdict, by its oracle and under its setting, and returns a verdict for each: a skipped one where the
     reference has no answer.  ``explain`` returns what shows that a failed verdict on a case is right, and the
-    code that Warp generates for it.  ``confirm`` and ``write`` run in the process of the campaign.
+    code that Warp generates for it.  ``blame`` returns the operations of a case with wrong values that are wrong
+    alone, but for what is known.  ``confirm`` and ``write`` run in the process of the campaign.
     """
 
     batch: Callable[[Request], list[CaseOutcome]]
@@ -43,6 +50,7 @@ class WorkerFunctions:
     control: Callable[[Checks], None]
     confirm: Confirm
     write: Write = write_finding
+    blame: Callable[[Case, Verdict, Collection[str]], tuple[Blamed, ...]] = nothing_to_blame
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unexamined:
-    """A failure that looks like earlier ones of its campaign and was therefore not reduced.
+    """A failure that was not examined to the end: many that look like it brought no new finding.
 
     Its kernel is drawn from the seed of the campaign at ``index``, with these features excluded; ``looks`` is
     what all of them look like.
@@ -71,11 +71,11 @@ class CampaignSummary:
     ``judged`` had at least one verdict other than skipped.  ``skipped`` counts kernels by the reason of a
     skipped verdict, so a kernel may be in several.  ``predicted`` counts kernels by the known bugs with which
     the reference gives what Warp gave, ``recognised`` failures by the known bug that a rule makes of them;
-    ``unexamined`` are those that look like earlier ones and were not looked into, so that any of them may be a
-    new bug.  ``unconfirmed`` are those that their own scripts do not show, run alone; they do not count as
-    findings.  ``unattributed`` are chunks that were lost, and no kernel of theirs is at fault alone: one that
-    was judged before by the same process may be.  ``excluded`` are the features that the campaign learnt to
-    avoid, ``faults`` what went wrong in kernelfuzz itself.
+    ``unexamined`` are those that were not examined to the end, so that any of them may be a new bug.
+    ``unconfirmed`` are those that their own scripts do not show, run alone; they do not count as findings.
+    ``unattributed`` are chunks that were lost, and no kernel of theirs is at fault alone: one that was judged
+    before by the same process may be.  ``excluded`` are the features that the campaign learnt to avoid,
+    ``faults`` what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
     """
 

@@ -1,4 +1,4 @@
-"""From a failing kernel to a finding: is it known, how small can it be, is it new, what does it need.
+"""From a failing kernel to findings: is it known, which operation is to blame, how small can it be, is it new.
 
 Failures are taken in the order of the indices, and what is done about one depends only on those before it.
 """
@@ -6,52 +6,39 @@ Failures are taken in the order of the indices, and what is done about one depen
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version as installed_version
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from kernelfuzz.campaign.confirmation import Confirmations
+from kernelfuzz.campaign.failure import Failure
 from kernelfuzz.campaign.judge_pool import JudgePool
 from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.campaign.reduction import Reduction, has_more_than
 from kernelfuzz.campaign.schedule import Learnt, to_avoid
-from kernelfuzz.campaign.summary import CampaignSummary, Found, Unexamined
+from kernelfuzz.campaign.summary import CampaignSummary, Found
+from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import UNCONFIRMED
 from kernelfuzz.findings.known import explained_by
-from kernelfuzz.findings.likeness import alike, looks
-from kernelfuzz.findings.signature import signature
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.findings.operations import without
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
-from kernelfuzz.oracles.verdict import BY_WORDS, LOST, Verdict
-from kernelfuzz.reduce.reduce_case import Progress, reduce
-from kernelfuzz.strategies.features import ALWAYS, INDISPENSABLE, features
+from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
 
-# How many failures that look alike are reduced, and how many more for each distinct finding among them:
-# wrong values all look alike, but after some reductions to one bug the others are most likely it.
-REDUCTIONS = 3
+# How many kernels whose failures look alike, and for which no operation is to blame, are reduced one after the other
+# without a new finding; each of what ends its process costs a process for every candidate.
+IN_VAIN = 16
+IN_VAIN_LOST = 3
 
-# A failure that nothing but its message tells apart from an earlier one is reduced once.
-_REDUCTIONS_BY_MESSAGE = 1
+# How often what is left of a kernel, without the operations that are wrong, is looked into in its turn.
+_LAYERS = 4
 
 # What a finding has in place of the generated code where there was no time to ask Warp for it.
 _NOT_GENERATED = "// The campaign was interrupted before this code was generated.\n"
-
-
-@dataclass(slots=True)
-class _Group:
-    """Failures that look alike before reduction."""
-
-    reductions: int = 0
-    distinct: int = 0
-
-    def room(self, by_message: bool) -> bool:
-        """Whether one more of them is reduced."""
-        if by_message:
-            return self.reductions < _REDUCTIONS_BY_MESSAGE
-        return self.reductions < REDUCTIONS * (1 + self.distinct)
 
 
 class Triage:
@@ -68,8 +55,10 @@ class Triage:
         self.summary = summary
         self.changed = changed
         self.learnt: list[Learnt] = []
-        self.groups: dict[str, _Group] = {}
+        self.in_vain: Counter[str] = Counter()
         self.found: dict[str, Found] = {}
+        # The signatures that the failure which is looked into counts for: once each.
+        self.told: set[str] = set()
         self.confirmations: Confirmations = Confirmations(
             self._run_script, lambda finding: self._write(finding, UNCONFIRMED), summary
         )
@@ -81,160 +70,217 @@ class Triage:
             return
         drawn = draw_case(request.options, request.seed, outcome.index)
         seen: set[str] = set()
-        for at, verdict in enumerate(outcome.verdicts):
-            if verdict.status != "failed":
-                continue
-            given = outcome.evidence[at] if outcome.evidence else None
-            evidence = Evidence(drawn, message=verdict.reason) if given is None else given
-            look = looks(verdict, evidence.case.kernel)
-            if look not in seen:
-                seen.add(look)
-                self._look_into(_Failure(request, outcome.index, stretch, verdict, evidence, look))
-
-    def _look_into(self, failure: _Failure) -> None:
         with self.judges.pool.reserve(max(1, self.judges.pool.jobs // 2)):
-            failure = self._contiguous(failure)
-            by_message = failure.verdict.kind in BY_WORDS
-            known = self._explained(failure)
-            if known is None and by_message:
-                # Reduction would not change what Warp says.
-                known = self.plan.known.match(_signature(failure.verdict, failure.evidence))
-            group = self.groups.setdefault(failure.look, _Group())
-            if known is not None:
-                self.summary.recognised[known] += 1
-            elif not group.room(by_message):
-                self.summary.unexamined.append(_unexamined(failure))
-            elif not self._happens_again(failure):
-                self._not_again(failure)
-            else:
-                group.reductions += 1
-                group.distinct += self._reduce(failure)
-        self.summary.doing = ""
+            for at, verdict in enumerate(outcome.verdicts):
+                if verdict.status != "failed":
+                    continue
+                given = outcome.evidence[at] if outcome.evidence else None
+                evidence = Evidence(drawn, message=verdict.reason) if given is None else given
+                failure = Failure(request, outcome.index, stretch, verdict, evidence)
+                if failure.look in seen:
+                    continue
+                seen.add(failure.look)
+                plain = self._plainest(failure)
+                if plain.look == failure.look or plain.look not in seen:
+                    seen.add(plain.look)
+                    self._look_into(plain)
+
+    def _look_into(self, failure: Failure) -> None:
+        self.told.clear()
+        known = self._explained(failure)
+        if known is None and failure.by_message:
+            # Reduction would not change what Warp says.
+            known = self.plan.known.match(failure.signature)
+        if known is not None:
+            self.summary.recognised[known] += 1
+        elif failure.by_message and self._counted(failure.signature):
+            pass
+        elif not self._happens_again(failure):
+            self._not_again(failure)
+        else:
+            try:
+                self._examine(failure)
+            except KeyboardInterrupt:
+                # What fails is kept as it was drawn: there is no time to make it small.
+                self.interrupted = True
+                self._keep(failure, failure, 0.0)
+                raise
+        self._doing("")
+
+    def _doing(self, what: str) -> None:
+        self.summary.doing = what
         self.changed()
 
-    def _contiguous(self, failure: _Failure) -> _Failure:
-        """The failure where arrays lie contiguous, if it is there too: else with the layout that it needs.
+    def _fault(self, index: int | None, doing: str, error: Exception) -> None:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        self.summary.faults.append(f"{doing} of index {index} raised {text}")
 
-        What is a wrong value in one layout may be a write outside in another, which says more.
+    # ------------------------------------------------------------------- is it there, is it known
+
+    def _plainest(self, failure: Failure) -> Failure:
+        """The failure as a wrong value, with contiguous arrays and on the CPU, as far as it is there then too.
+
+        A transformed kernel is one like any other.  What is a wrong value in one layout may be a write outside in
+        another, which says more.
         """
-        setting = failure.verdict.setting
-        if setting.layout == CONTIGUOUS:
-            return failure
-        plain = replace(failure.verdict, setting=replace(setting, layout=CONTIGUOUS))
-        (verdict,) = self.judges.again([failure.case], plain, fresh=plain.kind in LOST)
-        kernel = failure.case.kernel
-        outside = (verdict.oracle, verdict.kind) == (failure.verdict.oracle, "writes outside")
-        if outside or alike(failure.verdict, failure.look, verdict, kernel):
-            return replace(failure, verdict=verdict, look=looks(verdict, kernel))
+        if "value" in self.plan.checks.oracles and _is_transformed(failure.verdict):
+            plain = replace(failure.verdict.setting, transformation="")
+            failure = self._told_as(
+                failure, replace(failure.verdict, oracle="value", kind="wrong value", setting=plain)
+            )
+        if failure.verdict.setting.layout != CONTIGUOUS:
+            plain = replace(failure.verdict.setting, layout=CONTIGUOUS)
+            failure = self._told_as(failure, replace(failure.verdict, setting=plain))
+        if failure.verdict.setting.target == "cuda-host" and failure.verdict.mismatch is not None:
+            plain = replace(failure.verdict.setting, target="cpu", block_dim=None, blocks=None)
+            if "cpu" in self.plan.checks.targets:
+                failure = self._told_as(failure, replace(failure.verdict, setting=plain))
         return failure
 
-    # ------------------------------------------------------------------------------------ is it known
+    def _told_as(self, failure: Failure, plain: Verdict) -> Failure:
+        """The failure with another verdict, if its case has that; else as it is."""
+        wanted = replace(failure, verdict=plain)
+        (verdict,) = self.judges.again([failure.case], plain, fresh=failure.lost)
+        outside = (verdict.oracle, verdict.kind) == (plain.oracle, "writes outside")
+        return replace(failure, verdict=verdict) if outside or wanted.is_that_of(failure.case, verdict) else failure
 
-    def _explained(self, failure: _Failure) -> str | None:
+    def _explained(self, failure: Failure) -> str | None:
         """The known bug without which the kernel passes; several, where it takes more than one."""
-        if failure.verdict.kind in LOST:
+        if failure.lost:
             return None
         return explained_by(failure.case, failure.verdict, self.plan.bugs, self.judges.again)
 
-    def _happens_again(self, failure: _Failure) -> bool:
+    def _happens_again(self, failure: Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""
-        (verdict,) = self.judges.again([failure.case], failure.verdict, fresh=failure.verdict.kind in LOST)
-        return alike(failure.verdict, failure.look, verdict, failure.case.kernel)
+        (verdict,) = self.judges.again([failure.case], failure.verdict, fresh=failure.lost)
+        return failure.is_that_of(failure.case, verdict)
 
-    def _not_again(self, failure: _Failure) -> None:
+    def _not_again(self, failure: Failure) -> None:
         """A kernel that ends its worker, and only as it was judged first, is a finding as it is."""
-        if failure.verdict.kind in LOST:
-            self._keep(failure, failure.evidence, failure.verdict, 0.0)
+        if failure.lost:
+            self._keep(failure, failure, 0.0)
         else:
             self.summary.skipped[f"{failure.verdict.kind}, but not when judged alone"] += 1
 
-    # --------------------------------------------------------------------------------------- reduction
+    # -------------------------------------------------------------------- what is to blame, how small
 
-    def _reduce(self, failure: _Failure) -> bool:
-        """Make the case small and keep it; whether that is a finding not seen before."""
+    def _examine(self, failure: Failure) -> None:
+        """Make findings of the operations that are wrong alone, and of what still fails without them."""
+        left = failure
+        for _ in range(_LAYERS):
+            blamed = self._blame(left)
+            self._keep_operations(failure, blamed)
+            rest = self._without(left, blamed or self._examine_whole(failure, left))
+            if rest == "not judged" and blamed:
+                self._examine_whole(failure, left)
+            if not isinstance(rest, Failure):
+                return
+            left = rest
+        self.summary.unexamined.append(left.unexamined())
+
+    def _blame(self, failure: Failure) -> Sequence[Blamed]:
+        """The operations of a kernel with wrong values or gradients that are wrong alone."""
+        if failure.verdict.mismatch is None:
+            return ()
+        self._doing(f"looking for what is to blame for {failure.look}")
+        return self.judges.blame(failure.case, failure.verdict)
+
+    def _keep_operations(self, failure: Failure, blamed: Sequence[Blamed]) -> None:
+        """Make a finding of each operation that is wrong alone, where it is none yet."""
+        for each in blamed:
+            alone = failure.of(each.case, each.verdict, each.cause)
+            if not self._counted(alone.signature):
+                started = time.monotonic()
+                small = self._reduction(failure).smallest(alone)
+                self._keep(failure, self._shown(small), time.monotonic() - started)
+
+    def _examine_whole(self, failure: Failure, left: Failure) -> Sequence[Blamed]:
+        """Reduce a kernel that no operation is to blame for; what is to blame where it became such a one."""
+        if self.in_vain[left.look] >= (IN_VAIN_LOST if left.lost else IN_VAIN):
+            self.summary.unexamined.append(left.unexamined())
+            return ()
         started = time.monotonic()
+        reduction = self._reduction(failure)
+        small = reduction.smallest(left)
+        if small.signature in self.found and has_more_than(small.case.kernel, left.case.kernel):
+            # It became what the kernel had nothing of.
+            small = reduction.smallest(left, with_its_own=True)
+        blamed = self._blame(small)
+        if blamed:
+            self.in_vain[left.look] += 1
+            self._keep_operations(failure, blamed)
+            return blamed
+        if self._explained(small) is not None:
+            # It became a known bug on the way, which it was not before.
+            small = left
+        new = self._keep(failure, self._shown(small), time.monotonic() - started)
+        self.in_vain[left.look] = 0 if new else self.in_vain[left.look] + 1
+        return ()
 
-        def interesting(cases: Sequence[Case]) -> Sequence[bool]:
-            if failure.verdict.kind in LOST:
-                return self._first_lost(failure, cases, started + self.plan.reduction)
-            return self._alike(failure, cases)
+    def _without(self, left: Failure, blamed: Sequence[Blamed]) -> Failure | Literal["passes", "not judged"]:
+        """What still fails where the operations to blame are left out."""
+        kernels = without(left.case.kernel, {each.name for each in blamed})
+        cases = [replace(left.case, kernel=kernel) for kernel in kernels]
+        verdicts = self.judges.again(cases, left.verdict)
+        for case, verdict in zip(cases, verdicts, strict=True):
+            if verdict.status == "failed" and (verdict.oracle, verdict.kind) == (
+                left.verdict.oracle,
+                left.verdict.kind,
+            ):
+                rest = left.of(case, verdict)
+                return rest if self._explained(rest) is None else "passes"
+        judged = any(verdict.status in ("passed", "known") for verdict in verdicts)
+        return "passes" if judged or not cases else "not judged"
 
-        best = failure.case
+    def _reduction(self, failure: Failure) -> Reduction:
+        return Reduction(
+            self.judges,
+            self.plan.reduction,
+            self._doing,
+            lambda doing, error: self._fault(failure.index, doing, error),
+        )
 
-        def progress(now: Progress) -> None:
-            nonlocal best
-            best = now.case
-            self.summary.doing = f"reducing {failure.look}: {now.nodes} nodes after {now.asked} candidates"
-            self.changed()
-
-        self.summary.doing = f"reducing {failure.look}"
-        self.changed()
+    def _shown(self, failure: Failure) -> Failure:
+        """The failure with all that shows it."""
         try:
-            small = reduce(failure.case, interesting, seconds=self.plan.reduction, on_progress=progress)
-        except KeyboardInterrupt:
-            # What fails is kept as it was drawn: there is no time to make it small.
-            self.interrupted = True
-            self._keep(failure, failure.evidence, failure.verdict, 0.0)
-            raise
-        except (UnsupportedWarp, OSError):
-            raise
-        except Exception as error:
-            self._fault(failure.index, "the reduction", error)
-            small = best
-        (verdict,) = self.judges.again([small], failure.verdict, fresh=failure.verdict.kind in LOST)
-        if not alike(failure.verdict, failure.look, verdict, small.kernel):
-            small, verdict = failure.case, failure.verdict
-        evidence = self._explain(failure, small, verdict)
-        return self._keep(failure, evidence, verdict, time.monotonic() - started)
-
-    def _explain(self, failure: _Failure, case: Case, verdict: Verdict) -> Evidence:
-        try:
-            return self.judges.explain(case, verdict)
+            return replace(failure, evidence=self.judges.explain(failure.case, failure.verdict))
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:
             self._fault(failure.index, "explaining the failure", error)
-            return Evidence(case, message=verdict.reason)
+            return failure
 
-    def _alike(self, failure: _Failure, cases: Sequence[Case]) -> list[bool]:
-        """Which of the cases fail as the failure does."""
-        verdicts = self.judges.again(cases, failure.verdict)
-        return [
-            alike(failure.verdict, failure.look, verdict, case.kernel)
-            for case, verdict in zip(cases, verdicts, strict=True)
-        ]
+    # ------------------------------------------------------------------------------------ is it new
 
-    def _first_lost(self, failure: _Failure, cases: Sequence[Case], deadline: float) -> list[bool]:
-        """The same where each that does costs a worker: the first will do, and none after the deadline."""
-        answers = [False] * len(cases)
-        width = max(1, self.judges.pool.jobs // 2)
-        for low in range(0, len(cases), width):
-            if any(answers) or time.monotonic() >= deadline:
-                break
-            answers[low : low + width] = self._alike(failure, cases[low : low + width])
-        return answers
-
-    def _keep(self, failure: _Failure, evidence: Evidence, verdict: Verdict, seconds: float) -> bool:
-        """Count the finding with those of its signature, or write it; whether it is new."""
-        name = _signature(verdict, evidence)
+    def _counted(self, name: str) -> bool:
+        """Whether a failure of this signature needs no reduction: it is known, or counts with those before it."""
+        if name in self.told:
+            return True
         if (known := self.plan.known.match(name)) is not None:
             self.summary.recognised[known] += 1
-            return False
-        if name in self.found:
+        elif name in self.found:
             self.found[name].count += 1
+        elif not self.confirmations.again(name):
             return False
-        finding = _finding(failure, evidence, verdict, name, seconds)
+        self.told.add(name)
+        return True
+
+    def _keep(self, failure: Failure, small: Failure, seconds: float) -> bool:
+        """Count what a failure was reduced to with those of its signature, or write it; whether it is new."""
+        if self._counted(small.signature):
+            return False
+        finding = small.finding(failure.case, seconds)
         if not self.confirmations.shown(finding, interrupted=self.interrupted):
             return False
-        self.found[name] = self._write(finding)
-        self.summary.findings.append(self.found[name])
-        if evidence.case is not failure.case:
+        self.told.add(finding.signature)
+        self.found[finding.signature] = self._write(finding)
+        self.summary.findings.append(self.found[finding.signature])
+        if small.case is not failure.case:
             self._learn(failure.stretch, finding)
         return True
 
     def _run_script(self, finding: Finding) -> str:
-        self.summary.doing = f"running the script of {finding.signature}"
-        self.changed()
+        self._doing(f"running the script of {finding.signature}")
         return self.judges.functions.confirm(finding, self.judges.pool.tend)
 
     def _write(self, finding: Finding, inside: str = "") -> Found:
@@ -251,10 +297,6 @@ class Triage:
                 self._fault(finding.index, "writing the finding", error)
         return Found(finding, path)
 
-    def _fault(self, index: int | None, doing: str, error: Exception) -> None:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        self.summary.faults.append(f"{doing} of index {index} raised {text}")
-
     def _learn(self, stretch: int, finding: Finding) -> None:
         """Avoid the rarest feature of a reduced kernel: it would not fail without any that it has."""
         feature = to_avoid(self.plan.options, finding.needed)
@@ -263,69 +305,7 @@ class Triage:
             self.summary.excluded.append(feature)
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A failed verdict with all that is known about it.
-
-    ``evidence`` has the case that was judged; ``look`` is what it ``looks`` like before reduction.
-    """
-
-    request: Request
-    index: int
-    stretch: int
-    verdict: Verdict
-    evidence: Evidence
-    look: str
-
-    @property
-    def case(self) -> Case:
-        return self.evidence.case
-
-
-def _signature(verdict: Verdict, evidence: Evidence) -> str:
-    return signature(verdict, evidence.case.kernel, message=evidence.message)
-
-
-def _unexamined(failure: _Failure) -> Unexamined:
-    verdict = failure.verdict
-    return Unexamined(
-        failure.index,
-        tuple(sorted(failure.request.options.exclude)),
-        verdict.oracle,
-        verdict.kind,
-        verdict.setting.target,
-        failure.look,
-    )
-
-
-def _finding(failure: _Failure, evidence: Evidence, verdict: Verdict, name: str, seconds: float) -> Finding:
-    options = failure.request.options
-    present = features(evidence.case.kernel)
-    # What an oracle changed (everything to float64, for one) does not go away with a feature of the grammar.
-    drawn = features(draw_case(options, failure.request.seed, failure.index).kernel)
-    return Finding(
-        signature=name,
-        verdict=verdict,
-        case=evidence.case,
-        original=failure.case,
-        expected=evidence.expected,
-        seeds=evidence.seeds,
-        tolerance=evidence.tolerance,
-        features=tuple(sorted(present)),
-        needed=tuple(sorted((present & drawn) - ALWAYS - INDISPENSABLE)),
-        seed=failure.request.seed,
-        index=failure.index,
-        options={
-            "categories": options.categories,
-            "include": tuple(sorted(options.include)),
-            "exclude": tuple(sorted(options.exclude)),
-            "dtypes": tuple(dtype.name for dtype in options.dtypes),
-            "size": options.size,
-            "depth": options.depth,
-            "profile": options.profile,
-        },
-        warp_version=installed_version("warp-lang"),
-        message=evidence.message,
-        generated=evidence.generated,
-        seconds=round(seconds, 2),
-    )
+def _is_transformed(verdict: Verdict) -> bool:
+    """Whether a transformed kernel is wrong, under the options of any other."""
+    name = verdict.setting.transformation
+    return verdict.kind == "different" and bool(name) and not name.startswith("options: ")

@@ -91,9 +91,10 @@ def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any)
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
 
     Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
-    what was found. The exit code is 1 where there is a new finding, or a failure that looks like earlier ones
-    and was therefore not examined. What its script does not show, run alone, is written into DIR/unconfirmed
-    and does not count. Where control kernels do not pass, nothing is reported and the exit code is 4.
+    what was found. The exit code is 1 where there is a new finding, or a failure that was not examined, as
+    many that look like it brought nothing new. What its script does not show, run alone, is written into
+    DIR/unconfirmed and does not count. Where control kernels do not pass, nothing is reported and the exit
+    code is 4.
 
     \b
     Examples:

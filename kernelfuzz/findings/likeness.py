@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kernelfuzz.findings.mismatch_class import mismatch_class
 from kernelfuzz.findings.signature import changed, signal_name, signature
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import FAILURES, Verdict
 
 
 def looks(verdict: Verdict, kernel: Kernel) -> str:
-    """What a failure looks like before it is reduced; on which target it was seen does not count."""
+    """What a failure looks like before it is reduced; on which target it was seen does not count.
+
+    Values that are wrong in one way look alike: a wrong number is not the wrong sign of a zero.
+    """
     assert verdict.kind
+    how = mismatch_class(verdict.mismatch, kernel)
+    wrong = f" ({how})" if how else ""
     match FAILURES[verdict.kind].told_by:
         case "exception" | "compiler" | "check" | "promise":
             return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
         case "signal":
             return f"{verdict.kind} {signal_name(verdict.reason)}"
         case "change":
-            return f"{verdict.kind} {changed(verdict)}"
+            return f"{verdict.kind} {changed(verdict)}{wrong}"
         case _:
-            return f"{verdict.oracle}: {verdict.kind}"
+            return f"{verdict.oracle}: {verdict.kind}{wrong}"
 
 
 def alike(wanted: Verdict, look: str, verdict: Verdict, kernel: Kernel) -> bool:

@@ -38,7 +38,7 @@ def shape(kernel: n.Kernel) -> str:
 _KINDS = {t.Vector: "vec", t.Matrix: "mat", t.Quaternion: "quat"}
 
 
-def _kind(type_: t.Type) -> str:
+def kind(type_: t.Type) -> str:
     """Return a word for a type without its widths and sizes."""
     if isinstance(type_, t.Scalar):
         return "int" if type_.kind == "uint" else type_.kind
@@ -112,7 +112,7 @@ class _Shape:
             text = self.expression(value) if not self.plain(value) else "leaf"
             return f"{self.expression(target)} {sign} {text}"
         if sign != "=":
-            return f"{_kind(target.type) if isinstance(target, n.Name) else 'array'} {sign} " + (
+            return f"{kind(target.type) if isinstance(target, n.Name) else 'array'} {sign} " + (
                 self.expression(value) if not self.plain(value) else "leaf"
             )
         if not self.telling(value):
@@ -154,7 +154,7 @@ class _Shape:
             return True
         match node:
             case n.Binary(op=op, left=left, right=right) if op in _COMMUTATIVE or op == "-":
-                same = _kind(left.type) == _kind(right.type) and isinstance(left.type, (t.Scalar, t.Vector))
+                same = kind(left.type) == kind(right.type) and isinstance(left.type, (t.Scalar, t.Vector))
                 return same and self.plain(left) and self.plain(right)
             case n.Binary(op="%", left=left, right=n.Literal()):
                 return self.plain(left)
@@ -197,14 +197,14 @@ class _Shape:
 
     def expression(self, node: n.Expr) -> str:
         if self.leaf(node):
-            return _kind(node.type)
+            return kind(node.type)
         match node:
             case n.Name() | n.Literal() | n.ArrayShape():
-                return _kind(node.type)
+                return kind(node.type)
             case n.Unary(op=op, operand=operand):
                 return f"{op}{' ' if op == 'not' else ''}{self.operand(operand)}"
             case n.Binary(op=op, left=left, right=right):
-                sides = [self.operand(left), self.operand(right)]
+                sides = [self.side(left, right), self.side(right, left)]
                 if op in _COMMUTATIVE:
                     sides.sort()
                 return f"{sides[0]} {_operator(op)} {sides[1]}"
@@ -220,10 +220,10 @@ class _Shape:
                 return f"{called}({', '.join(self.operand(argument) for argument in args)})"
             case n.Construct(type=type_, args=args):
                 telling = [self.expression(argument) for argument in args if not self.plain(argument)]
-                return f"{_kind(type_)}({_each(telling)})"
+                return f"{kind(type_)}({_each(telling)})"
             case n.Cast(type=type_, operand=operand):
                 name = "name" if isinstance(operand, n.Name) else self.operand(operand)
-                return f"{_kind(type_)}({name})"
+                return f"{kind(type_)}({name})"
             case n.Index(value=value, indices=indices):
                 return f"{self.base(value)}[{', '.join(self.index(index) for index in indices)}]"
             case n.Attribute(value=value, name=name):
@@ -232,6 +232,10 @@ class _Shape:
                 return f"static({self.operand(value)})"
             case _:
                 return assert_never(node)
+
+    def side(self, node: n.Expr, other: n.Expr) -> str:
+        """An operand of an operator; beside a call, which may change it, of what kind it is does not count."""
+        return "value" if isinstance(other, n.CallFunction) and self.leaf(node) else self.operand(node)
 
     def operand(self, node: n.Expr) -> str:
         text = self.expression(node)
@@ -246,7 +250,7 @@ class _Shape:
         if _is_array(node):
             return "array"
         if self.leaf(node):
-            return "element" if isinstance(node, n.Index) else _kind(node.type)
+            return "element" if isinstance(node, n.Index) else kind(node.type)
         return self.operand(node)
 
     def index(self, node: n.Expr | n.Slice) -> str:

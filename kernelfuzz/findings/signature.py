@@ -52,11 +52,12 @@ _NUMBER = re.compile(r"(?<![A-Za-z_])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?[a-z]*")
 _QUOTED_WORD = re.compile(r"""(?<!\w)(['"`])([^'"`\n]*)\1(?!\w)""")
 
 
-def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str = "") -> str:
+def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str = "", operation: str = "") -> str:
     """Return the signature of a failed verdict on ``kernel``, the kernel as reduced so far.
 
     It has the kind, the device, and what ``FAILURES`` tells the kind by.  ``message`` (default: the verdict's
     reason) is what Warp or the compiler printed, ``frame`` Warp's innermost function where that is known.
+    ``operation`` is what is to blame for values, where that is known: it stands for the shape.
     Raises ValueError for a verdict that did not fail.
     """
     if not verdict.kind:
@@ -73,14 +74,14 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
         case "signal":
             return f"{f'{start} {signal_name(printed)}'.rstrip()}: {shape(kernel)}"
         case "change":
-            return f"{start} ({changed(verdict)}): {shape(kernel)}"
+            return f"{start} ({changed(verdict)}): {operation or shape(kernel)}"
         case "check":
             assert verdict.malformed is not None
             return f"{start}: {verdict.malformed.check}: {verdict.malformed.operation}"
         case "promise":
             return f"{start}: {verdict.reason}"
         case "shape":
-            return f"{start}: {shape(kernel)}"
+            return f"{start}: {operation or shape(kernel)}"
 
 
 def shape(kernel: Kernel) -> str:
