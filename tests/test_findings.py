@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parents[1] / "notes" / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 KINDS = {
     "rejected",
+    "accepted",
     "does not compile",
     "wrong value",
     "wrong gradient",

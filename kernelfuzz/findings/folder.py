@@ -103,6 +103,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "message": finding.message or finding.verdict.reason,
         "mismatch": mismatch and _plain(asdict(mismatch)),
         "malformed": malformed and _plain(asdict(malformed)),
+        "accepted": finding.verdict.accepted and asdict(finding.verdict.accepted),
         "features": list(finding.features),
         "needed": list(finding.needed),
         "path": slug(finding.signature),

@@ -19,7 +19,7 @@ def looks(verdict: Verdict, kernel: Kernel) -> str:
     how = mismatch_class(verdict.mismatch, kernel)
     wrong = f" ({how})" if how else ""
     match FAILURES[verdict.kind].told_by:
-        case "exception" | "compiler" | "check" | "promise":
+        case "exception" | "compiler" | "check" | "promise" | "edit":
             return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
         case "signal":
             return f"{verdict.kind} {signal_name(verdict.reason)}"

@@ -32,6 +32,7 @@ from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
+from kernelfuzz.syntax.render import IMPORT_LINE
 from kernelfuzz.toolchain.layouts import CONTIGUOUS, layout_of
 
 # How long the script lets a kernel run that hangs, in seconds of the processor; and how long one that computes
@@ -272,6 +273,23 @@ def _call(finding: Finding) -> Script:
     return script
 
 
+def _refusal(finding: Finding) -> Script:
+    accepted, kernel = finding.verdict.accepted, finding.case.kernel
+    if accepted is None:
+        raise ValueError("an accepted kernel needs its text")
+    script = Script(finding.title)
+    script.need("sys", "tempfile")
+    script.quiet()
+    script.declare(accepted.source.removeprefix(IMPORT_LINE))
+    script.add(
+        *("try:", "    with tempfile.TemporaryDirectory() as folder:"),
+        f'        wp.compile_aot_module({kernel.name}.module, device="cpu", module_dir=folder)',
+        *('    actual = "accepted"', "except Exception as error:", '    actual = "refused: " + str(error).strip()'),
+        *('print("expected: refused   actual:", actual)', 'sys.exit(actual == "accepted")'),
+    )
+    return script
+
+
 _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "values": _values,
     "gradients": _gradients,
@@ -283,6 +301,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "a text": _text,
     "builds": _builds,
     "a call": _call,
+    "a refusal": _refusal,
 }
 
 

@@ -80,6 +80,9 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
             return f"{start}: {verdict.malformed.check}: {verdict.malformed.operation}"
         case "promise":
             return f"{start}: {verdict.reason}"
+        case "edit":
+            assert verdict.accepted is not None
+            return f"{start}: {verdict.accepted.edit}: {verdict.accepted.about}"
         case "shape":
             return f"{start}: {operation or shape(kernel)}"
 

@@ -159,8 +159,17 @@ REBUILD = Oracle(
     launches=False,
     builds=False,
 )
+# What Warp refuses costs its generator alone.
+REFUSAL = Oracle(
+    "refusal",
+    "does Warp refuse a kernel after an edit that its documentation forbids",
+    (Sample("four edits", 8),),
+    ("accepted",),
+    launches=False,
+    builds=False,
+)
 
 # In this order they are asked: what fails early is not asked further.
 ORACLES: dict[str, Oracle] = {
-    row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM, REBUILD)
+    row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM, REBUILD, REFUSAL)
 }

@@ -10,6 +10,7 @@ Status: TypeAlias = Literal["passed", "skipped", "known", "failed"]
 
 FailedKind: TypeAlias = Literal[
     "rejected",  # Warp's code generator raises at a valid kernel
+    "accepted",  # it takes a kernel that its documentation forbids
     "does not compile",  # what it generated is refused by clang or NVRTC
     "crash",  # the process died while it compiled or ran the kernel
     "hang",  # it ran out of time
@@ -30,25 +31,37 @@ class FailureRow:
     """How findings of one kind are told apart and shown.
 
     ``told_by`` is what the signature quotes, beside the shape of the kernel where it is a signal or a change: of a
-    check its name and the statement, of a promise the builtin and what does not hold.
+    check its name and the statement, of a promise the builtin and what does not hold, of an edit what it is about.
     ``shown_by`` is the sort of script that reproduces it.  ``expected`` is the sentence of the report, with
     ``{values}``, the expected values; ``{bound}``, the tolerance; ``{change}``, what an oracle changed.
     """
 
-    told_by: Literal["exception", "compiler", "signal", "change", "check", "promise", "shape"]
+    told_by: Literal["exception", "compiler", "signal", "change", "check", "promise", "edit", "shape"]
     shown_by: Literal[
-        "values", "gradients", "two runs", "a build", "an end", "texts", "bands", "a text", "a call", "builds"
+        "values",
+        "gradients",
+        "two runs",
+        "a build",
+        "an end",
+        "texts",
+        "bands",
+        "a text",
+        "a call",
+        "builds",
+        "a refusal",
     ]
     expected: str
 
 
 _ACCEPTED = "The kernel is accepted: it is well typed by the rules of Warp's user guide."
+_REFUSED = "The kernel is refused: by the rules of Warp's user guide it is not well typed."
 _EVALUATED = "So says an evaluation of the kernel, statement by statement, by Python's rules."
 _HOLDS = "Whatever the inputs, a statement reads what was written, and has its adjoint; both devices get the same."
 _ENDS = "The launch ends, as any well-defined kernel's does."
 
 FAILURES: dict[FailedKind, FailureRow] = {
     "rejected": FailureRow("exception", "a build", _ACCEPTED),
+    "accepted": FailureRow("edit", "a refusal", _REFUSED),
     "does not compile": FailureRow("compiler", "a build", _ACCEPTED),
     "crash": FailureRow("signal", "an end", _ENDS),
     "hang": FailureRow("signal", "an end", _ENDS),
@@ -68,9 +81,8 @@ FAILURES: dict[FailedKind, FailureRow] = {
 # Kernels that are not built, and those that end their process.
 NOT_BUILT = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "a build")
 # Kinds that are told apart by words, which are the same for a smaller kernel.
-BY_WORDS = frozenset(
-    kind for kind, row in FAILURES.items() if row.told_by in ("exception", "compiler", "check", "promise")
-)
+_WORDS = ("exception", "compiler", "check", "promise", "edit")
+BY_WORDS = frozenset(kind for kind, row in FAILURES.items() if row.told_by in _WORDS)
 LOST = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "an end")
 
 
@@ -132,6 +144,18 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """A kernel that must be refused: ``edit`` is a row of ``kernelfuzz.oracles.ill_typed.EDITS``.
+
+    ``about`` are the types or the form that it concerns, ``source`` is the text that Warp takes.
+    """
+
+    edit: str
+    about: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to one question.
 
@@ -149,6 +173,7 @@ class Verdict:
     bugs: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
     malformed: Malformed | None = None
+    accepted: Accepted | None = None
 
     def heeding(self, names: Collection[str]) -> Verdict:
         """The verdict where only bugs of these names are known."""

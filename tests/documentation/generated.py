@@ -19,6 +19,7 @@ from differences import DIFFERENCES
 from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 
 from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.oracles.ill_typed import EDITS
 from kernelfuzz.oracles.static_checks import CHECKS
 from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
@@ -159,6 +160,12 @@ def checks() -> str:
     return table(("check", "what holds"), [(f"`{row.name}`", row.says) for row in CHECKS.values()])
 
 
+def refusals() -> str:
+    """What the refusal oracle holds Warp to."""
+    rows = [(row.name, row.source, row.sentence, row.since) for row in EDITS.values()]
+    return table(("after the edit", "page", "sentence", "since"), rows)
+
+
 def _how_often(sample: Sample) -> str:
     return (
         f"{sample.what}: every {sample.of}"
@@ -181,6 +188,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "workarounds": ("notes/rewrites.md", workarounds),
     "oracles": ("notes/oracles.md", oracles),
     "checks": ("notes/oracles.md", checks),
+    "refusals": ("notes/oracles.md", refusals),
     "rooms": ("notes/architecture.md", layers),
     "imports": ("notes/architecture.md", imports),
 }

@@ -23,7 +23,7 @@ from kernelfuzz.ir import nodes as ir
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.ir.names import canonical_names, rename
-from kernelfuzz.oracles.verdict import BuildSetting, FailedKind, Malformed, Mismatch, Verdict
+from kernelfuzz.oracles.verdict import Accepted, BuildSetting, FailedKind, Malformed, Mismatch, Verdict
 from kernelfuzz.toolchain import Failure, lower
 from kernelfuzz.toolchain.generated_statements import definitions_in
 from kernelfuzz.toolchain.layouts import LAYOUTS
@@ -43,6 +43,14 @@ def finding(case: Case, kind: FailedKind = "wrong value", setting: BuildSetting 
     mismatch, malformed = more.pop("mismatch", None), more.pop("malformed", None)
     verdict = Verdict("value", "failed", kind, "", setting or BuildSetting(), mismatch, malformed=malformed)
     return Finding(signature(verdict, case.kernel), verdict, case, case, **more)
+
+
+def accepted(statement: str) -> Finding:
+    """A statement on an array of bools that is said to be accepted."""
+    text = f"import warp as wp\n\n\n@wp.kernel\ndef kernel(out0: wp.array(dtype=wp.bool)):\n    {statement}\n"
+    verdict = Verdict("refusal", "failed", "accepted", accepted=Accepted("an edit", "bools", text))
+    case = kernels.product()
+    return Finding(signature(verdict, case.kernel), verdict, case, case)
 
 
 def structs() -> Case:
@@ -212,6 +220,8 @@ ROWS: dict[str, Row] = {
     "not deterministic": Row(finding(counters(), "not deterministic"), 1),
     "built alike": Row(finding(structs(), "built differently"), 0, "expected: kernel_"),
     "built differently": Row(finding(named_e(), "built differently"), 1, "expected: kernel_"),
+    "refused": Row(accepted("out0[0] = 1"), 0, "expected: refused   actual: refused"),
+    "accepted": Row(accepted("out0[0] = 1.0 < 2.0"), 1, "expected: refused   actual: accepted"),
     "gradient, strided": Row(
         finding(PRODUCT, "wrong gradient", BuildSetting(layout="strided"), expected=GRADIENT, seeds=SEEDS), 0
     ),
@@ -246,7 +256,8 @@ OF_THIS_RELEASE = {
 # One of each template; what is left takes its time.
 QUICK = {
     "value", "value, a known bug", "structs", "CUDA, wrong", "gradient, wrong", "rejected", "compiles, CUDA",
-    "different", "crash", "deterministic", "built differently", "malformed", "not different from expected, other names",
+    "different", "crash", "deterministic", "built differently", "accepted", "malformed",
+    "not different from expected, other names",
     "outside", "inside, the adjoint", "structs, mixed",
 }  # fmt: skip
 
