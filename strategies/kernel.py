@@ -11,7 +11,7 @@ from kernelfuzz.strategies import buffers, expression, statement
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Grammar, Module
 from kernelfuzz.strategies.features import FEATURES
-from kernelfuzz.strategies.options import KernelOptions, Options, check_options
+from kernelfuzz.strategies.options import KernelOptions, Options, check_options, check_place
 from kernelfuzz.strategies.swarm import INPUT_NDIMS, realistic, swarm
 from kernelfuzz.strategies.value_types import allowed_dtypes
 from kernelfuzz.syntax.canonical import canonical
@@ -119,6 +119,7 @@ def generate(
     ``category`` restricts it to one category; without it the kernels of a seed go through the categories in
     turn.  The options are those of ``kernels``.  Raises InvalidOption.
     """
+    check_place(seed, index)
     if category is not None:
         options["categories"] = (category,)
     return generate_with(check_options(**options), seed, index)
@@ -133,6 +134,7 @@ def generate_many(
     **options: typing_extensions.Unpack[KernelOptions],
 ) -> Iterator[n.Kernel]:
     """The kernels ``start`` to ``start + count - 1`` of a seed, as ``generate`` gives them."""
+    check_place(seed, start)
     if category is not None:
         options["categories"] = (category,)
     checked = check_options(**options)

@@ -142,6 +142,14 @@ def _items(kind: str, values: object) -> list[Any]:
     raise InvalidOption(f"{kind} must be a list of names, not {values!r}")
 
 
+def check_place(seed: int, index: int) -> None:
+    """Raise InvalidOption where there is no kernel of that seed and index."""
+    if not _is_whole(seed):
+        raise InvalidOption(f"the seed must be a whole number, not {seed!r}")
+    if not _is_whole(index) or index < 0:
+        raise InvalidOption(f"kernels are counted from 0: there is none with the index {index!r}")
+
+
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -80,6 +80,26 @@ def test_mistakes_are_told() -> None:
         kernelfuzz.check(Kernel("kernel", (), kernel.body))
 
 
+@pytest.mark.parametrize("function", ["check", "verify", "render", "lower"])
+def test_what_is_no_kernel_is_told(function: str) -> None:
+    with pytest.raises(TypeError, match=r"not int$"):
+        getattr(kernelfuzz, function)(3)
+
+
+def test_a_text_is_told_how_to_become_a_kernel() -> None:
+    for function in (kernelfuzz.check, kernelfuzz.render):
+        with pytest.raises(TypeError, match=r"not str; kernelfuzz\.syntax\.parse\.parse makes one"):
+            function(SUM)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_place_where_no_kernel_is_is_told() -> None:
+    for seed, index, said in ((0, -1, "index -1"), (0, "0", "index '0'"), ("a", 0, "not 'a'"), (0.5, 0, "not 0.5")):
+        with pytest.raises(ValueError, match=said):
+            kernelfuzz.generate(seed=seed, index=index)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="index -1"):
+        kernelfuzz.generate_many(2, seed=0, start=-1)
+
+
 # ------------------------------------------------------------------------------------- known bugs
 
 # notes/findings/element-is-read-late.md

@@ -124,6 +124,7 @@ BAD = {
     "address without ray": ([*CORPUS, "--ray-address", "x"], "--engine ray"),
     "no index": (["show"], "--index"),
     "index -1": (["show", "--index", "-1"], "--index"),
+    "seed of 65 bits": (["show", "--index", "0", "--seed", str(2**63)], "--seed"),
     "show device": (["show", "--index", "0", "--device", "tpu"], "'cpu', 'cuda'"),
     "no command": (["fuz"], "fuz"),
     "no option": (["corpus", "--outptu", "x"], "--output"),
@@ -168,7 +169,9 @@ BAD_FILES = {
     "no kernel": ("x = 1\n", 2, "no @wp.kernel"),
     "generic": (GENERIC, 2, "overload"),
     "rejected": (REJECTED, 1, "no_such_builtin"),
-    "raises": ("import no_such_module\n", 1, "no_such_module"),
+    "raises": ("1 / 0\n", 1, "ZeroDivisionError"),
+    "missing import": ("x = 1\nimport no_such_module\n", 2, "line 2: the file cannot be imported: ModuleNotFoundError"),
+    "missing name": ("from json import no_such_name\n", 2, "no_such_name"),
     "exits": ("import sys\nsys.exit(3)\n", 1, "SystemExit"),
     "crashes": ("import os\nos.abort()\n", 3, "was killed by SIGABRT"),
 }
@@ -314,6 +317,18 @@ def test_a_complete_corpus_is_left_alone(tmp_path: Path, capsys: pytest.CaptureF
     assert "is complete already" in captured.err
     assert json.loads(captured.out)["distinct"] == 1
     assert {path: path.stat() for path in (tmp_path / "out").rglob("*")} == before
+
+
+def test_a_corpus_that_lost_a_file_is_made_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["corpus", "--count", "2", "--size", "1", "--device", "cpu", "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    lost = next(path for path in before if path.parent.name == "data")
+    lost.unlink()
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "is complete already" not in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
 def test_other_options_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -500,6 +515,14 @@ def test_lower_one_kernel(good: str, capsys: pytest.CaptureFixture[str]) -> None
     assert "first" not in out
     assert "Pair" not in out
     assert "backward" not in out
+
+
+def test_lower_one_kernel_beside_one_that_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, GOOD + REJECTED)
+    assert main(["lower", path, "--kernel", "second"]) == 0
+    assert "second_" in capsys.readouterr().out
+    assert main(["lower", path, "--kernel", "broken"]) == 1
+    assert "no_such_builtin" in capsys.readouterr().err
 
 
 def test_lower_an_unknown_kernel(good: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,10 @@ BAD = {
     "jobs": ([*FUZZ, "--jobs", "0"], "'auto'"),
     "known": ([*FUZZ, "--known", "{tmp}/none.json"], "no such file"),
     "known is no list": ([*FUZZ, "--known", "{tmp}/text"], "is not JSON"),
+    "known is empty": ([*FUZZ, "--known", "{tmp}/empty"], "holds no findings"),
+    "the second is wrong": ([*FUZZ, "--known", "{tmp}/known.json", "--known", "{tmp}/none.json"], "none.json: no such"),
+    "known and none": ([*FUZZ, "--known", "{tmp}/known.json", "--known", "none"], "drop one of the two"),
+    "seed": ([*FUZZ, "--seed", str(2**63)], "--seed"),
     "output is a file": (["fuzz", "--output", "{tmp}/text"], "cannot write in"),
     "output in /proc": (["fuzz", "--output", "/proc/kernelfuzz"], "cannot write in"),
 }
@@ -42,6 +46,8 @@ def test_bad_input_is_one_sentence(
     arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text").write_text("text")
+    (tmp_path / "known.json").write_text("[]")
+    (tmp_path / "empty").mkdir()
     before = sorted(tmp_path.rglob("*"))
     assert main([argument.format(tmp=tmp_path) for argument in arguments]) == 2
     out, err = capsys.readouterr()

@@ -57,7 +57,7 @@ def test_some_indices_of_what_looks_alike_are_listed(many: int, rest: str) -> No
 
 
 def test_the_next_campaign_is_asked_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    say_next(CampaignSummary(), plan(seconds=60.0, exclude=["while", "ternary"]), None)
+    say_next(CampaignSummary(), plan(seconds=60.0, exclude=["while", "ternary"]))
     command = "kernelfuzz fuzz --seed 5 --time 600s --oracle value --device cpu --without ternary --without while"
     assert capsys.readouterr().err.splitlines()[1].strip().startswith(command)
 
@@ -65,7 +65,7 @@ def test_the_next_campaign_is_asked_the_same(capsys: pytest.CaptureFixture[str])
 def test_the_script_that_comes_next_is_one_that_was_written(capsys: pytest.CaptureFixture[str]) -> None:
     finding = SimpleNamespace(warp_version="1.19.0")
     found: Any = [SimpleNamespace(path=None, finding=finding), SimpleNamespace(path="out/b", finding=finding)]
-    say_next(CampaignSummary(findings=found), plan(examples=1), None)
+    say_next(CampaignSummary(findings=found), plan(examples=1))
     assert "python out/b/reproducer.py" in capsys.readouterr().err
 
 
@@ -79,7 +79,7 @@ def test_an_interrupted_campaign_has_no_next(
 
 
 def test_the_category_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    say_next(CampaignSummary(), plan(seconds=60.0, categories=["atomic"]), None)
+    say_next(CampaignSummary(), plan(seconds=60.0, categories=["atomic"]))
     assert "--category atomic" in capsys.readouterr().err
 
 

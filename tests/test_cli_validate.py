@@ -46,7 +46,7 @@ BAD = {
     "no directory": (["validate"], "DIR"),
     "a directory that is not there": (["validate", "{tmp}/none"], "there is no corpus in"),
     "an empty directory": (["validate", "{tmp}"], "it has no manifest.json"),
-    "a file": (["validate", "{tmp}/file"], "cannot be read"),
+    "a file": (["validate", "{tmp}/file"], "file is a file: a corpus is a directory"),
     "a manifest of something else": (["validate", "{tmp}/other"], "is not the manifest of a corpus"),
     "a manifest that is no JSON": (["validate", "{tmp}/broken"], "cannot be read"),
     "a corpus that is not finished": (

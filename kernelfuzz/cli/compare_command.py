@@ -14,6 +14,7 @@ from kernelfuzz.cli.console import (
     CLEAN,
     FINDINGS,
     INFRASTRUCTURE,
+    SEED,
     UNAVAILABLE,
     USAGE,
     Drawing,
@@ -39,7 +40,7 @@ _COUNT = 200
 @click.option("--old", required=True, metavar="RELEASE|PYTHON", help="A release such as 1.18.0, or a Python.")
 @click.option("--new", required=True, metavar="RELEASE|PYTHON", help="The same, for what it is held against.")
 @click.option("--corpus", metavar="PATH", help="Take the kernels of a corpus, or of a file with rows.")
-@click.option("--seed", type=int, help="Draw kernels; the same seed draws the same.  [default: 0]")
+@click.option("--seed", type=SEED, help="Draw kernels; the same seed draws the same.  [default: 0]")
 @click.option(
     "--count",
     type=click.IntRange(min=1, max=10**6),

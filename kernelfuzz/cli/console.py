@@ -139,6 +139,9 @@ def progress_bar(what: str, total: int | None = None, *, timed: bool = True) -> 
 
 # ---------------------------------------------------------------------------------- kinds of options
 
+# A corpus has its seed in a column of 64 bits, and ``show`` prints what a corpus or a campaign has.
+SEED = click.IntRange(-(2**63), 2**63 - 1)
+
 # More than anybody has time for; what a corpus divides into shards must stay small enough for one.
 COUNT = click.IntRange(min=1, max=10**12)
 

@@ -15,6 +15,7 @@ from kernelfuzz.cli.console import (
     COUNT,
     INFRASTRUCTURE,
     INTERRUPTED,
+    SEED,
     USAGE,
     Drawing,
     PositiveNumber,
@@ -52,7 +53,7 @@ _COUNT = 1000
     "--seed",
     default=0,
     show_default=True,
-    type=click.IntRange(-(2**63), 2**63 - 1),
+    type=SEED,
     help="The same seed gives the same corpus.",
 )
 @click.option(

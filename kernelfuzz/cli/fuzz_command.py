@@ -17,6 +17,7 @@ from kernelfuzz.cli.console import (
     FINDINGS,
     INFRASTRUCTURE,
     INTERRUPTED,
+    SEED,
     UNAVAILABLE,
     USAGE,
     Drawing,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from kernelfuzz.findings.known import Known
 
 
+# What ``--known`` takes instead of a file.
+_NOTHING = "none"
+
+
 class OracleName(click.Choice[str]):
     """One of the oracles that the table has when it is asked for."""
 
@@ -53,7 +58,7 @@ class OracleName(click.Choice[str]):
 @click.command(short_help="Search for bugs in Warp's code generator.")
 @click.option("--time", "seconds", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 2h. Default: 1m.")
 @click.option("--examples", type=COUNT, help="How many kernels to judge, instead of a time.")
-@click.option("--seed", default=0, show_default=True, help="The same seed draws the same kernels.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The same seed draws the same kernels.")
 @jobs_option("auto", "How many processes work; what is found is the same for any number.")
 @click.option(
     "--oracle",
@@ -82,12 +87,13 @@ class OracleName(click.Choice[str]):
 )
 @click.option(
     "--known",
+    multiple=True,
     metavar="FILE",
     help="Findings that are known besides the bugs that kernelfuzz knows: a known.json, or a folder of findings. "
-    "'none': no bug is known.",
+    "Repeatable. 'none': no bug is known.",
 )
 @json_option("Print what came of it as one JSON object.")
-def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any) -> int:
+def fuzz(jobs: int, output: str, known: tuple[str, ...], as_json: bool, **asked: Any) -> int:
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
 
     Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
@@ -103,6 +109,8 @@ def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any)
     """
     if asked["seconds"] is not None and asked["examples"] is not None:
         raise click.UsageError("--time and --examples exclude each other; drop one of the two")
+    if _NOTHING in known and len(known) > 1:
+        raise click.UsageError("--known none and --known FILE exclude each other; drop one of the two")
     with stopped_by_terminate(), display() as show:
         show.prepare("loading the grammar and the oracles")
         plan = _plan(asked, output, known)
@@ -116,7 +124,7 @@ def fuzz(jobs: int, output: str, known: str | None, as_json: bool, **asked: Any)
     return _exit_code(summary)
 
 
-def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignPlan:
+def _plan(asked: Mapping[str, Any], output: str, known: tuple[str, ...]) -> CampaignPlan:
     """The plan of the options.  Raises a usage error, and Problem where the known findings cannot be read."""
     options = Drawing(asked["categories"], exclude=asked["without"]).check()
     from kernelfuzz.campaign import CampaignPlan
@@ -132,21 +140,19 @@ def _plan(asked: Mapping[str, Any], output: str, known: str | None) -> CampaignP
         examples=examples,
         seconds=60.0 if examples is None and seconds is None else seconds,
         known=_known(known),
-        bugs=() if known == "none" else BUGS,
+        bugs=() if _NOTHING in known else BUGS,
         output=output,
     )
 
 
-def _known(path: str | None) -> Known:
+def _known(paths: tuple[str, ...]) -> Known:
     from kernelfuzz.findings.known import Known, KnownError, load_known
     from kernelfuzz.findings.recognised import RECOGNISED
 
-    if path is None:
-        return RECOGNISED
-    if path == "none":
+    if _NOTHING in paths:
         return Known()
     try:
-        return RECOGNISED + load_known(path)
+        return sum(map(load_known, paths), RECOGNISED)
     except KnownError as error:
         raise Problem(f"--known: {error}.", USAGE) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -185,14 +185,14 @@ def _unexamined(summary: CampaignSummary) -> Iterator[str]:
         yield f"{len(where)} like {looks} (index {listed})"
 
 
-def say_next(summary: CampaignSummary, plan: CampaignPlan, known: str | None) -> None:
+def say_next(summary: CampaignSummary, plan: CampaignPlan, known: Sequence[str] = ()) -> None:
     """Two commands that one would type next, to stderr."""
     say("next:")
     for command, why in _next(summary, plan, known):
         click.echo(f"  {command}  # {why}", err=True)
 
 
-def _next(summary: CampaignSummary, plan: CampaignPlan, known: str | None) -> Iterator[tuple[str, str]]:
+def _next(summary: CampaignSummary, plan: CampaignPlan, known: Sequence[str]) -> Iterator[tuple[str, str]]:
     written = next((found.path for found in summary.findings if found.path is not None), None)
     if written is not None:
         script = str(Path(written, "reproducer.py"))
@@ -225,7 +225,7 @@ def _longer(seconds: float | None) -> str:
     return f"{(seconds or 1.0) * 10:.0f}s"
 
 
-def _again(plan: CampaignPlan, known: str | None) -> Iterable[str]:
+def _again(plan: CampaignPlan, known: Sequence[str]) -> Iterable[str]:
     """The command of a campaign over the next seed, ten times as long."""
     from kernelfuzz.oracles.table import ORACLES
 
@@ -236,7 +236,6 @@ def _again(plan: CampaignPlan, known: str | None) -> Iterable[str]:
     if plan.checks.targets != ("cpu", "cuda-host"):
         yield from (part for name in plan.checks.targets for part in ("--device", name))
     yield from (part for name in sorted(plan.options.exclude) for part in ("--without", name))
-    if known is not None:
-        yield from ("--known", known)
+    yield from (part for path in known for part in ("--known", path))
     if plan.output is not None:
         yield from ("--output", plan.output)

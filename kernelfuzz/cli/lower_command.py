@@ -190,6 +190,8 @@ def _rejected(failure: Failure, file: str) -> Problem:
     match failure.kind:
         case "syntax":
             return Problem(f"{where}: this is not Python: {failure.message}.", USAGE)
+        case "codegen" if failure.message.startswith(("ImportError:", "ModuleNotFoundError:")):
+            return Problem(f"{where}: the file cannot be imported: {failure.message}.", USAGE)
         case "empty" | "unsupported":
             return Problem(f"{where}: {failure.message}.", USAGE)
         case _:

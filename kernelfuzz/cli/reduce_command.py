@@ -117,7 +117,8 @@ def reduce(
         click.echo(json.dumps(facts))
     else:
         click.echo(target)
-        say(f"{facts['original_lines']} lines became {facts['lines']}, in {result.tries} tries.")
+        left = f"{facts['nodes']} of {facts['original_nodes']} nodes"
+        say(f"{left} are left, in {facts['lines']} lines, after {result.tries} tries.")
     if not result.text:
         say("--test passes for an empty file too: it does not depend on what is in the file.")
     if not result.minimal:

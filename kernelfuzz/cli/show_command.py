@@ -8,6 +8,7 @@ import click
 
 from kernelfuzz.cli.console import (
     FINDINGS,
+    SEED,
     Drawing,
     category_option,
     code_text,
@@ -20,7 +21,7 @@ from kernelfuzz.devices import DEVICES
 
 
 @click.command(short_help="Print one kernel of a seed.")
-@click.option("--seed", default=0, show_default=True, help="The seed of the corpus.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The seed of the corpus.")
 @click.option("--index", required=True, type=click.IntRange(min=0), help="Which kernel of the seed, counted from 0.")
 @category_option("As in the corpus. Repeatable.")
 @drawing_options

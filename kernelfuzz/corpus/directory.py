@@ -74,6 +74,7 @@ class Store:
     def open(self, plan: Mapping[str, Any]) -> bool:
         """Make the directory ready for a plan, as a manifest has it; True where the corpus is complete.
 
+        A corpus that has lost a file is not: it is made again, and keeps its manifest until then.
         Raises WrongCorpus where it holds a corpus of another plan or other versions, or something else.
         """
         found = self.manifest()
@@ -85,7 +86,7 @@ class Store:
                     f"{self.directory} holds a corpus made with other options: {'; '.join(differ)}. "
                     "Give another --output, or --overwrite to replace it"
                 )
-            if found["state"] == COMPLETE:
+            if self._is_whole(found):
                 return True
         elif (self.directory / DATA).exists() or (self.directory / CARD).exists():
             raise WrongCorpus(f"{self.directory} holds something else: give another --output")
@@ -96,9 +97,13 @@ class Store:
         return False
 
     def is_complete(self) -> bool:
-        """Whether the data of a corpus is there.  Raises WrongCorpus, and OSError."""
+        """Whether the data of a corpus is there, with every file.  Raises WrongCorpus, and OSError."""
         found = self.manifest()
-        return found is not None and found["state"] == COMPLETE
+        return found is not None and self._is_whole(found)
+
+    def _is_whole(self, manifest: Mapping[str, Any]) -> bool:
+        listed = manifest.get("files", ())
+        return manifest["state"] == COMPLETE and all((self.directory / name).is_file() for name in listed)
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         self.write(self.directory / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")

@@ -249,6 +249,8 @@ def manifest(directory: str | Path) -> dict[str, Any]:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         raise Unreadable(f"there is no corpus in {directory}: it has no {MANIFEST}") from None
+    except NotADirectoryError:
+        raise Unreadable(f"{directory} is a file: a corpus is a directory, which has a {MANIFEST}") from None
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise Unreadable(f"{path} cannot be read: {error}") from None
     if found.get("format") != FORMAT:

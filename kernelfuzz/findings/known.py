@@ -61,9 +61,9 @@ def _pattern(text: str) -> re.Pattern[str]:
 def load_known(path: str | Path) -> Known:
     """Return the known bugs of a file or a folder.
 
-    A folder holds ``known.json``, or folders that ``write_finding`` wrote, or both; an empty one has
-    none.  A file is such a ``known.json`` (a list of ``{"finding": name, "signatures": [...]}``) or one
-    ``finding.json``.  Raises KnownError.
+    A folder holds ``known.json``, or folders that ``write_finding`` wrote, or both; one of a campaign that
+    found only what is unconfirmed has none.  A file is such a ``known.json`` (a list of
+    ``{"finding": name, "signatures": [...]}``) or one ``finding.json``.  Raises KnownError.
     """
     path = Path(path)
     if path.is_dir():
@@ -91,7 +91,7 @@ def _folder(path: Path) -> list[tuple[str, str]]:
     if (path / RECORD).is_file():
         entries.append((_signature(path), path.name))
         found = True
-    if inside and not found:
+    if not found and inside == listed:
         raise KnownError(f"{path} holds no findings: neither {KNOWN_FILE} nor folders with a {RECORD}")
     return entries
 

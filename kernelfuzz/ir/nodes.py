@@ -316,4 +316,11 @@ class Kernel(Printed):
         return HOOKS.source(self)
 
 
+def require_kernel(value: object) -> None:
+    """Raise TypeError at what is no kernel: not everybody has a type checker."""
+    if not isinstance(value, Kernel):
+        hint = "; kernelfuzz.syntax.parse.parse makes one of a text" if isinstance(value, str) else ""
+        raise TypeError(f"a kernel must be a kernelfuzz.ir.nodes.Kernel, not {type(value).__name__}{hint}")
+
+
 Node: TypeAlias = Expr | Slice | Stmt | Param | Constant | Function | Kernel

@@ -219,7 +219,11 @@ IMPORT_LINE = _MODULE.code_for_node(IMPORT)
 
 
 def render(kernel: n.Kernel) -> str:
-    """The text of a whole Python module that declares ``kernel`` and everything it needs."""
+    """The text of a whole Python module that declares ``kernel`` and everything it needs.
+
+    Raises TypeError at what is no kernel.
+    """
+    n.require_kernel(kernel)
     return to_cst(kernel).code
 
 

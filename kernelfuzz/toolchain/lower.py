@@ -7,7 +7,7 @@ import linecache
 import time
 import types
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kernelfuzz.devices import DEVICES, Device
@@ -59,8 +59,8 @@ def lower(
 
     ``backward=False`` takes the adjoints away; True leaves it to the source, where Warp's default is to have
     them.  ``kernel`` picks the kernels of that name; the module keeps the others, except those that ask for
-    other module options.  ``options`` are module options of Warp, or fields of ``warp.config``, by name.
-    ``package`` is what relative imports start from.
+    other module options, and none of them where one is rejected.  ``options`` are module options of Warp, or
+    fields of ``warp.config``, by name.  ``package`` is what relative imports start from.
 
     The text is what a launch on that device would compile (block_dim 1 on the CPU, 256 on CUDA), with Warp's
     own fallback where libmathdx would need an architecture.  What the source prints while it runs is dropped.
@@ -102,6 +102,9 @@ def lower_devices(
         while todo:
             # A failure can leave a Warp kernel half built, so the next device starts from the source again.
             done = _run(text, tuple(todo), settings)
+            if kernel is not None and any(_is_rejected(each) for each in done.values()):
+                # Another kernel may be at fault.
+                done = _run(text, tuple(todo), replace(settings, alone=True))
             results.update(done)
             todo = [device for device in todo if device not in done]
     return results
@@ -164,6 +167,11 @@ class _Settings:
     keep_comments: bool
     options: dict[str, Any]
     package: str = ""
+    alone: bool = False
+
+
+def _is_rejected(result: Lowering | Failure) -> bool:
+    return isinstance(result, Failure) and result.kind == "codegen"
 
 
 def _run(text: str, devices: tuple[Device, ...], settings: _Settings) -> dict[str, Lowering | Failure]:
@@ -197,7 +205,7 @@ def _attempt(
         start = time.perf_counter()
         try:
             sources.execute(code, namespace)
-            unit = compat.collect(declared, settings.kernel)
+            unit = compat.collect(declared, settings.kernel, alone=settings.alone)
         except compat.Unsupported as error:
             return dict.fromkeys(devices, Failure("unsupported", str(error)))
         except (Exception, SystemExit) as error:

@@ -58,7 +58,7 @@ class Source:
 
 
 def source_text(source: str | Kernel) -> str:
-    """The text of a source, or of a kernel of our IR, with plain line ends."""
+    """The text of a source, or of a kernel of our IR, with plain line ends.  Raises TypeError at anything else."""
     if not isinstance(source, str):
         from kernelfuzz.syntax.render import render
 

@@ -32,7 +32,8 @@ RESERVED = frozenset({"wp", "range", "int", "float", "bool", "tuple"})
 
 
 def verify(kernel: n.Kernel) -> None:
-    """Raise VerifyError unless the kernel is well typed."""
+    """Raise VerifyError unless the kernel is well typed, and TypeError at what is no kernel."""
+    n.require_kernel(kernel)
     try:
         _verify_module(kernel)
     except VerifyError as error:

@@ -71,7 +71,8 @@ def test_a_folder_of_written_findings_is_known(tmp_path: Path) -> None:
     assert load_known(tmp_path).match(text) == slug(text)
 
 
-def test_an_empty_folder_knows_nothing(tmp_path: Path) -> None:
+def test_a_campaign_that_confirmed_nothing_knows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "unconfirmed").mkdir()
     assert load_known(tmp_path) == Known()
 
 
@@ -97,6 +98,8 @@ def test_a_bad_file_is_told_in_a_sentence(tmp_path: Path, content: str, message:
 def test_a_path_without_findings_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(KnownError, match="no such file or folder"):
         load_known(tmp_path / "missing")
+    with pytest.raises(KnownError, match="holds no findings"):
+        load_known(tmp_path)
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(KnownError, match="holds no findings"):
         load_known(tmp_path)

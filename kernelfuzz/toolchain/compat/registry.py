@@ -108,12 +108,12 @@ class Unit:
     options: dict[str, Any]
 
 
-def collect(declared: Declarations, wanted: str | None) -> Unit:
+def collect(declared: Declarations, wanted: str | None, *, alone: bool = False) -> Unit:
     """The unit of a source that has run.
 
     Kernels declared with ``module="unique"`` join the source's module, which takes over their options.
     Where those differ, only the kernels with the same options as the one ``wanted`` stay; raises
-    Unsupported if none is.
+    Unsupported if none is.  ``alone``: only the one that is wanted stays.
     """
     module = installed.load_warp().context.get_module(declared.name)
     kernels = [kernel for kernel in (ref() for ref in declared.kernels) if kernel is not None]
@@ -127,6 +127,8 @@ def collect(declared: Declarations, wanted: str | None) -> Unit:
             )
         chosen = dict(named[0])
         kernels = [kernel for kernel in kernels if kernel.module.options == chosen]
+    if alone:
+        kernels = [kernel for kernel in kernels if wanted in (kernel.func.__name__, kernel.key)]
     for kernel in kernels:
         module.has_unresolved_static_expressions |= kernel.module.has_unresolved_static_expressions
     module._live_kernels.clear()
