@@ -92,6 +92,16 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield from (f"kernelfuzz.{each.name}" for each in node.names if not each.name.startswith("__"))
             else:
                 yield node.module or ""
+        elif isinstance(node, ast.Call):
+            yield from named_import(node)
+
+
+def named_import(call: ast.Call) -> Iterator[str]:
+    """What ``importlib.import_module("kernelfuzz.workers")`` imports, where the name stands there."""
+    if ast.unparse(call.func).rpartition(".")[2] == "import_module" and call.args:
+        (name, *_) = call.args
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value.startswith("kernelfuzz"):
+            yield name.value
 
 
 def rooms_imported(path: Path) -> set[str]:
@@ -119,6 +129,8 @@ def module_graph() -> dict[str, set[str]]:
         for node in ast.walk(for_running(parsed(path))):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.Call):
+                found.update(named_import(node))
             elif isinstance(node, ast.ImportFrom):
                 below = {f"{node.module}.{alias.name}" for alias in node.names} & modules.keys()
                 found |= below

@@ -75,6 +75,8 @@ def test_the_rules_see_what_they_forbid() -> None:
     assert sorted(private_names_of_warp(tree)) == ["warp._src", "wp._src"]
     lazy = ast.parse("def f():\n    import warp\nif TYPE_CHECKING:\n    import warp\n")
     assert list(imported(at_import(lazy))) == []
+    named = ast.parse("importlib.import_module('kernelfuzz.cli')\nimport_module('kernelfuzz.oracles')\nf('kernelfuzz')")
+    assert list(imported(named)) == ["kernelfuzz.cli", "kernelfuzz.oracles"]
 
 
 HEAVY = ("warp", "libcst", "hypothesis", "numpy", "click", "rich")
