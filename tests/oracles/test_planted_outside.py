@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import finding_kernels as kernels  # pyright: ignore[reportMissingImports]
 import numpy as np
 import pytest
+from code_generator import forward, reverse
 
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.known import explained_by
@@ -103,14 +102,8 @@ DEFECTS = {
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, rewrite: Rewrite) -> None:
-    adjoint = importlib.import_module("warp._src.codegen").Adjoint
-    for name in ("add_forward", "add_reverse"):
-        original = getattr(adjoint, name)
-
-        def add(self: Any, statement: str, *args: Any, _original: Any = original, **more: Any) -> Any:
-            return _original(self, rewrite(statement), *args, **more)
-
-        monkeypatch.setattr(adjoint, name, add)
+    forward(monkeypatch, lambda statement, replay: (rewrite(statement), replay))
+    reverse(monkeypatch, rewrite)
 
 
 def judged(cases: Sequence[Case], defect: Defect) -> list[Verdict]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import finding_kernels as kernels
@@ -12,6 +13,7 @@ import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import gradient
+from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.verdict import BuildSetting
@@ -59,6 +61,17 @@ def test_what_warp_computes_is_predicted(bug: str, make: Callable[[], Case]) -> 
         pytest.skip("this Warp does not have the bug")
     (outcome,) = judge_cases([make()], Checks(("value",), ("cpu", "cuda-host")))
     assert [(verdict.status, verdict.bugs) for verdict in outcome.verdicts] == [("known", (bug,))] * 2
+
+
+@pytest.mark.parametrize("op", ["+", "-", "&", "|", "^"])
+def test_an_augmented_assignment_that_is_atomic_reads_nothing_late(op: str) -> None:
+    late = kernels.read_late_augmented()
+    (statement,) = late.kernel.body
+    case = replace(late, kernel=replace(late.kernel, body=(replace(statement, op=op),)))
+    (outcome,) = judge_cases([case], Checks(("value",), ("cpu", "cuda-host")))
+    assert [verdict.status for verdict in outcome.verdicts] == ["passed"] * 2
+    outputs = run(case.kernel, case.launch, deviations=[DEVIATIONS["element-is-read-late"]])
+    assert first_mismatch(run(case.kernel, case.launch), outputs) is None
 
 
 def test_a_bug_whose_effect_is_open_is_suspected_where_the_launch_meets_it() -> None:
