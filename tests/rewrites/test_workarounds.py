@@ -59,7 +59,9 @@ CASES = [(slug, make, out) for slug, rows in EXPECTED.items() for make, out in r
 
 
 def test_every_workaround_has_a_kernel() -> None:
-    assert set(EXPECTED) == {row.bug for row in WORKAROUNDS.values() if not row.of_gradients}
+    of_values = {row.bug for row in WORKAROUNDS.values() if not row.of_gradients}
+    # What is built differently each time computes the same: tests/oracles/test_rebuild.py.
+    assert set(EXPECTED) == of_values - {"local-named-as-a-value"}
 
 
 def right(case: Case, expected: Input) -> bool:
