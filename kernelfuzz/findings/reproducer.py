@@ -290,6 +290,37 @@ def _refusal(finding: Finding) -> Script:
     return script
 
 
+# Warp prints what NVRTC says of a text that it takes only then.
+_LOUD = """\
+if hasattr(wp.config, "log_level"):
+    wp.config.log_level = wp.LOG_DEBUG
+else:
+    wp.config.verbose = True
+"""
+
+
+def _warning(finding: Finding) -> Script:
+    setting, kernel = finding.verdict.setting, finding.case.kernel
+    script = _script(finding, kernel, harness=False)
+    script.need("os", "subprocess", "tempfile")
+    script.declare(_LOUD)
+    build, suffix = _generate(kernel, setting, "sys.argv[1]")
+    script.add(
+        "if len(sys.argv) == 2:",
+        *(f"    {line}" for line in build),
+        "    sys.exit()",
+        "",
+        "with tempfile.TemporaryDirectory() as folder:",
+        "    child = [sys.executable, __file__, folder]",
+        "    done = subprocess.run(child, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)",
+        f"found = [each for each in done.stdout.splitlines() if {changed(finding.verdict)!r} in each]",
+        f'found = [each for each in found if ".{suffix}" in each]',
+        'print("expected: no warning   actual:", os.path.basename(found[0]) if found else "no warning")',
+        "sys.exit(bool(found))",
+    )
+    return script
+
+
 _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "values": _values,
     "gradients": _gradients,
@@ -302,6 +333,7 @@ _SCRIPTS: dict[str, Callable[[Finding], Script]] = {
     "builds": _builds,
     "a call": _call,
     "a refusal": _refusal,
+    "a warning": _warning,
 }
 
 

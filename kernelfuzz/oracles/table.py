@@ -168,8 +168,16 @@ REFUSAL = Oracle(
     launches=False,
     builds=False,
 )
+# It compiles what others compile, once more: seldom.
+WARNING = Oracle(
+    "warning",
+    "do clang and NVRTC take the kernel's own lines without a warning",
+    (Sample("clang with the adjoint, NVRTC without", 32),),
+    ("compiler warns",),
+    launches=False,
+)
 
 # In this order they are asked: what fails early is not asked further.
 ORACLES: dict[str, Oracle] = {
-    row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM, REBUILD, REFUSAL)
+    row.name: row for row in (VALUE, STATIC, COMPILE, GRADIENT, METAMORPHIC, DETERMINISM, REBUILD, REFUSAL, WARNING)
 }

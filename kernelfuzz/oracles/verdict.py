@@ -12,6 +12,7 @@ FailedKind: TypeAlias = Literal[
     "rejected",  # Warp's code generator raises at a valid kernel
     "accepted",  # it takes a kernel that its documentation forbids
     "does not compile",  # what it generated is refused by clang or NVRTC
+    "compiler warns",  # clang or NVRTC takes it, and says what is wrong with it
     "crash",  # the process died while it compiled or ran the kernel
     "hang",  # it ran out of time
     "memory",  # it ran out of memory
@@ -49,6 +50,7 @@ class FailureRow:
         "a call",
         "builds",
         "a refusal",
+        "a warning",
     ]
     expected: str
 
@@ -63,6 +65,9 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "rejected": FailureRow("exception", "a build", _ACCEPTED),
     "accepted": FailureRow("edit", "a refusal", _REFUSED),
     "does not compile": FailureRow("compiler", "a build", _ACCEPTED),
+    "compiler warns": FailureRow(
+        "compiler", "a warning", "A compiler has nothing to say of the code of a valid kernel."
+    ),
     "crash": FailureRow("signal", "an end", _ENDS),
     "hang": FailureRow("signal", "an end", _ENDS),
     "memory": FailureRow("signal", "an end", _ENDS),

@@ -5,12 +5,13 @@ None of it needs a GPU or a driver: NVRTC compiles for architectures that are no
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kernelfuzz.devices import BUILT_FROM, BuildTarget
@@ -35,13 +36,15 @@ class Artifact:
     """A compiled module: an object file, PTX text (as bytes) or a CUBIN.
 
     ``arch`` is the compute capability times ten, None for the CPU.  ``seconds`` is the compiler's time; the
-    first build of a process for each kind of target also builds Warp's headers.
+    first build of a process for each kind of target also builds Warp's headers.  ``printed`` is what the compiler
+    said of the module, whose file is ``module.cpp`` or ``module.cu``.
     """
 
     target: BuildTarget
     arch: int | None
     data: bytes
     seconds: float
+    printed: str = field(default="", repr=False, compare=False)
 
 
 def build(
@@ -50,12 +53,14 @@ def build(
     arch: int = 90,
     *,
     options: Mapping[str, Any] | None = None,
+    warnings: bool = False,
 ) -> Artifact | Failure:
     """Compile the whole module of ``lowering``.
 
     ``arch`` counts for ptx and cubin (90 is sm_90).  ``options`` replace build options of the lowering:
     mode, optimization_level, fuse_fp, fast_math, verify_fp, lineinfo, llvm_cuda, cpu_compiler_flags,
-    enable_tiles_in_stack_memory, use_precompiled_headers.
+    enable_tiles_in_stack_memory, use_precompiled_headers.  With ``warnings`` NVRTC's are printed too; clang's are
+    anyway.
 
     Text that does not compile gives a Failure with the compiler's message; so do an architecture and an
     option that this Warp does not have.  Raises ValueError where the lowering is for another device than the
@@ -78,7 +83,8 @@ def build(
             names = ", ".join(map(str, known)) or "none"
             version = compat.version()
             return Failure("unsupported", f"Warp {version} does not build for arch {arch!r}; it does for {names}")
-        return _compile(lowering, target, None if target == "cpu" else arch, dict(options or {}))
+        with compat.telling() if warnings else contextlib.nullcontext():
+            return _compile(lowering, target, None if target == "cpu" else arch, dict(options or {}))
 
 
 def _compile(lowering: Lowering, target: BuildTarget, arch: int | None, options: dict[str, Any]) -> Artifact | Failure:
@@ -103,7 +109,8 @@ def _compile(lowering: Lowering, target: BuildTarget, arch: int | None, options:
             with open(output, "rb") as file:
                 data = file.read()
             # NVRTC ends its text as C does.
-            return Artifact(target, arch, data.rstrip(b"\0") if target == "ptx" else data, seconds)
+            data = data.rstrip(b"\0") if target == "ptx" else data
+            return Artifact(target, arch, data, seconds, printed.replace(directory + os.sep, ""))
         return compile_failure(build_message(printed, problem, directory))
 
 

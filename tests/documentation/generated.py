@@ -19,6 +19,7 @@ from differences import DIFFERENCES
 from layers import FRONT, LEVEL, LEVELS, ROOT, room_of, rooms_imported, sources
 
 from kernelfuzz.campaign.plan import CampaignPlan
+from kernelfuzz.oracles.complaints import COMPLAINTS
 from kernelfuzz.oracles.ill_typed import EDITS
 from kernelfuzz.oracles.static_checks import CHECKS
 from kernelfuzz.oracles.table import ORACLES, Sample
@@ -166,6 +167,15 @@ def refusals() -> str:
     return table(("after the edit", "page", "sentence", "since"), rows)
 
 
+def complaints() -> str:
+    """The warnings that the warning oracle keeps."""
+    rows = [
+        (row.what, ", ".join(f"`-W{name}`" for name in row.clang), ", ".join(f"#{each}-D" for each in row.nvrtc))
+        for row in COMPLAINTS
+    ]
+    return table(("what is wrong", "clang", "NVRTC"), rows)
+
+
 def _how_often(sample: Sample) -> str:
     return (
         f"{sample.what}: every {sample.of}"
@@ -189,6 +199,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "oracles": ("notes/oracles.md", oracles),
     "checks": ("notes/oracles.md", checks),
     "refusals": ("notes/oracles.md", refusals),
+    "complaints": ("notes/oracles.md", complaints),
     "rooms": ("notes/architecture.md", layers),
     "imports": ("notes/architecture.md", imports),
 }

@@ -53,6 +53,12 @@ def accepted(statement: str) -> Finding:
     return Finding(signature(verdict, case.kernel), verdict, case, case)
 
 
+def itself() -> Case:
+    """A value that is compared with itself, of which clang warns."""
+    store_of_bool = ir.Assign(ir.Index(name("out0", t.Array(t.BOOL)), (int_(0),), t.BOOL), ir.Compare(n, ("<=",), (n,)))
+    return Case(kernel_of(store_of_bool, out=t.Array(t.BOOL)), launch_of(n=1, out0=np.zeros(1, np.bool_)))
+
+
 def structs() -> Case:
     """Structs as a parameter and as elements: out0[i] = s with the element's count added."""
     element = ir.Index(name("a", t.Array(OUTER)), (name("i"),), OUTER)
@@ -222,6 +228,9 @@ ROWS: dict[str, Row] = {
     "built differently": Row(finding(named_e(), "built differently"), 1, "expected: kernel_"),
     "refused": Row(accepted("out0[0] = 1"), 0, "expected: refused   actual: refused"),
     "accepted": Row(accepted("out0[0] = 1.0 < 2.0"), 1, "expected: refused   actual: accepted"),
+    "no warning": Row(finding(PRODUCT, "compiler warns", BuildSetting(transformation="-W")), 0, "actual: no warning"),
+    "no warning, CUDA": Row(finding(PRODUCT, "compiler warns", BuildSetting("ptx", transformation="#69-D")), 0),
+    "warning": Row(finding(itself(), "compiler warns", BuildSetting(transformation="-Wtautological")), 1, "self-comp"),
     "gradient, strided": Row(
         finding(PRODUCT, "wrong gradient", BuildSetting(layout="strided"), expected=GRADIENT, seeds=SEEDS), 0
     ),

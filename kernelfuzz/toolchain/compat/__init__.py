@@ -45,6 +45,7 @@ from kernelfuzz.toolchain.compat.installed import (
     directory,
     has_cuda,
     initialize,
+    telling,
     version,
 )
 from kernelfuzz.toolchain.compat.registry import (

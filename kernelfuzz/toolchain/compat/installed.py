@@ -160,6 +160,19 @@ def quiet(config: dict[str, Any]) -> Iterator[None]:
         config.update(saved)
 
 
+@contextlib.contextmanager
+def telling() -> Iterator[None]:
+    """Warp as talkative as it can be: then it prints what NVRTC says of a text that it takes."""
+    config = vars(ready_warp().warp.config)
+    loud = {"log_level": logging.DEBUG} if "log_level" in config else {"verbose": True}
+    saved = {name: config[name] for name in loud}
+    config.update(loud)
+    try:
+        yield
+    finally:
+        config.update(saved)
+
+
 def has_cuda() -> bool:
     """Whether there is a device to launch on."""
     return bool(ready_warp().warp.is_cuda_available())
