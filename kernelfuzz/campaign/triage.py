@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from kernelfuzz.campaign.confirmation import Confirmations
 from kernelfuzz.campaign.failure import Failure
@@ -28,6 +28,8 @@ from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
+
+T = TypeVar("T")
 
 # How many kernels whose failures look alike, and for which no operation is to blame, are reduced one after the other
 # without a new finding; each of what ends its process costs a process for every candidate.
@@ -115,6 +117,16 @@ class Triage:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         self.summary.faults.append(f"{doing} of index {index} raised {text}")
 
+    def _tried(self, index: int | None, doing: str, ask: Callable[[], T]) -> T | None:
+        """The answer, or None where kernelfuzz fails to give one."""
+        try:
+            return ask()
+        except (UnsupportedWarp, OSError):
+            raise
+        except Exception as error:
+            self._fault(index, doing, error)
+            return None
+
     # ------------------------------------------------------------------- is it there, is it known
 
     def _plainest(self, failure: Failure) -> Failure:
@@ -183,7 +195,8 @@ class Triage:
         if failure.verdict.mismatch is None:
             return ()
         self._doing(f"looking for what is to blame for {failure.look}")
-        return self.judges.blame(failure.case, failure.verdict)
+        found = self._tried(failure.index, "blaming", lambda: self.judges.blame(failure.case, failure.verdict))
+        return found or ()
 
     def _keep_operations(self, failure: Failure, blamed: Sequence[Blamed]) -> None:
         """Make a finding of each operation that is wrong alone, where it is none yet."""
@@ -223,10 +236,8 @@ class Triage:
         cases = [replace(left.case, kernel=kernel) for kernel in kernels]
         verdicts = self.judges.again(cases, left.verdict)
         for case, verdict in zip(cases, verdicts, strict=True):
-            if verdict.status == "failed" and (verdict.oracle, verdict.kind) == (
-                left.verdict.oracle,
-                left.verdict.kind,
-            ):
+            same = (verdict.oracle, verdict.kind) == (left.verdict.oracle, left.verdict.kind)
+            if verdict.status == "failed" and same:
                 rest = left.of(case, verdict)
                 return rest if self._explained(rest) is None else "passes"
         judged = any(verdict.status in ("passed", "known") for verdict in verdicts)
@@ -242,13 +253,9 @@ class Triage:
 
     def _shown(self, failure: Failure) -> Failure:
         """The failure with all that shows it."""
-        try:
-            return replace(failure, evidence=self.judges.explain(failure.case, failure.verdict))
-        except (UnsupportedWarp, OSError):
-            raise
-        except Exception as error:
-            self._fault(failure.index, "explaining the failure", error)
-            return failure
+        case, verdict = failure.case, failure.verdict
+        found = self._tried(failure.index, "explaining the failure", lambda: self.judges.explain(case, verdict))
+        return replace(failure, evidence=found) if found else failure
 
     # ------------------------------------------------------------------------------------ is it new
 
@@ -287,15 +294,11 @@ class Triage:
         """Write the finding ``inside`` the folder of the plan, where that has one; it counts all the same."""
         if self.interrupted:
             finding = replace(finding, generated=_NOT_GENERATED)
-        path: str | None = None
+        path: Path | None = None
         if self.plan.output is not None:
-            try:
-                path = str(self.judges.functions.write(finding, str(Path(self.plan.output, inside))))
-            except (UnsupportedWarp, OSError):
-                raise
-            except Exception as error:
-                self._fault(finding.index, "writing the finding", error)
-        return Found(finding, path)
+            folder, write = str(Path(self.plan.output, inside)), self.judges.functions.write
+            path = self._tried(finding.index, "writing the finding", lambda: write(finding, folder))
+        return Found(finding, None if path is None else str(path))
 
     def _learn(self, stretch: int, finding: Finding) -> None:
         """Avoid the rarest feature of a reduced kernel: it would not fail without any that it has."""

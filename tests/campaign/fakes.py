@@ -7,18 +7,19 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from processes import FOREVER  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.campaign import WorkerFunctions
+from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Counts, Evidence, Request, category, draw_case
-from kernelfuzz.oracles.verdict import BuildSetting, Verdict
+from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.strategies.features import features
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp
@@ -163,12 +164,36 @@ def buggy_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
 BUGGY = WorkerFunctions(buggy_batch, buggy_again, explain, no_control, confirmed, write)
 
 
+def different_batch(request: Request) -> list[CaseOutcome]:
+    """A number is wrong wherever there is a conditional expression."""
+    return batch(request, lambda index, case: _different(case.kernel))
+
+
+def different_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    return [_different(case.kernel) for case in cases]
+
+
+def _different(kernel: Kernel) -> Verdict:
+    return replace(WRONG, mismatch=Mismatch("out0", (0,), 1, 2)) if "ternary" in features(kernel) else PASSED
+
+
+def no_answer(case: Case, verdict: Verdict, known: Collection[str]) -> tuple[Blamed, ...]:
+    raise ValueError("no blame")
+
+
+def no_worker(case: Case, verdict: Verdict, known: Collection[str]) -> tuple[Blamed, ...]:
+    return segfault()  # pyright: ignore[reportReturnType]
+
+
 def stuck_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     """The first question is answered; a reduction then takes for ever."""
     if len(cases) > 1:
         mark("stuck")
         time.sleep(FOREVER)
     return [_buggy(case.kernel) for case in cases]
+
+
+BLAMELESS = WorkerFunctions(different_batch, different_again, explain, no_control, confirmed, write)
 
 
 STUCK = WorkerFunctions(buggy_batch, stuck_again, explain, no_control, confirmed, write)

@@ -140,6 +140,15 @@ def test_the_one_kernel_that_crashes_is_found_and_made_small() -> None:
     assert summary.examples == summary.judged == 88
 
 
+@pytest.mark.parametrize(("blame", "faults"), [(fakes.no_answer, 1), (fakes.no_worker, 0)])
+def test_a_kernel_that_nothing_can_be_blamed_for_is_reduced(blame: Any, faults: int) -> None:
+    """Whether kernelfuzz has no answer, or an operation ends the worker."""
+    summary = fuzz(plan(12, reduction=1.0), judges=replace(fakes.BLAMELESS, blame=blame))
+    assert {found.finding.kind for found in summary.findings} == {"wrong value"}
+    assert sum(found.count for found in summary.findings) == summary.failed >= 1
+    assert (len(summary.faults) >= 1) is bool(faults)
+
+
 @pytest.mark.parametrize(
     ("again", "kind", "layout"),
     [
