@@ -44,6 +44,7 @@ from kernelfuzz.ir.types import (
     Matrix,
     Quaternion,
     Scalar,
+    Struct,
     Transform,
     Type,
     Vector,
@@ -153,6 +154,17 @@ def ternary_of_an_element() -> Case:
     """ternary-loads-too-late: (8, 2)."""
     body: Block = (store(1, IfExp(Compare(at("out0", 0), (">",), (int_(9),)), at("out0", 0), int_(2), INT32)),)
     return Case(kernel_of(*body), launch_of(n=0, out0=ints(8, 0)))
+
+
+def ternary_of_a_struct() -> Case:
+    """ternary-loads-too-late: (8, 2)."""
+    pair = Struct("Pair", (("x", INT32),))
+    pairs = Array(pair, 1)
+    element = Index(Name("pairs", pairs), (int_(0),), pair)
+    chosen = IfExp(Compare(at("out0", 0), (">",), (int_(9),)), element, Name("p", pair), pair)
+    body: Block = (let("p", Construct(pair, (int_(2),))), store(1, Attribute(chosen, "x", INT32)))
+    kernel = replace(kernel_of(*body, params=(Param("pairs", pairs),)), structs=(pair,))
+    return Case(kernel, launch_of(n=0, out0=ints(8, 0), pairs={"x": ints(5)}))
 
 
 def empty_loop() -> Case:

@@ -105,6 +105,7 @@ TEXTS: dict[str, list[tuple[str, str]]] = {
 
 # The same of bugs that no rewrite keeps clear of.
 PREDICTED: dict[str, list[tuple[str, str]]] = {
+    "clamp-between-crossed-bounds": [("", "    out[0] = wp.clamp(x[0] - x[1], x[1], -x[2])")],
     "leaving-a-dynamic-loop": [
         ("", "    for i in range(len(total)):\n        if i == 1:\n            break\n        out[0] += x[i]"),
         ("", "    for i in range(len(total)):\n        out[0] += x[i]\n        return"),

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -158,9 +159,8 @@ class Triage:
 
     def _explained(self, failure: Failure) -> str | None:
         """The known bug without which the kernel passes; several, where it takes more than one."""
-        if failure.lost:
-            return None
-        return explained_by(failure.case, failure.verdict, self.plan.bugs, self.judges.again)
+        again = partial(self.judges.again, fresh=failure.lost)
+        return explained_by(failure.case, failure.verdict, self.plan.bugs, again)
 
     def _happens_again(self, failure: Failure) -> bool:
         """Whether the case fails by itself too: others in its module may have been at fault."""

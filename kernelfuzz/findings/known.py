@@ -13,6 +13,7 @@ from typing import Any
 from kernelfuzz.findings.folder import RECORD, UNCONFIRMED, read_finding
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.reference.deviations import DEVIATIONS, applicable
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS, worked_around
 
 SEVERAL = "several known bugs together"
@@ -151,6 +152,8 @@ def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -
 
 
 def _recognises(name: str, verdict: Verdict) -> bool:
+    if name in DEVIATIONS and DEVIATIONS[name] not in applicable(of_gradients=True):
+        return False
     if verdict.kind == "writes outside":
         # Where an adjoint writes is not predicted.
         return verdict.oracle == "gradient" or name in verdict.suspects

@@ -14,9 +14,9 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.reference import aliases, arithmetic, late_reads, left_loops, lost_derivatives
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
-from kernelfuzz.reference.lost_derivatives import of_constant_divisor
+from kernelfuzz.reference.lost_derivatives import of_constant_divisor, of_nearest_bound
 from kernelfuzz.reference.undefined import Stopped
-from kernelfuzz.typecheck.builtins import is_newer
+from kernelfuzz.typecheck.builtins import Signature, is_newer
 
 
 class _Changed:
@@ -48,6 +48,14 @@ class _IgnoredDivisor(_Changed):
     def binary(self, op: str, left: t.Type, right: t.Type) -> Callable[[Value, Value], Value]:
         operation = self.domain.binary(op, left, right)
         return of_constant_divisor(operation) if op == "%" else operation
+
+
+class _NearestBound(_Changed):
+    def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
+        function = self.domain.call(signature)
+        if signature.name != "clamp":
+            return function
+        return lambda arguments: of_nearest_bound(*arguments, function(arguments))
 
 
 def _numbers(changed: type[_Changed]) -> Callable[[Domain], Domain]:
@@ -118,6 +126,13 @@ DEVIATIONS: dict[str, Deviation] = {
             "remainder-ignores-the-divisor",
             "The derivative of a remainder by its divisor is 0.",
             numbers=_numbers(_IgnoredDivisor),
+            of_gradients=True,
+        ),
+        Deviation(
+            "clamp-between-crossed-bounds",
+            "The adjoint of a clamp whose lower bound is above the upper one goes to the lower bound.",
+            until="1.14.0",
+            numbers=_numbers(_NearestBound),
             of_gradients=True,
         ),
         Deviation(

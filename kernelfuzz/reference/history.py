@@ -18,6 +18,7 @@ from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.memory import FAMILIES, Access, Shadow
 from kernelfuzz.reference.smooth import moves
+from kernelfuzz.typecheck.builtins import at_least
 
 # A parameter and the fields below it, to the array.
 Path: TypeAlias = tuple[str, ...]
@@ -76,9 +77,12 @@ class Told(Shadow):
 
     An atomic minimum or maximum reads too: its adjoint compares the element with the operand.  It has no gradient
     for what it overwrites, unless that came by another one.
+
+    ``stored_over``: the last store was into an element that had changed before, and this Warp leaves the gradient of
+    what was stored last to the earlier store too.
     """
 
-    __slots__ = ("_by", "_changes", "_clock", "_lost")
+    __slots__ = ("_by", "_changes", "_clock", "_leaves_gradients", "_lost", "stored_over")
 
     def __init__(self, path: Path, dtype: t.Type, history: History, lost: Callable[[], None]) -> None:
         super().__init__(path, dtype)
@@ -87,6 +91,9 @@ class Told(Shadow):
         self._lost = lost
         # How each element changed last.
         self._by: dict[int, str] = {}
+        # "Warp correctly propagates gradients only through the final write" (Array Overwrites) since 1.14.
+        self._leaves_gradients = not at_least(1, 14)
+        self.stored_over: bool = False
 
     def read(self, flat: int, thread: int) -> None:
         super().read(flat, thread)
@@ -97,6 +104,7 @@ class Told(Shadow):
     def write(self, flat: int, thread: int) -> None:
         super().write(flat, thread)
         self._clock += 1
+        self.stored_over = self._leaves_gradients and flat in self._by
         self._by[flat] = STORE
 
     def atomic(self, flat: int, thread: int, access: Access) -> None:

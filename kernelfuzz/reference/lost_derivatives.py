@@ -90,3 +90,10 @@ def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[
         return Dual(value, left.tangent) if isinstance(left, Dual) else value
 
     return operate
+
+
+def of_nearest_bound(x: Value, low: Value, high: Value, result: Value) -> Value:
+    """The result of a clamp, moving with the bound that ``x`` is beyond, ``low`` before ``high``, or else with x."""
+    at = _fixed(x)
+    chosen = low if at < _fixed(low) else high if at > _fixed(high) else x
+    return Dual(_fixed(result), chosen.tangent) if isinstance(chosen, Dual) else _fixed(result)

@@ -160,8 +160,8 @@ def _assign_element(node: n.Assign | n.AugAssign, names: c.Names, watch: Watch) 
         operands = watch.since(base)
         where = operands[first : len(operands) - (1 - first)]
         watch.wander(where, (*indices, *inner))
-        if in_place:
-            # "In-place multiplication and division are *not* supported" (In-Place Math Operations).
+        # "In-place multiplication and division are *not* supported" (In-Place Math Operations).
+        if in_place or where[0].value.shadow.stored_over:
             watch.spoil_element(where[0].value, tuple([each.value for each in where[1 : 1 + len(indices)]]), dtype)
         return c.NORMAL
 

@@ -8,8 +8,10 @@ from kernelfuzz.analysis.effects import changed_in_place, may_write_array
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames, is_local
+from kernelfuzz.ir.rewrite import map_expressions
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.rewrites.conditions import linked
+from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.typecheck.operators import unary_result
 
 Unit = n.Function | n.Kernel
@@ -41,11 +43,28 @@ def constant_ternary_aliases(node: n.Expr) -> n.Expr:
     return n.IfExp(node.test, own_value(node.body), own_value(node.orelse), node.type)
 
 
-def ternary_loads_too_late(node: n.Expr) -> n.Expr:
-    """``+a[i] if c else x``: an operator loads an element on its side of a conditional expression."""
-    if not isinstance(node, n.IfExp):
-        return node
-    return replace(node, body=loaded(node.body), orelse=loaded(node.orelse))
+def ternary_loads_too_late(kernel: n.Kernel) -> n.Kernel:
+    """``+a[i] if c else x``: an operator, or a function, loads an element on its side of a conditional expression."""
+    fresh = fresh_names(kernel)
+    made: dict[t.Type, n.Function] = {}
+
+    def loaded_by_call(node: n.Expr) -> n.Expr:
+        if not (isinstance(node, (n.Index, n.Attribute)) and isinstance(node.type, t.Struct)):
+            return loaded(node)
+        if node.type not in made:
+            given = n.Name("value", node.type)
+            made[node.type] = n.Function(
+                fresh("same"), (n.Param("value", node.type),), node.type, (n.Return((given,)),)
+            )
+        return n.CallFunction(made[node.type].name, (node,), node.type)
+
+    def change(node: n.Expr) -> n.Expr:
+        if not isinstance(node, n.IfExp):
+            return node
+        return replace(node, body=loaded_by_call(node.body), orelse=loaded_by_call(node.orelse))
+
+    changed = map_expressions(kernel, change)
+    return replace(changed, functions=(*made.values(), *changed.functions))
 
 
 def _may_be_constant(test: n.Expr) -> bool:

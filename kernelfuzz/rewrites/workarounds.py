@@ -71,8 +71,8 @@ WORKAROUNDS: dict[str, Workaround] = {
         # Before the aliases, whose rewrite loads elements too.
         Workaround(
             "ternary-loads-too-late", ("1.10.0",),
-            "An operator loads an element on its side of a conditional expression.",
-            _expressions(loads.ternary_loads_too_late), recognises=_UNWRITTEN,
+            "An operator or a function loads an element on its side of a conditional expression.",
+            loads.ternary_loads_too_late, recognises=(*_UNWRITTEN, "crash"),
         ),
         Workaround(
             "constant-ternary-aliases", _ALL,

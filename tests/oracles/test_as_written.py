@@ -17,6 +17,7 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
+from kernelfuzz.reference import history
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.toolchain import compat
@@ -56,6 +57,17 @@ def test_a_kernel_of_which_nothing_can_be_asked_is_skipped(body: str) -> None:
     verdict = gradient.prepare_at(documented.case_of(body))
     assert isinstance(verdict, Verdict)
     assert verdict.status == "skipped"
+
+
+def test_a_store_over_a_store_is_asked_of_no_warp_that_leaves_the_gradient_to_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = documented.KNOWN["a store over a store"] + "\n    out[1] = x[2]"
+    assert not point_of(body).lossy
+    monkeypatch.setattr(history, "at_least", lambda *_: False)
+    seeds = point_of(body).seeds["out"]
+    assert isinstance(seeds, np.ndarray)
+    assert seeds[:2].tolist() == [0.0, 2.0]
 
 
 def test_random_numbers_between_what_moves_have_no_documented_gradient() -> None:

@@ -18,6 +18,7 @@ import pytest
 from code_generator import Patch, around_loops, codegen, forward, reverse, text_of, without_adjoints_of
 
 import kernelfuzz
+from kernelfuzz.findings import known
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import report
 from kernelfuzz.findings.known import explained_by
@@ -32,6 +33,7 @@ from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.static_checks import CHECKS, operation
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.kernel import generate_with
 from kernelfuzz.strategies.options import check_options
@@ -401,10 +403,12 @@ def store_a_part_again(patch: Patch) -> None:
     forward(patch, change)
 
 
-def test_an_element_that_is_loaded_behind_its_branch_is_the_known_bug(monkeypatch: Patch) -> None:
+def test_an_element_that_is_loaded_behind_its_branch_is_a_bug_of_old_releases(monkeypatch: Patch) -> None:
     load_behind_the_branch(monkeypatch)
     kernel = finding_kernels.ternary_of_an_element()
     (failed,) = static.judge([kernel.kernel])
+    assert explained_by(kernel, failed, WORKAROUNDS, judge_again) is None
+    monkeypatch.setattr(known, "applicable", lambda **_: tuple(DEVIATIONS.values()))
     assert explained_by(kernel, failed, WORKAROUNDS, judge_again) == "ternary-loads-too-late"
 
 
