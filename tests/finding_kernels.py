@@ -167,6 +167,17 @@ def ternary_of_a_struct() -> Case:
     return Case(kernel, launch_of(n=0, out0=ints(8, 0), pairs={"x": ints(5)}))
 
 
+def negative_component() -> Case:
+    """negative-component-of-an-element: (0, 0), (0, 9), where n is -1."""
+    pair = Vector(2, INT32)
+    element = Index(Name("out0", Array(pair)), (int_(1),), pair)
+    body: Block = (
+        Assign(Index(element, (n,), INT32), int_(8)),
+        Assign(Index(element, (int_(-1),), INT32), int_(9)),
+    )
+    return Case(kernel_of(*body, out=Array(pair)), launch_of(n=-1, out0=np.zeros((3, 2), np.int32)))
+
+
 def empty_loop() -> Case:
     """empty-loop-loses-the-counter: (5, 0) for n = 0."""
     body: Block = (

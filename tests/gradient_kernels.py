@@ -105,6 +105,14 @@ TEXTS: dict[str, list[tuple[str, str]]] = {
 
 # The same of bugs that no rewrite keeps clear of.
 PREDICTED: dict[str, list[tuple[str, str]]] = {
+    "field-has-no-gradient": [
+        ("", POINT + "    b = Body()\n    b.v = v\n    out[0] = b.v[1] + x[0]"),
+        ("", POINT + "    b = Body(v, wp.transformd())\n    b.v += v\n    out[0] = b.v[1] * x[0]"),
+    ],
+    "ternary-element-has-no-gradient": [
+        ("", "    out[0] = (x[0] if x[1] > x[2] else x[3]) * x[0]"),
+        ("", "    out[0] = x[0] if x[1] < x[2] else x[3] + x[0]"),
+    ],
     "clamp-between-crossed-bounds": [("", "    out[0] = wp.clamp(x[0] - x[1], x[1], -x[2])")],
     "leaving-a-dynamic-loop": [
         ("", "    for i in range(len(total)):\n        if i == 1:\n            break\n        out[0] += x[i]"),

@@ -55,7 +55,12 @@ class _NearestBound(_Changed):
         function = self.domain.call(signature)
         if signature.name != "clamp":
             return function
-        return lambda arguments: of_nearest_bound(*arguments, function(arguments))
+
+        def call(arguments: tuple[Value, ...]) -> Value:
+            x, low, high = arguments
+            return of_nearest_bound(x, low, high, function(arguments))
+
+        return call
 
 
 def _numbers(changed: type[_Changed]) -> Callable[[Domain], Domain]:
@@ -117,6 +122,21 @@ DEVIATIONS: dict[str, Deviation] = {
             of_gradients=True,
         ),
         Deviation(
+            "field-has-no-gradient",
+            "A store into a field of a local struct is not done again, and has no adjoint.",
+            until="1.15.0",
+            nodes={n.Assign: lost_derivatives.field, n.AugAssign: lost_derivatives.field},
+            of_gradients=True,
+        ),
+        Deviation(
+            "ternary-element-has-no-gradient",
+            "The adjoint of a conditional expression does not reach an element that it chooses.",
+            since="1.11.1",
+            until="1.17.0",
+            nodes={n.IfExp: lost_derivatives.chosen_element},
+            of_gradients=True,
+        ),
+        Deviation(
             "component-sum-counts-twice",
             "The adjoint of v.y += e adds the gradient of the component to what it was before once more.",
             nodes={n.AugAssign: lost_derivatives.attribute_sum},
@@ -158,6 +178,14 @@ DEVIATIONS: dict[str, Deviation] = {
             "A conditional expression loads the element of either side, and has the place of the chosen one only.",
             until="1.11.1",
             nodes={n.IfExp: late_reads.unloaded},
+            open=True,
+        ),
+        Deviation(
+            "negative-component-of-an-element",
+            "A negative subscript of a component that is stored into an element is not counted from the end.",
+            since="1.14.0",
+            until="1.18.0",
+            nodes={n.Assign: late_reads.negative_component, n.AugAssign: late_reads.negative_component},
             open=True,
         ),
         Deviation(

@@ -6,6 +6,7 @@ Warp evaluates an element of an array to its place, and loads it when the operat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from kernelfuzz.analysis.unrolling import is_dynamic
@@ -19,7 +20,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
 from kernelfuzz.reference.aliases import after, is_element, keep, pin
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.undefined import NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
+from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
 
 # ------------------------------------------------------------------- operands, read late
 
@@ -183,6 +184,24 @@ def lost_counter(node: n.For, names: c.Names) -> c.Execute | None:
     def execute(frame: c.Frame) -> int:
         frame[counter] = c.UNBOUND
         return loop(frame)
+
+    return after(steps, execute)
+
+
+def negative_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``a[i][-1] = e``: a negative subscript of a component of an element is not counted from the end."""
+    target = node.target
+    if not isinstance(target, n.Index) or isinstance(target.value.type, t.Array) or is_local(target):
+        return None
+    steps: list[c.Execute] = []
+    at = tuple([each if isinstance(each, n.Slice) else keep(each, names, steps) for each in target.indices])
+    reads = [names.expression(each) for each in at if not isinstance(each, n.Slice)]
+    store = execution.statement(replace(node, target=replace(target, indices=at)), names)
+
+    def execute(frame: c.Frame) -> int:
+        if any(read(frame) < 0 for read in reads):
+            raise Undefined(INDEX_OUT_OF_RANGE, node)
+        return store(frame)
 
     return after(steps, execute)
 

@@ -14,7 +14,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution, late_reads
-from kernelfuzz.reference.aliases import after, keep
+from kernelfuzz.reference.aliases import after, is_element, keep
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.dual import Dual
 
@@ -31,6 +31,36 @@ def field_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute |
     if not isinstance(whole, n.Attribute) or isinstance(whole.type, t.Struct):
         return None
     return late_reads.lost(node, names) if isinstance(whole.value.type, t.Struct) else None
+
+
+def field(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``s.f = e``, ``s.f += e``: the same."""
+    target = node.target
+    if not isinstance(target, n.Attribute) or not isinstance(target.value.type, t.Struct) or not is_local(target):
+        return None
+    return late_reads.lost(node, names)
+
+
+def chosen_element(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
+    """``a[i] if c else x``: the gradient does not reach an element."""
+    if not is_element(node.body) and not is_element(node.orelse):
+        return None
+    test, body, orelse = [names.expression(each) for each in (node.test, node.body, node.orelse)]
+
+    def evaluate(frame: c.Frame) -> Value:
+        side, value = (node.body, body) if test(frame) else (node.orelse, orelse)
+        return _still(value(frame)) if is_element(side) else value(frame)
+
+    return evaluate
+
+
+def _still(value: Value) -> Value:
+    """The value without its derivatives."""
+    if isinstance(value, dict):
+        return {name: _still(each) for name, each in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return np.array([_fixed(each) for each in value.reshape(-1)], dtype=object).reshape(value.shape)
+    return _fixed(value)
 
 
 def attribute_sum(node: n.AugAssign, names: c.Names) -> c.Execute | None:

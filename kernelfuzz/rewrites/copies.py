@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kernelfuzz.analysis.effects import outlives
 from kernelfuzz.ir import nodes as n
+from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames, is_local
 from kernelfuzz.ir.types import INT32, Matrix, Transform
 from kernelfuzz.ir.walk import walk
@@ -55,6 +56,32 @@ def store_into_a_part_of_a_part(node: n.Stmt, unit: Unit, fresh: FreshNames) -> 
     copy = n.Name(fresh("part"), inner.type)
     stored = replace(node, target=replace(node.target, value=copy))
     return (n.Assign(copy, inner), stored, *_store(inner, copy, fresh))
+
+
+def negative_component_of_an_element(node: n.Stmt, unit: Unit, fresh: FreshNames) -> n.Block:
+    """``a[i][-1] = e`` of a vector of three becomes ``a[i][2] = e``."""
+    if not isinstance(node, (n.Assign, n.AugAssign)):
+        return (node,)
+    target = node.target
+    if not isinstance(target, n.Index) or isinstance(target.value.type, t.Array) or is_local(target):
+        return (node,)
+    assert isinstance(target.value.type, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
+    at = tuple([_from_the_start(*each) for each in zip(target.indices, t.shape(target.value.type), strict=False)])
+    return (replace(node, target=replace(target, indices=at)),)
+
+
+def _from_the_start(index: n.Expr | n.Slice, size: int) -> n.Expr | n.Slice:
+    match index:
+        case n.Slice() | n.Binary(op="%", left=n.Binary(op="+", right=n.Literal()), right=n.Literal()):
+            return index
+        case n.Literal(value=value, type=type_):
+            return n.Literal(int(value) % size, type_)
+        case n.Unary(op="-", operand=n.Literal(value=value, type=type_)):
+            return n.Literal(-int(value) % size, type_)
+        case _:
+            assert isinstance(index.type, t.Scalar)
+            length = n.Literal(size, index.type)
+            return n.Binary("%", n.Binary("+", index, length, index.type), length, index.type)
 
 
 def _is_lost(target: n.Place) -> bool:

@@ -130,6 +130,12 @@ WORKAROUNDS: dict[str, Workaround] = {
             _statements(copies.store_into_a_part_of_a_part),
         ),
         Workaround(
+            "negative-component-of-an-element", ("1.14.0",),
+            "A component that is stored into an element is counted from the start.",
+            _statements(copies.negative_component_of_an_element),
+            recognises=("wrong value", "wrong gradient", "different", "crash"),
+        ),
+        Workaround(
             "lower-bound-ignores-strides", _ALL,
             "A function searches the array.",
             searches.own_search, recognises=("wrong value", "wrong gradient"),

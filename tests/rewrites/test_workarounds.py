@@ -36,6 +36,9 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
         (kernels.ternary_of_an_element, kernels.ints(8, 2)),
         (kernels.ternary_of_a_struct, kernels.ints(8, 2)),
     ],
+    "negative-component-of-an-element": [
+        (kernels.negative_component, np.array([[0, 0], [0, 9], [0, 0]], np.int32)),
+    ],
     "conversion-retypes-a-constant": [
         (kernels.retyped_constant, LONGS),
         (kernels.rejected_conversion, kernels.ints(0, 1)),
