@@ -29,6 +29,7 @@ from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
 from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
+from kernelfuzz.oracles.option_sets import OptionSet, option_sets_of_gradients
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
@@ -41,6 +42,7 @@ from kernelfuzz.reference.rounded_derivative import rounding_error
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import POSITIVE, SMOOTH, draw_launch
 from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.programs import Program
 from kernelfuzz.typecheck.builtins import at_least
 
@@ -75,6 +77,8 @@ NO_FLOAT64_FORM = "a builtin has no float64 form"
 ENDLESS = "known: the backward pass of a while loop that is left by return does not end (leaving-a-dynamic-loop)"
 # The launches that are tried until one tells anything; where nothing stands in the way, one more hardly helps.
 STYLES = (SMOOTH, SMOOTH, POSITIVE)
+# Of how many kernels of a chunk other options are asked: their adjoints are built once more.
+_UNDER_OPTIONS = 16
 # On a device every thread of a block adds to the gradient of what all of them read, as often as there are
 # threads; on the CPU a block has one.
 BLOCK_OF_A_TILE = "not judged: every thread of a block adds to the gradients"
@@ -140,17 +144,46 @@ def ask(chunk: Chunk) -> None:
             answers = settled([point for _, point in ready], setting, evaluate=evaluate, layouts=layouts)
             for (record, _), (point, verdict) in zip(ready, answers, strict=True):
                 record.note(verdict, point.case)
+    _, options = GRADIENT.samples
+    if chunk.sampled(options):
+        passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]
+        row = chunk.choices.pick(option_sets_of_gradients(targets[0]))
+        points = [point for _, point in passed[:_UNDER_OPTIONS]]
+        for (record, point), verdict in zip(
+            passed, judge_options(points, row, chunk.setting(targets[0])), strict=False
+        ):
+            record.note(verdict, point.case)
+
+
+def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting) -> list[Verdict]:
+    """Judge the points with the options of the row: the derivatives are those that there are without them.
+
+    What is lost depends on which loops are unrolled.
+    """
+    changed = row.setting(setting)
+    unroll = _unroll_of(changed)
+    if unroll == MAX_UNROLL:
+        ready: list[Point | Verdict] = [*points]
+    else:
+        ready = [prepare_at(point.case, unroll, over_float64=point.over_float64.kernel) for point in points]
+    with captured_output():  # verify_fp tells about every NaN
+        judged = iter(judge([point for point in ready if isinstance(point, Point)], changed))
+    return [replace(point, setting=changed) if isinstance(point, Verdict) else next(judged) for point in ready]
+
+
+def _unroll_of(setting: BuildSetting) -> int:
+    return dict(setting.options).get("max_unroll", MAX_UNROLL)
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
-    points = [prepare_at(case) for case in cases]
+    points = [prepare_at(case, _unroll_of(like.setting)) for case in cases]
     judged = iter(judge([point for point in points if isinstance(point, Point)], like.setting))
     return [point if isinstance(point, Verdict) else next(judged) for point in points]
 
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
     """Return the derivatives that the reference computes, and the gradients that they start from."""
-    point = prepare_at(case)
+    point = prepare_at(case, _unroll_of(verdict.setting))
     assert isinstance(point, Point), "a case that is skipped is not judged"
     return Evidence(case, point.expected, point.seeds, tolerance=point.precision.relative, message=verdict.reason)
 

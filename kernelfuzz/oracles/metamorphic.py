@@ -113,15 +113,7 @@ def judge_options(
     setting: BuildSetting,
 ) -> list[Verdict]:
     """Build the cases with the options of the row and compare with what they must give without them."""
-    options = dict(setting.options) | dict(row.options)
-    changed = replace(
-        setting,
-        options=tuple(sorted(options.items())),
-        block_dim=row.block_dim or setting.block_dim,
-        # Threads without a grid-stride loop take one turn: a grid that is too small leaves points out.
-        blocks=setting.blocks if options.get("default_grid_stride", True) else None,
-        transformation=f"options: {row.name}",
-    )
+    changed = row.setting(setting)
     exact = [at for at, case in enumerate(cases) if row.exact(case.kernel)]
     verdicts = [METAMORPHIC.skipped("the option may change bits", changed)] * len(cases)
     chosen, outputs = [cases[at] for at in exact], [wanted[at] for at in exact]

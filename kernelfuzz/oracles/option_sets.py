@@ -8,12 +8,13 @@ is ``kernelfuzz.toolchain.programs.JUDGED``: no contraction, no reassociation, o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Type, has_floats
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.builtins import resolve
 from kernelfuzz.typecheck.operators import TILE_CALLS
@@ -80,7 +81,8 @@ class OptionSet:
 
     ``targets`` are those of ``kernelfuzz.toolchain.programs`` where they say anything.  ``exact`` tells
     for which kernels every bit must agree, by the rule of its docstring.  ``backward`` has the adjoints
-    built too.  ``block_dim`` is the size of a block, which is no module option of a launch.
+    built too.  ``block_dim`` is the size of a block, which is no module option of a launch.  Rows of ``gradients``
+    are asked of gradients as well, of every kernel: there no bits are compared.
     """
 
     name: str
@@ -89,25 +91,38 @@ class OptionSet:
     exact: Callable[[n.Kernel], bool] = any_kernel
     backward: bool = False
     block_dim: int | None = None
+    gradients: bool = False
+
+    def setting(self, plain: BuildSetting) -> BuildSetting:
+        """The setting ``plain`` with the options of the row."""
+        options = dict(plain.options) | dict(self.options)
+        return replace(
+            plain,
+            options=tuple(sorted(options.items())),
+            block_dim=self.block_dim or plain.block_dim,
+            # Threads without a grid-stride loop take one turn: a grid that is too small leaves points out.
+            blocks=plain.blocks if options.get("default_grid_stride", True) else None,
+            transformation=f"options: {self.name}",
+        )
 
 
 OPTION_SETS: tuple[OptionSet, ...] = (
     OptionSet("no unrolling", (("max_unroll", 0),)),
     OptionSet("unrolling once", (("max_unroll", 1),)),
-    OptionSet("more unrolling", (("max_unroll", 64),)),
+    OptionSet("more unrolling", (("max_unroll", 64),), gradients=True),
     # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
     OptionSet("debug", (("mode", "debug"),)),
     # On the CUDA device NVRTC compiles with what the release knows; clang's levels count for the others.
-    OptionSet("optimization 1", (("optimization_level", 1),), exact=without_library_math),
-    OptionSet("optimization 2", (("optimization_level", 2),), exact=without_library_math),
-    OptionSet("optimization 3", (("optimization_level", 3),), exact=without_library_math),
+    OptionSet("optimization 1", (("optimization_level", 1),), exact=without_library_math, gradients=True),
+    OptionSet("optimization 2", (("optimization_level", 2),), exact=without_library_math, gradients=True),
+    OptionSet("optimization 3", (("optimization_level", 3),), exact=without_library_math, gradients=True),
     OptionSet("with adjoints", backward=True),
     OptionSet("contraction", (("fuse_fp", True),), exact=without_float_arithmetic),
-    OptionSet("floats verified", (("verify_fp", True),)),
+    OptionSet("floats verified", (("verify_fp", True),), gradients=True),
     OptionSet("one thread one point", (("default_grid_stride", False),), targets=CUDA),
-    OptionSet("small blocks", targets=CUDA, exact=without_tiles, block_dim=32),
-    OptionSet("large blocks", targets=CUDA, exact=without_tiles, block_dim=1024),
-    OptionSet("components overwritten", (("enable_vector_component_overwrites", True),)),
+    OptionSet("small blocks", targets=CUDA, exact=without_tiles, block_dim=32, gradients=True),
+    OptionSet("large blocks", targets=CUDA, exact=without_tiles, block_dim=1024, gradients=True),
+    OptionSet("components overwritten", (("enable_vector_component_overwrites", True),), gradients=True),
     OptionSet("generic processor", (("cpu_compiler_flags", ""),), targets=("cpu",), exact=without_library_math),
     OptionSet(
         "no vectorizer",
@@ -132,6 +147,11 @@ OPTION_SETS: tuple[OptionSet, ...] = (
 def available(row: OptionSet) -> bool:
     """Whether the installed Warp has every option of the row.  Raises UnsupportedWarp."""
     return all(compat.has_option(name) for name, _ in row.options)
+
+
+def option_sets_of_gradients(target: str) -> tuple[OptionSet, ...]:
+    """The rows that the gradient oracle asks on a target."""
+    return tuple([row for row in OPTION_SETS if row.gradients and target in row.targets and available(row)])
 
 
 def option_sets(target: str, kernel: n.Kernel | None = None) -> tuple[OptionSet, ...]:

@@ -130,7 +130,7 @@ COMPILE = Oracle(
 GRADIENT = Oracle(
     "gradient",
     "does the adjoint give the derivative of the reference",
-    (Sample("one target of a chunk", 1),),
+    (Sample("one target of a chunk", 1), Sample("under other options, of kernels that pass", 6, "chunk")),
     ("wrong gradient", "writes outside"),
     counts="gradients_compared",
 )

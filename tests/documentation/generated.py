@@ -213,6 +213,7 @@ def default(dataclass: type, name: str) -> object:
 NUMBERS: dict[str, Callable[[], object]] = {
     "nvrtc": lambda: ORACLES["compile"].samples[0].one_in,
     "clang": lambda: ORACLES["compile"].samples[1].one_in,
+    "gradients": lambda: ORACLES["gradient"].samples[1].one_in,
     "options": lambda: ORACLES["metamorphic"].samples[1].one_in,
     "chunk": lambda: default(CampaignPlan, "chunk"),
 }
