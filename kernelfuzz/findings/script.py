@@ -208,9 +208,14 @@ def option_lines(options: Iterable[tuple[str, Any]]) -> list[str]:
     module = {name: value for name, value in chosen.items() if name in _MODULE_OPTIONS}
     lines = [f"wp.config.{name} = {_quoted(value)}" for name, value in chosen.items() if name not in _MODULE_OPTIONS]
     if module:
-        pairs = ", ".join(f'"{name}": {_quoted(value)}' for name, value in module.items())
+        pairs = ", ".join(f'"{name}": {_option(name, value)}' for name, value in module.items())
         lines.append(f"wp.set_module_options({{{pairs}}})")
     return lines
+
+
+def _option(name: str, value: Any) -> str:
+    # Warp takes the name of a mode without a word, and then does not know it.
+    return f"wp.DeterministicMode.{value}" if name == "deterministic" else _quoted(value)
 
 
 def _quoted(value: Any) -> str:

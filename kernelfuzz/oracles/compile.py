@@ -8,8 +8,9 @@ text too, where Warp and the machine can: two compilers do not forgive the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from kernelfuzz.devices import Device
 from kernelfuzz.ir.launch import Case
@@ -18,16 +19,19 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.batch import batch_source, not_built, until_alone
 from kernelfuzz.oracles.chunk import Chunk, note
+from kernelfuzz.oracles.option_sets import sums_apart
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import COMPILE
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain import Failure
+from kernelfuzz.toolchain import Failure, compat
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.lower import Lowering, lower, lower_devices
 
 PTX = BuildSetting("ptx")
 CLANG = BuildSetting("ptx", (("llvm_cuda", True),))
+# Warp writes sums in another way then; without a device the text is compiled, and not run.
+DETERMINISTIC = BuildSetting("ptx", (("deterministic", "RUN_TO_RUN"),))
 
 # A statement that any compiler of CUDA accepts, and one that clang in Warp 1.19 does not
 # (notes/findings/bit-atomics-in-clang).
@@ -50,6 +54,9 @@ def ask(chunk: Chunk) -> None:
     sampled = [chunk.samples(record, by_nvrtc) for record in chunk.records]
     chosen = [record for record, taken in zip(chunk.records, sampled, strict=True) if taken]
     note(chosen, judge([record.case.kernel for record in chosen]))
+    if compat.has_option("deterministic"):
+        summing = [record for record in chosen if record.sound and sums_apart(record.case.kernel, some=True)]
+        note(summing, judge([record.case.kernel for record in summing], DETERMINISTIC))
     others = [record for record, taken in zip(chunk.records, sampled, strict=True) if not taken]
     for record in others:
         # The static oracle has lowered them.
@@ -66,7 +73,7 @@ def ask(chunk: Chunk) -> None:
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
-    if like.setting in (PTX, CLANG):
+    if like.setting in (PTX, CLANG, DETERMINISTIC):
         return judge([case.kernel for case in cases], like.setting)
     # One by one: most candidates of a kernel that is not built are not built either, and would be halved.
     judged = [verdict for case in cases for verdict in value.judge([case], value.expected([case]), like.setting)]
@@ -91,10 +98,11 @@ def judge(kernels: Sequence[Kernel], setting: BuildSetting = PTX) -> list[Verdic
     able = [kernel for kernel, failure in zip(kernels, missing, strict=True) if failure is None]
 
     def build_all(some: Sequence[Kernel]) -> list[Verdict] | Failure:
-        lowering = _text(some)
+        of_text = dict(DETERMINISTIC.options) if setting == DETERMINISTIC else {}
+        lowering = _text(some, of_text)
         if isinstance(lowering, Failure):
             return lowering
-        artifact = build(lowering, "ptx", options=dict(setting.options))
+        artifact = build(lowering, "ptx", options={} if of_text else dict(setting.options))
         return artifact if isinstance(artifact, Failure) else [COMPILE.passed(setting)] * len(some)
 
     judged = iter(until_alone(able, build_all, lambda kernel, failure: _alone(kernel, failure, setting)))
@@ -140,8 +148,8 @@ def _bits(kernel: Kernel) -> bool:
     )
 
 
-def _text(kernels: Sequence[Kernel]) -> Lowering | Failure:
-    return lower(batch_source(kernels)[0], "cuda")
+def _text(kernels: Sequence[Kernel], options: Mapping[str, Any] | None = None) -> Lowering | Failure:
+    return lower(batch_source(kernels)[0], "cuda", options=options)
 
 
 def _alone(kernel: Kernel, failure: Failure, setting: BuildSetting) -> Verdict:

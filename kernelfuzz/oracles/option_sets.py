@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import Type, has_floats
+from kernelfuzz.ir.types import Array, Type, has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.toolchain import compat
@@ -50,15 +50,43 @@ def without_tiles(kernel: n.Kernel) -> bool:
 
 
 def without_sums_in_place(kernel: n.Kernel) -> bool:
-    """Kernels that update no element of an array in place.
+    """Kernels that update no element of an array in place."""
+    return not any(map(_sums, walk(kernel)))
 
-    ``deterministic`` refuses an array that a kernel both reads and sums into, as ``out[i] -= out[i]`` does.
+
+def sums_apart(kernel: n.Kernel, some: bool = False) -> bool:
+    """Kernels that read no array which they sum into, and sum whole elements only; with ``some``, any at all.
+
+    ``deterministic`` documents that it refuses the others, as ``out[i] -= out[i]``, and results of atomics that are
+    not slots.  Functions that sum, whose arrays have other names, are left out.
     """
-    return not any(
-        (isinstance(node, n.AugAssign) and not isinstance(node.target, n.Name))
-        or (isinstance(node, n.Call) and node.name.startswith("atomic_"))
-        for node in walk(kernel)
-    )
+    if any(_sums(node) for function in kernel.functions for node in walk(function)):
+        return False
+    arrays: list[str] = []
+    for node in walk(kernel):
+        match node:
+            case n.AugAssign(target=n.Name()):
+                continue
+            case n.AugAssign(target=n.Index(value=n.Name(id=name, type=Array()), type=made), op="+" | "-"):
+                arrays.append(name)
+                if isinstance(made, Array):
+                    return False
+            case n.AugAssign():
+                return False
+            case n.ExprStmt(value=n.Call(name=called, args=(n.Name(id=name), *_))) if called.startswith("atomic_"):
+                arrays.append(name)
+            case _:
+                continue
+    atomics = sum(isinstance(node, n.Call) and node.name.startswith("atomic_") for node in walk(kernel))
+    named = [node.id for node in walk(kernel) if isinstance(node, n.Name) and node.id in arrays]
+    statements = sum(isinstance(node, n.ExprStmt) and _sums(node.value) for node in walk(kernel))
+    # Each is named where it is summed into and nowhere else, and no result of an atomic is used.
+    return len(named) == len(arrays) and atomics == statements and (bool(arrays) or not some)
+
+
+def _sums(node: object) -> bool:
+    in_place = isinstance(node, n.AugAssign) and not isinstance(node.target, n.Name)
+    return in_place or (isinstance(node, n.Call) and node.name.startswith("atomic_"))
 
 
 def _is_library_math(node: object) -> bool:
@@ -136,7 +164,7 @@ OPTION_SETS: tuple[OptionSet, ...] = (
         "deterministic",
         (("deterministic", "RUN_TO_RUN"),),
         targets=("cpu", "cuda"),
-        exact=without_sums_in_place,
+        exact=sums_apart,
     ),
     OptionSet("clang for CUDA", (("llvm_cuda", True),), targets=("cuda",), exact=without_library_math),
     OptionSet("tiles in shared memory", (("enable_tiles_in_stack_memory", False),)),
