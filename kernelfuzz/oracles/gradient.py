@@ -35,7 +35,7 @@ from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined, run
 from kernelfuzz.reference.compiled import Deviation
-from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, largest_derivative
+from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, on_the_way
 from kernelfuzz.reference.deviations import applicable, explanation
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.reference.rounded_derivative import rounding_error
@@ -373,8 +373,11 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
     if setting.target == "cuda" and point.case.launch.tiled:
         return GRADIENT.skipped(BLOCK_OF_A_TILE, setting)
     kernel, launch = point.over_float64.kernel, point.over_float64.launch
-    on_the_way = largest_derivative(kernel, launch, point.seeds)
-    if abs(mismatch.actual - mismatch.expected) <= point.precision.cancelled * on_the_way * _largest_of(point.seeds):
+    scale = on_the_way(kernel, launch)
+    if not scale.finite and not np.isfinite(mismatch.actual):
+        # It may be needed by nothing; but an adjoint multiplies it by zero, which is no number.
+        return GRADIENT.skipped("not judged: a derivative on the way is not finite", setting)
+    if abs(mismatch.actual - mismatch.expected) <= point.precision.cancelled * scale.largest * _largest_of(point.seeds):
         return GRADIENT.skipped("not judged: derivatives that cancel", setting)
     path = tuple(mismatch.output.split("."))
     place = _flat(point.expected, mismatch)

@@ -118,10 +118,10 @@ def documented_gradient(
     return Documented(known, expected, lossy, reasons, endless)
 
 
-def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input]) -> float:
-    """The largest derivative of anything that is computed on the way to what has ``seeds``.
+def on_the_way(kernel: Kernel, launch: Launch) -> Scale:
+    """The size of the derivatives of all that is computed.
 
-    An adjoint is rounded in steps of that size, also where they cancel.
+    An adjoint is rounded in steps of the largest, also where they cancel.
     """
     scale = Scale()
     leaves = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
@@ -131,7 +131,7 @@ def largest_derivative(kernel: Kernel, launch: Launch, seeds: Mapping[str, Input
 
     with observed(scale):
         _Tangents.of(leaves, leaves, run)
-    return scale.largest
+    return scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,21 @@ NOT_FINITE = "a value that is not finite"
 
 
 class Scale:
-    """An observer that keeps the largest derivative that any number has."""
+    """An observer that keeps the largest derivative that any number has, and whether all are ``finite``.
+
+    The last component of a tangent is no derivative but a mark (``smooth.Smooth``).
+    """
 
     def __init__(self) -> None:
         self.largest: float = 0.0
+        self.finite: bool = True
 
     def __call__(self, number: Dual) -> None:
-        self.largest = max(self.largest, float(np.nanmax(np.abs(number.tangent), initial=0.0)))
+        largest = float(np.abs(number.tangent[:-1]).max(initial=0.0))
+        if math.isfinite(largest):
+            self.largest = max(self.largest, largest)
+        else:
+            self.finite = False
 
 
 class Dual:

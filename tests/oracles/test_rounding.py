@@ -88,3 +88,22 @@ def test_where_rounding_decides_it_is_judged_over_float64(source: str, value: fl
     point = point_of(source, value)
     assert point.case.kernel != parse(source)
     assert not point.rounding
+
+
+UNUSED = """
+import warp as wp
+
+@wp.kernel
+def kernel(a: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    if bool(wp.atan2(a[0], wp.float64(1.0) / -wp.float64(0.0))):
+        out[0] = a[1]
+"""
+
+
+def test_a_derivative_that_is_not_finite_and_that_nothing_needs_is_not_judged() -> None:
+    case = Case(parse(UNUSED), Launch((1,), {"a": np.array([0.5, 2.0]), "out": np.zeros(1)}))
+    point = gradient.prepare_at(case)
+    assert isinstance(point, gradient.Point)
+    assert point.expected["a"].tolist() == [0.0, 1.0]  # pyright: ignore
+    (verdict,) = gradient.judge([point], BuildSetting("cpu"))
+    assert verdict.reason == "not judged: a derivative on the way is not finite"
