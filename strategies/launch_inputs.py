@@ -7,7 +7,8 @@ defined for every launch that ``draw_launch`` makes.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -23,15 +24,30 @@ from kernelfuzz.strategies.ranges import input_range
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What launches look like: the lengths of a grid of one axis, of each of several, and the floats."""
+    """What launches look like: the lengths of a grid of one axis, of each of several, and the floats.
+
+    ``special``: in one launch of ``ONE_IN_SPECIAL``, how many of the floats are ``special_values``; others have none,
+    as most of what NaN meets becomes NaN.  ``turns``: how many of the square matrices, quaternions and transforms
+    are those of rotations, for which many builtins are made.
+    """
 
     sizes: tuple[int, ...]
     sides: tuple[int, ...]
     number: Callable[[Choices], float]
+    special: float = 0.0
+    turns: float = 0.0
 
 
 # Grids that end inside a block, at its end, and after it; the first is the simplest.
-ANY = Style((1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID), (1, 2, 3, 4, 5), lambda choices: choices.pick(FLOAT_VALUES))
+ANY = Style(
+    (1, 2, 3, 5, 8, 17, 32, 33, MAX_GRID),
+    (1, 2, 3, 4, 5),
+    lambda choices: choices.pick(FLOAT_VALUES),
+    special=0.25,
+    turns=0.2,
+)
+ORDINARY = replace(ANY, special=0.0)
+ONE_IN_SPECIAL = 4
 
 
 def _smooth(choices: Choices) -> float:
@@ -65,6 +81,8 @@ def draw_launch(choices: Choices, kernel: Kernel, style: Style = ANY) -> Launch:
     Raises ValueError at a parameter that is, or has inside, a struct that holds an array.
     """
     dim = draw_grid(choices, kernel, style)
+    if style.special and not choices.chance(1 / ONE_IN_SPECIAL):
+        style = replace(style, special=0.0)
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
     inputs = {param.name: _parameter(choices, param, extents, style) for param in kernel.params}
     return Launch(dim, inputs, tiled=is_tiled(kernel))
@@ -86,7 +104,9 @@ def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style
     if isinstance(type_, t.Array):
         sizes = param.shape or tuple(AXES[: type_.ndim])
         lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
-        values = _values(choices, type_.dtype, lengths, param.bounds, style)
+        # What order NaN has in a sorted array is open.
+        plain = replace(style, special=0.0) if param.ascending else style
+        values = _values(choices, type_.dtype, lengths, param.bounds, plain)
         return np.sort(values, axis=-1) if param.ascending else values  # pyright: ignore  # of scalars only
     return _values(choices, type_, (), param.bounds, style)
 
@@ -102,7 +122,12 @@ def _values(
     scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
     total = lengths if isinstance(type_, t.Scalar) else (*lengths, *t.shape(type_))
     flat = _numbers(choices, scalar, int(np.prod(total, dtype=int)), bounds or input_range(scalar), style)
-    return np.reshape(np.array(flat, dtype=np.dtype(scalar.name)), total)
+    values = np.reshape(np.array(flat, dtype=np.dtype(scalar.name)), total)
+    if style.turns and (make := _TURNS.get(_shape_of_turn(type_))) and choices.chance(style.turns):
+        turns = np.array([make(choices) for _ in range(_TURNED)], dtype=values.dtype)
+        part = values[..., -4:] if isinstance(type_, t.Transform) else values
+        part[...] = np.resize(turns, part.shape)
+    return values
 
 
 # How many values of one parameter are drawn one by one; a larger array repeats them in a new order.
@@ -120,6 +145,8 @@ def _number(choices: Choices, scalar: t.Scalar, bounds: tuple[int, int], style: 
     if scalar == t.BOOL:
         return choices.chance(0.5)
     if scalar.is_float:
+        if style.special and choices.chance(style.special):
+            return choices.pick(special_values(scalar))
         return style.number(choices)
     low, high = bounds
     edges = sorted({v for v in (0, 1, 2, 3, -1, 7, low, high, low + 1, high - 1) if low <= v <= high}, key=_plain)
@@ -130,3 +157,62 @@ def _number(choices: Choices, scalar: t.Scalar, bounds: tuple[int, int], style: 
 
 def _plain(value: int) -> tuple[int, bool]:
     return abs(value), value < 0
+
+
+@cache
+def special_values(scalar: t.Scalar) -> tuple[float, ...]:
+    """What IEEE 754 has beside ordinary numbers, and the ends of their range."""
+    limits = np.finfo(scalar.name)
+    most, least, denormal = float(limits.max), float(limits.tiny), float(limits.smallest_subnormal)
+    return (float("nan"), float("inf"), -float("inf"), -0.0, denormal, -denormal, least - denormal, least, most, -most)
+
+
+# ---------------------------------------------------------------------------- rotations
+
+# How many different ones a parameter has.
+_TURNED = 3
+
+# None, half turns about the axes, turns by 120 degrees, and one that is not exact.
+_QUATERNIONS = (
+    (0, 0, 0, 1), (1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -1, 0), (0.5, 0.5, 0.5, 0.5), (-0.5, 0.5, -0.5, -0.5),
+    (0, 0, 0.6, 0.8),
+)  # fmt: skip
+
+
+def _quaternion(choices: Choices) -> tuple[float, ...]:
+    return choices.pick(_QUATERNIONS)
+
+
+def _square(size: int) -> Callable[[Choices], np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    def turn(choices: Choices) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Axes in another order and direction, with one length: a rotation or a reflection."""
+        axes, order = list(range(size)), list[int]()
+        while axes:
+            order.append(axes.pop(choices.integer(0, len(axes) - 1)))
+        signs = [choices.pick((1.0, -1.0)) for _ in order]
+        return np.eye(size)[order] * signs * choices.pick((1.0, 2.0, 0.5))
+
+    return turn
+
+
+def _affine(choices: Choices) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """A turn and a translation."""
+    made = np.eye(4)
+    made[:3, :3] = _square(3)(choices)
+    made[:3, 3] = [choices.pick(FLOAT_VALUES[:8]) for _ in range(3)]
+    return made
+
+
+def _shape_of_turn(type_: t.Type) -> tuple[int, ...]:
+    match type_:
+        case t.Quaternion() | t.Transform():
+            return (4,)
+        case t.Matrix(rows=rows, columns=columns, dtype=dtype) if dtype.is_float:
+            return (rows, columns)
+        case _:
+            return ()
+
+
+_TURNS: Mapping[tuple[int, ...], Callable[[Choices], object]] = {
+    (4,): _quaternion, (2, 2): _square(2), (3, 3): _square(3), (4, 4): _affine,
+}  # fmt: skip

@@ -180,7 +180,8 @@ def component(ctx: Context, value: Ranged, budget: int) -> Ranged:
 
 
 def position(ctx: Context, length: int, budget: int) -> n.Expr:
-    """An index of a component: a constant, now and then negative, or an integer in range."""
+    """An index of a component: a constant or an integer in range, now and then negative, which counts from the end."""
     if ctx.choices.chance(0.2):
-        return fit_index(ctx, ctx.draw(t.INT32, budget), length).expr
+        value = ctx.draw(t.INT32, budget)
+        return (fit(ctx, value, -length, length - 1) if ctx.choices.chance(0.3) else fit_index(ctx, value, length)).expr
     return n.Literal(ctx.choices.pick((*range(length), -1)), t.INT32)

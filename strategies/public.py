@@ -17,7 +17,7 @@ from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.strategies.choices import DrawnChoices
 from kernelfuzz.strategies.features import FEATURES, with_needs
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
-from kernelfuzz.strategies.launch_inputs import draw_launch
+from kernelfuzz.strategies.launch_inputs import ANY, ORDINARY, draw_launch
 from kernelfuzz.strategies.operands import literal
 from kernelfuzz.strategies.options import (
     InvalidOption,
@@ -215,8 +215,11 @@ def scalars(dtype: str | t.Scalar) -> st.SearchStrategy[Expr]:
     return prepared(scalars)
 
 
-def launches(kernel: Kernel) -> st.SearchStrategy[Launch]:
+def launches(kernel: Kernel, *, special_floats: bool = True) -> st.SearchStrategy[Launch]:
     """Launches of a kernel: the grid, and inputs (as numpy arrays) for which the kernel is defined.
+
+    One in four has NaN, infinities, denormals and the ends of the range among its floats, unless
+    ``special_floats`` is False.
 
     >>> @given(kernels(size="small"), st.data())
     ... def test_my_launcher(kernel, data):
@@ -227,6 +230,6 @@ def launches(kernel: Kernel) -> st.SearchStrategy[Launch]:
 
     @st.composite
     def launches(draw: st.DrawFn) -> Launch:
-        return draw_launch(DrawnChoices(draw), kernel)
+        return draw_launch(DrawnChoices(draw), kernel, ANY if special_floats else ORDINARY)
 
     return prepared(launches)

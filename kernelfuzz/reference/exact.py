@@ -52,6 +52,8 @@ class Exact:
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         if signature.name == "cast":
             return _reinterpreted(signature)
+        if signature.name == "copysign":
+            return _signed(signature)
         return checked_call(signature)
 
     def atomic(self, name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
@@ -177,6 +179,18 @@ def _domain_check(type_: t.Type, domain: str) -> Callable[[Value], bool] | None:
         )
 
     return inside
+
+
+def _signed(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
+    """``wp.copysign(x, y)``: the sign of a NaN that was computed is open."""
+    evaluate = checked_call(signature)
+
+    def call(arguments: tuple[Value, ...]) -> Value:
+        if np.isnan(arguments[1]):
+            raise Undefined(BITS_OF_NAN)
+        return evaluate(arguments)
+
+    return call
 
 
 def _reinterpreted(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:

@@ -11,8 +11,8 @@ def near(left, right, tolerance):
 def moderate(a, eps):
     """Whether the fourth powers of the largest component stay far from overflow and underflow."""
     most = {2**-10: 2.0**2, 2**-23: 2.0**30}.get(eps, 2.0**254)
-    largest = np.max(np.abs(a))
-    return bool(largest == 0 or 1 / most <= largest <= most)
+    size = np.max(np.abs(a))
+    return bool(size == 0 or 1 / most <= size <= most)
 
 
 def largest(*points):

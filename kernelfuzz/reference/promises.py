@@ -146,7 +146,7 @@ _ROWS = (
     _promise(
         "quat_rpy", "roll pitch yaw -> q",
         "near(q, product(product(about([0, 0, 1], yaw), about([0, 1, 0], pitch)), about([1, 0, 0], roll)), tolerance)",
-        given="max(abs(roll), abs(pitch), abs(yaw)) <= 8",
+        given="largest(roll, pitch, yaw) <= 8",
         says="the unit quaternion qz * qy * qx",
     ),
     _promise(
@@ -160,20 +160,20 @@ _ROWS = (
     ),
     _promise(
         "transform_from_matrix", "m -> t",
-        "np.array_equal(t[:3], m[:3, 3])", "near(rotating(t[3:]), m[:3, :3], tolerance)",
+        "np.array_equal(t[:3], m[:3, 3], equal_nan=True)", "near(rotating(t[3:]), m[:3, :3], tolerance)",
         given="rotation(m[:3, :3], eps)",
         says="R is the rotational part of the matrix, p its last column",
     ),
     _promise(
         "transform_compose", "p q s -> m",
-        "np.array_equal(m[:3, 3], p)", "np.array_equal(m[3], [0, 0, 0, 1])",
+        "np.array_equal(m[:3, 3], p, equal_nan=True)", "np.array_equal(m[3], [0, 0, 0, 1])",
         "near(m[:3, :3], rotating(q) * s, tolerance)",
         given="unit(q, eps) and moderate(s, eps)",
         says="M = [[s_j R_ij, p_i], [0, 1]]",
     ),
     _promise(
         "transform_decompose", "m -> p q s",
-        "np.array_equal(p, m[:3, 3])", "near(s, np.linalg.norm(m[:3, :3], axis=0), tolerance)",
+        "np.array_equal(p, m[:3, 3], equal_nan=True)", "near(s, np.linalg.norm(m[:3, :3], axis=0), tolerance)",
         "near(rotating(q) * s, m[:3, :3], tolerance)",
         given="moderate(m[:3, :3], eps) and np.all(m[:3, :3].any(axis=0))"
         " and rotation(m[:3, :3] / np.linalg.norm(m[:3, :3], axis=0), eps)",
@@ -202,7 +202,7 @@ _ROWS = (
              given="np.all((x >= 0) & (x < 2**20)) and min(periods) > 0", says=_LATTICE_SAYS),
     _promise("curlnoise", "state x octaves lacunarity gain -> n", "np.all(np.isfinite(n))",
              "octaves > 0 or not n.any()",
-             given="np.all(np.abs(x) < 2**10) and max(abs(lacunarity), abs(gain)) <= 8",
+             given="np.all(np.abs(x) < 2**10) and largest(lacunarity, gain) <= 8",
              says="zero octaves give a zero vector; " + _REAL),
     _promise(
         "closest_point_edge_edge", "p1 q1 p2 q2 epsilon -> r",
@@ -219,6 +219,7 @@ _ROWS = (
         "intersect_tri_tri", "v0 v1 v2 u0 u1 u2 -> r",
         "r in (0, 1)",
         "r == 0 or gap(v0, v1, v2, u0, u1, u2) <= tolerance * largest(v0, v1, v2, u0, u1, u2)",
+        given="largest(v0, v1, v2, u0, u1, u2) < 2**30",
         says="1 if the triangles intersect, 0 otherwise: not where their boxes are apart",
     ),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.types import FLOAT32, Matrix
+from kernelfuzz.ir.types import FLOAT32, Array, Matrix, Scalar, Struct, Tile, Tuple, Type, shape
 from kernelfuzz.ir.walk import count_nodes
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.kept_promises import call_kernel
@@ -24,10 +24,11 @@ from kernelfuzz.oracles.request import CaseOutcome, Checks
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.reduce import reduce
 from kernelfuzz.reference import promised_calls
-from kernelfuzz.reference.promised_calls import broken, known
+from kernelfuzz.reference.arithmetic import component_type
+from kernelfuzz.reference.promised_calls import broken, known, parts_of
 from kernelfuzz.reference.promises import PROMISES
 from kernelfuzz.syntax.parse import parse
-from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, resolve
 
 SOURCE = """
 import warp as wp
@@ -139,3 +140,28 @@ def test_what_is_undefined_is_skipped() -> None:
 def test_a_call_alone_has_the_names_of_its_promise() -> None:
     kernel = call_kernel(svd2())
     assert [param.name for param in kernel.params] == PROMISES["svd2"].arguments + PROMISES["svd2"].results
+
+
+@pytest.mark.parametrize("builtin", sorted(PROMISES))
+def test_nothing_is_promised_of_nan(builtin: str) -> None:
+    """Whatever argument is NaN: a promise does not hold by itself there, so it must not be asked."""
+    for row in BUILTINS:
+        if row.name != builtin:
+            continue
+        signature = instances(row)[0]
+        for at, type_ in enumerate(signature.params):
+            if not component_type(type_).is_float or signature.domains[at] in ("below", "above", "rate"):
+                continue  # of these the reference calls NaN undefined
+            given = [filled(each, np.nan if place == at else 1) for place, each in enumerate(signature.params)]
+            made = [filled(each, np.nan) for each in parts_of(signature)]
+            text = broken(signature, given, made)
+            assert text is None or builtin in MOVES, (at, text)
+
+
+# What these move, NaN or not, stays what it is.
+MOVES = frozenset({"transform_compose", "transform_from_matrix", "transform_decompose"})
+
+
+def filled(type_: Type, value: float) -> Any:
+    assert not isinstance(type_, (Struct, Array, Tile, Tuple))
+    return np.full(() if isinstance(type_, Scalar) else shape(type_), value)

@@ -114,7 +114,7 @@ def test_known_bugs_explain_what_a_seed_fails_by() -> None:
         for kernel in [generate(seed=414, index=index, include=["effect", "unpack"])]
     ]
     outcomes = judge_cases(cases, checks)
-    assert not [outcome.failed for outcome in outcomes if outcome.failed]
+    assert not [each for outcome in outcomes for each in outcome.failed if each.kind == "wrong value"]
     assert any(outcome.bugs for outcome in outcomes)
 
 

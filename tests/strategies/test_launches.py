@@ -20,7 +20,7 @@ from kernelfuzz.ir.walk import walk
 from kernelfuzz.strategies import Launch, kernels, launches
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import generate
-from kernelfuzz.strategies.launch_inputs import draw_launch
+from kernelfuzz.strategies.launch_inputs import ORDINARY, POSITIVE, SMOOTH, Style, draw_launch
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 AXES = ("x", "y", "z", "w")
@@ -44,10 +44,8 @@ def assert_values(type_: t.Type, lengths: tuple[int, ...], bounds: tuple[int, in
         low, high = bounds or (DEFAULT_BOUNDS if scalar.name in ("int32", "int64") else scalar.limits)
         assert low <= int(value.min())
         assert int(value.max()) <= high
-    elif scalar.is_float:
-        assert np.isfinite(value).all()
     else:
-        assert scalar == t.BOOL
+        assert scalar.is_float or scalar == t.BOOL
 
 
 def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
@@ -178,3 +176,62 @@ def test_a_struct_that_holds_an_array_has_no_launch() -> None:
     for type_ in (inner, t.Struct("Outer", (("x", t.INT32), ("inner", inner)))):
         with pytest.raises(ValueError, match="a struct that holds an array"):
             draw_launch(SeededChoices("launch"), Kernel("kernel", (Param("s", type_),), ()))
+
+
+def floats(kernel: Kernel, launch: Launch) -> Iterator[np.ndarray[Any, Any]]:
+    """The arrays of floats of a launch, without those of structs."""
+    for param in kernel.params:
+        value = launch.inputs[param.name]
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            yield value
+
+
+def test_one_launch_in_four_has_special_floats() -> None:
+    kernel = generate(seed=43, index=0, category="vector", dtypes=["float32"])
+    launches_of = [draw_launch(SeededChoices("launch", number), kernel) for number in range(400)]
+    found = [np.concatenate([each.reshape(-1) for each in floats(kernel, launch)]) for launch in launches_of]
+    unusual = [values for values in found if not np.isfinite(values).all()]
+    assert 60 <= len(unusual) <= 110
+    every = np.concatenate(unusual)
+    tiny = np.finfo(np.float32).tiny
+    assert np.isnan(every).any()
+    assert {np.inf, -np.inf, float(np.finfo(np.float32).max)} <= set(every.tolist())
+    assert ((every != 0) & (np.abs(every) < tiny)).any()
+    assert (np.signbit(every) & (every == 0)).any()
+
+
+@pytest.mark.parametrize("style", [ORDINARY, SMOOTH, POSITIVE], ids=["ordinary", "smooth", "positive"])
+def test_other_launches_have_none(style: Style) -> None:
+    for index in range(30):
+        kernel = generate(seed=44, index=index)
+        for value in floats(kernel, draw_launch(SeededChoices("launch", index), kernel, style)):
+            assert np.isfinite(value).all()
+
+
+def test_a_sorted_array_has_no_nan() -> None:
+    kernel = generate(seed=45, index=0, include=["search"])
+    for param in kernel.params:
+        if param.ascending:
+            for number in range(60):
+                value = draw_launch(SeededChoices("launch", number), kernel).inputs[param.name]
+                assert isinstance(value, np.ndarray)
+                assert not np.isnan(value).any()
+                assert (np.sort(value, axis=-1) == value).all()
+
+
+def test_matrices_and_quaternions_are_rotations_now_and_then() -> None:
+    turned: dict[str, int] = {}
+    for index in range(120):
+        kernel = generate(seed=46, index=index, include=["matrix", "quaternion"])
+        launch = draw_launch(SeededChoices("launch", index), kernel, ORDINARY)
+        for param in kernel.params:
+            type_ = param.type.dtype if isinstance(param.type, t.Array) else param.type
+            if isinstance(type_, t.Quaternion):
+                lengths = np.linalg.norm(np.asarray(launch.inputs[param.name], np.float64), axis=-1)
+                turned["quaternion"] = turned.get("quaternion", 0) + bool(np.allclose(lengths, 1, atol=1e-3))
+            elif isinstance(type_, t.Matrix) and type_.rows == type_.columns == 3 and type_.dtype.is_float:
+                m = np.asarray(launch.inputs[param.name], np.float64).reshape(-1, 3, 3)[0]
+                same = np.allclose(m @ m.T, (m @ m.T)[0, 0] * np.eye(3)) and m.any()
+                turned["matrix"] = turned.get("matrix", 0) + bool(same)
+    assert turned["quaternion"] >= 3
+    assert turned["matrix"] >= 3
