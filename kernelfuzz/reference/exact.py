@@ -13,7 +13,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.reference import arithmetic, builtin_values
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
-from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.builtins import Signature, at_least, resolve
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 
@@ -218,8 +218,10 @@ def _atomic(name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
     scalar = arithmetic.component_type(dtype)
     if name in _ATOMIC_OPERATORS:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
-    else:
+    elif at_least(1, 14) or not scalar.is_float:
         operation = _smaller if name == "min" else _larger
+    else:
+        operation = _smaller_before if name == "min" else _larger_before
     return operation if isinstance(dtype, t.Scalar) else arithmetic.elementwise(scalar, operation)
 
 
@@ -231,3 +233,13 @@ def _smaller(left: Value, right: Value) -> Value:
 def _larger(left: Value, right: Value) -> Value:
     """C's fmax, likewise."""
     return right if right > left or left != left else left
+
+
+def _smaller_before(left: Value, right: Value) -> Value:
+    """Before 1.14, which has C's fmin since (GH-1376): what is not less is not kept, NaN and the first zero too."""
+    return left if left < right else right
+
+
+def _larger_before(left: Value, right: Value) -> Value:
+    """Likewise."""
+    return left if left > right else right
