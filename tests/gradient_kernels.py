@@ -113,6 +113,10 @@ PREDICTED: dict[str, list[tuple[str, str]]] = {
         ("", "    out[0] = (x[0] if x[1] > x[2] else x[3]) * x[0]"),
         ("", "    out[0] = x[0] if x[1] < x[2] else x[3] + x[0]"),
     ],
+    "empty-range-runs-backwards": [
+        ("", "    n = len(total) - len(total)\n    for i in range(2, n + 2, -2):\n        out[0] += x[i] * x[0]"),
+        ("", "    n = len(total) - len(total)\n    for i in range(1, n + 1, 3):\n        out[0] += x[i]"),
+    ],
     "clamp-between-crossed-bounds": [("", "    out[0] = wp.clamp(x[0] - x[1], x[1], -x[2])")],
     "leaving-a-dynamic-loop": [
         ("", "    for i in range(len(total)):\n        if i == 1:\n            break\n        out[0] += x[i]"),

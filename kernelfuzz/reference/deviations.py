@@ -162,6 +162,13 @@ DEVIATIONS: dict[str, Deviation] = {
             of_gradients=True,
         ),
         Deviation(
+            "empty-range-runs-backwards",
+            "The adjoint of a loop over an empty range with a step goes through one iteration.",
+            until="1.18.0",
+            nodes={n.For: left_loops.empty_range},
+            of_gradients=True,
+        ),
+        Deviation(
             "local-of-a-loop-has-no-gradient",
             "What a dynamic loop binds first has no derivative after it.",
             nodes={n.For: left_loops.local_of_a_loop, n.While: left_loops.local_of_a_loop},
@@ -183,7 +190,6 @@ DEVIATIONS: dict[str, Deviation] = {
         Deviation(
             "negative-component-of-an-element",
             "A negative subscript of a component that is stored into an element is not counted from the end.",
-            since="1.14.0",
             until="1.18.0",
             nodes={n.Assign: late_reads.negative_component, n.AugAssign: late_reads.negative_component},
             open=True,

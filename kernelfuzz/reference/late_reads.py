@@ -193,10 +193,14 @@ def negative_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execut
     target = node.target
     if not isinstance(target, n.Index) or isinstance(target.value.type, t.Array) or is_local(target):
         return None
+    at = [each for each in target.indices if not isinstance(each, n.Slice)]
+    if all(isinstance(each, n.Literal) or (isinstance(each, n.Name) and each.id in names.temporaries) for each in at):
+        return None if all(map(_counts_from_the_start, at)) else _left_open(node)
     steps: list[c.Execute] = []
-    at = tuple([each if isinstance(each, n.Slice) else keep(each, names, steps) for each in target.indices])
-    reads = [names.expression(each) for each in at if not isinstance(each, n.Slice)]
-    store = execution.statement(replace(node, target=replace(target, indices=at)), names)
+    kept = tuple([each if isinstance(each, n.Slice) else keep(each, names, steps) for each in target.indices])
+    reads = [names.expression(each) for each in kept if not isinstance(each, n.Slice)]
+    # With temporaries it comes here again, and is stored as it is.
+    store = execution.statement(replace(node, target=replace(target, indices=kept)), names)
 
     def execute(frame: c.Frame) -> int:
         if any(read(frame) < 0 for read in reads):
@@ -204,6 +208,17 @@ def negative_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execut
         return store(frame)
 
     return after(steps, execute)
+
+
+def _counts_from_the_start(index: n.Expr) -> bool:
+    return not isinstance(index, n.Literal) or index.value >= 0
+
+
+def _left_open(node: n.Stmt) -> c.Execute:
+    def execute(frame: c.Frame) -> int:
+        raise Undefined(INDEX_OUT_OF_RANGE, node)
+
+    return execute
 
 
 def searched(node: n.Call, names: c.Names) -> c.Evaluate | None:

@@ -64,6 +64,27 @@ def left_while(node: n.While, names: c.Names) -> c.Execute | None:
     return execute
 
 
+def empty_range(node: n.For, names: c.Names) -> c.Execute | None:
+    """``for i in range(a, b, 2)`` with a = b: its reverse has the iteration of a."""
+    if not is_dynamic(node) or len(node.bounds) < 3:
+        return None
+    bounds = [names.expression(bound) for bound in node.bounds]
+    place, body, loop = names.place(node.name), execution.block(node.body, names), execution.for_loop(node, names)
+
+    def execute(frame: c.Frame) -> int:
+        start, end, step = [bound(frame) for bound in bounds]
+        empty = not range(start, end, step)
+        last = int((end - start - (1 if step > 0 else -1)) / step)  # truncates, as C++ does
+        if not empty or last != 0:
+            return loop(frame)
+        frame[c.THREAD].watched = False
+        frame[place] = start
+        _iterate(frame, body)
+        return c.NORMAL
+
+    return execute
+
+
 def _is_left(block: n.Block) -> bool:
     return any(isinstance(each, (n.Break, n.Continue, n.Return)) or any(map(_is_left, blocks(each))) for each in block)
 

@@ -130,7 +130,7 @@ WORKAROUNDS: dict[str, Workaround] = {
             _statements(copies.store_into_a_part_of_a_part),
         ),
         Workaround(
-            "negative-component-of-an-element", ("1.14.0",),
+            "negative-component-of-an-element", ("1.10.0", "1.14.0"),
             "A component that is stored into an element is counted from the start.",
             _statements(copies.negative_component_of_an_element),
             recognises=("wrong value", "wrong gradient", "different", "crash"),

@@ -16,6 +16,7 @@ from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
+from kernelfuzz.oracles.value import suspects
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.reference import run
 from kernelfuzz.reference.compiled import Deviation
@@ -81,6 +82,18 @@ def test_a_bug_whose_effect_is_open_is_suspected_where_the_launch_meets_it() -> 
         assert outcome.failed[0].suspects == ("empty-loop-loses-the-counter",)
     (other,) = judge_cases([kernels.swapped()], Checks(("value",), ("cpu",)))
     assert other.verdicts[0].suspects == ()
+
+
+def test_a_negative_component_of_an_element_is_met_where_a_launch_has_one() -> None:
+    row = DEVIATIONS["negative-component-of-an-element"]
+    source = "import warp as wp\n\n\n@wp.kernel\ndef kernel(a: wp.array(dtype=wp.vec2), n: int):\n    a[0][{}] = 2.0\n"
+    zeros = np.zeros((1, 2), np.float32)
+
+    def met(index: str, n: int) -> bool:
+        launch = Launch((1,), {"a": zeros, "n": np.array(n, np.int32)})
+        return suspects(Case(parse(source.format(index)), launch), [row]) == (row.name,)
+
+    assert [met("n", -1), met("n", 1), met("n + n", -1), met("-1", 0), met("1", 0)] == [True, False, True, True, False]
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
