@@ -27,8 +27,8 @@ class Style:
     """What launches look like: the lengths of a grid of one axis, of each of several, and the floats.
 
     ``special``: in one launch of ``ONE_IN_SPECIAL``, how many of the floats are ``special_values``; others have none,
-    as most of what NaN meets becomes NaN.  ``turns``: how many of the square matrices, quaternions and transforms
-    are those of rotations, for which many builtins are made.
+    as most of what NaN meets becomes NaN.  ``turns``: of how many parameters or fields that are square matrices,
+    quaternions or transforms all values are rotations, for which many builtins are made.
     """
 
     sizes: tuple[int, ...]
@@ -185,7 +185,7 @@ def _quaternion(choices: Choices) -> tuple[float, ...]:
 
 def _square(size: int) -> Callable[[Choices], np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     def turn(choices: Choices) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Axes in another order and direction, with one length: a rotation or a reflection."""
+        """Axes in another order and direction, with one length: a multiple of a rotation or a reflection."""
         axes, order = list(range(size)), list[int]()
         while axes:
             order.append(axes.pop(choices.integer(0, len(axes) - 1)))
@@ -196,7 +196,7 @@ def _square(size: int) -> Callable[[Choices], np.ndarray[tuple[int, ...], np.dty
 
 
 def _affine(choices: Choices) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """A turn and a translation."""
+    """A turn and a translation by plain numbers, which come first in the table."""
     made = np.eye(4)
     made[:3, :3] = _square(3)(choices)
     made[:3, 3] = [choices.pick(FLOAT_VALUES[:8]) for _ in range(3)]

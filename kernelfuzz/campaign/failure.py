@@ -40,8 +40,8 @@ class Failure:
         return looks(self.verdict, self.case.kernel)
 
     @property
-    def by_message(self) -> bool:
-        """Whether the words of Warp or a compiler tell it, which are the same for a smaller kernel."""
+    def by_words(self) -> bool:
+        """Whether words tell it (of Warp, a compiler, a check, a promise), which are the same for a smaller kernel."""
         return self.verdict.kind in BY_WORDS
 
     @property

@@ -91,12 +91,12 @@ class Triage:
     def _look_into(self, failure: Failure) -> None:
         self.told.clear()
         known = self._explained(failure)
-        if known is None and failure.by_message:
-            # Reduction would not change what Warp says.
+        if known is None and failure.by_words:
+            # Reduction would not change the words.
             known = self.plan.known.match(failure.signature)
         if known is not None:
             self.summary.recognised[known] += 1
-        elif failure.by_message and self._counted(failure.signature):
+        elif failure.by_words and self._counted(failure.signature):
             pass
         elif not self._happens_again(failure):
             self._not_again(failure)

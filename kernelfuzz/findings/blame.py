@@ -101,7 +101,7 @@ def _worst(operation: Operation, failed: _Failed, like: Verdict, known: Collecti
     if CLASSES[failed.badness] not in _MILD:
         return failed
     again = _failing_alone({operation: _numbers(operation)}, like, known)
-    return max(failed, *again.values(), failed, key=lambda each: each.badness)
+    return max([failed, *again.values()], key=lambda each: each.badness)
 
 
 def _failing_alone(

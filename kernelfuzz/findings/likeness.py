@@ -7,7 +7,7 @@ from dataclasses import replace
 from kernelfuzz.findings.mismatch_class import mismatch_class
 from kernelfuzz.findings.signature import changed, signal_name, signature
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.verdict import FAILURES, Verdict
+from kernelfuzz.oracles.verdict import BY_WORDS, FAILURES, Verdict
 
 
 def looks(verdict: Verdict, kernel: Kernel) -> str:
@@ -18,9 +18,9 @@ def looks(verdict: Verdict, kernel: Kernel) -> str:
     assert verdict.kind
     how = mismatch_class(verdict.mismatch, kernel)
     wrong = f" ({how})" if how else ""
+    if verdict.kind in BY_WORDS:
+        return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
     match FAILURES[verdict.kind].told_by:
-        case "exception" | "compiler" | "check" | "promise" | "edit":
-            return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
         case "signal":
             return f"{verdict.kind} {signal_name(verdict.reason)}"
         case "change":

@@ -1,7 +1,7 @@
 """Known bugs of released Warp that nothing predicts: the signatures that each is recognised by, and why.
 
 A bug that changes values is a row of ``kernelfuzz.reference.deviations``, which predicts what Warp computes.
-What is left here refuses a kernel, or loses a value that nothing else tells.
+What is left here refuses a kernel, or takes one that means nothing; or what it gives depends on what nothing tells.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ RULES = (
     Rule("part-is-stored-again", ("malformed code*: replay: wp::index(var)* = var",), _CONSISTENT),
 )  # fmt: skip
 
-# The names of all known bugs that are predicted, or recognised by a rewrite.
+# The names of all known bugs that are predicted, told by the call that breaks a promise, or recognised by a rewrite.
 BUGS = tuple(dict.fromkeys((*DEVIATIONS, *BREAKING, *WORKAROUNDS)))
 
 RECOGNISED = Known(tuple((signature, rule.bug) for rule in RULES for signature in rule.signatures))

@@ -99,7 +99,7 @@ def where(verdict: Verdict) -> str:
 
 
 def changed(verdict: Verdict) -> str:
-    """Return what a metamorphic oracle changed: its transformation, or the names of the options."""
+    """Return what an oracle changed or found: the ``transformation`` of its setting, or the names of the options."""
     names = ", ".join(sorted(name for name, _ in verdict.setting.options))
     return verdict.setting.transformation or names or verdict.oracle
 

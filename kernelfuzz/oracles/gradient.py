@@ -147,11 +147,10 @@ def ask(chunk: Chunk) -> None:
     _, options = GRADIENT.samples
     if chunk.sampled(options):
         passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]
+        some = passed[:_UNDER_OPTIONS]
         row = chunk.choices.pick(option_sets_of_gradients(targets[0]))
-        points = [point for _, point in passed[:_UNDER_OPTIONS]]
-        for (record, point), verdict in zip(
-            passed, judge_options(points, row, chunk.setting(targets[0])), strict=False
-        ):
+        verdicts = judge_options([point for _, point in some], row, chunk.setting(targets[0]))
+        for (record, point), verdict in zip(some, verdicts, strict=True):
             record.note(verdict, point.case)
 
 
@@ -237,8 +236,9 @@ def _tried(kernel: Kernel, choices: Choices) -> Point | Verdict:
 
 
 def prepare_at(case: Case, unroll: int = MAX_UNROLL, *, over_float64: Kernel | None = None) -> Point | Verdict:
-    """The same for a kernel as written, at a given launch, where Warp unrolls loops of so many iterations.
+    """The point of a kernel as written, at a given launch, or the verdict that skips it.
 
+    Warp unrolls loops of up to ``unroll`` iterations.
     ``over_float64`` is what ``widen_around_float32`` makes of the kernel, where the caller has it.
     """
     wide = widened(case, over_float64)

@@ -55,10 +55,11 @@ def without_sums_in_place(kernel: n.Kernel) -> bool:
 
 
 def sums_apart(kernel: n.Kernel, some: bool = False) -> bool:
-    """Kernels that read no array which they sum into, and sum whole elements only; with ``some``, any at all.
+    """Kernels that read no array which they sum into, and sum whole elements only.
 
-    ``deterministic`` documents that it refuses the others, as ``out[i] -= out[i]``, and results of atomics that are
-    not slots.  Functions that sum, whose arrays have other names, are left out.
+    With ``some``, only those of them that sum at all.  ``deterministic`` documents that it refuses the others, as
+    ``out[i] -= out[i]``, and results of atomics that are not slots.  Functions that sum, whose arrays have other
+    names, are left out.
     """
     if any(_sums(node) for function in kernel.functions for node in walk(function)):
         return False

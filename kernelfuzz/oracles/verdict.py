@@ -83,11 +83,12 @@ FAILURES: dict[FailedKind, FailureRow] = {
     "malformed code": FailureRow("check", "a text", _HOLDS),
 }
 
-# Kernels that are not built, and those that end their process.
+# Kernels that are not built.
 NOT_BUILT = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "a build")
 # Kinds that are told apart by words, which are the same for a smaller kernel.
 _WORDS = ("exception", "compiler", "check", "promise", "edit")
 BY_WORDS = frozenset(kind for kind, row in FAILURES.items() if row.told_by in _WORDS)
+# Kernels that end their process.
 LOST = frozenset(kind for kind, row in FAILURES.items() if row.shown_by == "an end")
 
 
@@ -97,8 +98,10 @@ class BuildSetting:
 
     ``target`` is one of ``kernelfuzz.devices.TARGETS``, or ``ptx``, which is built but not launched.
     ``options`` are Warp's module options by name; ``block_dim`` and ``blocks`` are the size of a block and
-    the number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what a metamorphic
-    oracle did to the kernel, ``layout`` is how arrays lie in memory (``kernelfuzz.toolchain.layouts``).
+    the number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what the oracle did
+    to the kernel: a change or options that must not matter, the edit of ``refusal``, what came before a build of
+    ``rebuild``; of ``warning`` it is the mark of the warning.  ``layout`` is how arrays lie in memory
+    (``kernelfuzz.toolchain.layouts``).
     """
 
     target: str = "cpu"

@@ -1,7 +1,7 @@
 """The known bugs of Warp that the reference can imitate: one row of ``DEVIATIONS`` for each.
 
-A failing case is a known bug where the reference with that deviation gives what Warp gave, to the bit; what
-merely has the construct of a known bug in it is not.  Each row has its page in notes/findings.
+A failing case is a known bug where the reference with that deviation gives what Warp gave, to the bit (of gradients,
+but for rounding); what merely has the construct of a known bug in it is not.  Each row has its page in notes/findings.
 """
 
 from __future__ import annotations

@@ -236,7 +236,7 @@ def _larger(left: Value, right: Value) -> Value:
 
 
 def _smaller_before(left: Value, right: Value) -> Value:
-    """Before 1.14, which has C's fmin since (GH-1376): what is not less is not kept, NaN and the first zero too."""
+    """Before 1.14 (GH-1376): ``left < right ? left : right``, the second where one is NaN, and of two zeros."""
     return left if left < right else right
 
 

@@ -1,6 +1,7 @@
 """When Warp loads an element: the rules of deviations by which it is read late, again, or never.
 
-Warp evaluates an element of an array to its place, and loads it when the operation that uses it is added.
+Warp evaluates an element of an array to its place, and loads it when the operation that uses it is added.  Below them
+stand the other rules by which a value is not the one that it must be: stores that are lost or go elsewhere, chains.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.walk import blocks, bound_names
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution
-from kernelfuzz.reference.dual import Dual
+from kernelfuzz.reference.dual import Dual, constant
 from kernelfuzz.reference.memory import View
+from kernelfuzz.reference.smooth import of_floats
 from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Undefined
 
 
@@ -155,20 +156,12 @@ def local_of_a_loop(node: n.For | n.While, names: c.Names) -> c.Execute | None:
     def execute(frame: c.Frame) -> int:
         ended = loop(frame)
         for place in born:
-            frame[place] = _still(frame[place])
+            frame[place] = of_floats(frame[place], _still)
         return ended
 
     return execute
 
 
-def _still(value: Any) -> Any:
-    """The value without its derivatives."""
-    if isinstance(value, Dual):
-        return Dual(value.value, np.zeros_like(value.tangent))
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        made = np.empty(value.size, dtype=object)
-        made[:] = [_still(each) for each in value.reshape(-1)]
-        return made.reshape(value.shape)
-    if isinstance(value, dict):
-        return {name: _still(each) for name, each in cast("dict[str, Any]", value).items()}
-    return tuple(map(_still, value)) if isinstance(value, tuple) else value
+def _still(number: Any) -> Any:
+    """The number, moving with nothing; it stays a Dual."""
+    return constant(number.value, number) if isinstance(number, Dual) else number

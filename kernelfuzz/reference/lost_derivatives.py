@@ -16,7 +16,8 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import execution, late_reads
 from kernelfuzz.reference.aliases import after, is_element, keep
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.dual import Dual
+from kernelfuzz.reference.dual import Dual, value_of
+from kernelfuzz.reference.smooth import of_floats
 
 # The derivatives of a number after a store: made of the one that was there, and of what is stored.
 Moves = Callable[[Value, Value], Value]
@@ -34,7 +35,7 @@ def field_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute |
 
 
 def field(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
-    """``s.f = e``, ``s.f += e``: the same."""
+    """``s.f = e``, ``s.f += e``: the store is neither done again before the adjoints, nor has it one."""
     target = node.target
     if not isinstance(target, n.Attribute) or not isinstance(target.value.type, t.Struct) or not is_local(target):
         return None
@@ -49,18 +50,9 @@ def chosen_element(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
 
     def evaluate(frame: c.Frame) -> Value:
         side, value = (node.body, body) if test(frame) else (node.orelse, orelse)
-        return _still(value(frame)) if is_element(side) else value(frame)
+        return of_floats(value(frame), value_of) if is_element(side) else value(frame)
 
     return evaluate
-
-
-def _still(value: Value) -> Value:
-    """The value without its derivatives."""
-    if isinstance(value, dict):
-        return {name: _still(each) for name, each in value.items()}
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return np.array([_fixed(each) for each in value.reshape(-1)], dtype=object).reshape(value.shape)
-    return _fixed(value)
 
 
 def attribute_sum(node: n.AugAssign, names: c.Names) -> c.Execute | None:
@@ -102,12 +94,7 @@ def _each(moves: Moves, old: Value, new: Value) -> Value:
 def _moves_by_both(old: Value, new: Value) -> Value:
     if not isinstance(old, Dual):
         return new
-    return Dual(_fixed(new), old.tangent + new.tangent) if isinstance(new, Dual) else Dual(new, old.tangent)
-
-
-def _fixed(value: Value) -> Value:
-    """The number without its derivatives."""
-    return value.value if isinstance(value, Dual) else value
+    return Dual(value_of(new), old.tangent + new.tangent) if isinstance(new, Dual) else Dual(new, old.tangent)
 
 
 def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
@@ -115,8 +102,8 @@ def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[
 
     def operate(left: Value, right: Value) -> Value:
         if isinstance(right, np.ndarray):
-            return operation(left, np.array(list(map(_fixed, right)), dtype=right.dtype))
-        value = operation(_fixed(left), _fixed(right))
+            return operation(left, np.array(list(map(value_of, right)), dtype=right.dtype))
+        value = operation(value_of(left), value_of(right))
         return Dual(value, left.tangent) if isinstance(left, Dual) else value
 
     return operate
@@ -124,6 +111,6 @@ def of_constant_divisor(operation: Callable[[Value, Value], Value]) -> Callable[
 
 def of_nearest_bound(x: Value, low: Value, high: Value, result: Value) -> Value:
     """The result of a clamp, moving with the bound that ``x`` is beyond, ``low`` before ``high``, or else with x."""
-    at = _fixed(x)
-    chosen = low if at < _fixed(low) else high if at > _fixed(high) else x
-    return Dual(_fixed(result), chosen.tangent) if isinstance(chosen, Dual) else _fixed(result)
+    at = value_of(x)
+    chosen = low if at < value_of(low) else high if at > value_of(high) else x
+    return Dual(value_of(result), chosen.tangent) if isinstance(chosen, Dual) else value_of(result)

@@ -104,16 +104,13 @@ class Smooth:
         """The value, of which Warp documents no derivative: the floats in it are marked."""
         if why not in self.reasons:
             self.reasons.append(why)
-        if isinstance(value, (Dual, float, np.floating)):
-            tangent = value.tangent.copy() if isinstance(value, Dual) else np.zeros(self.count + 1)
+
+        def marked(number: Any) -> Dual:
+            tangent = number.tangent.copy() if isinstance(number, Dual) else np.zeros(self.count + 1)
             tangent[-1] = np.nan
-            return Dual(value_of(value), tangent)
-        if isinstance(value, np.ndarray) and value.dtype == object:
-            return _filled([self.lost(each) for each in value.reshape(-1)], value.shape)
-        if isinstance(value, dict):
-            fields = cast("dict[str, Value]", value)
-            return {name: self.lost(field) for name, field in fields.items()}
-        return tuple(map(self.lost, value)) if isinstance(value, tuple) else value
+            return Dual(value_of(number), tangent)
+
+        return of_floats(value, marked)
 
     def cast(self, source: t.Scalar, target: t.Scalar) -> Callable[[Value], Value]:
         self._check(source)
@@ -292,6 +289,17 @@ def moves(value: Value) -> bool:
 def depends(value: Value) -> bool:
     """Whether the value is computed from such an input: ``x - x`` is, though it does not change."""
     return any(True for _ in _duals(value))
+
+
+def of_floats(value: Value, change: Callable[[Any], Any]) -> Value:
+    """The value with each float in it changed: itself, or those of its components, fields and elements."""
+    if isinstance(value, (Dual, float, np.floating)):
+        return change(value)
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return _filled([of_floats(each, change) for each in value.reshape(-1)], value.shape)
+    if isinstance(value, dict):
+        return {name: of_floats(each, change) for name, each in cast("dict[str, Value]", value).items()}
+    return tuple([of_floats(each, change) for each in value]) if isinstance(value, tuple) else value
 
 
 def _duals(value: Value) -> Iterator[Dual]:
