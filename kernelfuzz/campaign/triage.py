@@ -25,8 +25,9 @@ from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import UNCONFIRMED
 from kernelfuzz.findings.known import explained_by
 from kernelfuzz.findings.operations import without
+from kernelfuzz.findings.signature import is_far_from_minimal
 from kernelfuzz.oracles.request import CaseOutcome, Evidence, Request, draw_case
-from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.oracles.verdict import FAILURES, Verdict
 from kernelfuzz.toolchain import UnsupportedWarp
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
 
@@ -226,9 +227,23 @@ class Triage:
         if self._explained(small) is not None:
             # It became a known bug on the way, which it was not before.
             small = left
+        if self._looks_known_by_chance(small):
+            self.summary.unexamined.append(left.unexamined())
+            return ()
         new = self._keep(failure, self._shown(small), time.monotonic() - started)
         self.in_vain[left.look] = 0 if new else self.in_vain[left.look] + 1
         return ()
+
+    def _looks_known_by_chance(self, small: Failure) -> bool:
+        """Whether only a pattern of shapes tells a known bug, of a kernel that is far from minimal.
+
+        Where a reduction runs out of time, a kernel has nearly everything in it that a pattern asks for.
+        """
+        if small.cause or FAILURES[small.verdict.kind].told_by != "shape":  # pyright: ignore[reportArgumentType]
+            return False
+        known = self.plan.known
+        named = known.match(small.signature) is not None and known.exact(small.signature) is None
+        return named and is_far_from_minimal(small.case.kernel)
 
     def _without(self, left: Failure, blamed: Sequence[Blamed]) -> Failure | Literal["passes", "not judged"]:
         """What still fails where the operations to blame are left out."""

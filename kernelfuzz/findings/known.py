@@ -42,11 +42,14 @@ class Known:
     def __add__(self, other: Known) -> Known:
         return Known(self.entries + other.entries)
 
+    def exact(self, signature: str) -> str | None:
+        """Return the name of the finding with exactly this signature."""
+        return next((name for known, name in self.entries if known == signature), None)
+
     def match(self, signature: str) -> str | None:
         """Return the name of the finding with this signature; an exact one comes before a pattern."""
-        for known, name in self.entries:
-            if known == signature:
-                return name
+        if (exact := self.exact(signature)) is not None:
+            return exact
         for pattern, name in self.entries:
             if _pattern(pattern).fullmatch(signature):
                 return name

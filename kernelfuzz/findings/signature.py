@@ -90,7 +90,12 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
 def shape(kernel: Kernel) -> str:
     """Return the shape of a kernel; of one that is far from minimal, its start and a digest."""
     text = full_shape(kernel)
-    return text if len(text) <= _SHAPE_CHARACTERS else f"{text[:_SHAPE_CHARACTERS]}... {skeleton(kernel)[:8]}"
+    return f"{text[:_SHAPE_CHARACTERS]}... {skeleton(kernel)[:8]}" if is_far_from_minimal(kernel) else text
+
+
+def is_far_from_minimal(kernel: Kernel) -> bool:
+    """Whether a kernel has so many statements that its shape is cut short."""
+    return len(full_shape(kernel)) > _SHAPE_CHARACTERS
 
 
 def where(verdict: Verdict) -> str:

@@ -100,6 +100,22 @@ def test_a_known_finding_is_none(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_not_made_small_is_no_known_bug_by_a_pattern() -> None:
+    """A large kernel has something of every pattern; its exact signature tells it all the same."""
+    known = Known((("wrong value*", "a-page"),))
+    large = plan(12, known=known, reduction=0.0)
+    summary = fuzz(large, judges=fakes.BLAMELESS)
+    # Some are small as they are drawn.
+    assert len(summary.unexamined) == summary.failed - summary.recognised["a-page"] >= 1
+    unknown = fuzz(replace(large, known=Known()), judges=fakes.BLAMELESS)
+    exact = tuple((found.finding.signature, "exact") for found in unknown.findings)
+    summary = fuzz(replace(large, known=Known(exact)), judges=fakes.BLAMELESS)
+    assert summary.recognised["exact"] == summary.failed
+    summary = fuzz(replace(large, reduction=60.0), judges=fakes.BLAMELESS)
+    assert summary.recognised["a-page"] == summary.failed
+    assert summary.unexamined == []
+
+
 def test_a_failure_that_does_not_happen_alone_is_none() -> None:
     summary = fuzz(plan(20), judges=fakes.COMPANY)
     assert summary.findings == []
