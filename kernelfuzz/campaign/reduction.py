@@ -40,9 +40,12 @@ class Reduction:
 
         def interesting(cases: Sequence[Case]) -> Sequence[bool]:
             if failure.lost:
-                return self._first_lost(failure, cases, deadline)
+                # Each that ends its process costs a worker.
+                return self._alike_in_time(failure, cases, deadline, first=True)
             asked = [not with_its_own or not has_more_than(case.kernel, failure.case.kernel) for case in cases]
-            alike = iter(self._alike(failure, [case for case, ask in zip(cases, asked, strict=True) if ask]))
+            some = [case for case, ask in zip(cases, asked, strict=True) if ask]
+            slow = failure.verdict.kind == "does not compile"
+            alike = iter(self._alike_in_time(failure, some, deadline) if slow else self._alike(failure, some))
             return [ask and next(alike) for ask in asked]
 
         def progress(now: Progress) -> None:
@@ -66,12 +69,17 @@ class Reduction:
         verdicts = self.judges.again(cases, failure.verdict)
         return [failure.is_that_of(case, verdict) for case, verdict in zip(cases, verdicts, strict=True)]
 
-    def _first_lost(self, failure: Failure, cases: Sequence[Case], deadline: float) -> list[bool]:
-        """The same where each that does costs a worker: the first will do, and none after the deadline."""
+    def _alike_in_time(
+        self, failure: Failure, cases: Sequence[Case], deadline: float, *, first: bool = False
+    ) -> list[bool]:
+        """The same where each may cost seconds, as a build that fails does: none is judged after the deadline.
+
+        ``first``: the first that fails so will do.
+        """
         answers = [False] * len(cases)
         width = max(1, self.judges.pool.jobs // 2)
         for low in range(0, len(cases), width):
-            if any(answers) or time.monotonic() >= deadline:
+            if (first and any(answers)) or time.monotonic() >= deadline:
                 break
             answers[low : low + width] = self._alike(failure, cases[low : low + width])
         return answers
