@@ -176,11 +176,13 @@ def appended_text(host: str) -> str:
 class HostLauncher:
     """Launches the functions of ``host_text`` by their addresses.
 
-    ``names`` has what each kernel, by its ``id``, is called in the text.
+    ``names`` has what each kernel, by its ``id``, is called in the text; ``block_dim`` is what that was generated
+    for, and the number of threads in a block that no launch chooses.
     """
 
     functions: Mapping[str, int]
     names: Mapping[int, str]
+    block_dim: int = CUDA_BLOCK_DIM
     device: str = "cpu"
 
     def launch(
@@ -192,7 +194,7 @@ class HostLauncher:
         blocks: int | None,
         block_dim: int | None,
     ) -> None:
-        threads = block_dim if block_dim is not None else (1 if launch.tiled else CUDA_BLOCK_DIM)
+        threads = block_dim if block_dim is not None else (1 if launch.tiled else self.block_dim)
         if threads < 1 or (blocks is not None and blocks < 1):
             raise ValueError(f"a grid has at least one block and one thread, got {blocks} and {block_dim}")
         if launch.tiled and threads != 1:
@@ -238,10 +240,10 @@ def build_host(
             raise compat.CompilerError(str(error) or type(error).__name__) from error
         compat.load_object(output, handle)
     stack.callback(compat.unload_object, handle)
-    return find_host(text, names, handle)
+    return find_host(text, names, handle, generated.options["block_dim"])
 
 
-def find_host(text: str, names: Mapping[int, str], handle: str) -> HostLauncher:
+def find_host(text: str, names: Mapping[int, str], handle: str, block_dim: int) -> HostLauncher:
     """The launcher of a text that is loaded.  Raises CompilerError where a function is not there."""
     functions = {name: compat.address(handle, f"kernelfuzz_{name}") for name in _KERNEL.findall(text)}
-    return HostLauncher(functions, names)
+    return HostLauncher(functions, names, block_dim)

@@ -85,9 +85,10 @@ class Program:
     ) -> dict[str, Input]:
         """Launch the kernel once; the contents of every array parameter afterwards, as the inputs have them.
 
-        ``blocks`` and ``block_dim`` are the grid on CUDA, by default Warp's: 256 threads in each of as many
-        blocks as it takes.  On "cpu" there is no grid; on "cpu" and "cuda", ``block_dim`` is what the program
-        was loaded with.  ``layout`` is how the arrays lie in memory (``kernelfuzz.toolchain.layouts``).
+        ``blocks`` and ``block_dim`` are the grid on CUDA, by default Warp's: as many blocks as it takes, of as
+        many threads as the program was loaded for.  On "cpu" there is no grid; on "cpu" and "cuda",
+        ``block_dim`` is what the program was loaded with.  ``layout`` is how the arrays lie in memory
+        (``kernelfuzz.toolchain.layouts``).
 
         Raises WritesOutside where something else than the arrays was written; ValueError at a name that is not
         in ``kernels``, at inputs that do not fit the kernel, and at a grid or a layout that there is not;
@@ -294,7 +295,7 @@ def _build_pair(
     names = launchers.names_of(entries.values())
     text = launchers.host_text(generated.text)
     on_cpu = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", launchers.appended_text(text))
-    on_host = launchers.find_host(text, names, compat.handle_of(module))
+    on_host = launchers.find_host(text, names, compat.handle_of(module), request.block_dim or CUDA_BLOCK_DIM)
     return Program("cpu", entries, on_cpu), Program("cuda-host", entries, on_host)
 
 

@@ -13,7 +13,7 @@ from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.launchers import host_text
 from kernelfuzz.toolchain.lower import Lowering, lower
-from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
+from kernelfuzz.toolchain.programs import JUDGED, Program, loaded, loaded_pair
 
 SOURCE = """
 import warp as wp
@@ -88,6 +88,18 @@ def test_every_thread_has_its_turn_and_only_one(
 def test_a_kernel_sees_its_block_size(program: Program, blocks: int | None, block_dim: int | None) -> None:
     got = program.run("block", Launch((7,), {"out": np.zeros(7, np.int32)}), blocks=blocks, block_dim=block_dim)
     assert arrays(got) == {"out": [block_dim or 256] * 7}
+
+
+@pytest.mark.parametrize("blocks", [None, 1])
+def test_a_block_has_the_threads_that_the_program_was_loaded_for(blocks: int | None) -> None:
+    source = SOURCE[: SOURCE.index("@wp.kernel(enable_backward=False)")]
+    launch = Launch((7,), {"out": np.zeros(7, np.int32)})
+    with loaded(source, "cuda-host", options=JUDGED, block_dim=2) as program:
+        assert isinstance(program, Program)
+        assert arrays(program.run("block", launch, blocks=blocks)) == {"out": [2] * 7}
+    with loaded_pair(source, options=JUDGED, block_dim=2) as pair:
+        assert isinstance(pair, tuple)
+        assert arrays(pair[1].run("block", launch, blocks=blocks)) == {"out": [2] * 7}
 
 
 @pytest.mark.parametrize(("blocks", "block_dim"), GRIDS)
