@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import mutant_page
 import pytest
-from mutant_process import Patience
-from mutant_trial import code, readable_difference, runs
-from mutants import Measurement, Result, installed_codegen, summary
+from mutant_reasons import REASONS, Reason
+from mutant_trial import code, readable_difference
+from mutants import Measurement, Result, came_of, installed_codegen
 from mutation import Site, choose, mutant, sites
 
 SOURCE = '''\
@@ -114,11 +115,6 @@ def test_the_choice_is_spread_and_grows_at_its_end() -> None:
     assert choose(found, {found[0].line}, 60, seed=3)
 
 
-def test_runs_join_neighbours_across_small_gaps() -> None:
-    assert runs([]) == []
-    assert runs([3, 4, 7, 10, 14]) == [(3, 8), (14, 1)]
-
-
 def test_layout_and_hashes_are_no_code() -> None:
     assert code("a_0123abcd(\n\n  x_89abcdef_cpu);") == code("a_ffffffff(\nx_00000000_cpu);")
     assert code("a_0123abcd(x);") != code("a_0123abcd(y);")
@@ -126,14 +122,57 @@ def test_layout_and_hashes_are_no_code() -> None:
     assert [line for line in difference.split("\n")[3:] if line[0] in "+-"] == ["-int var_#;"]
 
 
-def test_the_share_is_of_those_that_change_the_code() -> None:
-    one = Result("", 1, "f", "off by one", "0", "1", "noticed", 4, 2, ("value", "wrong value", "cpu"))
-    lost = replace(one, check=("", "crash", ""))
-    others = [replace(one, status=status, check=()) for status in ("survived", "same code", "broken")]
-    found = summary([one, lost, *others])
-    assert found["share"] == 0.667
-    assert found["by"] == {"value wrong value": 1, "crash": 1}
-    assert (found["mutants"], found["changing"], found["noticed"]) == (5, 3, 2)
+NOTICED = Result(
+    "1:0-1:1 1", 1, "f", "off by one", "0", "1", "noticed", 0, "", 4, "wrong value", "value", "wrong value: add"
+)
+SURVIVED = replace(NOTICED, key="2:0-2:1 1", line=2, status="survived", kind="", oracle="", signature="")
+
+
+def test_the_share_is_of_those_that_change_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = replace(SURVIVED, key="3:0-3:1 1", line=3)
+    monkeypatch.setitem(REASONS, same.key, Reason(True, "An empty line."))
+    results = [
+        NOTICED,
+        replace(NOTICED, kind="crash", stopped="an empty kernel crashes"),
+        SURVIVED,
+        same,
+        replace(SURVIVED, status="same code"),
+        replace(SURVIVED, status="broken"),
+        replace(SURVIVED, status="unfinished", explained=("late-read",)),
+    ]
+    found = mutant_page.counts(results)
+    assert (found["mutants"], found["change a text"], found["change a result"], found["noticed"]) == (7, 5, 4, 2)
+    assert found["share"] == 0.5
+    assert (found["wrong value"], found["other"]) == (1, {"crash": 1})
+    assert (found["stopped by control kernels"], found["explained"], found["not noticed, explained"]) == (1, 1, 1)
+
+
+def test_a_page_keeps_what_is_around_the_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"Above.\n\n{mutant_page.BEGIN}old\n{mutant_page.END}\nBelow.\n")
+    monkeypatch.setitem(REASONS, SURVIVED.key, Reason(False, "Nobody | looks."))
+    campaign = {"examples": 48, "seed": 1, "oracles": ["value"], "targets": ["cpu"]}
+    mutant_page.write(page, [NOTICED, SURVIVED], campaign)
+    text = page.read_text()
+    assert text.startswith("Above.\n")
+    assert text.endswith("\nBelow.\n")
+    assert "old" not in text
+    assert "| 2 | `f`: `0` as `1` | gap | Nobody \\| looks. |" in text
+    assert "| off by one | 2 | 2 | 0 | 0 | 1 | 0 | 0 | 0 | 1 |" in text
+    mutant_page.write(page, [NOTICED, SURVIVED], campaign)
+    assert page.read_text() == text
+
+
+def test_what_known_bugs_explain_beyond_the_unmutated_warp_is_told() -> None:
+    before = {"8": Counter({"late-read": 1})}
+    answer = {"stopped": "", "examples": 8, "findings": [], "explained": {"8": {"late-read": 1, "negated-zero": 2}}}
+    assert came_of(answer, before) == {
+        "examples": 8,
+        "stopped": "",
+        "status": "survived",
+        "explained": ("negated-zero",),
+        "left": (),
+    }
 
 
 def _site(text: str, function: str, original: str, operator: str) -> Site:
@@ -145,36 +184,29 @@ def _site(text: str, function: str, original: str, operator: str) -> Site:
 
 @pytest.mark.slow
 def test_a_campaign_on_a_mutant(tmp_path: Path) -> None:
-    campaign = {"seed": 0, "examples": 3, "oracles": ["value"], "targets": ["cpu"]}
-    measurement = Measurement(tmp_path, campaign, 2, Patience())
+    campaign = {"seed": 1, "examples": 4, "oracles": ["value", "compile"], "targets": ["cpu"]}
+    measurement = Measurement(tmp_path, campaign, 2)
     before = measurement.codegen.read_bytes()
-    measurement.record(jobs=1)
-    assert len(measurement.reached) == 3
+    assert len(measurement.reached) == 4
 
-    # A comment changes no code: the examples are lowered again and every text is the same.
+    # A comment changes no code: the kernels are lowered again and every text is the same.
     text = measurement.text
     unmarked = text.replace("import ast\n", "import ast  # mutated\n", 1)
     assert unmarked != text
     measurement.text = unmarked
     dropped = _site(unmarked, "Adjoint.end_if", 'adj.add_forward("}")', "drop a call or store")
-    same = replace(dropped, original=dropped.original, mutated=dropped.original)
-    assert measurement.tried(same).status == "same code"
+    assert measurement.tried(replace(dropped, mutated=dropped.original)).status == "same code"
 
-    # Without its closing bracket a branch does not compile.
+    # Without its closing bracket a branch does not compile; the script of the finding, run alone, shows it too.
     noticed = measurement.tried(dropped)
-    assert noticed.status == "noticed"
-    assert noticed.check == ("compile", "does not compile", "cpu")
-    assert any(line.startswith("-") and line.strip("- ") == "}" for line in noticed.diffs[0].split("\n"))
+    assert (noticed.status, noticed.oracle, noticed.kind) == ("noticed", "compile", "does not compile")
+    assert any(line.startswith("-") and line.strip("- ") == "}" for line in noticed.diff.split("\n"))
 
-    # What fails on the unmutated Warp does not count.
-    excused = [{"index": index, "failed": [["compile", "does not compile", "cpu"]]} for index in range(3)]
-    (tmp_path / "baseline.jsonl").write_text("".join(json.dumps(line) + "\n" for line in excused))
-    assert measurement.tried(dropped).status == "survived"
-
-    # A Warp that does not come up is no matter of the oracles.
-    assert measurement.tried(replace(dropped, mutated="][")).status == "broken"
+    # No campaign is needed for a Warp that cannot be imported.
+    broken = measurement.tried(replace(dropped, mutated="]["))
+    assert (broken.status, broken.stopped.partition(":")[0]) == ("broken", "SyntaxError")
     assert measurement.codegen.read_bytes() == before
 
     # The same folder is refused for another campaign.
     with pytest.raises(Exception, match="another campaign"):
-        Measurement(tmp_path, {**campaign, "seed": 1}, 2, Patience())
+        Measurement(tmp_path, {**campaign, "seed": 2}, 2)
