@@ -117,6 +117,10 @@ PREDICTED: dict[str, list[tuple[str, str]]] = {
         ("", "    n = len(total) - len(total)\n    for i in range(2, n + 2, -2):\n        out[0] += x[i] * x[0]"),
         ("", "    n = len(total) - len(total)\n    for i in range(1, n + 1, 3):\n        out[0] += x[i]"),
     ],
+    "negative-row-has-no-gradient": [
+        ("", "    m = wp.mat22d(x[0], x[1], x[2], x[3])\n    v = m[-1]\n    out[0] = v[0] * x[0]"),
+        ("", "    m = wp.mat22d(x[0], x[1], x[2], x[3])\n    v = m[len(total) - 3]\n    out[0] = v[1] + m[1][0]"),
+    ],
     "clamp-between-crossed-bounds": [("", "    out[0] = wp.clamp(x[0] - x[1], x[1], -x[2])")],
     "leaving-a-dynamic-loop": [
         ("", "    for i in range(len(total)):\n        if i == 1:\n            break\n        out[0] += x[i]"),

@@ -137,6 +137,13 @@ DEVIATIONS: dict[str, Deviation] = {
             of_gradients=True,
         ),
         Deviation(
+            "negative-row-has-no-gradient",
+            "The adjoint does not reach a row of a matrix that is counted from the end.",
+            until="1.17.0",
+            nodes={n.Index: lost_derivatives.negative_row},
+            of_gradients=True,
+        ),
+        Deviation(
             "component-sum-counts-twice",
             "The adjoint of v.y += e adds the gradient of the component to what it was before once more.",
             nodes={n.AugAssign: lost_derivatives.attribute_sum},

@@ -42,6 +42,19 @@ def field(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
     return late_reads.lost(node, names)
 
 
+def negative_row(node: n.Index, names: c.Names) -> c.Evaluate | None:
+    """``m[-1]``: the adjoint stores beside the matrix where a row is counted from the end."""
+    if not isinstance(node.value.type, t.Matrix) or len(node.indices) != 1 or isinstance(node.indices[0], n.Slice):
+        return None
+    matrix, index = names.expression(node.value), names.expression(node.indices[0])
+
+    def evaluate(frame: c.Frame) -> Value:
+        whole, at = matrix(frame), index(frame)
+        return of_floats(whole[at], value_of) if at < 0 else whole[at].copy()
+
+    return evaluate
+
+
 def chosen_element(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     """``a[i] if c else x``: the gradient does not reach an element."""
     if not is_element(node.body) and not is_element(node.orelse):
