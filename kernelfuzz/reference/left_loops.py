@@ -105,9 +105,14 @@ def _iterate(frame: c.Frame, body: c.Execute) -> int:
     ended = body(frame)
     if ended in (c.BREAK, c.CONTINUE):
         restore()
-    if ended == c.RETURN and frame[c.RETURNED] != ():
+    if ended == c.RETURN and not _is_nothing(frame[c.RETURNED]):
         raise Undefined(TOO_MANY_STEPS)  # each return adds to the gradient of its value
     return ended
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a ``return`` was without a value; a vector is compared component by component."""
+    return isinstance(value, tuple) and not value
 
 
 def _kept(frame: c.Frame, *, everything: bool) -> Callable[[], None]:

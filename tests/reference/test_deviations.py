@@ -18,7 +18,8 @@ from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.value import suspects
 from kernelfuzz.oracles.verdict import BuildSetting
-from kernelfuzz.reference import run
+from kernelfuzz.reference import Undefined, run
+from kernelfuzz.reference import gradient as differentiated
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
 from kernelfuzz.strategies.choices import SeededChoices
@@ -82,6 +83,17 @@ def test_a_bug_whose_effect_is_open_is_suspected_where_the_launch_meets_it() -> 
         assert outcome.failed[0].suspects == ("empty-loop-loses-the-counter",)
     (other,) = judge_cases([kernels.swapped()], Checks(("value",), ("cpu",)))
     assert other.verdicts[0].suspects == ()
+
+
+def test_a_vector_that_is_returned_from_a_dynamic_loop_is_left_open() -> None:
+    function = (
+        "@wp.func\ndef first(x: wp.array(dtype=wp.float64), n: int):\n    for i in range(n):\n        if i == 1:\n"
+        "            return wp.vec2d(x[i], x[0])\n    return wp.vec2d(x[2], x[1])\n\n\n"
+    )
+    case = gradient_kernels.case_of(function, "    out[0] = first(x, len(total))[0]")
+    row, seeds = DEVIATIONS["leaving-a-dynamic-loop"], {"out": np.ones(1)}
+    with pytest.raises(Undefined):
+        differentiated(case.kernel, case.launch, seeds, (row,), strict=False)
 
 
 def test_a_negative_component_of_an_element_is_met_where_a_launch_has_one() -> None:
