@@ -107,7 +107,9 @@ NOT_DRAWN = {"component-of-a-field-has-no-gradient"}
 @pytest.mark.parametrize("slug", sorted(set(OF_GRADIENTS) - NOT_DRAWN))
 def test_drawn_kernels_compute_the_same_when_rewritten(slug: str) -> None:
     same = different = 0
-    for index in range(150):
+    for index in range(600):
+        if index >= 150 and same >= 2:
+            break
         widened = widen_with_stand_ins(generate(seed=11, index=index, include=frozenset(INCLUDED.get(slug, ()))))
         if widened is None:
             continue
