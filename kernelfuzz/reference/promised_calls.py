@@ -13,7 +13,7 @@ import numpy as np
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.types import FLOAT32, Tuple, Type
 from kernelfuzz.ir.walk import builtins_used
-from kernelfuzz.reference import promise_terms
+from kernelfuzz.reference import _promise_terms
 from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.exact import Exact
@@ -23,8 +23,8 @@ from kernelfuzz.typecheck.builtins import Signature
 
 TERMS: Mapping[str, Callable[..., Any]] = {
     name: term
-    for name, term in vars(promise_terms).items()
-    if getattr(term, "__module__", "") == promise_terms.__name__
+    for name, term in vars(_promise_terms).items()
+    if getattr(term, "__module__", "") == _promise_terms.__name__
 }
 
 

@@ -19,7 +19,7 @@ class Promise:
 
     ``names`` names the arguments and the results ("a -> u s v"); one with a star stands for all arguments that are
     left.  ``holds`` are the expressions that are true ``given`` another one; ``says`` is where Warp says so.  They may
-    use ``np``, ``eps`` (the distance from 1 to the next number of the type), the functions of ``promise_terms``, and
+    use ``np``, ``eps`` (the distance from 1 to the next number of the type), the functions of ``_promise_terms``, and
     ``tolerance``, which is ``within``; ``why`` is its reason.
     ``broken`` has known bugs, each with what is true of a call that meets it, beside a broken promise.
     """
