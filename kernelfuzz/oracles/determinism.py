@@ -37,7 +37,7 @@ class DeterminismWorkerFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """That one source gave two codes: ``what`` differed on ``device`` because of ``cause``."""
+    """That one source, or one kernel object, gave two codes: ``what`` differed on ``device`` because of ``cause``."""
 
     device: str
     what: str

@@ -7,11 +7,12 @@ find again what it has built.  What an object that was built before gives is hel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk
+from kernelfuzz.oracles.determinism import Difference
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import REBUILD
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
@@ -29,18 +30,6 @@ OPTION = Step("a build under another option", "cpu", options=(("max_unroll", 1),
 HISTORY = (CPU, CUDA, AHEAD, OPTION, CPU, CUDA)
 
 BESIDE = "another kernel of its module"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """That ``what`` of a kernel is something else for ``device`` where ``cause`` came before."""
-
-    what: str
-    device: str
-    cause: str
-
-    def __str__(self) -> str:
-        return f"the {self.what} for {self.device} depends on {self.cause}"
 
 
 def ask(chunk: Chunk) -> None:
@@ -72,7 +61,7 @@ def judge(kernel: Kernel, cause: str = "") -> Verdict:
     return REBUILD.failed(BuildSetting(target, transformation=change.cause), str(change))
 
 
-def changes(kernel: Kernel) -> list[Change] | Failure:
+def changes(kernel: Kernel) -> list[Difference] | Failure:
     """What of a kernel depends on what Warp did before; nothing, where all is well."""
     source, name = render(kernel), kernel.name
     new: dict[Step, Built] = {}
@@ -84,16 +73,16 @@ def changes(kernel: Kernel) -> list[Change] | Failure:
     lived = built_again(source, name, HISTORY)
     if isinstance(lived, Failure):
         return lived
-    found: list[Change] = []
+    found: list[Difference] = []
     for at, (step, built) in enumerate(zip(HISTORY, lived, strict=True)):
         if at and step in new and (what := _unlike(new[step], built)):
-            found.append(Change(what, step.device, HISTORY[at - 1].name))
+            found.append(Difference(step.device, what, HISTORY[at - 1].name))
     if not kernel.closure:
         beside = built_again(source + _beside(kernel), name, (CPU,))
         if isinstance(beside, Failure):
             return beside
         if what := _unlike(new[CPU], beside[0]):
-            found.append(Change(what, CPU.device, BESIDE))
+            found.append(Difference(CPU.device, what, BESIDE))
     return found
 
 

@@ -38,14 +38,15 @@ def rounding_error(
     """
     limits = np.finfo(scalar.name)
     unit, largest = float(limits.eps) / 2, float(limits.max)
-    moved = {path: np.zeros(np.shape(value)) for path, value in flattened(expected).items()}
+    exact = flattened(expected)
+    moved = {path: np.zeros(value.shape) for path, value in exact.items()}
     for seed in range(RUNS):
         try:
             with observed(_noise(unit, largest, seed), NEAR * unit):
                 off = flattened(gradient(kernel, launch, seeds, strict=False))
         except (Undefined, NotSmooth, NotDifferentiable):
             return None
-        for path, value in flattened(expected).items():
+        for path, value in exact.items():
             moved[path] = np.maximum(moved[path], np.abs(off[path] - value))
     return {path: FACTOR * value for path, value in moved.items()}
 
