@@ -44,6 +44,8 @@ KNOWN = {
     "a change after the reading": "    k[0] = 3\n    if k[0] == 3:\n        out[0] = x[0] * x[1]",
     "a store over a store": "    out[0] = x[0] * x[0]\n    out[0] = x[1] * x[1]",
     "a loop in a function": "    out[0] = total(x, n) * total(x, n)",
+    "the other result of a builtin": "    v, w = wp.quat_to_axis_angle(wp.quatd(x[0], x[1], x[2], x[3]))\n"
+    "    v[0] = x[0]\n    out[0] = w",
 }
 FUNCTIONS = """@wp.func
 def total(x: wp.array(dtype=wp.float64), n: int):
@@ -78,6 +80,11 @@ MASKED = {
     "a component assigned twice": (
         "    v = wp.vec2d(x[0], x[1])\n    v[0] = x[2]\n    out[0] = v[0]\n    out[1] = x[1]",
         [0],
+    ),
+    "a result that an adjoint reads": (
+        "    u, s, v = wp.svd2(wp.mat22d(x[0], x[1], x[2], x[3]))\n    u[0, 0] = x[2]\n    out[0] = s[0]\n"
+        "    out[1] = v[0, 0]\n    out[2] = x[1]",
+        [0, 1],
     ),
     "a condition of a loop": (
         "    c = int(0)\n    for i in range(n):\n        c += 1\n"

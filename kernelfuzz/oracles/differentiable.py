@@ -267,6 +267,25 @@ def _tile_sums(unit: Unit) -> Iterator[Unit]:
     yield _with_body(unit, change)
 
 
+# --------------------------------------------------------------------------------- eigenvalues
+
+
+def _of_symmetric(unit: Unit) -> Iterator[Unit]:
+    """``q, d = wp.eig3(m)`` becomes ``q, d = wp.eig3(m + wp.transpose(m))``."""
+    fresh = FreshNames(_names(unit))
+
+    def change(node: n.Node) -> n.Node | Part:
+        match node:
+            case n.Unpack(values=(n.Call(name="eig3", args=(matrix,)) as call,)):
+                held = n.Name(fresh("matrix"), matrix.type)
+                both = n.Binary("+", held, n.Call("transpose", (held,), matrix.type), matrix.type)
+                return n.Assign(held, matrix), replace(node, values=(replace(call, args=(both,)),))
+            case _:
+                return node
+
+    yield _with_body(unit, change)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("the operand for what an atomic returns", "value returned by an atomic", _not_read),
     Rule("a store for an exchange", "atomic exchange", _stored),
@@ -274,6 +293,7 @@ RULES: tuple[Rule, ...] = (
     Rule("a loop of few turns", "dynamic loop", _unrolled),
     Rule("the sum for an extremum", "extremum of a tile", _tile_sums),
     Rule("a new vector", "component assigned twice", _constructed),
+    Rule("a sum of a matrix and its transpose", "eigenvalues of any matrix", _of_symmetric),
 )
 
 

@@ -232,7 +232,7 @@ def _within(statement: n.Stmt, loop: n.For) -> bool:
     return any(inner is statement for inner in statements_in(loop.body))
 
 
-# ------------------------------------------------------------------------ atomics, tiles
+# ---------------------------------------------------------- atomics, tiles, eigenvalues
 
 
 def _used_atomic(unit: n.Kernel | n.Function) -> bool:
@@ -253,6 +253,21 @@ def _exchange(unit: n.Kernel | n.Function) -> bool:
 def _tile_extremum(unit: n.Kernel | n.Function) -> bool:
     names = ("tile_min", "tile_max")
     return any(isinstance(node, n.Call) and node.name in names for node in walk(*unit.body))
+
+
+def _eigenvalues(unit: n.Kernel | n.Function) -> bool:
+    return any(
+        isinstance(node, n.Call) and node.name == "eig3" and not _is_symmetric(node) for node in walk(*unit.body)
+    )
+
+
+def _is_symmetric(node: n.Call) -> bool:
+    """Whether the matrix is plainly a sum of a local and its transpose."""
+    match node.args[0]:
+        case n.Binary(op="+", left=n.Name() as left, right=n.Call(name="transpose", args=(right,))):
+            return left == right
+        case _:
+            return False
 
 
 LIMITATIONS: tuple[Limitation, ...] = (
@@ -293,5 +308,11 @@ LIMITATIONS: tuple[Limitation, ...] = (
         "Built-ins Reference: tile_min, tile_max",
         "Differentiable: false",
         _tile_extremum,
+    ),
+    Limitation(
+        "eigenvalues of any matrix",
+        "Built-ins Reference: eig3",
+        "Compute the eigendecomposition of a symmetric 3x3 matrix.",
+        _eigenvalues,
     ),
 )

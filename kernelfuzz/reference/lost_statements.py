@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -11,7 +13,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, execution, lost_values
 from kernelfuzz.reference.lost_regions import Region
 from kernelfuzz.reference.lost_values import CARRIED, OVERWRITTEN, Watch, lost_of
-from kernelfuzz.reference.needs import Operand, of_operator
+from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, of_operator
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 
 
@@ -108,6 +110,7 @@ def _assign_name(place: int, value: c.Evaluate, watch: Watch) -> c.Execute:
 def _unpack(node: n.Unpack, names: c.Names, watch: Watch) -> c.Execute:
     run = execution.statement(node, names)
     places = [names.place(name) for name in node.names]
+    spoilt = _are_read(node.values) and not watch.reassigned(names.unit).isdisjoint(node.names)
 
     def execute(frame: c.Frame) -> int:
         base = len(watch.operands)
@@ -115,9 +118,16 @@ def _unpack(node: n.Unpack, names: c.Names, watch: Watch) -> c.Execute:
         operands = watch.since(base)
         for at, place in enumerate(places):
             watch.bind(frame, place, operands[at if len(operands) > 1 else 0].lost)
+            if spoilt:
+                watch.spoil(frame, place, OVERWRITTEN)
         return c.NORMAL
 
     return execute
+
+
+def _are_read(values: Sequence[n.Expr]) -> bool:
+    """Whether the adjoint of one call reads all of these from the locals that they were put into."""
+    return any(isinstance(value, n.Call) and value.name in READ_THEIR_RESULTS for value in values)
 
 
 def _assign_local(node: n.Assign | n.AugAssign, names: c.Names, watch: Watch) -> c.Execute:

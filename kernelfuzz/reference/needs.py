@@ -78,6 +78,9 @@ _LINEAR = frozenset({
     "tile_zeros", "tile_ones",
 })  # fmt: skip
 
+# Builtins with several results whose adjoints read them.
+READ_THEIR_RESULTS = frozenset({"svd2", "svd3", "qr3", "eig3"})
+
 
 def of_operator(op: str) -> Needs:
     return _OF_OPERATOR.get(op, _every_value)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic, partials
+from kernelfuzz.reference import arithmetic, partials, smooth_domains
 from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.linear import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
@@ -191,28 +191,18 @@ class Smooth:
             if signature.builtin.mutates:
                 value, after = constant(arguments)
                 return self._undifferentiable(value, any(map(moves, arguments))), after
-            if found is None:
-                return self._by_differences(signature, arguments)
             try:
+                if found is None:
+                    return _by_differences(signature, arguments)
                 result = found.function(signature, *arguments) if found.typed else found.function(*arguments)
-            except Corner as corner:
+            except (Corner, NotDifferentiable) as stopped:
                 if self.strict:
                     raise
-                return self.lost(constant(arguments), f"not smooth: {corner.reason}")
+                what = "not smooth" if isinstance(stopped, Corner) else "not differentiable"
+                return self.lost(constant(arguments), f"{what}: {stopped.reason}")
             return self._documented(result) if not signature.builtin.differentiable else result
 
         return call
-
-    def _by_differences(self, signature: Signature, arguments: tuple[Value, ...]) -> Value:
-        """A builtin without a closed form."""
-        function = _on_constants(signature)
-        if signature.builtin.differentiable and t.FLOAT32 not in map(arithmetic.component_type, signature.params):
-            found = partials.differentiated(_exact(signature), arguments)
-            if found is not None:
-                return found
-        if self.strict:
-            raise NotDifferentiable(NO_CLOSED_FORM)
-        return self.lost(function(arguments), f"not differentiable: {NO_CLOSED_FORM}")
 
     def _documented(self, result: Value) -> Value:
         """What comes of something that is documented to have no adjoint: what moves of it is lost."""
@@ -310,6 +300,16 @@ def _duals(value: Value) -> Iterator[Dual]:
     elif isinstance(value, tuple):
         for element in value:
             yield from _duals(element)
+
+
+def _by_differences(signature: Signature, arguments: tuple[Value, ...]) -> Value:
+    """A builtin without a closed form; raises Corner or NotDifferentiable where nothing is known of its derivative."""
+    if signature.builtin.differentiable and t.FLOAT32 not in map(arithmetic.component_type, signature.params):
+        function = smooth_domains.within(signature.name, _exact(signature), arguments)
+        found = partials.differentiated(function, arguments)
+        if found is not None:
+            return found
+    raise NotDifferentiable(NO_CLOSED_FORM)
 
 
 def _exact(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:

@@ -52,6 +52,8 @@ def component(value: n.Expr, index: int) -> n.Index:
     return n.Index(value, (integer(index),), F)
 
 
+MATRIX = t.Matrix(3, 3, F)
+DISTINCT = n.Construct(MATRIX, (XI, *map(number, (1.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 8.0))))
 TILE, TOP = t.Tile(F, (2,)), t.Tile(F, (1,))
 WHOLE = n.Assign(V, n.Construct(VECTOR, (XI, XI, XI)))
 LOCAL = n.Assign(W, n.Cast(F, number(1.0)))
@@ -69,6 +71,10 @@ LIMITED = {
         n.Assign(n.Name("t", TILE), n.Call("tile_load", (X,), TILE, (("shape", 2),))),
         n.Assign(n.Name("u", TOP), n.Call("tile_max", (n.Name("t", TILE),), TOP)),
         n.ExprStmt(n.Call("tile_store", (Y, n.Name("u", TOP)), t.Tuple(()))),
+    ),
+    "eigenvalues of any matrix": kernel(
+        n.Unpack(("q", "d"), (n.Call("eig3", (DISTINCT,), t.Tuple((MATRIX, VECTOR))),)),
+        n.Assign(YI, component(n.Name("d", VECTOR), 0)),
     ),
     "atomic exchange": kernel(n.ExprStmt(n.Call("atomic_exch", (Y, I, product(XI, XI)), F))),
 }
