@@ -91,6 +91,7 @@ class Point:
     ``over_float64`` is what the reference differentiates: the case, with float64 for each float.  ``rounding`` is how
     far rounding may move each derivative, by ``flattened`` name; empty where the case itself is over float64.
     ``lossy``: outputs have no gradient there because Warp documents that the adjoint has lost what it needs.
+    ``spoilt``: it needs something that is lost, if only for what no output depends on.
     """
 
     case: Case
@@ -99,6 +100,7 @@ class Point:
     expected: Mapping[str, Input]
     rounding: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lossy: bool = False
+    spoilt: bool = False
     as_written: bool = True
 
     @property
@@ -264,7 +266,7 @@ def prepare_at(case: Case, unroll: int = MAX_UNROLL, *, over_float64: Kernel | N
         return GRADIENT.skipped("no input over floats")
     if not all(np.isfinite(array).all() for _, array in leaves(judged)):
         return GRADIENT.skipped("not finite")
-    point = Point(case, wide, found.seeds, judged, lossy=found.lossy)
+    point = Point(case, wide, found.seeds, judged, lossy=found.lossy, spoilt=found.spoilt)
     return point if wide.kernel == case.kernel else _in_its_own_floats(point)
 
 
@@ -367,7 +369,7 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
     mismatch = _first_wrong(point, actual, point.expected)
     if mismatch is None:
         return GRADIENT.passed(setting)
-    if point.lossy and not np.isfinite(mismatch.actual):
+    if point.spoilt and not np.isfinite(mismatch.actual):
         # Nothing of what is lost is asked for, but zero times a value that is not finite is no number.
         return GRADIENT.skipped("not judged: what is lost is not finite", setting)
     if setting.target == "cuda" and point.case.launch.tiled:

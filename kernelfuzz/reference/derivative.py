@@ -73,12 +73,14 @@ class Documented:
 
     ``seeds`` are those that were given, but zero where the adjoint needs a value that it does not have, which
     makes it ``lossy``; ``reasons`` say why.  ``expected`` is the gradient by the arrays that Warp has one of.
+    ``spoilt``: the adjoint needs such a value, if only for what no output depends on.
     ``endless``: see notes/findings/leaving-a-dynamic-loop.
     """
 
     seeds: Mapping[str, Input]
     expected: Mapping[str, Input]
     lossy: bool
+    spoilt: bool
     reasons: tuple[str, ...]
     endless: bool
 
@@ -114,8 +116,8 @@ def documented_gradient(
     for path in astray:
         expected.pop(path[0], None)
     lossy, endless = any(bool(marks.any()) for marks in lost.values()), any(watch.endless for watch in watches)
-    reasons = (*[reason for watch in watches for reason in watch.domain.reasons], LOST)
-    return Documented(known, expected, lossy, reasons, endless)
+    reasons = [reason for watch in watches for reason in watch.domain.reasons]
+    return Documented(known, expected, lossy, bool(reasons), (*reasons, LOST), endless)
 
 
 def on_the_way(kernel: Kernel, launch: Launch) -> Scale:

@@ -80,6 +80,23 @@ def test_random_numbers_between_what_moves_have_no_documented_gradient() -> None
     assert seeds[1] != 0.0
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    y = out[0] ** x[0]\n    out[0] = -x[1]\n    out[1] = x[1]",
+        "    y = wp.sqrt(out[0])\n    out[0] = wp.float64(0.0)\n    out[1] = x[1]",
+    ],
+)
+def test_zero_times_what_comes_of_a_lost_value_is_no_finding(body: str) -> None:
+    """The adjoint of what no output depends on finds a number in the array of which it makes infinity or NaN."""
+    point = point_of(body)
+    assert not point.lossy
+    assert judged(point).reason == "not judged: what is lost is not finite"
+    known = point_of("    y = out[0] ** x[0]\n    out[1] = x[1]")
+    assert not known.spoilt
+    assert judged(known).status == "passed"
+
+
 def test_a_loop_that_never_ends_backwards_is_not_run() -> None:
     loop = "    w = int(0)\n    while w < n:\n        w += 1\n"
     left = documented.case_of(loop + "        out[0] = x[0]\n        if n > 2:\n            return")
