@@ -48,14 +48,45 @@ def rotating(q):
     return (np.eye(3) + q[3] * turn + np.cross(q[:3], turn)).T
 
 
-def gap(v0, v1, v2, u0, u1, u2):
-    """How far the boxes of two triangles are apart along an axis; negative where they overlap."""
-    v, u = [v0, v1, v2], [u0, u1, u2]
-    return np.max([np.min(v, axis=0) - np.max(u, axis=0), np.min(u, axis=0) - np.max(v, axis=0)])
+def thickness(*triangles):
+    """The smallest height of any of these triangles, by their corners: 0 where one is no more than an edge."""
+    heights = []
+    for a, b, c in np.reshape(triangles, (-1, 3, 3)):
+        longest = np.max(np.linalg.norm([b - a, c - b, a - c], axis=1))
+        heights.append(np.linalg.norm(np.cross(b - a, c - a)) / longest if longest else 0.0)
+    return min(heights)
 
 
-def parting(p1, q1, p2, q2):
-    """The distance of two edges, at weights that divide each into sixteen parts."""
-    s, t = np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 1, 17))
-    between = p1 + s[..., None] * (q1 - p1) - p2 - t[..., None] * (q2 - p2)
-    return np.min(np.linalg.norm(between, axis=-1))
+def separation(v0, v1, v2, u0, u1, u2):
+    """How far apart two triangles are, along the axis that separates them best; negative where none does."""
+    v, u = np.array([v0, v1, v2]), np.array([u0, u1, u2])
+    e, f = np.roll(v, -1, axis=0) - v, np.roll(u, -1, axis=0) - u
+    n, m = np.cross(e[0], e[1]), np.cross(f[0], f[1])
+    axes = np.array([n, m, *np.cross(e[:, None], f).reshape(9, 3), *np.cross(n, e), *np.cross(m, f)])
+    lengths = np.linalg.norm(axes, axis=1)
+    axes = axes[lengths > 0] / lengths[lengths > 0][:, None]
+    on_v, on_u = v @ axes.T, u @ axes.T
+    return np.max([on_u.min(axis=0) - on_v.max(axis=0), on_v.min(axis=0) - on_u.max(axis=0)])
+
+
+def elevations(v0, v1, v2, u0, u1, u2):
+    """The heights of the corners of either triangle above the other, times twice the area of that: shape (2, 3)."""
+    return np.array(
+        [
+            [np.cross(v1 - v0, v2 - v0) @ (u - v0) for u in (u0, u1, u2)],
+            [np.cross(u1 - u0, u2 - u0) @ (v - u0) for v in (v0, v1, v2)],
+        ]
+    )
+
+
+def nearest(p1, q1, p2, q2, epsilon):
+    """The distance of two edges, where one whose squared length is not above ``epsilon`` is its first point."""
+    d, e = (q - p if np.sum((q - p) ** 2) > epsilon else 0 * p for p, q in ((p1, q1), (p2, q2)))
+    r = p1 - p2
+    products = np.array([[d @ d, -(d @ e)], [-(d @ e), e @ e]])
+    inside = np.linalg.solve(products, [-(d @ r), e @ r]) if np.linalg.det(products) > 0 else np.full(2, -1)
+    pairs = [tuple(inside)] if np.all((inside >= 0) & (inside <= 1)) else []
+    for end in (0, 1):
+        pairs.append((end, np.clip(e @ (r + end * d) / (e @ e), 0, 1) if e.any() else 0))
+        pairs.append((np.clip(d @ (end * e - r) / (d @ d), 0, 1) if d.any() else 0, end))
+    return min([np.linalg.norm(r + s * d - t * e) for s, t in pairs])

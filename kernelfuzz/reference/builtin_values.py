@@ -50,8 +50,6 @@ def compiled(signature: Signature) -> Call:
         evaluate = _closed_form(signature)
     elif t.FLOAT16 in map(_scalar_of, (*signature.params, signature.result)):
         evaluate = _half(signature)
-    elif signature.builtin.python_name is None:
-        evaluate = no_reference
     else:
         evaluate = _python_scope(signature)
     return _drawing(signature, evaluate) if signature.builtin.mutates else evaluate

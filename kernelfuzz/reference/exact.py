@@ -11,9 +11,10 @@ import numpy as np
 
 from kernelfuzz.ir import types as t
 from kernelfuzz.reference import arithmetic, builtin_values
+from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
-from kernelfuzz.typecheck.builtins import Signature, at_least, resolve
+from kernelfuzz.typecheck.builtins import Signature, resolve
 from kernelfuzz.typecheck.domains import DOMAINS, interval
 
 
@@ -218,28 +219,6 @@ def _atomic(name: str, dtype: t.Type) -> Callable[[Value, Value], Value]:
     scalar = arithmetic.component_type(dtype)
     if name in _ATOMIC_OPERATORS:
         operation = arithmetic.operation(arithmetic.BINARY, _ATOMIC_OPERATORS[name], scalar)
-    elif at_least(1, 14) or not scalar.is_float:
-        operation = _smaller if name == "min" else _larger
     else:
-        operation = _smaller_before if name == "min" else _larger_before
+        operation = numbers.smaller if name == "min" else numbers.larger
     return operation if isinstance(dtype, t.Scalar) else arithmetic.elementwise(scalar, operation)
-
-
-def _smaller(left: Value, right: Value) -> Value:
-    """C's fmin: of a number and NaN the number.  Which of two zeros C leaves open; Warp keeps the first."""
-    return right if right < left or left != left else left
-
-
-def _larger(left: Value, right: Value) -> Value:
-    """C's fmax, likewise."""
-    return right if right > left or left != left else left
-
-
-def _smaller_before(left: Value, right: Value) -> Value:
-    """Before 1.14 (GH-1376): ``left < right ? left : right``, the second where one is NaN, and of two zeros."""
-    return left if left < right else right
-
-
-def _larger_before(left: Value, right: Value) -> Value:
-    """Likewise."""
-    return left if left > right else right

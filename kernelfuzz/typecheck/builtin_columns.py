@@ -44,8 +44,7 @@ class Builtin:
     the same correctly rounded operations in the same order (tests/reference/test_builtins.py tries it).
     ``source``: where the definition comes from; "Built-ins" is Warp's language reference.
     ``closed``: why the reference uses the closed form and does not call Warp; None where it calls Warp.
-    ``python_name``: the function of Python scope with the same implementation, where it has another name; None where
-    Python scope has no usable one.
+    ``python_name``: the function of Python scope with the same implementation, where it has another name.
     """
 
     name: str
@@ -67,7 +66,7 @@ class Builtin:
     without: str = ""
     source: str = ""
     closed: Closed | None = None
-    python_name: str | None = ""
+    python_name: str = ""
     where: tuple[tuple[str, str], ...] = ()
 
 

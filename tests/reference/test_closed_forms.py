@@ -28,6 +28,7 @@ BOUNDS: dict[str, tuple[int, str]] = {
     "determinant": (60, "cancels: up to 4! products of four"),
     "inverse": (4000, "the condition of random matrices"),
     "inverse_approx": (4000, "the condition of random matrices"),
+    "closest_point_edge_edge": (4000, "the angle of random edges"),
     "quat_to_axis_angle": (40, "the angle comes from a quotient of two lengths"),
     "lerp": (40, "cancels"),
     "pow": (8, "the exponent scales the error of the logarithm"),

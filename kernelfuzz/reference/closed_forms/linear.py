@@ -46,7 +46,7 @@ def cross(a: Components, b: Components) -> Components:
 
 def normalize(a: Components) -> Components:
     size = length(a)
-    return a / size if value_of(size) > 0 else a * 0
+    return a / size if value_of(size) > 0 else array_of([numbers.like(x, 0) for x in a], a)
 
 
 def smallest(a: Components) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from kernelfuzz.reference import dual
 from kernelfuzz.reference.dual import Dual, value_of
+from kernelfuzz.typecheck.builtins import at_least
 
 Number: TypeAlias = Any
 Components: TypeAlias = "np.ndarray[Any, Any]"
@@ -121,17 +122,20 @@ def remainder(x: Number, y: Number) -> Number:
 
 
 def smaller(x: Number, y: Number) -> Number:
-    """C's fmin: NaN counts as missing."""
-    if isinstance(x, (int, Dual)) or isinstance(y, Dual):
+    """C's fmin: NaN counts as missing.  Which of two zeros C leaves open; Warp keeps the first.
+
+    Before 1.14 (GH-1376) the second number where one is NaN, and of two zeros.
+    """
+    if at_least(1, 14):
         return y if y < x or x != x else x
-    return np.fmin(x, y)
+    return x if x < y else y
 
 
 def larger(x: Number, y: Number) -> Number:
-    """C's fmax: NaN counts as missing."""
-    if isinstance(x, (int, Dual)) or isinstance(y, Dual):
+    """C's fmax, likewise."""
+    if at_least(1, 14):
         return y if y > x or x != x else x
-    return np.fmax(x, y)
+    return x if x > y else y
 
 
 def like(x: Number, value: int) -> Number:

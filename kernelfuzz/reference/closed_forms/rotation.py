@@ -39,13 +39,19 @@ def quat_multiply(a: Components, b: Components) -> Components:
 
 
 def rotate(q: Components, v: Components) -> Components:
-    """``v`` rotated by a unit quaternion: v (2 w^2 - 1) + 2 w (u x v) + 2 u (u . v), u the vector part."""
+    """``v`` rotated by a unit quaternion: v (2 w^2 - 1) + 2 u (u . v) + 2 w (u x v), u the vector part."""
     u, w = q[:3], q[3]
-    return v * (2 * w * w - 1) + cross(u, v) * (w * 2) + u * (dot(u, v) * 2)
+    return _on_the_axis(q, v) + cross(u, v) * w * 2
 
 
 def rotate_inverse(q: Components, v: Components) -> Components:
-    return rotate(conjugate(q), v)
+    u, w = q[:3], q[3]
+    return _on_the_axis(q, v) - cross(u, v) * w * 2
+
+
+def _on_the_axis(q: Components, v: Components) -> Components:
+    u, w = q[:3], q[3]
+    return v * (2 * w * w - 1) + u * (2 * dot(u, v))
 
 
 def quat_to_matrix(q: Components) -> Components:
@@ -61,8 +67,28 @@ def quat_to_matrix(q: Components) -> Components:
 def normalize(q: Components) -> Components:
     size = length(q)
     if value_of(size) > 0:
-        return q / size
+        return q * (1 / size)
     return array_of([numbers.like(q[0], value) for value in (0, 0, 0, 1)], q)
+
+
+def quat_from_matrix(m: Components) -> Components:
+    """The unit quaternion of a rotation matrix, from the largest of its four components.
+
+    S. W. Shepperd, "Quaternion from Rotation Matrix", 1978.
+    """
+    if m[0, 0] + m[1, 1] + m[2, 2] >= 0:
+        root = numbers.sqrt(m[0, 0] + m[1, 1] + m[2, 2] + 1)
+        rest = 0.5 / root
+        parts = [(m[2, 1] - m[1, 2]) * rest, (m[0, 2] - m[2, 0]) * rest, (m[1, 0] - m[0, 1]) * rest, 0.5 * root]
+        return normalize(array_of(parts, m))
+    i = 1 if m[1, 1] > m[0, 0] else 0
+    i = 2 if m[2, 2] > m[i, i] else i
+    j, k = (i + 1) % 3, (i + 2) % 3
+    root = numbers.sqrt((m[i, i] - (m[j, j] + m[k, k])) + 1)
+    rest = 0.5 / root
+    parts = [0.5 * root] * 4
+    parts[j], parts[k], parts[3] = (m[i, j] + m[j, i]) * rest, (m[k, i] + m[i, k]) * rest, (m[k, j] - m[j, k]) * rest
+    return normalize(array_of(parts, m))
 
 
 def quat_identity(signature: Signature) -> Components:
@@ -123,6 +149,10 @@ def rotation(t: Components) -> Components:
     return t[3:]
 
 
+def transform_from_matrix(m: Components) -> Components:
+    return joined(m[:3, 3], quat_from_matrix(m))
+
+
 def transform_inverse(t: Components) -> Components:
     inverse = conjugate(t[3:])
     return joined(-rotate(inverse, t[:3]), inverse)
@@ -161,6 +191,13 @@ def transform_to_matrix(t: Components) -> Components:
 
 def compose(p: Components, q: Components, scale: Components) -> Components:
     return _affine(quat_to_matrix(q) * scale, p)
+
+
+def decompose(m: Components) -> tuple[Components, Components, Components]:
+    """Translation, rotation and scale: the lengths of the columns, which are divided by them."""
+    scale = array_of([length(column) for column in m[:3, :3].T], m)
+    turned = [column / size if value_of(size) != 0 else column for column, size in zip(m[:3, :3].T, scale, strict=True)]
+    return m[:3, 3].copy(), quat_from_matrix(np.array(turned, dtype=m.dtype).T), scale
 
 
 def spatial_cross(a: Components, b: Components) -> Components:
