@@ -111,13 +111,16 @@ def _place(error: BaseException) -> str:
 def _execute(pairs: list[_Pair], devices: tuple[Device, ...]) -> None:
     from kernelfuzz.corpus.execute import execute
 
-    for device in devices:
-        mine = [pair for pair in pairs if pair.lowering.device == device]
-        for pair, outcome in zip(mine, execute([pair.kernel for pair in mine], device), strict=True):
-            if isinstance(outcome, tuple):
-                pair.extras = Extras(run=outcome[0], verified=outcome[1])
-            else:
-                pair.problem = outcome
+    # A kernel that Warp takes for one device only is among them all the same.
+    kernels = list({id(pair.kernel): pair.kernel for pair in pairs}.values())
+    outcomes = execute(kernels, devices)
+    positions = {id(kernel): at for at, kernel in enumerate(kernels)}
+    for pair in pairs:
+        outcome = outcomes[pair.lowering.device][positions[id(pair.kernel)]]
+        if isinstance(outcome, tuple):
+            pair.extras = Extras(run=outcome[0], verified=outcome[1])
+        else:
+            pair.problem = outcome
 
 
 def _compile(pairs: list[_Pair], plan: Plan) -> None:

@@ -24,6 +24,10 @@ SCOPES: tuple[Scope, ...] = ("kernel", "module", "both")
 # enough that the files of a very large run can still be counted.
 _SMALLEST, _USUAL, _MOST_SHARDS = 4, 256, 100_000
 
+# Kernels that are built as one module to be launched: a shard has as many, where that leaves a few shards.
+BATCH = 64
+_FEW_SHARDS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -60,7 +64,8 @@ class Plan:
         """How many kernels a shard has; a function of what is asked for, not of who makes it."""
         if self.count is None:
             return _USUAL
-        return max(_SMALLEST, min(_USUAL, self.count // 64), self.count // _MOST_SHARDS)
+        built = min(BATCH, self.count // _FEW_SHARDS) if self.execute else 0
+        return max(_SMALLEST, min(_USUAL, self.count // 64), built, self.count // _MOST_SHARDS)
 
     def span(self, shard: int) -> tuple[int, int]:
         """The first index of a shard and how many kernels it has: 0 after the last shard."""

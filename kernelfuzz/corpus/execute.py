@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.corpus.build_row import Drawn
+from kernelfuzz.corpus.corpus_plan import BATCH
 from kernelfuzz.corpus.row import Run, Tensor, Verified
-from kernelfuzz.devices import HOST_TARGET, Device
+from kernelfuzz.devices import DEVICES, HOST_TARGET, Device
 from kernelfuzz.ir.codec import encode_texts
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.nodes import Kernel
@@ -24,23 +25,38 @@ from kernelfuzz.toolchain.programs import JUDGED, Program
 Executed = tuple[Run | None, Verified] | Failure | str
 
 
-def execute(kernels: Sequence[Drawn], device: Device) -> list[Executed]:
-    """Launch every kernel with the inputs that its row states; the kernels are built together.
+def execute(kernels: Sequence[Drawn], devices: Sequence[Device]) -> dict[Device, list[Executed]]:
+    """Launch every kernel for each device with the inputs that its row states; the kernels are built together.
 
     A kernel whose outputs are not the reference's gives a sentence that says where.  One that the reference
     calls undefined for its inputs is built and not launched.
     """
+    results: dict[Device, list[Executed]] = {device: [] for device in devices}
+    for start in range(0, len(kernels), BATCH):
+        for device, executed in _execute_batch(kernels[start : start + BATCH], devices).items():
+            results[device] += executed
+    return results
+
+
+def _execute_batch(kernels: Sequence[Drawn], devices: Sequence[Device]) -> dict[Device, list[Executed]]:
     cases = [Case(each.kernel, draw_launch(each.launch_choices(), each.kernel)) for each in kernels]
     wanted = value.expected(cases)
 
     def launch(program: Program, name: str, at: int) -> value.Outputs | None:
         return None if isinstance(wanted[at], Undefined) else program.run(name, cases[at].launch)
 
-    outputs = batch.evaluate(cases, host_setting(device), launch)
-    return [
-        result if isinstance(result, Failure) else _executed(case, outcome, result)
-        for case, outcome, result in zip(cases, wanted, outputs, strict=True)
-    ]
+    def executed(device: Device, evaluate: batch.Evaluate) -> list[Executed]:
+        outputs = evaluate(cases, host_setting(device), launch)
+        return [
+            result if isinstance(result, Failure) else _executed(case, outcome, result)
+            for case, outcome, result in zip(cases, wanted, outputs, strict=True)
+        ]
+
+    if set(devices) != set(DEVICES):
+        return {device: executed(device, batch.evaluate) for device in devices}
+    with batch.Pair(host_setting("cuda")) as pair:
+        # One build serves both, in this order.
+        return {device: executed(device, pair) for device in DEVICES}
 
 
 def _executed(case: Case, wanted: value.Outputs | Undefined, actual: value.Outputs | None) -> Executed:

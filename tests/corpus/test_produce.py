@@ -251,6 +251,40 @@ def test_executed_rows_have_what_the_reference_agrees_with(tmp_path: Path) -> No
             assert len(tensor["values"]) == size
 
 
+def test_a_launch_does_not_depend_on_what_is_built_with_it() -> None:
+    plan = replace(PLAN, execute=True)
+    together = {
+        entry.key: entry.line for span in ((0, 2), (2, 2)) for entry in entries_of(make_shard(plan, *span).data)
+    }
+    for alone in (plan, replace(plan, devices=("cpu",)), replace(plan, devices=("cuda",))):
+        found = {entry.key: entry.line for entry in entries_of(make_shard(alone, 0, 4).data)}
+        assert found
+        assert found == {key: together[key] for key in found}
+        assert {key.device for key in found} == set(alone.devices)
+
+
+def test_both_devices_are_built_as_one_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelfuzz.oracles import batch
+
+    built: list[str] = []
+    for name in ("loaded", "loaded_pair"):
+        original = getattr(batch, name)
+
+        def load(*args: Any, name: str = name, original: Any = original, **options: Any) -> Any:
+            built.append(name)
+            return original(*args, **options)
+
+        monkeypatch.setattr(batch, name, load)
+    make_shard(replace(PLAN, execute=True), 0, 4)
+    assert built == ["loaded_pair"]
+
+
+def test_executed_kernels_are_built_in_batches() -> None:
+    plan = replace(PLAN, execute=True)
+    assert [replace(plan, count=count).shard_size for count in (16, 64, 256, 4000, 100_000)] == [4, 8, 32, 64, 256]
+    assert [replace(PLAN, count=count).shard_size for count in (16, 64, 256, 4000, 100_000)] == [4, 4, 4, 62, 256]
+
+
 def test_a_kernel_that_warp_gets_wrong_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from kernelfuzz.corpus import execute
 
