@@ -1,7 +1,8 @@
 """The smallest pieces of rendered text, as libcst nodes that are built once and shared.
 
 libcst builds new white space for every node that is not given any, and checks every node that it
-builds: sharing what repeats is what makes rendering fast.  Its nodes are immutable, so it is safe.
+builds: sharing what repeats is what makes rendering fast, and what is shared keeps its text.  Its nodes are
+immutable, so it is safe.
 """
 
 from __future__ import annotations
@@ -16,68 +17,69 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Literal
 from kernelfuzz.ir.walk import literal_text
+from kernelfuzz.syntax.kept import kept
 
 # --------------------------------------------------- white space and operators
 
 
-SPACE = cst.SimpleWhitespace(" ")
-NOTHING = cst.SimpleWhitespace("")
+SPACE = kept(cst.SimpleWhitespace(" "))
+NOTHING = kept(cst.SimpleWhitespace(""))
 LINE_END = cst.TrailingWhitespace(NOTHING)
 BLANK = cst.EmptyLine(indent=False, whitespace=NOTHING)
 TWO_BLANKS = (BLANK, BLANK)
-OPEN = (cst.LeftParen(NOTHING),)
-CLOSE = (cst.RightParen(NOTHING),)
-LEFT_BRACKET = cst.LeftSquareBracket(NOTHING)
-RIGHT_BRACKET = cst.RightSquareBracket(NOTHING)
-DOT = cst.Dot(NOTHING, NOTHING)
-SLICE_COLON = cst.Colon(NOTHING, NOTHING)
-KEYWORD_EQUALS = cst.AssignEqual(NOTHING, NOTHING)
+OPEN = (kept(cst.LeftParen(NOTHING)),)
+CLOSE = (kept(cst.RightParen(NOTHING)),)
+LEFT_BRACKET = kept(cst.LeftSquareBracket(NOTHING))
+RIGHT_BRACKET = kept(cst.RightSquareBracket(NOTHING))
+DOT = kept(cst.Dot(NOTHING, NOTHING))
+SLICE_COLON = kept(cst.Colon(NOTHING, NOTHING))
+KEYWORD_EQUALS = kept(cst.AssignEqual(NOTHING, NOTHING))
 
 BINARY_OPERATORS: dict[str, cst.BaseBinaryOp] = {
-    "+": cst.Add(SPACE, SPACE),
-    "-": cst.Subtract(SPACE, SPACE),
-    "*": cst.Multiply(SPACE, SPACE),
-    "/": cst.Divide(SPACE, SPACE),
-    "//": cst.FloorDivide(SPACE, SPACE),
-    "%": cst.Modulo(SPACE, SPACE),
-    "**": cst.Power(SPACE, SPACE),
-    "@": cst.MatrixMultiply(SPACE, SPACE),
-    "<<": cst.LeftShift(SPACE, SPACE),
-    ">>": cst.RightShift(SPACE, SPACE),
-    "&": cst.BitAnd(SPACE, SPACE),
-    "^": cst.BitXor(SPACE, SPACE),
-    "|": cst.BitOr(SPACE, SPACE),
+    "+": kept(cst.Add(SPACE, SPACE)),
+    "-": kept(cst.Subtract(SPACE, SPACE)),
+    "*": kept(cst.Multiply(SPACE, SPACE)),
+    "/": kept(cst.Divide(SPACE, SPACE)),
+    "//": kept(cst.FloorDivide(SPACE, SPACE)),
+    "%": kept(cst.Modulo(SPACE, SPACE)),
+    "**": kept(cst.Power(SPACE, SPACE)),
+    "@": kept(cst.MatrixMultiply(SPACE, SPACE)),
+    "<<": kept(cst.LeftShift(SPACE, SPACE)),
+    ">>": kept(cst.RightShift(SPACE, SPACE)),
+    "&": kept(cst.BitAnd(SPACE, SPACE)),
+    "^": kept(cst.BitXor(SPACE, SPACE)),
+    "|": kept(cst.BitOr(SPACE, SPACE)),
 }
 AUGMENTED_OPERATORS: dict[str, cst.BaseAugOp] = {
-    "+": cst.AddAssign(SPACE, SPACE),
-    "-": cst.SubtractAssign(SPACE, SPACE),
-    "*": cst.MultiplyAssign(SPACE, SPACE),
-    "/": cst.DivideAssign(SPACE, SPACE),
-    "//": cst.FloorDivideAssign(SPACE, SPACE),
-    "%": cst.ModuloAssign(SPACE, SPACE),
-    "**": cst.PowerAssign(SPACE, SPACE),
-    "@": cst.MatrixMultiplyAssign(SPACE, SPACE),
-    "<<": cst.LeftShiftAssign(SPACE, SPACE),
-    ">>": cst.RightShiftAssign(SPACE, SPACE),
-    "&": cst.BitAndAssign(SPACE, SPACE),
-    "^": cst.BitXorAssign(SPACE, SPACE),
-    "|": cst.BitOrAssign(SPACE, SPACE),
+    "+": kept(cst.AddAssign(SPACE, SPACE)),
+    "-": kept(cst.SubtractAssign(SPACE, SPACE)),
+    "*": kept(cst.MultiplyAssign(SPACE, SPACE)),
+    "/": kept(cst.DivideAssign(SPACE, SPACE)),
+    "//": kept(cst.FloorDivideAssign(SPACE, SPACE)),
+    "%": kept(cst.ModuloAssign(SPACE, SPACE)),
+    "**": kept(cst.PowerAssign(SPACE, SPACE)),
+    "@": kept(cst.MatrixMultiplyAssign(SPACE, SPACE)),
+    "<<": kept(cst.LeftShiftAssign(SPACE, SPACE)),
+    ">>": kept(cst.RightShiftAssign(SPACE, SPACE)),
+    "&": kept(cst.BitAndAssign(SPACE, SPACE)),
+    "^": kept(cst.BitXorAssign(SPACE, SPACE)),
+    "|": kept(cst.BitOrAssign(SPACE, SPACE)),
 }
 COMPARE_OPERATORS: dict[str, cst.BaseCompOp] = {
-    "<": cst.LessThan(SPACE, SPACE),
-    "<=": cst.LessThanEqual(SPACE, SPACE),
-    ">": cst.GreaterThan(SPACE, SPACE),
-    ">=": cst.GreaterThanEqual(SPACE, SPACE),
-    "==": cst.Equal(SPACE, SPACE),
-    "!=": cst.NotEqual("!=", SPACE, SPACE),
+    "<": kept(cst.LessThan(SPACE, SPACE)),
+    "<=": kept(cst.LessThanEqual(SPACE, SPACE)),
+    ">": kept(cst.GreaterThan(SPACE, SPACE)),
+    ">=": kept(cst.GreaterThanEqual(SPACE, SPACE)),
+    "==": kept(cst.Equal(SPACE, SPACE)),
+    "!=": kept(cst.NotEqual("!=", SPACE, SPACE)),
 }
 UNARY_OPERATORS: dict[str, cst.BaseUnaryOp] = {
-    "-": cst.Minus(NOTHING),
-    "+": cst.Plus(NOTHING),
-    "~": cst.BitInvert(NOTHING),
-    "not": cst.Not(SPACE),
+    "-": kept(cst.Minus(NOTHING)),
+    "+": kept(cst.Plus(NOTHING)),
+    "~": kept(cst.BitInvert(NOTHING)),
+    "not": kept(cst.Not(SPACE)),
 }
-BOOLEAN_OPERATORS: dict[str, cst.BaseBooleanOp] = {"and": cst.And(SPACE, SPACE), "or": cst.Or(SPACE, SPACE)}
+BOOLEAN_OPERATORS: dict[str, cst.BaseBooleanOp] = {"and": kept(cst.And(SPACE, SPACE)), "or": kept(cst.Or(SPACE, SPACE))}
 
 # ---------------------------------------------------------------- precedence
 
@@ -95,12 +97,12 @@ OPERATOR_BINDS: dict[str, int] = {
 
 @lru_cache(maxsize=4096)
 def identifier(text: str) -> cst.Name:
-    return cst.Name(text)
+    return kept(cst.Name(text))
 
 
 @lru_cache(maxsize=1024)
 def warp_attribute(name: str) -> cst.Attribute:
-    return cst.Attribute(identifier("wp"), identifier(name), dot=DOT)
+    return kept(cst.Attribute(identifier("wp"), identifier(name), dot=DOT))
 
 
 def call(function: cst.BaseExpression, arguments: Sequence[cst.Arg]) -> cst.Call:
@@ -160,10 +162,10 @@ def _literal(type_: t.Scalar, text: str) -> tuple[cst.BaseExpression, int]:
         return identifier(text), PRIMARY
     number = _float(float(text)) if type_.is_float else integer(int(text))
     if type_ not in PYTHON_NAMES:
-        return call(warp_attribute(type_.name), (argument(number),)), PRIMARY
+        return kept(call(warp_attribute(type_.name), (argument(number),))), PRIMARY
     if isinstance(number, cst.UnaryOperation):
-        return number, UNARY
-    return number, PRIMARY if isinstance(number, cst.Attribute) else NUMBER
+        return kept(number), UNARY
+    return kept(number), PRIMARY if isinstance(number, cst.Attribute) else NUMBER
 
 
 @lru_cache(maxsize=1024)
@@ -195,7 +197,7 @@ def annotation(type_: t.Type) -> cst.BaseExpression:
             return identifier(python_name) if python_name else warp_attribute(type_.name)
         case t.Array(dtype=dtype, ndim=ndim):
             constructor = warp_attribute("array" if ndim == 1 else f"array{ndim}d")
-            return call(constructor, (named_argument("dtype", annotation(dtype)),))
+            return kept(call(constructor, (named_argument("dtype", annotation(dtype)),)))
         case t.Tile(dtype=dtype, shape=shape):
             arguments = (
                 named_argument("dtype", annotation(dtype)),
