@@ -21,21 +21,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
+from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 from kernelfuzz.work_clock import WorkClock
 
 T = TypeVar("T")
-
-# How many tasks per worker are handed out ahead of the one whose result is wanted next: enough that no worker
-# waits, few enough that finished results do not pile up.
-_AHEAD = 4
 
 # How often a wait comes back to Python: to see a signal that another thread received, and how much memory the
 # workers have.
@@ -46,31 +42,6 @@ _STARTING = 60.0
 
 # What a worker sends when it has received a task, before it does anything about it.
 _RECEIVED = b"received"
-
-
-class WorkerError(RuntimeError):
-    """A worker did not finish its task; the message says how it ended, in words that follow "the process".
-
-    ``from_outside``: by SIGKILL, which no process comes by alone: someone sent it, or a system out of memory.
-    """
-
-    from_outside = False
-
-
-class WorkerDied(WorkerError):
-    """The process ended: a crash in native code, or something killed it."""
-
-    def __init__(self, message: str, *, from_outside: bool = False) -> None:
-        super().__init__(message)
-        self.from_outside = from_outside
-
-
-class WorkerTimeout(WorkerError):
-    """The task took longer than it may, and its process was killed."""
-
-
-class WorkerMemory(WorkerError):
-    """The task took more memory than it may, and its process was killed."""
 
 
 def available_cpus() -> int:
@@ -95,42 +66,9 @@ def call(function: Callable[..., T], *args: Any, timeout: float | None = None, m
 def in_order(
     function: Callable[..., T], tasks: Iterable[tuple[Any, ...]], *, jobs: int, timeout: float | None = None
 ) -> Generator[T | WorkerError, None, None]:
-    """``function(*task)`` for every task, in ``jobs`` processes; the results come in the order of the tasks.
-
-    A task whose process died or ran out of time gives the WorkerError in its place.  What the function raises
-    is raised here.  Closing the iterator kills the workers.
-    """
-    waiting: deque[PoolTask[T]] = deque()
-    with Pool(jobs) as pool:
-        queue = iter(tasks)
-        while True:
-            for task in queue:
-                waiting.append(pool.submit(function, *task, timeout=timeout))
-                if len(waiting) >= jobs * _AHEAD:
-                    break
-            if not waiting:
-                return
-            try:
-                result = pool.result(waiting.popleft())
-            except WorkerError as error:
-                yield error
-            else:
-                yield result
-
-
-@dataclass(eq=False, slots=True)
-class PoolTask(Generic[T]):
-    """A call that was submitted, and its value or its exception once it is done."""
-
-    payload: bytes
-    timeout: float | None
-    fresh: bool = False
-    done: bool = False
-    value: T | None = None
-    error: BaseException | None = None
-
-    def finish(self, value: T | None, error: BaseException | None) -> None:
-        self.done, self.value, self.error = True, value, error
+    """``function(*task)`` for every task, in ``jobs`` processes, as ``Pool.in_order`` gives it."""
+    with Pool(jobs) as pool, contextlib.closing(pool.in_order(function, tasks, timeout=timeout)) as results:
+        yield from results
 
 
 @dataclass(eq=False, slots=True)
@@ -149,7 +87,7 @@ class _Worker:
         return self.limit < math.inf and self.clock.seconds() >= self.limit
 
 
-class Pool:
+class Pool(TaskQueue):
     """Processes that do tasks; started when there is something to do, killed when the ``with`` ends.
 
     ``memory``: how many bytes of main memory a worker may hold (None: any number); watched through /proc, so
@@ -162,14 +100,16 @@ class Pool:
     """
 
     def __init__(self, jobs: int, *, memory: int | None = None, on_wait: Callable[[], None] = lambda: None) -> None:
-        self.jobs = jobs
+        super().__init__()
+        self._jobs = jobs
         self._memory = memory
         self._on_wait = on_wait
         self._workers: list[_Worker] = []
-        self._urgent: deque[PoolTask[Any]] = deque()
-        self._queue: deque[PoolTask[Any]] = deque()
-        self._reserved = 0
         self._directory = ""
+
+    @property
+    def jobs(self) -> int:
+        return self._jobs
 
     def __enter__(self) -> Pool:
         self._directory = tempfile.mkdtemp(prefix="kernelfuzz-")
@@ -182,64 +122,9 @@ class Pool:
                 self._discard(self._workers[0])
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def submit(
-        self,
-        function: Callable[..., T],
-        *args: Any,
-        timeout: float | None = None,
-        urgent: bool = False,
-        fresh: bool = False,
-    ) -> PoolTask[T]:
-        """Queue ``function(*args)``; ``urgent`` tasks come before all others.  ``timeout`` is in seconds.
-
-        A ``fresh`` task is the first of its process: no other one has spoiled its memory.
-        """
-        task: PoolTask[T] = PoolTask(pickle.dumps((function, args)), timeout, fresh)
-        (self._urgent if urgent else self._queue).append(task)
-        self._hand_out()
-        return task
-
-    def result(self, task: PoolTask[T], until: float = math.inf) -> T:
-        """The value of a task.  Raises WorkerError, and what the function raised.
-
-        ``until``: when to give up waiting, on the clock of ``time.monotonic``; raises TimeoutError then.
-        """
-        while not task.done:
-            if time.monotonic() >= until:
-                raise TimeoutError
-            self._step(until)
-        if task.error is not None:
-            raise task.error
-        return task.value  # pyright: ignore[reportReturnType]  # None only where that is the value
-
-    def tend(self) -> None:
-        """Take results and enforce limits without waiting: for who waits for something else meanwhile."""
-        self._step(time.monotonic())
-
-    def cancel(self, tasks: Iterable[PoolTask[Any]]) -> None:
-        """Forget the tasks: those not begun are dropped, the processes of the others killed."""
-        unwanted = [task for task in tasks if not task.done]
-        for queue in (self._urgent, self._queue):
-            for task in unwanted:
-                with contextlib.suppress(ValueError):
-                    queue.remove(task)
-        for worker in [worker for worker in self._workers if worker.task in unwanted]:
-            self._discard(worker)
-
-    @contextlib.contextmanager
-    def reserve(self, workers: int) -> Iterator[None]:
-        """Leave this number of workers to urgent tasks alone while the ``with`` lasts."""
-        before, self._reserved = self._reserved, workers
-        try:
-            yield
-        finally:
-            self._reserved = before
-            self._hand_out()
-
     # ------------------------------------------------------------------------------------- one step
 
     def _step(self, until: float) -> None:
-        """Wait until something happens, a short while at most, and deal with it."""
         self._hand_out()
         pipes = {worker.pipe: worker for worker in self._workers}
         sentinels = {worker.process.sentinel: worker for worker in self._workers}
@@ -313,7 +198,7 @@ class Pool:
 
     def _hand_out(self) -> None:
         """Give every worker that has nothing to do a task, starting workers while there are too few."""
-        while (task := self._next()) is not None:
+        while (task := self._next(sum(worker.task is not None for worker in self._workers))) is not None:
             idle = [worker for worker in self._workers if worker.task is None]
             worker = next((worker for worker in idle if not (task.fresh and worker.used)), None)
             if worker is None:
@@ -327,14 +212,9 @@ class Pool:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 worker.pipe.send_bytes(task.payload)
 
-    def _next(self) -> PoolTask[Any] | None:
-        """The task to hand out now, taken off its queue."""
-        busy = sum(worker.task is not None for worker in self._workers)
-        if self._urgent and busy < self.jobs:
-            return self._urgent.popleft()
-        if self._queue and busy < self.jobs - self._reserved:
-            return self._queue.popleft()
-        return None
+    def _stop(self, tasks: list[PoolTask[Any]]) -> None:
+        for worker in [worker for worker in self._workers if worker.task in tasks]:
+            self._discard(worker)
 
     def _start(self) -> _Worker:
         here, there = multiprocessing.Pipe()
@@ -455,10 +335,10 @@ def _answer(payload: bytes) -> bytes:
         function, args = pickle.loads(payload)
         return pickle.dumps((function(*args), None))
     except BaseException as error:
-        return _pickled(error, traceback.format_exc())
+        return pickled(error, traceback.format_exc())
 
 
-def _pickled(error: BaseException, where: str) -> bytes:
+def pickled(error: BaseException, where: str) -> bytes:
     try:
         answer = pickle.dumps((None, error))
         pickle.loads(answer)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 # A room may import those of lower levels, and itself.  Rooms of one level do not know each other.
 LEVELS: tuple[dict[str, str], ...] = (
     {
+        "task_queue": "tasks that wait for a worker, whoever the workers are",
         "deadline": "what Hypothesis must not take for slowness of a test",
         "hooks": "what the tree of a kernel calls of higher rooms: the front door puts it in",
         "work_clock": "the time of a process that does not depend on what else the machine does",
@@ -27,7 +28,10 @@ LEVELS: tuple[dict[str, str], ...] = (
         "ir": "the tree of a kernel: nodes, types, walking and rebuilding, names, launches and their codec",
         "workers": "isolated processes that run tasks, with time-outs and memory limits",
     },
-    {"typecheck": "Warp's rules: one row per builtin and operator, signatures, inference, `verify`"},
+    {
+        "typecheck": "Warp's rules: one row per builtin and operator, signatures, inference, `verify`",
+        "ray_pool": "the processors of a Ray cluster as workers",
+    },
     {"syntax": "text to tree and back: `render` through libcst, `parse`, the canonical form"},
     {"analysis": "questions about a tree: fingerprint, what is written, widening"},
     {"rewrites": "kernel to kernel, with the same meaning: for metamorphic tests and for known bugs"},

@@ -11,7 +11,7 @@ from kernelfuzz.cli import main
 from kernelfuzz.corpus import engines
 from kernelfuzz.corpus.corpus_plan import ALL, Plan
 from kernelfuzz.corpus.directory import Store, at_work
-from kernelfuzz.corpus.engines import ClusterUnavailable
+from kernelfuzz.ray_pool import ClusterUnavailable
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.toolchain.compat import UnwritableCache
 

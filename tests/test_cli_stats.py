@@ -13,11 +13,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from corpora import clusters  # pyright: ignore[reportMissingImports]
 
 import kernelfuzz
 from kernelfuzz.cli import main
 from kernelfuzz.corpus.build_row import Drawn, drawn, make_row
-from kernelfuzz.corpus.near_duplicates import clusters, split_of
+from kernelfuzz.corpus.near_duplicates import split_of
 from kernelfuzz.corpus.row import encode
 from kernelfuzz.strategies.options import Size
 from kernelfuzz.strategies.vocabulary import CATEGORIES

@@ -224,9 +224,10 @@ def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
 
 def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
     from kernelfuzz.corpus.corpus_plan import command_of
-    from kernelfuzz.corpus.engines import ClusterUnavailable
+    from kernelfuzz.corpus.merge import MergeFailed
     from kernelfuzz.corpus.produce import NothingMade, produce
     from kernelfuzz.corpus.shard import Damaged
+    from kernelfuzz.ray_pool import ClusterUnavailable
 
     try:
         total = None if plan.count is None else plan.count // part.count
@@ -239,7 +240,7 @@ def _produce(plan: Plan, store: Store, engine: Engine, part: Part) -> Summary:
         raise Problem(f"a shard in {store.shards} is damaged ({error}): {_kept(store)}.", INFRASTRUCTURE) from None
     except KeyboardInterrupt:
         raise Problem(f"interrupted; {_kept(store)}.", INTERRUPTED) from None
-    except ClusterUnavailable as error:
+    except (ClusterUnavailable, MergeFailed) as error:
         raise Problem(f"{error}; {_kept(store)}.", INFRASTRUCTURE) from None
     except OSError as error:
         reason = error.strerror or str(error)

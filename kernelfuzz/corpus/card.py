@@ -29,24 +29,48 @@ _EXAMPLE_LINES = 4
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What one pass over the rows shows; ``counts`` is by split, device and category."""
+class Seen:
+    """What the rows show; ``counts`` is by split, device and category, ``rank`` says how good the example is."""
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
     old_keys: bool = False
     example: dict[str, Any] | None = None
+    rank: tuple[Any, ...] = ()
 
     @property
     def splits(self) -> list[str]:
         return [split for split in SPLITS if any(key[0] == split for key in self.counts)]
 
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Look at a row."""
+        self.counts[row["split"], row["device"], row["category"]] += 1
+        self.old_keys = self.old_keys or any(key in row for key in OLD_KEYS)
+        lines = row["metadata"]["num_lines"]
+        rank = (lines < _EXAMPLE_LINES, len(row["python_source"]) + len(_code(row)), row["id"], row["device"])
+        if self.example is None or rank < self.rank:
+            self.rank, self.example = rank, dict(row)
 
-def card(directory: Path, manifest: Mapping[str, Any], *, command: str) -> str:
-    """The README.md of the corpus whose rows are in ``directory/data``.
+    def join(self, other: Seen) -> None:
+        """Take what other rows show too."""
+        self.counts.update(other.counts)
+        self.old_keys = self.old_keys or other.old_keys
+        if other.example is not None and (self.example is None or other.rank < self.rank):
+            self.rank, self.example = other.rank, other.example
+
+
+def seen_in(directory: Path) -> Seen:
+    """What the rows in ``directory/data`` show.  Raises Unreadable."""
+    seen = Seen()
+    for row in data_rows(directory):
+        seen.add(row)
+    return seen
+
+
+def card(directory: Path, seen: Seen, manifest: Mapping[str, Any], *, command: str) -> str:
+    """The README.md of the corpus whose rows, which are in ``directory/data``, were seen.
 
     ``command`` makes the same corpus again; ``manifest`` needs not be on disk.  Raises Unreadable.
     """
-    seen = _look(data_rows(directory))
     if seen.example is None:
         raise Unreadable(f"there are no rows in {directory}")
     patterns = {split: _pattern(directory, split) for split in seen.splits}
@@ -62,19 +86,6 @@ def card(directory: Path, manifest: Mapping[str, Any], *, command: str) -> str:
         _licence_section(),
     )
     return "\n".join("\n".join(lines) + "\n" for lines in sections)
-
-
-def _look(rows: Iterable[Mapping[str, Any]]) -> _Seen:
-    seen = _Seen()
-    best: tuple[Any, ...] | None = None
-    for row in rows:
-        seen.counts[row["split"], row["device"], row["category"]] += 1
-        seen.old_keys = seen.old_keys or any(key in row for key in OLD_KEYS)
-        lines = row["metadata"]["num_lines"]
-        rank = (lines < _EXAMPLE_LINES, len(row["python_source"]) + len(_code(row)), row["id"], row["device"])
-        if best is None or rank < best:
-            best, seen.example = rank, dict(row)
-    return seen
 
 
 def _code(row: Mapping[str, Any]) -> str:
@@ -172,7 +183,7 @@ def _loading(patterns: Mapping[str, str]) -> Iterator[str]:
     yield "```"
 
 
-def _numbers(seen: _Seen, manifest: Mapping[str, Any]) -> Iterator[str]:
+def _numbers(seen: Seen, manifest: Mapping[str, Any]) -> Iterator[str]:
     devices = [device for device in IR_TYPES if any(key[1] == device for key in seen.counts)]
     groups = [(split, device) for split in seen.splits for device in devices]
     categories = sorted({key[2] for key in seen.counts})
@@ -188,7 +199,7 @@ def _numbers(seen: _Seen, manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _numbers_of(
-    title: str, categories: Sequence[str], groups: Iterable[tuple[str, str]], seen: _Seen
+    title: str, categories: Sequence[str], groups: Iterable[tuple[str, str]], seen: Seen
 ) -> tuple[str, ...]:
     numbers = [sum(seen.counts[(*group, category)] for category in categories) for group in groups]
     return title, *(f"{number:,}" for number in (*numbers, sum(numbers)))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelfuzz.corpus.corpus_plan import Part, Plan, as_dict, differences, versions
-from kernelfuzz.corpus.shard import Damaged, Head, head_in
+from kernelfuzz.corpus.shard import Damaged, Head, ShardFile
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -125,11 +125,11 @@ class Store:
         return self.shards / f"{shard:08}.zst"
 
     def heads(self) -> dict[int, Head]:
-        """The shards that are there, by number; a damaged one is as good as not there."""
+        """What is in the shards that are there, by number; one that is cut off is as good as not there."""
         found: dict[int, Head] = {}
         for path in sorted(self.shards.glob("*.zst")):
             with contextlib.suppress(Damaged):
-                found[int(path.stem)] = head_in(path.read_bytes())
+                found[int(path.stem)] = ShardFile(path).head()
         return found
 
     def has_shards(self) -> bool:
@@ -138,17 +138,10 @@ class Store:
 
     def write(self, path: Path, data: bytes) -> None:
         """A file, whole or not at all."""
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with open(partial, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                partial.unlink()
-            raise
+        with whole(path) as partial, open(partial, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
@@ -177,6 +170,19 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Another name for a file while it is written; it has its own when the context is left."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
 
 
 # ----------------------------------------------------------------------------------------------- locks

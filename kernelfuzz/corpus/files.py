@@ -1,6 +1,6 @@
 """The files of a corpus: rows as compressed JSON lines, as Parquet, or as a JSON file for each.
 
-Whatever the number of rows, no more than a row group of each split is in memory.  The same rows give the same
+Whatever the number of rows, no more than a row group of each file is in memory.  The same rows give the same
 bytes (of one release of pyarrow, which names itself in every Parquet file).
 
 The rows of a directory are read in the order of the names of its files, folder by folder: those of ``test``
@@ -10,13 +10,12 @@ cut off is noticed here; for a byte that changed there are the checksums in the 
 
 from __future__ import annotations
 
+import errno
 import io
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -24,8 +23,8 @@ import pyarrow.parquet as pq
 from msgspec import inspect
 
 from kernelfuzz.corpus.corpus_plan import Format
-from kernelfuzz.corpus.directory import COMPLETE, DATA, FORMAT, MANIFEST
-from kernelfuzz.corpus.row import IR_TYPES, OLD_KEYS, Row, Split, encode, with_old_keys
+from kernelfuzz.corpus.directory import COMPLETE, DATA, FORMAT, MANIFEST, whole
+from kernelfuzz.corpus.row import IR_TYPES, OLD_KEYS, Row, Split, encode, has_old_keys
 
 PART_ROWS = 50_000
 GROUP_ROWS = 1_000
@@ -39,19 +38,15 @@ PATTERNS: dict[Format, str] = {
 FORMATS: tuple[Format, ...] = tuple(PATTERNS)
 
 
-@contextmanager
-def writing(
-    directory: Path, format: Format, *, old_keys: bool = False, part_rows: int = PART_ROWS
-) -> Iterator[Callable[[Row], None]]:
-    """A function that adds a row to the files in ``directory/data``, which must not exist yet.
+def write_part(directory: Path, format: Format, split: Split, number: int, rows: Iterable[Row]) -> list[Path]:
+    """Write rows of one split into ``directory/data``; gives the files.
 
-    The files are whole when the context is left: until then the directory should have another name.
-    ``old_keys`` adds the columns of older pipelines; a file has at most ``part_rows`` rows of a split.
+    They are part ``number`` of the split, which is one file, except that of the format ``json`` each row is one.
+    ``rows`` have the older keys or not, all of them.  A file is there whole or not at all.
     """
     data = directory / DATA
-    data.mkdir(parents=True)
-    with closing(_WRITERS[format](data, schema(old_keys=old_keys), part_rows)) as writer:
-        yield (lambda row: writer.write(with_old_keys(row))) if old_keys else writer.write
+    data.mkdir(parents=True, exist_ok=True)
+    return _WRITERS[format](data, f"{split}-{number:05}", rows)
 
 
 # ---------------------------------------------------------------------------------------------- schema
@@ -97,103 +92,50 @@ def _arrow(type_: inspect.Type) -> pa.DataType:
 # --------------------------------------------------------------------------------------------- writers
 
 
-class _Writer(Protocol):
-    def write(self, row: Row) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class _Lines:
-    """A file with a row in each line."""
-
-    SUFFIX = ".jsonl.zst"
-
-    def __init__(self, path: Path, columns: pa.Schema) -> None:
-        self._stream = pa.CompressedOutputStream(str(path), "zstd")
-
-    def write(self, row: Row) -> None:
-        self._stream.write(encode(row))
-
-    def close(self) -> None:
-        self._stream.close()
+def _write_lines(data: Path, name: str, rows: Iterable[Row]) -> list[Path]:
+    """A row in each line."""
+    path = data / f"{name}.jsonl.zst"
+    with whole(path) as partial, pa.CompressedOutputStream(str(partial), "zstd") as stream:
+        for row in rows:
+            stream.write(encode(row))
+    return [path]
 
 
-class _Table:
+def _write_table(data: Path, name: str, rows: Iterable[Row]) -> list[Path]:
     """A Parquet file."""
-
-    SUFFIX = ".parquet"
-
-    def __init__(self, path: Path, columns: pa.Schema) -> None:
-        self._columns = columns
-        self._file = pq.ParquetWriter(path, columns, compression="zstd")
-        self._group: list[dict[str, Any]] = []
-
-    def write(self, row: Row) -> None:
-        self._group.append(msgspec.to_builtins(row))
-        if len(self._group) == GROUP_ROWS:
-            self._write_group()
-
-    def close(self) -> None:
-        try:
-            if self._group:
-                self._write_group()
-        finally:
-            self._file.close()
-
-    def _write_group(self) -> None:
-        self._file.write_table(pa.Table.from_pylist(self._group, self._columns))
-        self._group.clear()
+    path = data / f"{name}.parquet"
+    rows = iter(rows)
+    group = list(islice(rows, GROUP_ROWS))
+    columns = schema(old_keys=bool(group) and has_old_keys(group[0]))
+    with whole(path) as partial, pq.ParquetWriter(partial, columns, compression="zstd") as file:
+        while group:
+            file.write_table(pa.Table.from_pylist([msgspec.to_builtins(row) for row in group], columns))
+            group = list(islice(rows, GROUP_ROWS))
+    return [path]
 
 
-class _Parts:
-    """A file for each split that has rows, and another when it is full."""
-
-    def __init__(self, part: type[_Lines] | type[_Table], data: Path, columns: pa.Schema, part_rows: int) -> None:
-        self._part, self._data, self._columns, self._part_rows = part, data, columns, part_rows
-        self._written: Counter[Split] = Counter()
-        self._open: dict[Split, _Writer] = {}
-
-    def write(self, row: Row) -> None:
-        number, used = divmod(self._written[row.split], self._part_rows)
-        if used == 0:
-            self._close(row.split)
-            path = self._data / f"{row.split}-{number:05}{self._part.SUFFIX}"
-            self._open[row.split] = self._part(path, self._columns)
-        self._open[row.split].write(row)
-        self._written[row.split] += 1
-
-    def close(self) -> None:
-        for split in list(self._open):
-            self._close(split)
-
-    def _close(self, split: Split) -> None:
-        if split in self._open:
-            self._open.pop(split).close()
-
-
-class _Pairs:
+def _write_pairs(data: Path, name: str, rows: Iterable[Row]) -> list[Path]:
     """A file for each row, in folders by split, category and device."""
-
-    def __init__(self, data: Path, columns: pa.Schema, part_rows: int) -> None:
-        self._data = data
-
-    def write(self, row: Row) -> None:
+    paths: list[Path] = []
+    for row in rows:
         index = row.metadata.index
         name = row.id[:12] if index is None else f"{index:08}-{row.id[:12]}"
-        path = self._data / row.split / row.category / row.device / f"{name}.json"
+        path = data / row.split / row.category / row.device / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
+        text = msgspec.json.format(encode(row), indent=2) + b"\n"
         # Two rows of one name would be one file: better none.
-        with path.open("xb") as file:
-            file.write(msgspec.json.format(encode(row), indent=2) + b"\n")
+        if path.exists() and path.read_bytes() != text:
+            raise FileExistsError(errno.EEXIST, "two rows have one name", str(path))
+        with whole(path) as partial:
+            partial.write_bytes(text)
+        paths.append(path)
+    return paths
 
-    def close(self) -> None:
-        pass
 
-
-_WRITERS: dict[Format, Callable[[Path, pa.Schema, int], _Writer]] = {
-    "jsonl": partial(_Parts, _Lines),
-    "json": _Pairs,
-    "parquet": partial(_Parts, _Table),
+_WRITERS: dict[Format, Callable[[Path, str, Iterable[Row]], list[Path]]] = {
+    "jsonl": _write_lines,
+    "json": _write_pairs,
+    "parquet": _write_table,
 }
 
 

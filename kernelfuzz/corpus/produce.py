@@ -7,25 +7,21 @@ killed and started again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from kernelfuzz.corpus.card import card
-from kernelfuzz.corpus.corpus_plan import ALL, Format, Part, Plan, as_dict, versions
+from kernelfuzz.corpus.corpus_plan import ALL, Part, Plan, as_dict, versions
 from kernelfuzz.corpus.directory import Store
-from kernelfuzz.corpus.engines import Engine, here
-from kernelfuzz.corpus.files import writing
-from kernelfuzz.corpus.near_duplicates import clusters, split_of
-from kernelfuzz.corpus.row import SPLITS, Row, decode
-from kernelfuzz.corpus.shard import Entry, Head, Made, Missing, entries_of, head_in
+from kernelfuzz.corpus.engines import Engine, Workers, here
+from kernelfuzz.corpus.engines import shards as made_by
+from kernelfuzz.corpus.publish import Form, publish_rows
+from kernelfuzz.corpus.shard import Damaged, Head, Made, Missing, ShardFile
 
 _MEGABYTE = 1_000_000
 
@@ -105,21 +101,22 @@ def produce(
     """
     started = time.perf_counter()
     summary = Summary()
-    try:
-        last = _make_shards(plan, store, engine, part, summary, progress)
-    except FileNotFoundError:
-        # Where there are no locks, another run may have finished the corpus and taken the shards away.
-        if not store.is_complete():
-            raise
-        last = 0
-    merging = time.perf_counter()
-    with store.locked():
-        if store.is_complete():
-            summary.manifest = store.manifest()
-        elif all(store.path(shard).exists() for shard in range(last)):
-            summary.manifest = publish(store, plan, last, command=command)
-        if summary.manifest is not None:
-            store.sweep()
+    with engine() as workers:
+        try:
+            last = _make_shards(plan, store, workers, part, summary, progress)
+        except FileNotFoundError:
+            # Where there are no locks, another run may have finished the corpus and taken the shards away.
+            if not store.is_complete():
+                raise
+            last = 0
+        merging = time.perf_counter()
+        with store.locked():
+            if store.is_complete():
+                summary.manifest = store.manifest()
+            elif all(store.path(shard).exists() for shard in range(last)):
+                summary.manifest = publish(store, workers, plan, last, command=command)
+            if summary.manifest is not None:
+                store.sweep()
     summary.work_seconds += time.perf_counter() - merging
     summary.seconds = time.perf_counter() - started
     return summary
@@ -128,7 +125,7 @@ def produce(
 def _make_shards(
     plan: Plan,
     store: Store,
-    engine: Engine,
+    workers: Workers,
     part: Part,
     summary: Summary,
     progress: Callable[[int], None] | None,
@@ -139,7 +136,7 @@ def _make_shards(
     done = 0
     # The engine looks ahead of this loop, so both go by what was there at the start.
     wanted = (plan.span(number) for number in _numbers(plan, part) if number not in heads)
-    with contextlib.closing(engine(plan, wanted)) as shards:
+    with contextlib.closing(made_by(workers, plan, wanted)) as shards:
         for number in _numbers(plan, part):
             made = None if number in heads else next(shards)
             head = heads[number] if made is None else made.head
@@ -177,94 +174,35 @@ class NothingMade(RuntimeError):
     """A plan has made no row."""
 
 
-@dataclass(slots=True)
-class _Counts:
-    rows: dict[str, Counter[str]] = field(default_factory=lambda: {split: Counter() for split in SPLITS})
-    duplicates: int = 0
-
-
-def publish(store: Store, plan: Plan, shards: int, *, command: str) -> dict[str, Any]:
+def publish(store: Store, workers: Workers, plan: Plan, shards: int, *, command: str) -> dict[str, Any]:
     """Make the data of a corpus of its shards, all of which are there; gives the manifest.
 
-    Raises NothingMade, Damaged, and OSError; then the directory is as it was.
+    Raises NothingMade, MergeFailed, Damaged, and OSError; then the directory is as it was, but for a damaged shard,
+    which is taken away.
     """
-    missing = [each for shard in range(shards) for each in head_in(store.path(shard).read_bytes()).missing]
+    sources: list[tuple[ShardFile, int]] = []
+    missing: Counter[str] = Counter()
+    first: Missing | None = None
+    for shard in range(shards):
+        source = ShardFile(store.path(shard))
+        head = source.head()
+        sources.append((source, head.rows))
+        missing.update(each.kind for each in head.missing)
+        first = first or next(iter(head.missing), None)
+    if not any(rows for _, rows in sources):
+        raise NothingMade(f"every kernel failed{f', the first at {one_line(first)}' if first else ''}")
     facts: dict[str, Any] = {
         "plan": as_dict(plan),
         "versions": versions(),
         "shards": shards,
-        "missing": dict(sorted(Counter(each.kind for each in missing).items())),
+        "missing": dict(sorted(missing.items())),
     }
-
-    def entries() -> Iterator[Entry]:
-        for shard in range(shards):
-            yield from entries_of(store.path(shard).read_bytes())
-
-    if next(entries(), None) is None:
-        raise NothingMade(_first(missing))
-    return publish_entries(store, entries, facts, format=plan.format, old_keys=plan.old_keys, command=command)
-
-
-def publish_entries(
-    store: Store,
-    entries: Callable[[], Iterable[Entry]],
-    facts: dict[str, Any],
-    *,
-    format: Format,
-    old_keys: bool,
-    command: str,
-) -> dict[str, Any]:
-    """The data of a corpus from its rows, which ``entries()`` gives in order as often as it is called."""
-    cluster_of = clusters(_distinct(entries()))
-    counts = _Counts()
-    with store.staging() as staged:
-        with writing(staged, format, old_keys=old_keys) as write:
-            for row in _placed(entries(), cluster_of, counts):
-                write(row)
-        manifest = {
-            **facts,
-            "kernels": len(cluster_of),
-            "clusters": len(set(cluster_of.values())),
-            "duplicates": counts.duplicates,
-            "rows": {split: dict(sorted(rows.items())) for split, rows in counts.rows.items() if rows},
-            "files": _checksums(staged),
-        }
-        store.complete(manifest, staged, card(staged, manifest, command=command))
-    return manifest
-
-
-def _placed(entries: Iterable[Entry], cluster_of: Mapping[str, str], counts: _Counts) -> Iterator[Row]:
-    """Each distinct row once, with its cluster and its split."""
-    seen: set[tuple[str, str]] = set()
-    for entry in entries:
-        pair = (entry.key.id, entry.key.device)
-        if pair in seen:
-            counts.duplicates += 1
-            continue
-        seen.add(pair)
-        cluster = cluster_of[entry.key.id]
-        split = split_of(cluster)
-        counts.rows[split][entry.key.device] += 1
-        yield msgspec.structs.replace(decode(entry.line), near_duplicate_cluster=cluster, split=split)
-
-
-def _distinct(entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.key.id not in seen:
-            seen.add(entry.key.id)
-            yield entry.key.id, entry.key.sketch
-
-
-def _checksums(directory: Path) -> dict[str, str]:
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def _first(missing: list[Missing]) -> str:
-    if not missing:
-        return "every kernel failed"
-    return f"every kernel failed, the first at {one_line(missing[0])}"
+    try:
+        return publish_rows(store, workers, sources, facts, Form(plan.format, plan.old_keys), command=command)
+    except Damaged as error:
+        if error.path is not None:
+            error.path.unlink(missing_ok=True)
+        raise
 
 
 def one_line(missing: Missing) -> str:

@@ -1,8 +1,8 @@
 """Kernels that pass a test become a corpus.
 
 Each process that runs tests appends the rows of what passed to a part, a file of its own: two lines for each
-row, as in a shard.  At the end one process makes the corpus of all parts that are there, those of earlier and
-of killed sessions too.  The result is a function of the set of kernels that passed.
+row, the first of which is for merging.  At the end one process makes the corpus of all parts that are there, those
+of earlier and of killed sessions too.  The result is a function of the set of kernels that passed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from kernelfuzz.analysis.fingerprint import identity
 from kernelfuzz.corpus.build_row import drawn, make_row, plain_symbols
 from kernelfuzz.corpus.corpus_plan import Format, differences, versions
 from kernelfuzz.corpus.directory import CARD, DATA, RUNNING, Store, WrongCorpus
-from kernelfuzz.corpus.produce import publish_entries
+from kernelfuzz.corpus.engines import here
+from kernelfuzz.corpus.publish import Form, publish_rows
 from kernelfuzz.corpus.row import encode
 from kernelfuzz.corpus.shard import Damaged, Entry, Key
 from kernelfuzz.devices import Device
@@ -36,6 +37,9 @@ from kernelfuzz.toolchain import Failure, UnsupportedWarp, compat, lower_devices
 
 _SOURCE = "pytest"
 _PARTS = "pytest-*.jsonl"
+
+# Rows of parts that are read at once.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +313,19 @@ class Published:
     added: int
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Rows that lie here and there in parts: the file of each, and where in it the row begins."""
+
+    places: tuple[tuple[Path, int], ...]
+
+    def keys(self) -> Iterator[Key]:
+        return (_entry(*place).key for place in self.places)
+
+    def lines(self) -> Iterator[bytes]:
+        return (_entry(*place).line for place in self.places)
+
+
 def publish(wanted: Wanted, store: Store) -> Published | None:
     """Make the corpus of all parts; None, and a directory that holds no corpus, where they have no row.
 
@@ -319,14 +336,11 @@ def publish(wanted: Wanted, store: Store) -> Published | None:
         rows = _rows(store.shards)
         if rows:
             facts = {"plan": wanted.plan(), "versions": versions()}
-            manifest = publish_entries(
-                store,
-                lambda: (_entry(path, at) for _, (path, at) in sorted(rows.items())),
-                facts,
-                format=wanted.format,
-                old_keys=False,
-                command=wanted.command(),
-            )
+            places = tuple(place for _, place in sorted(rows.items()))
+            some = [Recording(places[at : at + _AT_ONCE]) for at in range(0, len(places), _AT_ONCE)]
+            sources = [(each, len(each.places)) for each in some]
+            with here() as workers:
+                manifest = publish_rows(store, workers, sources, facts, Form(wanted.format), command=wanted.command())
             return Published(manifest, _number_of_rows(manifest) - _number_of_rows(before or {}))
     if before is not None and before["state"] == RUNNING:
         store.remove()

@@ -149,6 +149,11 @@ def with_old_keys(row: Row) -> Row:
     return msgspec.structs.replace(row, **code)
 
 
+def has_old_keys(row: Row) -> bool:
+    """Whether it is one of ``with_old_keys``."""
+    return any(getattr(row, name) is not UNSET for name in OLD_KEYS)
+
+
 def encode(row: Row) -> bytes:
     """The row as one line of JSON, with its line end."""
     return msgspec.json.encode(row) + b"\n"

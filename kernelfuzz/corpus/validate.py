@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kernelfuzz import workers
-from kernelfuzz.corpus.card import card
+from kernelfuzz.corpus.card import card, seen_in
 from kernelfuzz.corpus.checks import CHECKS, STAGES, Check, Outcome, Stage, check_rows
 from kernelfuzz.corpus.directory import CARD, DATA, MANIFEST
 from kernelfuzz.corpus.files import Unreadable, manifest, placed
@@ -156,7 +156,7 @@ def _card(directory: Path, survey: Survey) -> Iterator[Looked]:
         yield CARD, f"it cannot be read: {error}"
         return
     try:
-        wanted = card(directory, msgspec.to_builtins(survey.manifest), command="")
+        wanted = card(directory, seen_in(directory), msgspec.to_builtins(survey.manifest), command="")
     except Unreadable:
         raise NotPossible("there are no rows") from None
     for what, start, end in (

@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from corpora import write_rows  # pyright: ignore[reportMissingImports]
 
 import kernelfuzz
-from kernelfuzz.corpus.card import card, size_category
+from kernelfuzz.corpus.card import card, seen_in, size_category
 from kernelfuzz.corpus.corpus_plan import Format
-from kernelfuzz.corpus.files import FORMATS, Unreadable, writing
+from kernelfuzz.corpus.files import FORMATS, Unreadable
 from kernelfuzz.corpus.near_duplicates import split_of
 from kernelfuzz.corpus.row import (
     IR_TYPES,
@@ -110,10 +111,8 @@ def real() -> list[Row]:
 
 def corpus(directory: Path, rows: list[Row], format: Format = "jsonl", *, old_keys: bool = False) -> str:
     """Write a corpus, with its card, and give the card."""
-    with writing(directory, format, old_keys=old_keys, part_rows=3) as write:
-        for row in rows:
-            write(row)
-    text = card(directory, MANIFEST, command=COMMAND)
+    write_rows(directory, format, rows, old_keys=old_keys, part_rows=3)
+    text = card(directory, seen_in(directory), MANIFEST, command=COMMAND)
     (directory / "README.md").write_text(text)
     (directory / "manifest.json").write_text(json.dumps(MANIFEST))
     return text

@@ -7,11 +7,12 @@ import random
 from collections import Counter
 
 import pytest
+from corpora import clusters  # pyright: ignore[reportMissingImports]
 
 import kernelfuzz
 from kernelfuzz.analysis.fingerprint import canonical_tokens
 from kernelfuzz.corpus.corpus_plan import Plan
-from kernelfuzz.corpus.near_duplicates import clusters, sketch, split_of
+from kernelfuzz.corpus.near_duplicates import sketch, split_of
 from kernelfuzz.strategies.options import check_options
 
 TOKENS = [f"token {number % 37} {number // 5}" for number in range(200)]

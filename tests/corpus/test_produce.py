@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora import Does, FakeEngine  # pyright: ignore[reportMissingImports]
 from processes import until  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz import workers
@@ -24,10 +25,10 @@ from kernelfuzz.corpus import build_shard, engines
 from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.corpus_plan import Part, Plan, as_dict
 from kernelfuzz.corpus.directory import Store, WrongCorpus
-from kernelfuzz.corpus.engines import Engine, Span, here, processes
+from kernelfuzz.corpus.engines import Engine, here, processes
 from kernelfuzz.corpus.files import rows
 from kernelfuzz.corpus.produce import NothingMade, Summary, produce
-from kernelfuzz.corpus.shard import Made, entries_of
+from kernelfuzz.corpus.shard import Damaged, entries_of
 from kernelfuzz.strategies.options import check_options
 
 PLAN = Plan(check_options(size="small"), count=12, seed=1)
@@ -73,13 +74,22 @@ def test_every_kernel_has_a_row_for_each_device(whole: Path) -> None:
             assert indices == sorted(indices)
 
 
-def backwards(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
-    """An engine that makes the last shard first."""
-    found = {span: make_shard(plan, *span) for span in reversed(list(spans))}
-    yield from (found[span] for span in sorted(found))
+def backwards(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Generator[Any, None, None]:
+    """Do the last task first."""
+    yield from reversed([function(*task) for task in reversed(list(tasks))])
 
 
-@pytest.mark.parametrize("engine", [processes(2), backwards], ids=["two jobs", "backwards"])
+def failing(problem: workers.WorkerError, when: Callable[[int, tuple[Any, ...]], bool]) -> Does:
+    """Lose some tasks, told by their number and what they are."""
+
+    def does(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Generator[Any, None, None]:
+        for number, task in enumerate(tasks):
+            yield problem if when(number, task) else function(*task)
+
+    return does
+
+
+@pytest.mark.parametrize("engine", [processes(2), FakeEngine(backwards)], ids=["two jobs", "backwards"])
 def test_the_bytes_do_not_depend_on_the_engine(engine: Engine, whole: Path, tmp_path: Path) -> None:
     made(PLAN, tmp_path, engine=engine)
     assert contents(tmp_path) == contents(whole)
@@ -102,13 +112,13 @@ def test_parts_made_by_several_runs(whole: Path, tmp_path: Path) -> None:
 def dying(after: int) -> Engine:
     """An engine that fails after so many shards."""
 
-    def engine(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
-        for number, span in enumerate(spans):
+    def does(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Generator[Any, None, None]:
+        for number, task in enumerate(tasks):
             if number == after:
                 raise OSError(28, "No space left on device")
-            yield make_shard(plan, *span)
+            yield function(*task)
 
-    return engine
+    return FakeEngine(does)
 
 
 def test_a_run_goes_on_where_another_ended(whole: Path, tmp_path: Path) -> None:
@@ -127,6 +137,38 @@ def test_a_damaged_shard_is_made_again(whole: Path, tmp_path: Path) -> None:
     first.write_bytes(first.read_bytes()[:-9])
     second.write_bytes(b"")
     assert made(PLAN, tmp_path).resumed == 0
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_a_run_that_goes_on_reads_what_is_in_shards_and_not_the_rows(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        made(PLAN, tmp_path, engine=dying(after=1))
+    (shard,) = (tmp_path / "shards").iterdir()
+    before = Store(tmp_path).heads()
+    size = shard.stat().st_size
+    shard.write_bytes(shard.read_bytes()[: size // 2] + bytes(size - size // 2))
+    assert Store(tmp_path).heads() == before
+
+
+def test_a_shard_that_turns_out_to_be_damaged_is_made_again(whole: Path, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        made(PLAN, tmp_path, engine=dying(after=2))
+    shard = tmp_path / "shards" / "00000001.zst"
+    size = shard.stat().st_size
+    shard.write_bytes(shard.read_bytes()[: size // 2] + bytes(size - size // 2))
+    with pytest.raises(Damaged, match=r"00000001\.zst"):
+        made(PLAN, tmp_path)
+    assert made(PLAN, tmp_path).resumed == 12 - PLAN.shard_size
+    assert contents(tmp_path) == contents(whole)
+
+
+def test_a_merge_goes_on_where_a_process_is_lost(whole: Path, tmp_path: Path) -> None:
+    killed = workers.WorkerDied("was killed by SIGKILL", from_outside=True)
+    made(
+        PLAN,
+        tmp_path,
+        engine=FakeEngine(failing(killed, lambda number, task: number == 0 and isinstance(task[0], Path))),
+    )
     assert contents(tmp_path) == contents(whole)
 
 
@@ -152,21 +194,19 @@ def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     assert seen[-1] == PLAN.count
 
 
-def test_a_crash_costs_one_kernel(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def in_order(
-        function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], **_: Any
-    ) -> Generator[Any, None, None]:
-        for number, task in enumerate(tasks):
-            yield workers.WorkerDied("was killed by SIGSEGV") if number == 0 else function(*task)
+def is_first_shard(number: int, task: tuple[Any, ...]) -> bool:
+    return number == 0 and isinstance(task[0], Plan)
 
+
+def test_a_crash_costs_one_kernel(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def call(function: Callable[..., Any], plan: Plan, index: int, count: int, **_: Any) -> Any:
         if index == 1:
             raise workers.WorkerDied("was killed by SIGSEGV")
         return function(plan, index, count)
 
-    monkeypatch.setattr(engines.workers, "in_order", in_order)
     monkeypatch.setattr(engines.workers, "call", call)
-    summary = made(PLAN, tmp_path, engine=processes(2))
+    crash = workers.WorkerDied("was killed by SIGSEGV")
+    summary = made(PLAN, tmp_path, engine=FakeEngine(failing(crash, is_first_shard)))
     assert summary.failures == {"crash": 2}
     assert summary.first_missing is not None
     assert summary.first_missing.index == 1
@@ -183,21 +223,14 @@ def test_what_is_killed_from_outside_is_made_again(
     killed = workers.WorkerDied("was killed by SIGKILL", from_outside=True)
     calls: Counter[tuple[int, int]] = Counter()
 
-    def in_order(
-        function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], **_: Any
-    ) -> Generator[Any, None, None]:
-        for number, task in enumerate(tasks):
-            yield killed if number == 0 else function(*task)
-
     def call(function: Callable[..., Any], plan: Plan, index: int, count: int, **_: Any) -> Any:
         calls[index, count] += 1
         if index == 0 and calls[index, count] <= kills:
             raise killed
         return function(plan, index, count)
 
-    monkeypatch.setattr(engines.workers, "in_order", in_order)
     monkeypatch.setattr(engines.workers, "call", call)
-    summary = made(PLAN, tmp_path, engine=processes(2))
+    summary = made(PLAN, tmp_path, engine=FakeEngine(failing(killed, is_first_shard)))
     assert summary.failures == ({"crash": 2} if lost else {})
     assert calls[0, PLAN.shard_size] == 5
     if not lost:

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corpora import FakeEngine  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.corpus import directory
 from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.corpus_plan import ALL, Part, Plan, as_dict
 from kernelfuzz.corpus.directory import AtWork, Store, WrongCorpus, at_work
-from kernelfuzz.corpus.engines import Engine, Span, here
+from kernelfuzz.corpus.engines import Engine, here
 from kernelfuzz.corpus.produce import Summary, produce
-from kernelfuzz.corpus.shard import Made
 from kernelfuzz.strategies.options import check_options
 
 # Four shards.
@@ -39,13 +39,13 @@ def run(
 def meanwhile(action: Callable[[], object], before: int) -> Engine:
     """An engine that does something before it makes its shard of a number."""
 
-    def engine(plan: Plan, spans: Iterable[Span]) -> Generator[Made, None, None]:
-        for number, span in enumerate(spans):
-            if number == before:
+    def does(function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> Generator[Any, None, None]:
+        for number, task in enumerate(tasks):
+            if function is make_shard and number == before:
                 action()
-            yield make_shard(plan, *span)
+            yield function(*task)
 
-    return engine
+    return FakeEngine(does)
 
 
 def contents(directory: Path) -> dict[str, bytes]:

@@ -17,13 +17,14 @@ import jsonschema
 import msgspec
 import pyarrow as pa
 import pytest
+from corpora import write_rows  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz import workers
 from kernelfuzz.cli import main
-from kernelfuzz.corpus.card import card
+from kernelfuzz.corpus.card import card, seen_in
 from kernelfuzz.corpus.checks import check_rows
 from kernelfuzz.corpus.corpus_plan import Format
-from kernelfuzz.corpus.files import FORMATS, PATTERNS, rows, writing
+from kernelfuzz.corpus.files import FORMATS, PATTERNS, rows
 from kernelfuzz.corpus.near_duplicates import split_of
 from kernelfuzz.corpus.row import Row, json_schema
 from kernelfuzz.corpus.validate import PROVES
@@ -102,7 +103,9 @@ class Corpus:
                 if path.is_file()
             },
         }
-        (self.directory / "README.md").write_text(card(self.directory, self.manifest, command="any"))
+        (self.directory / "README.md").write_text(
+            card(self.directory, seen_in(self.directory), self.manifest, command="any")
+        )
         self.save_manifest()
 
     def save_manifest(self) -> None:
@@ -521,9 +524,7 @@ def test_a_defect_of_the_directory_is_found(
 def in_format(corpus: Corpus, format: Format) -> None:
     """The corpus written as another format has it."""
     held = [msgspec.convert(row, Row) for row in corpus.rows]
-    with writing(corpus.directory, format) as write:
-        for row in sorted(held, key=lambda row: (row.metadata.index or 0, row.device)):
-            write(row)
+    write_rows(corpus.directory, format, sorted(held, key=lambda row: (row.metadata.index or 0, row.device)))
     corpus.manifest["plan"]["format"] = format
     corpus.describe()
 

@@ -23,7 +23,7 @@ from typing import Any
 from kernelfuzz.corpus.build_shard import make_shard
 from kernelfuzz.corpus.corpus_plan import Plan, as_dict
 from kernelfuzz.corpus.directory import Store
-from kernelfuzz.corpus.engines import processes
+from kernelfuzz.corpus.engines import here, processes
 from kernelfuzz.corpus.produce import produce, publish
 from kernelfuzz.corpus.row import decode
 from kernelfuzz.corpus.shard import entries_of
@@ -63,7 +63,8 @@ def main() -> None:
                 lower_devices(source, plan.devices, keep_comments=True)
             plain += time.process_time() - began
         began = time.process_time()
-        manifest = publish(store, plan, len(starts), command="")
+        with here() as workers:
+            manifest = publish(store, workers, plan, len(starts), command="")
         merging = time.process_time() - began
     result = {
         "kernels": count,
