@@ -27,6 +27,7 @@ from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.reference.limitations import LIMITATIONS
 from kernelfuzz.reference.promises import PROMISES
+from kernelfuzz.reference.smooth_domains import SMOOTH_DOMAINS
 from kernelfuzz.rewrites import transformations as rewritten
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS
 from kernelfuzz.strategies.features import GROUPS
@@ -104,6 +105,14 @@ def deviations() -> str:
         for row in DEVIATIONS.values()
     ]
     return table(("bug", "what such a Warp does", "what it computes"), rows)
+
+
+def smooth_domains() -> str:
+    rows = [
+        (f"`{row.builtin}`", row.closed + (f"; all but {row.meant_for}" if row.meant_for else ""), row.says)
+        for row in SMOOTH_DOMAINS.values()
+    ]
+    return table(("builtin", "not judged", "what Warp says"), rows)
 
 
 def promises() -> str:
@@ -195,6 +204,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "transformations": ("notes/rewrites.md", transformations),
     "deviations": ("notes/reference.md", deviations),
     "promises": ("notes/reference.md", promises),
+    "smooth-domains": ("notes/reference.md", smooth_domains),
     "workarounds": ("notes/rewrites.md", workarounds),
     "oracles": ("notes/oracles.md", oracles),
     "checks": ("notes/oracles.md", checks),
