@@ -145,7 +145,7 @@ def explained_by(case: Case, verdict: Verdict, names: Iterable[str], ask: Ask) -
     sets: list[tuple[str, ...]] = [(name,) for name in names]
     if len(sets) > 1:
         sets.append(names)
-    rewritten = [(each, worked_around(kernel, each)) for each in sets]
+    rewritten = [(each, worked_around(kernel, each, verdict.setting.unroll)) for each in sets]
     rewritten = [(each, other) for each, other in rewritten if other != kernel]
     cases = [replace(case, kernel=other) for _, other in rewritten]
     for (each, _), found in zip(rewritten, ask(cases, verdict) if cases else (), strict=True):

@@ -162,29 +162,24 @@ def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting
     What is lost depends on which loops are unrolled.
     """
     changed = row.setting(setting)
-    unroll = _unroll_of(changed)
-    if unroll == MAX_UNROLL:
+    if changed.unroll == MAX_UNROLL:
         ready: list[Point | Verdict] = [*points]
     else:
-        ready = [prepare_at(point.case, unroll, over_float64=point.over_float64.kernel) for point in points]
+        ready = [prepare_at(point.case, changed.unroll, over_float64=point.over_float64.kernel) for point in points]
     with captured_output():  # verify_fp tells about every NaN
         judged = iter(judge([point for point in ready if isinstance(point, Point)], changed))
     return [replace(point, setting=changed) if isinstance(point, Verdict) else next(judged) for point in ready]
 
 
-def _unroll_of(setting: BuildSetting) -> int:
-    return dict(setting.options).get("max_unroll", MAX_UNROLL)
-
-
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
-    points = [prepare_at(case, _unroll_of(like.setting)) for case in cases]
+    points = [prepare_at(case, like.setting.unroll) for case in cases]
     judged = iter(judge([point for point in points if isinstance(point, Point)], like.setting))
     return [point if isinstance(point, Verdict) else next(judged) for point in points]
 
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
     """Return the derivatives that the reference computes, and the gradients that they start from."""
-    point = prepare_at(case, _unroll_of(verdict.setting))
+    point = prepare_at(case, verdict.setting.unroll)
     assert isinstance(point, Point), "a case that is skipped is not judged"
     return Evidence(case, point.expected, point.seeds, tolerance=point.precision.relative, message=verdict.reason)
 
@@ -390,7 +385,7 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
         return GRADIENT.skipped("not judged: too close for central differences", setting)
     if point.rounding and not _computes_alike(point):
         return GRADIENT.skipped("not judged: rounding changes what the kernel computes", setting)
-    return GRADIENT.failed(setting, mismatch=mismatch, bugs=predicted(point, actual))
+    return GRADIENT.failed(setting, mismatch=mismatch, bugs=predicted(point, actual, setting.unroll))
 
 
 def _computes_alike(point: Point) -> bool:
@@ -405,12 +400,15 @@ def _computes_alike(point: Point) -> bool:
     )
 
 
-def predicted(point: Point, actual: Mapping[str, Input]) -> tuple[str, ...]:
-    """The known bugs with which the reference gives these gradients, but for rounding; empty where none do."""
+def predicted(point: Point, actual: Mapping[str, Input], unroll: int = MAX_UNROLL) -> tuple[str, ...]:
+    """The known bugs with which the reference gives these gradients, but for rounding; empty where none do.
+
+    Warp unrolls loops of up to ``unroll`` iterations.
+    """
     kernel, launch = point.over_float64.kernel, point.over_float64.launch
 
     def agrees(deviations: Sequence[Deviation]) -> bool:
-        found = gradient(kernel, launch, point.seeds, deviations, strict=False)
+        found = gradient(kernel, launch, point.seeds, deviations, strict=False, unroll=unroll)
         return _first_wrong(point, actual, {name: found[name] for name in point.expected}) is None
 
     return explanation(applicable(of_gradients=True), agrees)

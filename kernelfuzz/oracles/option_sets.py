@@ -136,8 +136,8 @@ class OptionSet:
 
 
 OPTION_SETS: tuple[OptionSet, ...] = (
-    OptionSet("no unrolling", (("max_unroll", 0),)),
-    OptionSet("unrolling once", (("max_unroll", 1),)),
+    OptionSet("no unrolling", (("max_unroll", 0),), gradients=True),
+    OptionSet("unrolling once", (("max_unroll", 1),), gradients=True),
     OptionSet("more unrolling", (("max_unroll", 64),), gradients=True),
     # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
     OptionSet("debug", (("mode", "debug"),)),

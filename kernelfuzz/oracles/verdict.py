@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
+from kernelfuzz.analysis.unrolling import MAX_UNROLL
+
 Status: TypeAlias = Literal["passed", "skipped", "known", "failed"]
 
 FailedKind: TypeAlias = Literal[
@@ -110,6 +112,11 @@ class BuildSetting:
     blocks: int | None = None
     transformation: str = ""
     layout: str = "contiguous"
+
+    @property
+    def unroll(self) -> int:
+        """The most iterations of a loop that Warp unrolls."""
+        return dict(self.options).get("max_unroll", MAX_UNROLL)
 
 
 # Of a verdict that depends on no setting.

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from kernelfuzz.analysis.effects import static_value
-from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
@@ -227,7 +226,7 @@ def branch(node: n.If, names: c.Names) -> c.Execute | None:
 
 
 def for_loop(node: n.For, names: c.Names) -> c.Execute | None:
-    if not is_dynamic(node):
+    if not names.is_dynamic(node):
         return None
     bounds = [names.expression(bound) for bound in node.bounds]
     counter = names.place(node.name)

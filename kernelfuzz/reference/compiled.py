@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
-from kernelfuzz.ir.nodes import Constant, Expr, Function, Kernel, Node, Stmt
+from kernelfuzz.analysis.unrolling import MAX_UNROLL, is_dynamic
+from kernelfuzz.ir.nodes import Constant, Expr, For, Function, Kernel, Node, Stmt, While
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Stopped, Undefined
 
@@ -107,10 +108,14 @@ class Cells(list[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What compiles the expressions and statements of a kernel, and is asked again for those below each."""
+    """What compiles the expressions and statements of a kernel, and is asked again for those below each.
+
+    ``unroll`` is Warp's option ``max_unroll``, which deviations ask about.
+    """
 
     expression: Callable[[Expr, Names], Evaluate]
     statement: Callable[[Stmt, Names], Execute]
+    unroll: int = MAX_UNROLL
 
 
 @dataclass(slots=True)
@@ -182,6 +187,10 @@ class Names:
     def statement(self, node: Stmt) -> Execute:
         """The function that runs a statement with these names."""
         return self.module.language.statement(node, self)
+
+    def is_dynamic(self, loop: For | While) -> bool:
+        """Whether Warp does not unroll the loop."""
+        return is_dynamic(loop, self.module.language.unroll)
 
 
 def at_node(node: Node, function: Callable[[Frame], T]) -> Callable[[Frame], T]:

@@ -21,7 +21,7 @@ from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.dual import Dual, Scale, observed, value_of
 from kernelfuzz.reference.exact import Exact
-from kernelfuzz.reference.execution import execute
+from kernelfuzz.reference.execution import PLAIN, execute
 from kernelfuzz.reference.history import Path, history_of
 from kernelfuzz.reference.lost_statements import language
 from kernelfuzz.reference.lost_values import Watch
@@ -47,6 +47,7 @@ def gradient(
     deviations: Sequence[Deviation] = (),
     *,
     strict: bool = True,
+    unroll: int = MAX_UNROLL,
 ) -> dict[str, Input]:
     """The derivative of ``sum(seed * final value)`` by the initial value of every float of every parameter.
 
@@ -54,15 +55,18 @@ def gradient(
     what is left out counts as zero).  The result has float64 arrays of the shapes of the parameters' values,
     for every parameter with a float; of structs, the fields that have any.
 
-    With ``deviations`` it is what the adjoint of a Warp with these bugs gives.  All floats of the kernel must be
+    With ``deviations`` it is what the adjoint of a Warp with these bugs gives, whose option ``max_unroll`` is
+    ``unroll``.  All floats of the kernel must be
     float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where there is no derivative at these inputs,
     NotDifferentiable where the reference knows none; unless ``strict``, only where an output with a seed may
     need it.
     """
     leaves = list(_float_leaves(kernel, launch))
+    language = replace(PLAIN, unroll=unroll)
 
     def run(domain: Smooth) -> dict[str, Input]:
-        return execute(kernel, launch, replace(domain, strict=strict), deviations=deviations, rounded=not strict)
+        domain = replace(domain, strict=strict)
+        return execute(kernel, launch, domain, deviations=deviations, rounded=not strict, language=language)
 
     return _Tangents.of(leaves, leaves, run).seeded(seeds)
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import EXPRESSIONS
@@ -175,7 +174,7 @@ def unloaded(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
 
 def lost_counter(node: n.For, names: c.Names) -> c.Execute | None:
     """The counter of a dynamic loop has no value after a loop that ran zero times."""
-    if not is_dynamic(node):
+    if not names.is_dynamic(node):
         return None
     steps: list[c.Execute] = []
     bounds = tuple([keep(bound, names, steps) for bound in node.bounds])

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.walk import blocks, bound_names
 from kernelfuzz.reference import compiled as c
@@ -25,7 +24,7 @@ from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Undefined
 
 def left_for(node: n.For, names: c.Names) -> c.Execute | None:
     """The iterations that the backward pass goes through, in the order of the range."""
-    if not is_dynamic(node) or not _is_left(node.body):
+    if not names.is_dynamic(node) or not _is_left(node.body):
         return None
     bounds = [names.expression(bound) for bound in node.bounds]
     place, body = names.place(node.name), execution.block(node.body, names)
@@ -67,7 +66,7 @@ def left_while(node: n.While, names: c.Names) -> c.Execute | None:
 
 def empty_range(node: n.For, names: c.Names) -> c.Execute | None:
     """``for i in range(a, b, 2)`` with a = b: its reverse has the iteration of a."""
-    if not is_dynamic(node) or len(node.bounds) < 3:
+    if not names.is_dynamic(node) or len(node.bounds) < 3:
         return None
     bounds = [names.expression(bound) for bound in node.bounds]
     place, body, loop = names.place(node.name), execution.block(node.body, names), execution.for_loop(node, names)
@@ -152,7 +151,7 @@ def _moves(value: Any) -> bool:
 
 def local_of_a_loop(node: n.For | n.While, names: c.Names) -> c.Execute | None:
     """What a dynamic loop binds first moves with nothing after it."""
-    if not is_dynamic(node):
+    if not names.is_dynamic(node):
         return None
     before = set(names.places)
     loop = execution.for_loop(node, names) if isinstance(node, n.For) else execution.while_loop(node, names)

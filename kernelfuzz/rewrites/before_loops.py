@@ -1,4 +1,7 @@
-"""Workarounds before dynamic loops: what a loop changes gets a variable of its own, or is declared there."""
+"""Workarounds before dynamic loops: what a loop changes gets a variable of its own, or is declared there.
+
+Which loops are dynamic depends on Warp's option ``max_unroll``: ``unroll``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from kernelfuzz.analysis.effects import changed_locals, count_name
-from kernelfuzz.analysis.unrolling import is_dynamic
+from kernelfuzz.analysis.unrolling import MAX_UNROLL, is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import BLOCKS
@@ -18,25 +21,25 @@ from kernelfuzz.typecheck.operators import unary_result
 _Before = Callable[[n.Name], n.Assign | None]
 
 
-def copied_before_loops(kernel: n.Kernel) -> n.Kernel:
+def copied_before_loops(kernel: n.Kernel, unroll: int = MAX_UNROLL) -> n.Kernel:
     """``v = +v`` before a dynamic loop that changes ``v``: what was computed of it before reads another variable."""
-    return _rewritten(kernel, _copy, _changed)
+    return _rewritten(kernel, _copy, _changed, unroll)
 
 
-def declared_before_loops(kernel: n.Kernel) -> n.Kernel:
+def declared_before_loops(kernel: n.Kernel, unroll: int = MAX_UNROLL) -> n.Kernel:
     """``v = wp.vec3()`` before a dynamic loop in which ``v`` is bound first, and after which it is read."""
-    return _rewritten(kernel, _declaration, _born)
+    return _rewritten(kernel, _declaration, _born, unroll)
 
 
 def _rewritten(
-    kernel: n.Kernel, before: _Before, concerned: Callable[[n.For | n.While, set[str], Unit], set[str]]
+    kernel: n.Kernel, before: _Before, concerned: Callable[[n.For | n.While, set[str], Unit], set[str]], unroll: int
 ) -> n.Kernel:
     """The kernel with an assignment before each dynamic loop for each name that it concerns, where there is one."""
 
     def block(statements: n.Block, bound: set[str], unit: Unit, types: Mapping[str, t.Type]) -> n.Block:
         made: list[n.Stmt] = []
         for statement in statements:
-            if isinstance(statement, (n.For, n.While)) and is_dynamic(statement):
+            if isinstance(statement, (n.For, n.While)) and is_dynamic(statement, unroll):
                 names = [n.Name(name, types[name]) for name in sorted(concerned(statement, bound, unit))]
                 wanted = [assign for name in names if (assign := before(name)) is not None]
                 made += [assign for assign in wanted if assign not in made[-len(wanted) :]]

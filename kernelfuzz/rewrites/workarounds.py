@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import map_expressions, map_statements
@@ -18,7 +19,8 @@ from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
-ChangeKernel: TypeAlias = Callable[[n.Kernel], n.Kernel]
+# With the number of iterations up to which Warp unrolls a loop, of what is done about loops.
+ChangeKernel: TypeAlias = Callable[..., n.Kernel]
 ChangeExpression: TypeAlias = Callable[[n.Expr], n.Expr]
 ChangeStatement: TypeAlias = Callable[[n.Stmt, loads.Unit, FreshNames], n.Block]
 
@@ -29,6 +31,7 @@ class Workaround:
 
     ``bug`` names its page in notes/findings; ``releases`` are those of the table there that have the bug;
     ``does`` says in one sentence what is written instead.  ``of_gradients``: the bug concerns adjoints only.
+    ``of_loops``: it is one of loops that are not unrolled.
     ``recognises`` are the failures, by kind, that count as the bug where the rewritten kernel has none: those of
     which ``kernelfuzz.reference.deviations`` does not predict what Warp computes.
     """
@@ -38,6 +41,7 @@ class Workaround:
     does: str
     change: ChangeKernel
     of_gradients: bool = False
+    of_loops: bool = False
     recognises: tuple[str, ...] = ("wrong gradient",)
     may_change: tuple[Aspect, ...] = ("source",)
 
@@ -168,26 +172,29 @@ WORKAROUNDS: dict[str, Workaround] = {
         Workaround(
             "local-of-a-loop-has-no-gradient", _ALL,
             "The local gets a value before the loop.",
-            before_loops.declared_before_loops, of_gradients=True,
+            before_loops.declared_before_loops, of_gradients=True, of_loops=True,
         ),
         # Behind the inlining: what a function does to its own parameters is then done to locals.
         Workaround(
             "sum-changes-what-an-adjoint-reads", _ALL,
             "The sum changes a copy; so does a loop.",
-            lambda kernel: before_loops.copied_before_loops(adjoints.summed_in_place(kernel)), of_gradients=True,
+            lambda kernel, unroll: before_loops.copied_before_loops(adjoints.summed_in_place(kernel), unroll),
+            of_gradients=True, of_loops=True,
         ),
     )
 }  # fmt: skip
 
 
-def worked_around(kernel: n.Kernel, slugs: Iterable[str] | None = None) -> n.Kernel:
+def worked_around(kernel: n.Kernel, slugs: Iterable[str] | None = None, unroll: int = MAX_UNROLL) -> n.Kernel:
     """The kernel rewritten to keep clear of the bugs in ``slugs`` (all that are in ``WORKAROUNDS``).
 
+    Warp unrolls loops of up to ``unroll`` iterations.
     A rewrite that would not verify (a name that Warp holds for a constant, say) is left out.  Raises KeyError
     at a slug that has no workaround.
     """
     for slug in WORKAROUNDS if slugs is None else slugs:
-        rewritten = WORKAROUNDS[slug].change(kernel)
+        row = WORKAROUNDS[slug]
+        rewritten = row.change(kernel, unroll) if row.of_loops else row.change(kernel)
         try:
             verify(rewritten)
         except VerifyError:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from code_generator import Patch, codegen
+from code_generator import Patch, around_loops, codegen
 
+from kernelfuzz.findings.known import explained_by
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.judge import judge_again
@@ -29,11 +30,42 @@ def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
     out[i] = y
 """)
 CASE = Case(KERNEL, Launch((3,), {"x": np.array([1.0, 2.0, 3.0]), "out": np.zeros(3)}))
+# What it computes from before its loop moves on in it; what it binds there first is read behind it.
+MOVING = Case(
+    parse("""
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    v = x[0] * wp.float64(3.0)
+    w = v * x[1]
+    for k in range(1):
+        t = w - v
+        v = w
+        w = t
+    out[0] = w
+"""),
+    Launch((1,), {"x": np.array([2.0, 5.0]), "out": np.zeros(1)}),
+)
+BOUND = Case(
+    parse("""
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    for k in range(2):
+        last = x[k]
+    out[0] = last
+"""),
+    MOVING.launch,
+)
 ROWS = {row.name: row for row in OPTION_SETS if row.gradients and available(row)}
 
 
-def point() -> gradient.Point:
-    made = gradient.prepare_at(CASE)
+def point(case: Case = CASE) -> gradient.Point:
+    made = gradient.prepare_at(case)
     assert isinstance(made, gradient.Point)
     return made
 
@@ -64,6 +96,25 @@ def test_a_defect_that_an_option_shows_is_caught(monkeypatch: Patch) -> None:
     (verdict,) = gradient.judge_options([point()], ROWS["more unrolling"], CPU)
     assert (verdict.status, verdict.kind) == ("failed", "wrong gradient")
     assert judge_again([CASE], verdict) == [verdict]
+
+
+def test_loops_that_an_option_does_not_unroll_are_judged(monkeypatch: Patch) -> None:
+    around_loops(monkeypatch, lambda adjoint: adjoint.blocks[-1].body_reverse.clear(), lambda around: around)
+    assert [verdict.status for verdict in gradient.judge([point()], CPU)] == ["passed"]
+    for name in ("no unrolling", "unrolling once"):
+        (verdict,) = gradient.judge_options([point()], ROWS[name], CPU)
+        assert (verdict.status, verdict.kind, verdict.bugs) == ("failed", "wrong gradient", ())
+
+
+def test_known_bugs_of_dynamic_loops_are_told_by_the_option() -> None:
+    points = [point(MOVING), point(BOUND)]
+    assert [verdict.status for verdict in gradient.judge(points, CPU)] == ["passed", "passed"]
+    moving, bound = gradient.judge_options(points, ROWS["no unrolling"], CPU)
+    assert (bound.status, bound.bugs) == ("known", ("local-of-a-loop-has-no-gradient",))
+    assert (moving.status, moving.bugs) == ("failed", ())
+    assert explained_by(MOVING, moving, ["sum-changes-what-an-adjoint-reads"], judge_again) is not None
+    once = gradient.judge_options(points, ROWS["unrolling once"], CPU)
+    assert [(verdict.status, verdict.bugs) for verdict in once] == [("passed", ()), ("known", bound.bugs)]
 
 
 def test_each_target_has_rows() -> None:
