@@ -132,6 +132,12 @@ PREDICTED: dict[str, list[tuple[str, str]]] = {
         ),
         (
             "",
+            "    s = x[0]\n    v = wp.vec2d(x[1], x[1])\n    for i in range(len(total)):\n        s += x[2]\n"
+            "        v = v + v\n        v[0] += x[3]\n        out[0] += s\n        if i >= 0:\n            return\n"
+            "    out[0] += s + v[0]",
+        ),
+        (
+            "",
             "    s = wp.float64(0.0)\n    w = int(0)\n    while w < 2:\n        w += 1\n        s += x[0]\n"
             "        if x[1] > x[0]:\n            continue\n        s += x[1]\n    out[0] = s",
         ),

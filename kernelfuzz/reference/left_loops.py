@@ -2,12 +2,13 @@
 
 The backward pass goes through the whole range of a ``for``, from its end, and runs the statements of the body before
 their adjoints.  So it begins with iterations that a launch may never have reached; a ``break`` ends it there, a
-``continue`` skips the adjoints of its iteration, and a ``return`` only those that follow it in that iteration.
+``continue`` skips the adjoints of its iteration, and a ``return`` only those that follow it in that iteration: also
+that of the assignment at the end of the body, which hands what the locals have been bound to on to the next iteration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -28,9 +29,10 @@ def left_for(node: n.For, names: c.Names) -> c.Execute | None:
         return None
     bounds = [names.expression(bound) for bound in node.bounds]
     place, body = names.place(node.name), execution.block(node.body, names)
+    bound = _bound_in(node, names)
 
     def execute(frame: c.Frame) -> int:
-        values = range(*[bound(frame) for bound in bounds])
+        values = range(*[each(frame) for each in bounds])
         frame[c.THREAD].watched = False  # what never ran is in no race
         first = len(values)
         while first and not _ends(frame, body, place, values[first - 1]):
@@ -38,7 +40,7 @@ def left_for(node: n.For, names: c.Names) -> c.Execute | None:
         for value in values[first:]:
             execution.step(frame[c.THREAD], node)
             frame[place] = value
-            _iterate(frame, body)
+            _iterate(frame, body, bound)
         return c.NORMAL
 
     return execute
@@ -49,12 +51,13 @@ def left_while(node: n.While, names: c.Names) -> c.Execute | None:
     if not _is_left(node.body):
         return None
     test, body = names.expression(node.test), execution.block(node.body, names)
+    bound = _bound_in(node, names)
 
     def execute(frame: c.Frame) -> int:
         frame[c.THREAD].watched = False
         while test(frame):
             execution.step(frame[c.THREAD], node)
-            ended = _iterate(frame, body)
+            ended = _iterate(frame, body, bound)
             if ended == c.RETURN:
                 raise Undefined(TOO_MANY_STEPS, node)  # the adjoint does not end
             if ended == c.BREAK:
@@ -70,16 +73,17 @@ def empty_range(node: n.For, names: c.Names) -> c.Execute | None:
         return None
     bounds = [names.expression(bound) for bound in node.bounds]
     place, body, loop = names.place(node.name), execution.block(node.body, names), execution.for_loop(node, names)
+    bound = _bound_in(node, names)
 
     def execute(frame: c.Frame) -> int:
-        start, end, step = [bound(frame) for bound in bounds]
+        start, end, step = [each(frame) for each in bounds]
         empty = not range(start, end, step)
         last = int((end - start - (1 if step > 0 else -1)) / step)  # truncates, as C++ does
         if not empty or last != 0:
             return loop(frame)
         frame[c.THREAD].watched = False
         frame[place] = start
-        _iterate(frame, body)
+        _iterate(frame, body, bound)
         return c.NORMAL
 
     return execute
@@ -98,12 +102,23 @@ def _ends(frame: c.Frame, body: c.Execute, place: int, value: int) -> bool:
     return ended == c.BREAK
 
 
-def _iterate(frame: c.Frame, body: c.Execute) -> int:
-    """One iteration; where it is left by break or continue, its floats have no adjoint."""
+def _bound_in(node: n.For | n.While, names: c.Names) -> list[int]:
+    return [names.place(name) for name in sorted(bound_names(node.body))]
+
+
+def _iterate(frame: c.Frame, body: c.Execute, bound: Sequence[int]) -> int:
+    """One iteration; where it is left by break or continue, its floats have no adjoint.
+
+    Where it returns, what it has ``bound`` is not handed on.
+    """
     restore = _kept(frame, everything=False)
+    before = [(place, frame[place]) for place in bound]
     ended = body(frame)
     if ended in (c.BREAK, c.CONTINUE):
         restore()
+    if ended == c.RETURN:
+        for place, value in before:
+            frame[place] = value
     if ended == c.RETURN and not _is_nothing(frame[c.RETURNED]):
         raise Undefined(TOO_MANY_STEPS)  # each return adds to the gradient of its value
     return ended
