@@ -152,7 +152,8 @@ def in_layouts(setting: BuildSetting, layouts: Sequence[str] | None, count: int)
     return [setting] * count if layouts is None else [replace(setting, layout=layout) for layout in layouts]
 
 
-def _result(action: Action[T], program: Program, name: str, at: int) -> T | Failure:
+def result_of(action: Action[T], program: Program, name: str, at: int) -> T | Failure:
+    """Return what the action gives, or that the kernel wrote outside of its arrays."""
     try:
         return action(program, name, at)
     except WritesOutside as error:
@@ -182,7 +183,7 @@ def evaluate(
         with loaded(source, target, options=options, backward=backward, block_dim=setting.block_dim) as program:
             if isinstance(program, Failure):
                 return program
-            return [_result(action, program, name, at) for name, at in zip(names, positions, strict=True)]
+            return [result_of(action, program, name, at) for name, at in zip(names, positions, strict=True)]
 
     def split(positions: Sequence[int], failure: Failure) -> Groups:
         return parts([cases[at].kernel for at in positions], failure)
@@ -222,7 +223,7 @@ class Pair:
         for at, case in enumerate(cases):
             if id(case.kernel) in self._built:
                 _, programs, name = self._built[id(case.kernel)]
-                results[at] = _result(action, programs[setting.target == "cuda-host"], name, at)
+                results[at] = result_of(action, programs[setting.target == "cuda-host"], name, at)
         # What does not go together is built for each target by itself.
         rest = [at for at in range(len(cases)) if at not in results]
         separate = evaluate(

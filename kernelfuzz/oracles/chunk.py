@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.lowered import Codes
+from kernelfuzz.oracles.modules import Modules
 from kernelfuzz.oracles.request import CaseOutcome, Counts, Evidence
 from kernelfuzz.oracles.table import ORACLES, Sample
 from kernelfuzz.oracles.verdict import NOT_BUILT, BuildSetting, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
-from kernelfuzz.toolchain import Failure
 from kernelfuzz.toolchain.layouts import CONTIGUOUS, LAYOUTS
 from kernelfuzz.toolchain.programs import JUDGED
-
-T = TypeVar("T")
 
 Outputs: TypeAlias = Mapping[str, Input]
 
@@ -30,6 +27,9 @@ GRIDS: dict[str, tuple[tuple[int | None, int | None], ...]] = {
     "cuda-host": ((None, None), (1, 32), (2, 4), (3, 1)),
     "cuda": ((None, None), (1, 32), (2, 64), (3, 128)),
 }
+
+# Their texts differ by their frames only (``static_checks.same_text``): one stands for the other.
+HOSTS = ("cpu", "cuda-host")
 
 # How often each layout of arrays is drawn: half of the cases are launched as most kernels are.
 _LAYOUT_WEIGHTS = [(layout, len(LAYOUTS) - 1 if layout == CONTIGUOUS else 1) for layout in LAYOUTS]
@@ -100,13 +100,19 @@ class CaseRecord:
         return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
 
 
+def host_first(targets: Sequence[str], choices: SeededChoices) -> tuple[str, ...]:
+    """The targets, with the one of the hosts first that all cases are judged on."""
+    first = [choices.pick(hosts)] if (hosts := [each for each in targets if each in HOSTS]) else []
+    return (*first, *[each for each in targets if each not in first])
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Cases that are judged together on some targets.
 
     What is drawn once for all of them comes from ``choices``.  ``everything`` is asked of them, however
     expensive, but for clang for CUDA; their launches were ``launch_given`` by the caller, and no oracle
-    chooses another.
+    chooses another.  What ``modules`` builds is kept for the next question.
     """
 
     records: Sequence[CaseRecord]
@@ -114,6 +120,8 @@ class Chunk:
     choices: SeededChoices
     everything: bool = False
     launch_given: bool = False
+    modules: Modules | None = None
+    _settings: dict[str, BuildSetting] = field(default_factory=dict[str, BuildSetting])
 
     @property
     def sound(self) -> list[CaseRecord]:
@@ -127,30 +135,27 @@ class Chunk:
         """Whether this chunk is one of those that a question is asked about."""
         return self.everything or self.choices.integer(1, sample.one_in) == 1
 
+    @property
+    def evaluate(self) -> batch.Evaluate:
+        """What builds cases and does something with each."""
+        return self.modules or batch.evaluate
+
+    def codes(self, record: CaseRecord) -> Codes | None:
+        """Return what Warp generated for a case, where that is known."""
+        return record.codes or (self.modules.codes(record.case.kernel) if self.modules else None)
+
     def setting(self, target: str) -> BuildSetting:
-        """Draw how the cases are built and launched on a target."""
+        """Return how the cases are built and launched on a target, which is drawn once."""
+        if target not in self._settings:
+            self._settings[target] = self._draw_setting(target)
+        return self._settings[target]
+
+    def _draw_setting(self, target: str) -> BuildSetting:
         options = tuple(sorted(JUDGED.items()))
         if target == "cpu":
             return BuildSetting(target, options)
         blocks, block_dim = self.choices.pick(GRIDS[target])
         return BuildSetting(target, options, block_dim, blocks)
-
-    @contextlib.contextmanager
-    def settings(self, targets: Sequence[str]) -> Iterator[tuple[list[BuildSetting], batch.Evaluate]]:
-        """Draw how the cases are built and launched on each target, with what builds them: once, where that goes."""
-        settings = [self.setting(target) for target in targets]
-        if list(targets[:2]) != ["cpu", "cuda-host"]:
-            yield settings, batch.evaluate
-            return
-        with batch.Pair(settings[1]) as pair:
-
-            def evaluate(
-                cases: Sequence[Case], setting: BuildSetting, action: batch.Action[T], *, backward: bool = False
-            ) -> list[T | Failure]:
-                build = pair if setting in settings[:2] else batch.evaluate
-                return build(cases, setting, action, backward=backward)
-
-            yield settings, evaluate
 
 
 def note(records: Iterable[CaseRecord], verdicts: Iterable[Verdict]) -> None:

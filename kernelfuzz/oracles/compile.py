@@ -50,8 +50,9 @@ _BIT_OPERATORS = frozenset("&|^")
 
 def ask(chunk: Chunk) -> None:
     """Have NVRTC build some of the cases, and of some chunks clang as well; lower the others."""
-    by_nvrtc, by_clang = COMPILE.samples
-    sampled = [chunk.samples(record, by_nvrtc) for record in chunk.records]
+    by_nvrtc, in_chunk, by_clang = COMPILE.samples
+    asked = chunk.sampled(in_chunk)
+    sampled = [asked and chunk.samples(record, by_nvrtc) for record in chunk.records]
     chosen = [record for record, taken in zip(chunk.records, sampled, strict=True) if taken]
     note(chosen, judge([record.case.kernel for record in chosen]))
     if compat.has_option("deterministic"):
@@ -67,7 +68,7 @@ def ask(chunk: Chunk) -> None:
         if verdict is not None:
             record.note(verdict)
     # Of cases that are asked everything there are few, and clang takes seconds to start.
-    if not chunk.everything and chunk.sampled(by_clang):
+    if asked and not chunk.everything and chunk.sampled(by_clang):
         sound = [record for record in chosen if record.sound]
         note(sound, judge([record.case.kernel for record in sound], CLANG))
 

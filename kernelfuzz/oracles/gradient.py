@@ -26,7 +26,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import batch
-from kernelfuzz.oracles.chunk import CaseRecord, Chunk
+from kernelfuzz.oracles.chunk import HOSTS, CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
 from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
 from kernelfuzz.oracles.option_sets import OptionSet, option_sets_of_gradients
@@ -138,14 +138,16 @@ def ask(chunk: Chunk) -> None:
         else:
             record.as_written, record.tells, record.narrow = point.as_written, point.tells, bool(point.rounding)
             ready.append((record, point))
-    targets = chunk.targets if chunk.everything else (chunk.choices.pick(chunk.targets),)
-    with chunk.settings(targets) as (settings, evaluate):
-        for setting in settings:
-            ready = [(record, point) for record, point in ready if record.sound]
-            layouts = [record.layout for record, _ in ready]
-            answers = settled([point for _, point in ready], setting, evaluate=evaluate, layouts=layouts)
-            for (record, _), (point, verdict) in zip(ready, answers, strict=True):
-                record.note(verdict, point.case)
+    # The other host would build them all once more.
+    able = [each for each in chunk.targets if each not in HOSTS or each == chunk.targets[0]]
+    targets = chunk.targets if chunk.everything else (chunk.choices.pick(able),)
+    for target in targets:
+        ready = [(record, point) for record, point in ready if record.sound]
+        layouts = [record.layout for record, _ in ready]
+        setting = chunk.setting(target)
+        answers = settled([point for _, point in ready], setting, evaluate=chunk.evaluate, layouts=layouts)
+        for (record, _), (point, verdict) in zip(ready, answers, strict=True):
+            record.note(verdict, point.case)
     _, options = GRADIENT.samples
     if chunk.sampled(options):
         passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles.chunk import CaseRecord, Chunk, draw_layout
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, draw_layout, host_first
 from kernelfuzz.oracles.compile import generated_code
+from kernelfuzz.oracles.modules import Modules
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
-from kernelfuzz.oracles.table import COMPILE, ORACLES, Questions
+from kernelfuzz.oracles.table import COMPILE, ORACLES, OWN_CLANG, Questions
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
@@ -27,7 +28,10 @@ def judge_batch(request: Request) -> list[CaseOutcome]:
     """Draw the kernels of a request and judge them together; one outcome for each, in order."""
     records = [_record(request, index) for index in range(request.start, request.start + request.count)]
     choices = SeededChoices(GRAMMAR_VERSION, request.seed, request.key, "chunk")
-    return _judge(Chunk(records, request.checks.targets, choices), request.checks)
+    targets = host_first(request.checks.targets, choices)
+    # Some chunks are compiled by Warp's own clang, whatever else there is.
+    fast = choices.integer(1, OWN_CLANG.one_in) != 1
+    return _judge(Chunk(records, targets, choices), request.checks, fast=fast)
 
 
 def judge_cases(cases: Sequence[Case], checks: Checks, *, launch_given: bool = False) -> list[CaseOutcome]:
@@ -66,7 +70,7 @@ def _questions(verdict: Verdict) -> Questions:
     return ORACLES[verdict.oracle].questions()
 
 
-def _judge(chunk: Chunk, checks: Checks) -> list[CaseOutcome]:
+def _judge(chunk: Chunk, checks: Checks, *, fast: bool = False) -> list[CaseOutcome]:
     compat.initialize()
     takes = []
     for record in chunk.records:
@@ -74,10 +78,13 @@ def _judge(chunk: Chunk, checks: Checks) -> list[CaseOutcome]:
             record.note(COMPILE.skipped(reason))
         else:
             takes.append(record)
-    judged = replace(chunk, records=takes)
-    for name, row in ORACLES.items():
-        if name in checks.oracles:
-            row.questions().ask(judged)
+    # Their adjoints are read by one and launched by the other.
+    with_adjoints = bool({"static", "gradient"} & set(checks.oracles))
+    with Modules([record.case.kernel for record in takes], with_adjoints=with_adjoints, fast=fast) as modules:
+        judged = replace(chunk, records=takes, modules=modules)
+        for name, row in ORACLES.items():
+            if name in checks.oracles:
+                row.questions().ask(judged)
     return [record.outcome() for record in chunk.records]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles import value
+from kernelfuzz.oracles import batch, value
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk, note
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.oracles.option_sets import OptionSet, option_sets
@@ -30,7 +30,7 @@ def ask(chunk: Chunk) -> None:
     chosen = [(record, wanted) for record, wanted in _defined(chunk) if chunk.samples(record, changed)]
     cases, outputs = [record.case for record, _ in chosen], [wanted for _, wanted in chosen]
     plain = chunk.setting(chunk.targets[0])
-    judged = judge_transformed(cases, outputs, [record.choices for record, _ in chosen], plain)
+    judged = judge_transformed(cases, outputs, [record.choices for record, _ in chosen], plain, chunk.evaluate)
     for (record, _), (verdict, case) in zip(chosen, judged, strict=True):
         record.note(verdict, case)
     if chunk.sampled(options):
@@ -75,10 +75,11 @@ def judge_transformed(
     wanted: Sequence[value.Outputs | Undefined],
     choices: Sequence[Choices],
     setting: BuildSetting,
+    evaluate: batch.Evaluate = batch.evaluate,
 ) -> list[tuple[Verdict, Case]]:
     """Launch one transformed form of every case and compare with what the original must give.
 
-    Each verdict comes with the case that it is about.
+    ``evaluate`` builds the forms.  Each verdict comes with the case that it is about.
 
     Raises NotEquivalent where the reference tells the two apart.
     """
@@ -90,7 +91,8 @@ def judge_transformed(
         if found is not None:
             _check_equivalent(found[0], case, found[1], wanted[at])
             changed.append((at, *found))
-    judged = value.judge([case for _, _, case in changed], [wanted[at] for at, _, _ in changed], setting, METAMORPHIC)
+    forms, outputs = [case for _, _, case in changed], [wanted[at] for at, _, _ in changed]
+    judged = value.judge(forms, outputs, setting, METAMORPHIC, evaluate=evaluate)
     for (at, name, case), verdict in zip(changed, judged, strict=True):
         results[at] = replace(verdict, setting=replace(setting, transformation=name)), case
     return results

@@ -22,10 +22,14 @@ from kernelfuzz.toolchain.generated_statements import NotUnderstood
 
 def ask(chunk: Chunk) -> None:
     """Judge every case, also those that fail at their launch."""
-    records = chunk.records
-    for record, codes in zip(records, lowered([record.case.kernel for record in records]), strict=True):
+    for record in chunk.records:
+        record.codes = chunk.codes(record)
+    others = [record for record in chunk.records if record.codes is None]
+    for record, codes in zip(others, lowered([record.case.kernel for record in others]), strict=True):
         record.codes = codes
-        record.note(judged(codes))
+    for record in chunk.records:
+        assert record.codes is not None
+        record.note(judged(record.codes))
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:

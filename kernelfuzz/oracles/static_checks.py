@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain, zip_longest
 
+from kernelfuzz.devices import Device
 from kernelfuzz.oracles.static_backward import Differs, compare
 from kernelfuzz.oracles.static_written import RESULTS, unwritten
 from kernelfuzz.oracles.verdict import Malformed
-from kernelfuzz.toolchain import KernelCode
-from kernelfuzz.toolchain.generated_statements import Definition, GeneratedFunction, definitions_in, understood
+from kernelfuzz.toolchain import Failure, KernelCode
+from kernelfuzz.toolchain.generated_statements import (
+    Definition,
+    GeneratedFunction,
+    NotUnderstood,
+    definitions_in,
+    understood,
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,17 @@ def devices(code: Code) -> Iterator[Malformed]:
             if wanted != actual:
                 yield malformed("devices", other, wanted, actual)
                 break
+
+
+def same_text(codes: Mapping[Device, KernelCode | Failure]) -> bool:
+    """Whether a kernel has the same statements for both devices, as far as they are understood."""
+    cpu, cuda = codes["cpu"], codes["cuda"]
+    if isinstance(cpu, Failure) or isinstance(cuda, Failure):
+        return False
+    try:
+        return next(devices(code_of(cpu, cuda)), None) is None
+    except NotUnderstood:
+        return False
 
 
 def written(code: Code) -> Iterator[Malformed]:

@@ -99,10 +99,13 @@ class Oracle:
         return Verdict(self.name, status, kind, reason, setting, mismatch, bugs, suspects, malformed)
 
 
+# Where there is a faster clang, how often Warp's own builds what oracles run all the same.
+OWN_CLANG = Sample("Warp's own clang", 8, "chunk")
+
 VALUE = Oracle(
     "value",
     "does every output array equal the reference's, to the bit; are Warp's promises of builtins without a formula kept",
-    (Sample("each target", 1),),
+    (Sample("one of both hosts, and a device", 1), Sample("the other host, where its text is the same", 8)),
     ("wrong value", "broken promise", "writes outside"),
     counts="compared",
     cheap=True,
@@ -117,11 +120,16 @@ STATIC = Oracle(
     builds=False,
     cheap=True,
 )
-# For the adjoint NVRTC takes longer than all else takes for a kernel; clang takes two seconds to start.
+# For the adjoint NVRTC takes longer than all else takes for a kernel, and it takes a second to start: it is asked
+# of many kernels together, and of few chunks.  clang takes two seconds to start.
 COMPILE = Oracle(
     "compile",
     "does the CUDA text compile with NVRTC, forward and adjoint; do both devices take the kernel",
-    (Sample("NVRTC", 16), Sample("clang for CUDA, where NVRTC was asked", 16, "chunk")),
+    (
+        Sample("NVRTC, of a chunk in which it is asked", 4),
+        Sample("NVRTC", 4, "chunk"),
+        Sample("clang for CUDA, where NVRTC was asked", 4, "chunk"),
+    ),
     ("rejected", "does not compile"),
     launches=False,
     cheap=True,
@@ -168,11 +176,14 @@ REFUSAL = Oracle(
     launches=False,
     builds=False,
 )
-# It compiles what others compile, once more: seldom.
+# It compiles what others compile, once more: seldom, and then many together.
 WARNING = Oracle(
     "warning",
     "do clang and NVRTC take the kernel's own lines without a warning",
-    (Sample("clang with the adjoint, NVRTC without", 32),),
+    (
+        Sample("a kernel of a chunk in which it is asked", 4),
+        Sample("clang with the adjoint, NVRTC without", 8, "chunk"),
+    ),
     ("compiler warns",),
     launches=False,
 )

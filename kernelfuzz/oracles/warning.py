@@ -25,8 +25,9 @@ NVRTC = BuildSetting("ptx")
 
 def ask(chunk: Chunk) -> None:
     """Have both compilers build some of the sound cases."""
-    (some,) = WARNING.samples
-    chosen = [record for record in chunk.sound if chunk.samples(record, some)]
+    some, in_chunk = WARNING.samples
+    asked = chunk.sampled(in_chunk)
+    chosen = [record for record in chunk.sound if asked and chunk.samples(record, some)]
     for setting in (CLANG, NVRTC):
         note(chosen, judge([record.case.kernel for record in chosen], setting))
 

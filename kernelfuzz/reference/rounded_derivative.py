@@ -56,7 +56,7 @@ def _noise(unit: float, largest: float, seed: int) -> Callable[[Dual], None]:
     draw = random.Random(seed).uniform
 
     def move(number: Dual) -> None:
-        if abs(number.value) > largest or np.nanmax(np.abs(number.tangent), initial=0.0) > largest:
+        if abs(number.value) > largest or np.fmax.reduce(np.abs(number.tangent), initial=0.0) > largest:
             raise NotSmooth("overflow")
         number.value = number.value * (1.0 + unit * draw(-1.0, 1.0))
         number.tangent = number.tangent * (1.0 + unit * draw(-1.0, 1.0))

@@ -87,14 +87,10 @@ class Smooth:
         self._check(scalar)
         result = np.empty(values.size, dtype=object)
         first = self.first.get(path, -values.size) - self.start
+        moving = range(max(0, -first), min(values.size, self.count - first))
+        tangents = np.eye(len(moving), self.count + 1, first + moving.start)
         for at, value in enumerate(values.reshape(-1)):
-            direction = first + at
-            if 0 <= direction < self.count:
-                tangent = np.zeros(self.count + 1)
-                tangent[direction] = 1.0
-                result[at] = Dual(value, tangent)
-            else:
-                result[at] = np.float64(value)
+            result[at] = Dual(value, tangents[at - moving.start]) if at in moving else np.float64(value)
         return result.reshape(values.shape)
 
     def leave(self, path: tuple[str, ...], scalar: t.Scalar, values: Leaf) -> Leaf:

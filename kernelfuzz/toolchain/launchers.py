@@ -221,9 +221,16 @@ def names_of(entries: Iterable[Entry]) -> dict[int, str]:
 
 
 def build_host(
-    generated: compat.Generated, names: Mapping[int, str], options: Mapping[str, Any], stack: ExitStack
+    generated: compat.Generated,
+    names: Mapping[int, str],
+    options: Mapping[str, Any],
+    stack: ExitStack,
+    compiler: compat.CpuCompiler | None = None,
 ) -> HostLauncher:
-    """Compile and load the module as text for the CPU; ``stack`` unloads it.  Raises CompilerError."""
+    """Compile and load the module as text for the CPU; ``stack`` unloads it.  Raises CompilerError.
+
+    ``compiler`` is asked first.
+    """
     text = host_text(generated.text)
     chosen = {name: value for name, value in options.items() if name in compat.BUILD_OPTIONS}
     handle = f"kernelfuzz_host_{next(_UNIQUE)}"
@@ -233,7 +240,8 @@ def build_host(
         with open(source, "w", encoding="utf-8") as file:
             file.write(text)
         try:
-            compat.compile_file(source, output, None, {**generated.options, "block_dim": 1}, chosen)
+            if compiler is None or not compiler(source, output):
+                compat.compile_file(source, output, None, {**generated.options, "block_dim": 1}, chosen)
         except compat.Unsupported:
             raise
         except Exception as error:

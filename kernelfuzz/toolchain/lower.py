@@ -246,7 +246,7 @@ def _lowering(
         device=device,
         backward=settings.backward,
         module=text,
-        kernels=kernel_codes(generated, pieces, device, settings.kernel),
+        kernels=kernel_codes(generated.order, pieces, device, settings.kernel),
         options=generated.options,
         warp_seconds=seconds,
         module_hash=generated.module_hash,

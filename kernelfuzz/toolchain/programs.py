@@ -13,13 +13,13 @@ import contextlib
 import itertools
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from kernelfuzz.devices import TARGETS, Target
+from kernelfuzz.devices import TARGETS, Device, Target
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.toolchain import compat, launchers, sources
+from kernelfuzz.toolchain import compat, fast_clang, launchers, sources
 from kernelfuzz.toolchain.arguments import (
     adjoint_arguments,
     check_red_zones,
@@ -33,6 +33,7 @@ from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.launchers import CUDA_BLOCK_DIM, Entry, Launcher, PublicLauncher
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.toolchain.sources import Failure
+from kernelfuzz.toolchain.split_module import KernelCode, bare_piece, kernel_codes
 
 
 class _Available(Mapping[str, Any]):
@@ -63,13 +64,23 @@ _FIRST_NUMBER = 1000
 _UNIQUE = itertools.count()
 
 
+# What Warp generates for the kernels of a source, by device and by the name of the kernel.
+Codes: TypeAlias = Mapping[Device, Mapping[str, KernelCode]]
+
+
 class Program:
-    """The kernels of one source, built and loaded; ``kernels`` are their names, as they are declared."""
+    """The kernels of one source, built and loaded; ``kernels`` are their names, as they are declared.
 
-    __slots__ = ("_entries", "_launcher", "kernels", "target")
+    ``codes`` has what Warp generated for each device, by the name of the kernel, where that was asked for.
+    """
 
-    def __init__(self, target: Target, entries: Mapping[str, Entry], launcher: Launcher) -> None:
+    __slots__ = ("_entries", "_launcher", "codes", "kernels", "target")
+
+    def __init__(
+        self, target: Target, entries: Mapping[str, Entry], launcher: Launcher, codes: Codes | None = None
+    ) -> None:
         self.target = target
+        self.codes: Codes = codes or {}
         self.kernels: tuple[str, ...] = tuple(entries)
         self._entries: dict[str, Entry] = dict(entries)
         self._launcher = launcher
@@ -159,6 +170,8 @@ def loaded(
     options: Mapping[str, Any] | None = None,
     backward: bool = False,
     block_dim: int | None = None,
+    codes: bool = False,
+    fast: bool = False,
 ) -> Generator[Program | Failure]:
     """The kernels of a source, built and loaded for ``target``; unloaded at the end, nothing left on disk.
 
@@ -166,13 +179,17 @@ def loaded(
     on the CPU, thread by thread.  ``options`` are module options of Warp, or fields of ``warp.config``.
     ``backward=False`` builds no adjoints; True leaves it to the source, where Warp's default is to have
     them.  ``block_dim`` is the block size that the code is generated for (by default 1 on the CPU, else 256).
+    ``codes`` keeps what Warp generates, for both devices; it goes for a source that has one module.  ``fast`` lets
+    another clang compile for the CPU, where it can (``kernelfuzz.toolchain.fast_clang``).
 
     A source that does not work gives a Failure, as from ``lower`` and ``build``.  Raises ValueError at a
     target that is not one, and UnsupportedWarp where the installed Warp cannot be driven.
     """
     if target not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
-    request = _Request(target, dict(options or {}), backward, block_dim)
+    chosen = dict(options or {})
+    compiler = fast_clang.compile_file if fast and target != "cuda" and fast_clang.takes(chosen) else None
+    request = _Request(target, chosen, backward, block_dim, codes, compiler)
     with _programs(source, request, _build) as outcome:
         yield outcome if isinstance(outcome, Failure) else outcome[0]
 
@@ -202,6 +219,8 @@ class _Request:
     options: dict[str, Any]
     backward: bool
     block_dim: int | None
+    codes: bool = False
+    compiler: compat.CpuCompiler | None = None
 
 
 _Build: TypeAlias = Callable[
@@ -262,17 +281,34 @@ def _build(
 ) -> tuple[Program] | Failure:
     on_host = request.target == "cuda-host"
     # Warp's loader takes each kernel in the module that the source put it into; the text is one module.
-    unit = compat.collect(declared, None) if on_host else compat.unit_of(declared)
+    unit = compat.collect(declared, None) if on_host or request.codes else compat.unit_of(declared)
     problem = sources.no_kernels(unit, None)
     if problem is not None:
         return problem
     entries = _entries(unit, request, namespace)
+    codes: dict[Device, Mapping[str, KernelCode]] = {}
+    # What is loaded is generated last: then Warp's kernels have the names that they are launched by.
+    if request.codes and on_host:
+        codes["cpu"] = _by_name(_generated(unit, numbering, request, "cpu").pieces, unit, "cpu")
+    elif request.codes:
+        codes["cuda"] = _by_name(_generated(unit, numbering, request).pieces, unit, "cuda")
     if on_host:
         generated = _generated(unit, numbering, request)
-        launcher = launchers.build_host(generated, launchers.names_of(entries.values()), request.options, stack)
-        return (Program(request.target, entries, launcher),)
-    device = "cpu" if request.target == "cpu" else "cuda:0"
-    return (Program(request.target, entries, _loaded(entries, numbering, request, device)),)
+        names = launchers.names_of(entries.values())
+        launcher: Launcher = launchers.build_host(generated, names, request.options, stack, request.compiler)
+        pieces = generated.pieces
+    else:
+        launcher, pieces = _loaded(entries, numbering, request, "cpu" if request.target == "cpu" else "cuda:0")
+    if request.codes:
+        device: Device = "cpu" if request.target == "cpu" else "cuda"
+        codes[device] = _by_name(pieces, unit, device)
+    return (Program(request.target, entries, launcher, codes),)
+
+
+def _by_name(pieces: Iterable[compat.Piece], unit: compat.Unit, device: Device) -> dict[str, KernelCode]:
+    """The code of each kernel, without comments, by its name."""
+    bare = [bare_piece(piece) for piece in pieces]
+    return {code.name: code for code in kernel_codes(compat.order_of(unit), bare, device)}
 
 
 def _build_pair(
@@ -294,7 +330,7 @@ def _build_pair(
     # Warp's kernels are named anew by what comes next.
     names = launchers.names_of(entries.values())
     text = launchers.host_text(generated.text)
-    on_cpu = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", launchers.appended_text(text))
+    on_cpu, _ = _loaded(entries, numbering, replace(request, block_dim=None), "cpu", launchers.appended_text(text))
     on_host = launchers.find_host(text, names, compat.handle_of(module), request.block_dim or CUDA_BLOCK_DIM)
     return Program("cpu", entries, on_cpu), Program("cuda-host", entries, on_host)
 
@@ -311,10 +347,12 @@ def _entries(unit: compat.Unit, request: _Request, namespace: Mapping[str, Any])
     return entries
 
 
-def _generated(unit: compat.Unit, numbering: compat.Numbering, request: _Request) -> compat.Generated:
-    """The text for CUDA."""
-    options = {**request.options, "block_dim": request.block_dim or CUDA_BLOCK_DIM}
-    return compat.generate(unit, numbering, "cuda", backward=request.backward, options=options)
+def _generated(
+    unit: compat.Unit, numbering: compat.Numbering, request: _Request, device: Device = "cuda"
+) -> compat.Generated:
+    """The text for a device."""
+    options = {**request.options, "block_dim": (request.block_dim or CUDA_BLOCK_DIM) if device == "cuda" else 1}
+    return compat.generate(unit, numbering, device, backward=request.backward, options=options)
 
 
 def _loaded(
@@ -323,15 +361,23 @@ def _loaded(
     request: _Request,
     device: str,
     appended: str = "",
-) -> PublicLauncher:
-    """Built and loaded by Warp."""
+) -> tuple[PublicLauncher, tuple[compat.Piece, ...]]:
+    """Built and loaded by Warp, and the pieces that it generated."""
     kernels = tuple(entry.kernel for entry in entries.values())
     compat.configure(request.options, kernels)
     block_dim = compat.launch_block_dim(device, request.block_dim)
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as directory:
         compat.set_kernel_cache(directory)
-        compat.load(kernels, numbering, device, backward=request.backward, block_dim=block_dim, appended=appended)
-    return PublicLauncher(device, request.options, block_dim)
+        pieces = compat.load(
+            kernels,
+            numbering,
+            device,
+            backward=request.backward,
+            block_dim=block_dim,
+            appended=appended,
+            compiler=request.compiler,
+        )
+    return PublicLauncher(device, request.options, block_dim), pieces
 
 
 def _entry(kernel: Any) -> Entry:

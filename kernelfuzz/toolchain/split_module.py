@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from kernelfuzz.devices import Device
@@ -39,12 +39,17 @@ def stripped(text: str, pieces: tuple[compat.Piece, ...]) -> tuple[str, tuple[co
         start = find_piece(text, piece.text, at)
         between = text[at:start]
         parts.append(strip_header(between) if at == 0 else strip_comments(between))
-        bare = strip_comments(piece.text)
-        parts.append(bare)
-        bare_pieces.append(compat.Piece(piece.kind, piece.owner, piece.name, bare, piece.part))
+        bare = bare_piece(piece)
+        parts.append(bare.text)
+        bare_pieces.append(bare)
         at = start + len(piece.text)
     parts.append(strip_comments(text[at:]))
     return "".join(parts), tuple(bare_pieces)
+
+
+def bare_piece(piece: compat.Piece) -> compat.Piece:
+    """The piece without comments."""
+    return replace(piece, text=strip_comments(piece.text))
 
 
 @dataclass(slots=True)
@@ -72,14 +77,16 @@ def _functions(pieces: Iterable[compat.Piece]) -> list[_Function]:
 
 
 def kernel_codes(
-    generated: compat.Generated, pieces: tuple[compat.Piece, ...], device: Device, wanted: str | None
+    order: Iterable[str], pieces: Iterable[compat.Piece], device: Device, wanted: str | None = None
 ) -> tuple[KernelCode, ...]:
+    """The code of each kernel of a module, or of those named ``wanted``; ``order`` has their mangled names."""
+    pieces = tuple(pieces)
     functions = _functions(pieces)
     structs = [piece for piece in pieces if piece.kind == "struct"]
     kernels = {piece.name: piece for piece in pieces if piece.kind == "kernel"}
     alone = len(kernels) == 1
     result: list[KernelCode] = []
-    for name in generated.order:
+    for name in order:
         piece = kernels.get(name)
         if piece is None:
             continue

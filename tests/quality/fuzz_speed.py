@@ -2,18 +2,21 @@
 
     python tests/quality/fuzz_speed.py --chunks 4 --json speed.json
 
-Kernels are judged by the same oracles, asked the same questions, in three ways, which take turns; the last
+Kernels are judged by the same oracles, asked the same questions, in several ways, which take turns; the last
 two judge some kernels of each chunk only (``--alone``), because they are slow.  Kernels differ much in
-cost: with an ``--alone`` as large as ``--chunk`` all three judge the same ones.
+cost: with an ``--alone`` as large as ``--chunk`` all judge the same ones.
 
-campaign   chunks as a campaign judges them: many kernels to a module, one build for cpu and cuda-host
-alone      each kernel in modules of its own, one for each target, with the options of a campaign
+campaign   chunks as a campaign judges them: many kernels to a module, value and gradient of one build
+own        the same, with nothing compiled by the faster clang (``kernelfuzz[fast]``)
+before     a campaign of another checkout (``--against``), in a process of its own
+alone      each kernel in modules of its own, with the options of a campaign
 plain      the same, built as Warp builds a kernel unless it is told otherwise: optimized, with its adjoint
            (only the contraction of ``a * b + c`` is off, without which no values could be judged to the bit)
 
 Time is processor time, of this process and of those that it starts, so that what else the machine does
-matters little; every precompiled header is made beforehand.  ``--jobs-examples`` also runs
-``kernelfuzz fuzz`` with one and two jobs, in turns, and compares the time that passes.
+matters little (neighbours on a core still slow it down: compare within one run); precompiled headers are made
+beforehand.  ``--jobs-examples`` also runs ``kernelfuzz fuzz`` with one and two jobs, in turns, and compares the time
+that passes.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernelfuzz.devices import Target
-from kernelfuzz.oracles import batch, compile, value
+from kernelfuzz.oracles import batch, compile, modules, value
 from kernelfuzz.oracles import judge as judging
 from kernelfuzz.oracles.chunk import Chunk
 from kernelfuzz.oracles.option_sets import option_sets
@@ -60,10 +63,10 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("kernelfuzz.oracles.judge", "draw_case", "drawing"),
     ("kernelfuzz.oracles.gradient", "draw_launch", "drawing"),
     ("kernelfuzz.oracles.value", "run", "reference"),
-    ("kernelfuzz.oracles.gradient", "gradient", "reference"),
-    ("kernelfuzz.oracles.gradient", "documented_limitation", "reference"),
-    ("kernelfuzz.oracles.gradient", "central_difference", "reference"),
+    ("kernelfuzz.oracles.gradient", "prepare", "reference of gradients"),
+    ("kernelfuzz.oracles.gradient", "central_difference", "reference of gradients"),
     ("kernelfuzz.oracles.batch", "batch_source", "rendering"),
+    ("kernelfuzz.oracles.modules", "batch_source", "rendering"),
     ("kernelfuzz.oracles.compile", "batch_source", "rendering"),
     ("kernelfuzz.toolchain.sources", "execute", "running the source"),
     ("kernelfuzz.toolchain.sources", "compiled", "running the source"),
@@ -71,6 +74,7 @@ PARTS: tuple[tuple[str, str, str], ...] = (
     ("warp._src.context", "ModuleBuilder.__init__", "Warp's code generation"),
     ("warp._src.context", "ModuleBuilder.codegen", "Warp's code generation"),
     ("warp._src.build", "build_cpu", "clang"),
+    ("kernelfuzz.toolchain.fast_clang", "compile_file", "the faster clang"),
     ("warp._src.build", "build_cuda", "NVRTC"),
     ("kernelfuzz.toolchain.compat", "address", "linking"),
     ("kernelfuzz.toolchain.compat", "load_object", "linking"),
@@ -172,16 +176,10 @@ class Side:
         }
 
 
-def _each_its_own(chunk: Chunk, targets: Sequence[str]) -> Any:
-    """In place of what builds two targets as one."""
-    settings = [chunk.setting(target) for target in targets]
-    return contextlib.nullcontext((settings, batch.evaluate))
-
-
 def _loaded_plainly(source: str, target: Target, **request: Any) -> Any:
     """``loaded`` with adjoints, and optimized as Warp does unless it is told otherwise."""
     options = {n: v for n, v in request["options"].items() if (n, v) != ("optimization_level", 0)}
-    return loaded(source, target, options=options, backward=True, block_dim=request["block_dim"])
+    return loaded(source, target, **{**request, "options": options, "backward": True})
 
 
 @contextlib.contextmanager
@@ -207,32 +205,82 @@ def _warm(options: Options) -> None:
     compile.judge([case.kernel])
 
 
-def compare(options: Options, chunks: int, size: int, alone: int, seed: int) -> dict[str, Any]:
-    """Judge chunks the three ways; ``alone`` kernels of each chunk one by one."""
+# In another checkout, whose judge may have other parts: a chunk is judged when its start is read.
+_BEFORE = """
+import os, sys
+from kernelfuzz.oracles import judge
+from kernelfuzz.oracles.request import Checks, Request
+from kernelfuzz.oracles.table import ORACLES
+from kernelfuzz.strategies.options import check_options
+seed, size = map(int, sys.argv[1:])
+names = [name for name in ORACLES if name in {oracles}]
+for line in sys.stdin:
+    started = sum(os.times()[:4])
+    outcomes = judge.judge_batch(Request(check_options(), seed, int(line), size, Checks(tuple(names), {targets})))
+    print(sum(os.times()[:4]) - started, sum(bool(outcome.failed) for outcome in outcomes), flush=True)
+"""
+
+
+@dataclass
+class Before:
+    """A campaign of another checkout."""
+
+    side: Side
+    process: subprocess.Popen[str]
+
+    @staticmethod
+    def start(tree: str, seed: int, size: int, oracles: Sequence[str]) -> Before:
+        code = _BEFORE.format(oracles=tuple(oracles), targets=TARGETS)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(seed), str(size)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": tree},
+            text=True,
+        )
+        before = Before(Side("before"), process)
+        before.judge(0, 0)  # the compilers start, and make their headers
+        return Before(Side("before"), process)
+
+    def judge(self, start: int, count: int) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(f"{start}\n")
+        self.process.stdin.flush()
+        spent, failed = next(line for line in self.process.stdout if line[:1].isdigit()).split()
+        self.side.kernels += count
+        self.side.processor += float(spent)
+        self.side.failed += int(failed)
+
+
+def compare(options: Options, chosen: argparse.Namespace) -> dict[str, Any]:
+    """Judge chunks in all ways; some kernels of each chunk one by one."""
     _warm(options)
-    campaign, own, plain = Side("campaign"), Side("alone"), Side("plain")
-    shares = Shares()
-    checks = Checks(tuple(ORACLES), TARGETS)
-    for number in range(chunks):
-        start = number * size
+    campaign, warps, own, plain = Side("campaign"), Side("own"), Side("alone"), Side("plain")
+    shares, size = Shares(), chosen.chunk
+    oracles = tuple(chosen.oracle or ORACLES)
+    checks = Checks(oracles, TARGETS)
+    before = Before.start(chosen.against, chosen.seed, size, oracles) if chosen.against else None
+    for number in range(chosen.chunks):
+        start = (number + 1) * size
+        request = Request(options, chosen.seed, start, size, checks)
         with shares.watched():
-            campaign.judge(Request(options, seed, start, size, checks))
-        for position in range(0, size, max(1, size // alone)):
+            campaign.judge(request)
+        with _replaced(judging, "OWN_CLANG", replace(judging.OWN_CLANG, one_in=1)):
+            warps.judge(request)
+        if before is not None:
+            before.judge(start, size)
+        for position in range(0, size, max(1, size // chosen.alone)) if chosen.alone else ():
             # Judged as a part of the chunk: the same is asked of it.
-            single = Request(options, seed, start + position, 1, checks, chunk=start)
-            with _replaced(Chunk, "settings", _each_its_own):
-                own.judge(single)
-            with (
-                _replaced(Chunk, "settings", _each_its_own),
-                _replaced(batch, "loaded", _loaded_plainly),
-            ):
+            single = Request(options, chosen.seed, start + position, 1, checks, chunk=start)
+            own.judge(single)
+            with _replaced(modules, "loaded", _loaded_plainly), _replaced(batch, "loaded", _loaded_plainly):
                 plain.judge(single)
     total = sum(shares.seconds.values())
+    others = [side for side in (warps, *([before.side] if before else []), own, plain) if side.kernels]
     return {
         "chunk": size,
-        "ways": [side.row() for side in (campaign, own, plain)],
-        "times_faster_than_alone": round(own.milliseconds / campaign.milliseconds, 2),
-        "times_faster_than_plain": round(plain.milliseconds / campaign.milliseconds, 2),
+        "ways": [side.row() for side in (campaign, *others)],
+        "times_faster": {side.name: round(side.milliseconds / campaign.milliseconds, 2) for side in others},
         "share_of_time": {
             name: round(spent / total, 4) for name, spent in sorted(shares.seconds.items(), key=lambda item: -item[1])
         },
@@ -288,10 +336,8 @@ def _print(result: dict[str, Any]) -> None:
             f"{row['way']:10} {row['kernels']:8} {row['ms_per_kernel']:10.1f} "
             f"{row['kernels_per_second']:10.2f} {row['wall_ms_per_kernel']:9.1f} {row['failed']:7}"
         )
-    print(
-        f"a campaign is {result['times_faster_than_alone']} times as fast as modules of one kernel with the "
-        f"same options, {result['times_faster_than_plain']} times as with Warp's own"
-    )
+    for name, times in result["times_faster"].items():
+        print(f"a campaign is {times} times as fast as {name}")
     for name, share in result["share_of_time"].items():
         print(f"  {100 * share:5.1f}%  {name}")
     if "jobs" in result:
@@ -307,13 +353,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chunks", type=int, default=3, help="how many chunks are judged (3)")
     parser.add_argument("--chunk", type=int, default=64, help="kernels in each (64)")
-    parser.add_argument("--alone", type=int, default=8, help="of each chunk so many one by one (8)")
+    parser.add_argument("--alone", type=int, default=8, help="of each chunk so many one by one (8; 0: none)")
+    parser.add_argument("--against", metavar="DIR", help="another checkout, whose campaign takes turns")
+    parser.add_argument("--oracle", action="append", choices=[*ORACLES], help="which oracles (all); repeatable")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs-examples", type=int, default=0, help="also --jobs 1 and 2, with so many")
     parser.add_argument("--rounds", type=int, default=1, help="how often --jobs 1 and 2 take turns (1)")
     parser.add_argument("--json", metavar="FILE", help="write the result there, - for stdout")
     chosen = parser.parse_args(arguments)
-    result = compare(check_options(), chosen.chunks, chosen.chunk, chosen.alone, chosen.seed)
+    result = compare(check_options(), chosen)
     if chosen.jobs_examples:
         result["jobs"] = compare_jobs(chosen.jobs_examples, chosen.rounds, chosen.seed)
     if chosen.json == "-":

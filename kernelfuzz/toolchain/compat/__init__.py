@@ -12,6 +12,7 @@ from kernelfuzz.toolchain.compat.argument_types import parameters
 from kernelfuzz.toolchain.compat.compilers import (
     BUILD_OPTIONS,
     CompilerError,
+    CpuCompiler,
     address,
     compile_file,
     cuda_archs,
@@ -33,6 +34,7 @@ from kernelfuzz.toolchain.compat.generator import (
     has_backward,
     hash_of,
     mangled_name,
+    order_of,
     without_backward,
 )
 from kernelfuzz.toolchain.compat.installed import (

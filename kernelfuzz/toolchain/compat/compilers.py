@@ -8,9 +8,10 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from kernelfuzz.toolchain.compat import installed
+from kernelfuzz.toolchain.compat.generator import Piece, recorded
 from kernelfuzz.toolchain.compat.state import Numbering, ordered_promotions
 
 # By the name of the option: the parameter of Warp's build functions that takes it.
@@ -91,8 +92,12 @@ class CompilerError(RuntimeError):
     """Warp's compiler did not take the generated code."""
 
 
+# Compiles the file of its first argument for the CPU, into the object of its second; whether that went.
+CpuCompiler: TypeAlias = Callable[[str, str], bool]
+
+
 @contextlib.contextmanager
-def _telling_builds(build: Any, appended: str) -> Iterator[None]:
+def _telling_builds(build: Any, appended: str, compiler: CpuCompiler | None) -> Iterator[None]:
     """Raise CompilerError where a build fails: Warp raises a plain Exception, with nothing to know it by."""
     originals = {name: getattr(build, name) for name in ("build_cpu", "build_cuda")}
 
@@ -101,6 +106,8 @@ def _telling_builds(build: Any, appended: str) -> Iterator[None]:
         if appended and "cpp_path" in given:
             with open(given["cpp_path"], "a", encoding="utf-8") as file:
                 file.write(appended)
+        if compiler is not None and "cpp_path" in given and compiler(given["cpp_path"], given["obj_path"]):
+            return None
         try:
             return original(*args, **kwargs)
         except Exception as error:
@@ -158,15 +165,18 @@ def load(
     backward: bool,
     block_dim: int,
     appended: str = "",
-) -> None:
+    compiler: CpuCompiler | None = None,
+) -> tuple[Piece, ...]:
     """Build and load the modules of ``kernels`` through Warp's own loader, by way of Warp's kernel cache.
 
-    ``appended`` goes to the end of the text that is compiled for the CPU.  Raises CompilerError, and whatever
-    else Warp raises at a kernel that it does not take.
+    Returns the pieces that Warp generated.  ``appended`` goes to the end of the text that is compiled for the CPU;
+    ``compiler`` is asked first to compile it.  Raises CompilerError, and whatever else Warp raises at a kernel that
+    it does not take.
     """
     loaded = installed.load_warp()
     modules = {id(kernel.module): kernel.module for kernel in kernels}
-    with ordered_promotions(loaded.codegen):
+    pieces: list[Piece] = []
+    with ordered_promotions(loaded.codegen), recorded(loaded.codegen, pieces):
         for module in modules.values():
             if not backward:
                 module.options["enable_backward"] = False
@@ -177,8 +187,9 @@ def load(
             numbering.rewind()
             module.get_module_hash(block_dim)
             numbering.rewind()
-            with _telling_builds(loaded.build, appended):
+            with _telling_builds(loaded.build, appended, compiler):
                 module.load(loaded.warp.get_device(device), block_dim)
+    return tuple(pieces)
 
 
 def handle_of(module: Any) -> str:

@@ -101,10 +101,10 @@ def _generate(loaded: installed.LoadedWarp, unit: Unit, numbering: Numbering, de
     # No architecture: what depends on one (libmathdx for tile_matmul and its kin) takes Warp's own fallback.
     builder = builder_class(module, {**resolved, "output_arch": None}, hasher=hasher, **target)
     pieces: list[Piece] = []
-    with _recording(loaded.codegen, pieces):
+    with recorded(loaded.codegen, pieces):
         text = builder.codegen(device)
     _check_tile_math(text, device, resolved)
-    return Generated(text, tuple(pieces), _order(unit), plain(resolved), _collisions(builder), module_hash.hex())
+    return Generated(text, tuple(pieces), order_of(unit), plain(resolved), _collisions(builder), module_hash.hex())
 
 
 _TILE_MATH = re.compile(r"\b(tile_(?:matmul|i?fft|cholesky\w*|lower_solve\w*|upper_solve\w*))\(")
@@ -118,7 +118,7 @@ def _check_tile_math(text: str, device: Device, resolved: Mapping[str, Any]) -> 
             raise installed.Unsupported(f"Warp {installed.version()} compiles {found[1]} for CUDA with libmathdx only")
 
 
-def _order(unit: Unit) -> tuple[str, ...]:
+def order_of(unit: Unit) -> tuple[str, ...]:
     """The mangled names in the order of declaration; equal kernels are one."""
     names: dict[str, None] = {}
     for kernel in unit.kernels:
@@ -146,7 +146,7 @@ def _type_text(kernel: Any, type_: Any) -> str:
 
 
 @contextlib.contextmanager
-def _recording(codegen: Any, pieces: list[Piece]) -> Iterator[None]:
+def recorded(codegen: Any, pieces: list[Piece]) -> Iterator[None]:
     """Note what each call of the code generator returns: the pieces come without generating them twice."""
     originals = {name: getattr(codegen, name) for name in installed.CODEGEN}
 
@@ -228,7 +228,7 @@ def generate_ahead(unit: Unit, numbering: Numbering, arch: int) -> tuple[Piece, 
     with (
         tempfile.TemporaryDirectory(prefix="kernelfuzz_") as folder,
         ordered_promotions(loaded.codegen),
-        _recording(loaded.codegen, pieces),
+        recorded(loaded.codegen, pieces),
         _compiling_nothing(loaded.build),
     ):
         numbering.rewind()
