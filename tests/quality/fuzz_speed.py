@@ -243,7 +243,8 @@ class Before:
         return Before(Side("before"), process)
 
     def judge(self, start: int, count: int) -> None:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(f"{start}\n")
         self.process.stdin.flush()
         spent, failed = next(line for line in self.process.stdout if line[:1].isdigit()).split()
