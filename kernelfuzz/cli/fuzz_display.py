@@ -121,7 +121,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "gradients": f"{counts['gradients_as_written']} of kernels as written, "
         f"{counts['gradients_in_another_form']} of another form; "
         f"{counts['gradients_over_narrow_floats']} over float32 or float16",
-        "built": f"{counts['built_cpu']} by clang, {counts['built_cuda']} by NVRTC",
+        "built": f"{counts['built_cpu']} by clang ({counts['built_by_ziglang']} of them by ziglang's), "
+        f"{counts['built_cuda']} by NVRTC",
         "failed": f"{summary.failed}, of them {summary.known} by known bugs, {len(summary.unexamined)} not examined",
         "predicted": _named(summary.predicted),
         "recognised": _named(summary.recognised),

@@ -49,6 +49,7 @@ class CaseRecord:
     ``verdicts`` and ``evidence`` have one entry for each question.  The gradient that is judged is that of the
     kernel ``as_written``, or of another form, and ``tells`` something where a backward pass that does nothing
     would fail; ``narrow``: over floats of the kernel's own that are not float64.
+    ``fast``: another clang than Warp's has compiled it.
     """
 
     index: int
@@ -66,6 +67,7 @@ class CaseRecord:
     lowered: bool = True
     built: set[str] = field(default_factory=set)
     ran: bool = False
+    fast: bool = False
 
     def note(self, verdict: Verdict, judged: Case | None = None) -> None:
         """Keep a verdict, what it says about how far the case got, and the case that it is really about."""
@@ -90,6 +92,7 @@ class CaseRecord:
             lowered=int(self.lowered),
             built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),
             built_cuda=int("ptx" in self.built),
+            built_by_ziglang=int(self.fast),
             ran=int(self.ran),
             compared=int("compared" in compared),
             gradients_compared=int(differentiated and self.tells),

@@ -85,6 +85,8 @@ def _judge(chunk: Chunk, checks: Checks, *, fast: bool = False) -> list[CaseOutc
         for name, row in ORACLES.items():
             if name in checks.oracles:
                 row.questions().ask(judged)
+        for record in takes:
+            record.fast = modules.built_fast(record.case.kernel)
     return [record.outcome() for record in chunk.records]
 
 

@@ -52,6 +52,10 @@ class Modules:
         """Return what Warp generated for a kernel of the chunk; None where that was not asked, or did not go."""
         return self._codes.get(id(kernel))
 
+    def built_fast(self, kernel: Kernel) -> bool:
+        """Whether another clang than Warp's has compiled the kernel for any setting."""
+        return any(built[1].fast for (_, _, key), built in self._built.items() if key == id(kernel))
+
     def __call__(
         self, cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
     ) -> list[T | Failure]:

@@ -51,8 +51,9 @@ class Request:
 class Counts:
     """How far cases got: each number counts cases, so one case adds at most 1 to each.
 
-    ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_cuda`` those built
-    by NVRTC.  ``compared`` counts those with an output that was compared with the expected one.
+    ``built_cpu`` counts those built by clang (for the targets cpu and cuda-host), ``built_by_ziglang`` those of them
+    that ``kernelfuzz[fast]`` built at least once, and ``built_cuda`` those built by NVRTC.  ``compared`` counts those
+    with an output that was compared with the expected one.
     ``gradients_as_written`` and ``gradients_in_another_form`` count those whose gradient was judged, and
     ``gradients_compared`` those of them where a backward pass that does nothing would have failed;
     ``gradients_over_narrow_floats`` those judged over float32 or float16, as the kernel has them.
@@ -61,6 +62,7 @@ class Counts:
     lowered: int = 0
     built_cpu: int = 0
     built_cuda: int = 0
+    built_by_ziglang: int = 0
     ran: int = 0
     compared: int = 0
     gradients_compared: int = 0

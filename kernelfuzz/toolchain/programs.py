@@ -71,16 +71,18 @@ Codes: TypeAlias = Mapping[Device, Mapping[str, KernelCode]]
 class Program:
     """The kernels of one source, built and loaded; ``kernels`` are their names, as they are declared.
 
-    ``codes`` has what Warp generated for each device, by the name of the kernel, where that was asked for.
+    ``codes`` has what Warp generated for each device, by the name of the kernel, where that was asked for; ``fast``
+    tells whether another clang than Warp's has compiled it.
     """
 
-    __slots__ = ("_entries", "_launcher", "codes", "kernels", "target")
+    __slots__ = ("_entries", "_launcher", "codes", "fast", "kernels", "target")
 
     def __init__(
         self, target: Target, entries: Mapping[str, Entry], launcher: Launcher, codes: Codes | None = None
     ) -> None:
         self.target = target
         self.codes: Codes = codes or {}
+        self.fast = False
         self.kernels: tuple[str, ...] = tuple(entries)
         self._entries: dict[str, Entry] = dict(entries)
         self._launcher = launcher
@@ -188,10 +190,19 @@ def loaded(
     if target not in TARGETS:
         raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {target!r}")
     chosen = dict(options or {})
-    compiler = fast_clang.compile_file if fast and target != "cuda" and fast_clang.takes(chosen) else None
-    request = _Request(target, chosen, backward, block_dim, codes, compiler)
-    with _programs(source, request, _build) as outcome:
-        yield outcome if isinstance(outcome, Failure) else outcome[0]
+    made: list[bool] = []
+
+    def compiler(source: str, output: str) -> bool:
+        made.append(fast_clang.compile_file(source, output))
+        return made[-1]
+
+    asked = compiler if fast and target != "cuda" and fast_clang.takes(chosen) else None
+    with _programs(source, _Request(target, chosen, backward, block_dim, codes, asked), _build) as outcome:
+        if isinstance(outcome, Failure):
+            yield outcome
+        else:
+            outcome[0].fast = any(made) and all(made)
+            yield outcome[0]
 
 
 @contextlib.contextmanager

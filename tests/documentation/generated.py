@@ -22,7 +22,7 @@ from kernelfuzz.campaign.plan import CampaignPlan
 from kernelfuzz.oracles.complaints import COMPLAINTS
 from kernelfuzz.oracles.ill_typed import EDITS
 from kernelfuzz.oracles.static_checks import CHECKS
-from kernelfuzz.oracles.table import ORACLES, Sample
+from kernelfuzz.oracles.table import ORACLES, OWN_CLANG, Sample
 from kernelfuzz.reference.arithmetic import BINARY, COMPARE, CONVERSIONS, UNARY
 from kernelfuzz.reference.deviations import DEVIATIONS
 from kernelfuzz.reference.limitations import LIMITATIONS
@@ -221,8 +221,10 @@ def default(dataclass: type, name: str) -> object:
 
 # What stands between ``<!-- = NAME -->`` and the next ``<!-- -->``, in any page.
 NUMBERS: dict[str, Callable[[], object]] = {
-    "nvrtc": lambda: ORACLES["compile"].samples[0].one_in,
-    "clang": lambda: ORACLES["compile"].samples[1].one_in,
+    "nvrtc": lambda: ORACLES["compile"].samples[0].one_in * ORACLES["compile"].samples[1].one_in,
+    "clang": lambda: ORACLES["compile"].samples[2].one_in,
+    "other-host": lambda: ORACLES["value"].samples[1].one_in,
+    "own-clang": lambda: OWN_CLANG.one_in,
     "gradients": lambda: ORACLES["gradient"].samples[1].one_in,
     "options": lambda: ORACLES["metamorphic"].samples[1].one_in,
     "chunk": lambda: default(CampaignPlan, "chunk"),
