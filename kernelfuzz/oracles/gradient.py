@@ -33,10 +33,12 @@ from kernelfuzz.oracles.option_sets import OptionSet, option_sets_of_gradients
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
-from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined, run
+from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, on_the_way
 from kernelfuzz.reference.deviations import applicable, explanation
+from kernelfuzz.reference.exact import Exact
+from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.reference.rounded_derivative import rounding_error
 from kernelfuzz.strategies.choices import Choices
@@ -393,7 +395,11 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
 def _computes_alike(point: Point) -> bool:
     """Whether the outputs of the case are those over float64, but for rounding: it took the same branches."""
     close = point.precision.relative
-    outputs, wide = (flattened(run(each.kernel, each.launch)) for each in (point.case, point.over_float64))
+    cases = (point.case, point.over_float64)
+    try:
+        outputs, wide = (flattened(execute(each.kernel, each.launch, Exact(), rounded=True)) for each in cases)
+    except Undefined:
+        return False
     return all(
         np.allclose(value, wide[path], rtol=close, atol=close * float(np.abs(wide[path]).max(initial=0.0)))
         if value.dtype.kind == "f"

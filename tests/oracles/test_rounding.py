@@ -11,6 +11,7 @@ import pytest
 from kernelfuzz.ir.launch import Case, Input, Launch
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
+from kernelfuzz.reference import Undefined, run
 from kernelfuzz.syntax.parse import parse
 
 # The two rows of a product with equal columns: its determinant is zero, whatever a is.
@@ -107,3 +108,25 @@ def test_a_derivative_that_is_not_finite_and_that_nothing_needs_is_not_judged() 
     assert point.expected["a"].tolist() == [0.0, 1.0]  # pyright: ignore
     (verdict,) = gradient.judge([point], BuildSetting("cpu"))
     assert verdict.reason == "not judged: a derivative on the way is not finite"
+
+
+ANY_ORDER = """
+import warp as wp
+
+@wp.kernel
+def kernel(a: wp.array(dtype=wp.float32), out: wp.array(dtype=wp.float32)):
+    wp.atomic_add(out, 0, a[0] % a[wp.tid()])
+"""
+
+
+def test_a_sum_in_any_order_may_be_rounded_otherwise() -> None:
+    """Whether the kernel computes the same over float64 is asked where a gradient is wrong: that of a remainder."""
+    inputs = {"a": np.array([7.1, 0.3, 0.7, 0.9], np.float32), "out": np.zeros(1, np.float32)}
+    case = Case(parse(ANY_ORDER), Launch((4,), inputs))
+    with pytest.raises(Undefined):
+        run(case.kernel, case.launch)
+    point = gradient.prepare_at(case)
+    assert isinstance(point, gradient.Point)
+    assert point.rounding
+    (verdict,) = gradient.judge([point], BuildSetting("cpu"))
+    assert verdict.bugs == ("remainder-ignores-the-divisor",)
