@@ -20,8 +20,8 @@ from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.chunk import draw_layout
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
+from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 from kernelfuzz.toolchain import UnsupportedWarp
-from kernelfuzz.workers import Pool, PoolTask, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ class JudgePool:
     ``unattributed`` are chunks that ended their process, or took too long, though none of their cases does alone.
     """
 
-    def __init__(self, pool: Pool, functions: WorkerFunctions, plan: CampaignPlan) -> None:
-        self.pool = pool
+    def __init__(self, pool: TaskQueue, functions: WorkerFunctions, plan: CampaignPlan) -> None:
+        self.pool: TaskQueue = pool
         self.functions = functions
         self.patience: Timeouts = plan.patience
         self.bugs: tuple[str, ...] = plan.bugs

@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from kernelfuzz.campaign.confirmation import confirm
 from kernelfuzz.campaign.judge_pool import JudgePool
@@ -14,7 +15,11 @@ from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary
 from kernelfuzz.campaign.triage import Triage
 from kernelfuzz.oracles.request import CaseOutcome, Request
+from kernelfuzz.task_queue import TaskQueue
 from kernelfuzz.workers import Pool, memory_share
+
+# Opens the workers of a campaign; they call the function several times a second while a result is waited for.
+OpenPool: TypeAlias = Callable[[Callable[[], None]], TaskQueue]
 
 # How many chunks per worker are begun ahead of the one that is dealt with next.
 _AHEAD = 2
@@ -36,13 +41,15 @@ def fuzz(
     on_progress: Callable[[CampaignSummary], None] | None = None,
     judges: WorkerFunctions | None = None,
     memory: int | None = None,
+    pool: OpenPool | None = None,
 ) -> CampaignSummary:
     """Fuzz as planned and return the summary.
 
     Control kernels are judged first: where one fails, nothing is reported.  The findings do not
     depend on ``jobs``, except through what time limits cut off.  ``on_progress`` is called with the summary,
     which goes on changing, whenever there is something new, and several times a second.  ``judges`` replaces
-    the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).
+    the oracles; ``memory`` is what a worker may hold, in bytes (default: a share of the machine's).  ``pool`` opens
+    other workers than ``jobs`` processes of this machine; what they find is the same.
 
     A KeyboardInterrupt ends the campaign early: the summary so far says ``interrupted``.  Raises
     UnsupportedWarp, and OSError where a finding cannot be written.
@@ -55,9 +62,12 @@ def fuzz(
         if on_progress is not None:
             on_progress(summary)
 
+    def processes(on_wait: Callable[[], None]) -> Pool:
+        return Pool(jobs, memory=memory or memory_share(jobs), on_wait=on_wait)
+
     until = math.inf if plan.seconds is None else started + plan.seconds
-    with Pool(jobs, memory=memory or memory_share(jobs), on_wait=changed) as pool:
-        workers = JudgePool(pool, judges or judging(), plan)
+    with (pool or processes)(changed) as opened:
+        workers = JudgePool(opened, judges or judging(), plan)
         summary.unattributed = workers.unattributed
         triage = Triage(plan, workers, summary, changed)
         try:

@@ -224,6 +224,33 @@ def timeout_option(seconds: float, help: str) -> Callable[[Command], Command]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Ray cluster that is to work: that at ``address``, or one of this machine's own."""
+
+    address: str | None
+
+
+def engine_options(command: Command) -> Command:
+    """The options that say who works: the ``cluster`` of the command, None where that is this machine."""
+
+    @functools.wraps(command)
+    def with_cluster(engine: str, ray_address: str | None, **given: Any) -> Any:
+        if engine == "local" and ray_address is not None:
+            raise click.UsageError("--ray-address has a meaning with --engine ray only")
+        if engine == "ray":
+            with needing("ray"):
+                import ray  # noqa: F401  # before anything is begun
+        return command(cluster=Cluster(ray_address) if engine == "ray" else None, **given)
+
+    where = click.option("--ray-address", metavar="ADDRESS", help="The Ray cluster; default: a local one of its own.")
+    who = click.option(
+        "--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works."
+    )
+    wrapped: Any = who(where(with_cluster))
+    return wrapped
+
+
 def category_option(help: str) -> Callable[[Command], Command]:
     return click.option("--category", "categories", multiple=True, metavar="CATEGORY", help=help)
 

@@ -17,11 +17,13 @@ from kernelfuzz.cli.console import (
     INTERRUPTED,
     SEED,
     USAGE,
+    Cluster,
     Drawing,
     PositiveNumber,
     Problem,
     category_option,
     drawing_options,
+    engine_options,
     jobs_option,
     json_option,
     needing,
@@ -108,16 +110,14 @@ _COUNT = 1000
     default=1,
     help="How many parts; the run that makes the last shard finishes the corpus.",
 )
-@click.option("--engine", type=click.Choice(("local", "ray")), default="local", show_default=True, help="Who works.")
-@click.option("--ray-address", metavar="ADDRESS", help="The Ray cluster; default: a local one of its own.")
+@engine_options
 @json_option("Print what came of it as one JSON object.")
 def corpus(
     output: str,
     resume: bool,
     overwrite: bool,
     jobs: int,
-    engine: str,
-    ray_address: str | None,
+    cluster: Cluster | None,
     drawing: Drawing,
     as_json: bool,
     **options: Any,
@@ -135,8 +135,6 @@ def corpus(
     """
     index, count = options.pop("shard_index"), options.pop("shard_count")
     _check_parts(index, count, options["target_mb"])
-    if engine == "local" and ray_address is not None:
-        raise click.UsageError("--ray-address has a meaning with --engine ray only")
     checked = drawing.check()
     if drawing.categories and not options["balanced"]:
         raise click.UsageError("--category has no meaning with --natural; drop one of the two")
@@ -155,7 +153,7 @@ def corpus(
             summary = Summary(manifest=store.manifest())
             say(f"{output} is complete already.")
         else:
-            summary = _produce(plan, store, _engine(engine, plan, jobs, ray_address), part)
+            summary = _produce(plan, store, _engine(cluster, plan, jobs), part)
     click.echo(json.dumps(summary.to_dict()) if as_json else output)
     if not complete:
         _report(summary, plan)
@@ -209,14 +207,11 @@ def _at_work(store: Store, plan: Plan, part: Part, resume: bool, overwrite: bool
         yield complete
 
 
-def _engine(name: str, plan: Plan, jobs: int, address: str | None) -> Engine:
-    if name == "ray":
-        with needing("ray"):
-            from kernelfuzz.corpus.engines import on_ray
+def _engine(cluster: Cluster | None, plan: Plan, jobs: int) -> Engine:
+    from kernelfuzz.corpus.engines import here, on_ray, processes
 
-            return on_ray(address, jobs)
-    from kernelfuzz.corpus.engines import here, processes
-
+    if cluster is not None:
+        return on_ray(cluster.address, jobs)
     # Compilers, and what they built, run in a process of their own: they may crash.
     compiled = plan.execute or plan.ptx or plan.cubin
     return here if jobs == 1 and not compiled else processes(jobs)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,10 +20,12 @@ from kernelfuzz.cli.console import (
     SEED,
     UNAVAILABLE,
     USAGE,
+    Cluster,
     Drawing,
     Duration,
     Problem,
     category_option,
+    engine_options,
     jobs_option,
     json_option,
     say,
@@ -92,8 +94,9 @@ class OracleName(click.Choice[str]):
     help="Findings that are known besides the bugs that kernelfuzz knows: a known.json, or a folder of findings. "
     "Repeatable. 'none': no bug is known.",
 )
+@engine_options
 @json_option("Print what came of it as one JSON object.")
-def fuzz(jobs: int, output: str, known: tuple[str, ...], as_json: bool, **asked: Any) -> int:
+def fuzz(jobs: int, output: str, known: tuple[str, ...], cluster: Cluster | None, as_json: bool, **asked: Any) -> int:
     """Draw kernels, check what Warp makes of them, and write a small reproducer for every bug found.
 
     Each finding gets a folder in DIR with a script that needs only Warp. Ctrl-C ends the search and keeps
@@ -117,7 +120,7 @@ def fuzz(jobs: int, output: str, known: tuple[str, ...], as_json: bool, **asked:
         show.plan(plan)
         _check_devices(plan.checks.targets)
         with _writable(output):
-            summary = _run(plan, jobs, show)
+            summary = _run(plan, jobs, cluster, show)
     _show(summary, as_json)
     if sys.stderr.isatty() and not summary.interrupted:
         say_next(summary, plan, known)
@@ -202,10 +205,20 @@ def cuda_devices() -> int:
         return len(wp.get_cuda_devices())
 
 
-def _run(plan: CampaignPlan, jobs: int, show: Display) -> CampaignSummary:
+def _run(plan: CampaignPlan, jobs: int, cluster: Cluster | None, show: Display) -> CampaignSummary:
     from kernelfuzz import campaign
 
-    return campaign.fuzz(plan, jobs=jobs, on_progress=show)
+    if cluster is None:
+        return campaign.fuzz(plan, jobs=jobs, on_progress=show)
+    from kernelfuzz.ray_pool import ClusterUnavailable, RayPool
+
+    def on_cluster(on_wait: Callable[[], None]) -> RayPool:
+        return RayPool(cluster.address, jobs, limited=True, on_wait=on_wait)
+
+    try:
+        return campaign.fuzz(plan, on_progress=show, pool=on_cluster)
+    except ClusterUnavailable as error:
+        raise Problem(f"{error}.", INFRASTRUCTURE) from None
 
 
 def _show(summary: CampaignSummary, as_json: bool) -> None:

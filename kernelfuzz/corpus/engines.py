@@ -87,10 +87,8 @@ def processes(jobs: int) -> Engine:
 def on_ray(address: str | None, jobs: int) -> Engine:
     """The cluster at ``address``; None starts one of ``jobs`` processors on this machine.
 
-    Entering the engine raises ClusterUnavailable.  Raises ModuleNotFoundError where Ray is not installed.
+    Entering the engine raises ClusterUnavailable, and ModuleNotFoundError where Ray is not installed.
     """
-    import ray  # noqa: F401  # before anything is begun
-
     return lambda: RayPool(address, jobs)
 
 
