@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from kernelfuzz.campaign.confirmation import confirm
@@ -15,6 +16,7 @@ from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary
 from kernelfuzz.campaign.triage import Triage
 from kernelfuzz.oracles.request import CaseOutcome, Request
+from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.task_queue import TaskQueue
 from kernelfuzz.workers import Pool, memory_share
 
@@ -89,10 +91,12 @@ def _run(
 ) -> None:
     summary.doing = "starting Warp, and judging the control kernels"
     changed()
-    control = judges.begin_control(plan.checks)
     coming = spans(plan)
     following = next(coming, None)
     begun: deque[tuple[Span, Request, Callable[[], list[CaseOutcome]]]] = deque()
+    # What costs little is tried first, so that the first kernel is judged soon.
+    cheap = tuple(name for name in plan.checks.oracles if ORACLES[name].cheap)
+    controls = [judges.begin_control(replace(plan.checks, oracles=cheap or plan.checks.oracles))]
 
     def deadline() -> float:
         # However short the time, something is judged.
@@ -105,8 +109,10 @@ def _run(
             asked = request(plan, following, triage.learnt)
             begun.append((following, asked, judges.begin(asked, deadline)))
             following = next(coming, None)
+            if len(controls) == 1:
+                controls.append(judges.begin_control(plan.checks))
         # The first chunks are under way meanwhile.
-        judges.control(control)
+        judges.control(controls[0])
         summary.doing = ""
         span, asked, wait = begun.popleft()
         try:
@@ -118,4 +124,5 @@ def _run(
                 return
             summary.add(outcome)
             changed()
+            judges.control(controls[-1])
             triage.take(asked, outcome, span.stretch)

@@ -28,7 +28,7 @@ FORGETFUL = 4
 
 # The first chunks are small, so that something is known soon; and a short campaign has none that takes long,
 # because the ones under way when its time is up are lost.
-FIRST_CHUNKS = (4, 4, 8, 8, 16, 16, 32, 32, 32, 32)
+FIRST_CHUNKS = (1, 3, 4, 8, 8, 16, 16, 32, 32, 32, 32)
 
 # How many kernels are drawn to see how rare features are.
 _SAMPLE = 100

@@ -101,8 +101,8 @@ class Log:
         if summary.examples and summary.seconds - self._said >= LOGGED_EVERY:
             self._said = summary.seconds
             say(
-                f"{summary.examples} examples in {self._said:.0f} s, {summary.failed} failed, "
-                f"{summary.known} of them by known bugs; {self._shown} findings."
+                f"{summary.examples} examples in {self._said:.0f} s, {summary.failed} kernels failed; "
+                f"known bugs explain {summary.known} failures; {self._shown} findings."
             )
 
 
@@ -123,7 +123,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         f"{counts['gradients_over_narrow_floats']} over float32 or float16",
         "built": f"{counts['built_cpu']} by clang ({counts['built_by_ziglang']} of them by ziglang's), "
         f"{counts['built_cuda']} by NVRTC",
-        "failed": f"{summary.failed}, of them {summary.known} by known bugs, {len(summary.unexamined)} not examined",
+        "failed": f"{summary.failed} kernels; known bugs explain {summary.known} failures, "
+        f"{len(summary.unexamined)} were not examined",
         "predicted": _named(summary.predicted),
         "recognised": _named(summary.recognised),
         "not examined": "; ".join(_unexamined(summary)),
