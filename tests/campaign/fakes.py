@@ -106,6 +106,12 @@ def refused(checks: Checks) -> None:
     raise UnsupportedWarp(f"{', '.join(checks.oracles)}: nothing works on {', '.join(checks.targets)}.")
 
 
+def refused_where_slow(checks: Checks) -> None:
+    """Control kernels that pass what costs little."""
+    if "determinism" in checks.oracles:
+        refused(checks)
+
+
 def crashed(checks: Checks) -> None:
     """A Warp that ends its process."""
     segfault()
