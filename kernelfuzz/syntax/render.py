@@ -18,6 +18,7 @@ from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.fields import STATEMENTS
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.code import block_of, expression, indented, line, statement, target_of
+from kernelfuzz.syntax.kept import code_of
 from kernelfuzz.syntax.tokens import (
     BLANK,
     DOT,
@@ -224,7 +225,7 @@ def render(kernel: n.Kernel) -> str:
     Raises TypeError at what is no kernel.
     """
     n.require_kernel(kernel)
-    return to_cst(kernel).code
+    return code_of(to_cst(kernel))
 
 
 def render_expression(node: n.Expr) -> str:
