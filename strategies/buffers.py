@@ -33,13 +33,18 @@ def can_hold(ctx: Context, type_: t.Type) -> bool:
 
 def can_read(ctx: Context, type_: t.Type) -> bool:
     """Whether an element of the type can be read here."""
-    return can_hold(ctx, type_) and bool(_readable(ctx, type_))
+    return can_hold(ctx, type_) and (_has_room(ctx) or bool(_readable(ctx, type_)))
 
 
 def _readable(ctx: Context, type_: t.Type) -> list[Buffer | None]:
     """The arrays that a value of the type can be read from; None stands for a new one."""
-    fresh = [None] * (ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS)
-    return [*(b for b in reversed(ctx.buffers) if b.role != "shared" and b.array.dtype == type_), *fresh]
+    fresh = [None] * _has_room(ctx)
+    return [*[b for b in reversed(ctx.buffers) if b.role != "shared" and b.array.dtype == type_], *fresh]
+
+
+def _has_room(ctx: Context) -> bool:
+    """Whether the kernel may have one more array."""
+    return ctx.in_kernel and len(ctx.buffers) < MOST_BUFFERS
 
 
 def read(ctx: Context, type_: t.Type, budget: int) -> Ranged:
