@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kernelfuzz.corpus.build_row import Drawn, Extras, drawn, make_row, plain_symbols
@@ -13,6 +14,7 @@ from kernelfuzz.corpus.corpus_plan import Plan
 from kernelfuzz.corpus.row import Row, Verified, encode, with_old_keys
 from kernelfuzz.corpus.shard import Entry, Key, Made, Missing, encoded, entries_of, head_of
 from kernelfuzz.devices import BuildTarget, Device
+from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.toolchain import Failure, Lowering, build, compat, lower_devices
 
 # Which part of a row each compiler's output is.
@@ -37,7 +39,8 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
     version = compat.version()
     started = time.perf_counter()
     missing: list[Missing] = []
-    pairs = list(_lowered(plan, range(start, start + count), missing))
+    kernels = _drawn(plan, range(start, start + count), missing)
+    pairs = list(_lowered(plan, kernels, missing))
     if plan.execute:
         _execute(pairs, plan.devices)
     if plan.ptx or plan.cubin:
@@ -50,6 +53,7 @@ def make_shard(plan: Plan, start: int, count: int) -> Made:
             continue
         row = make_row(pair.kernel, pair.lowering, version, scope=plan.scope, extras=pair.extras)
         entries.append(Entry(Key(row.id, row.device, pair.kernel.sketch), _line(row, plan)))
+    missing.sort(key=lambda each: each.index)
     head = head_of(start, count, entries, missing)
     data = encoded(head, entries)
     warp_seconds = sum(pair.lowering.warp_seconds for pair in pairs)
@@ -76,24 +80,43 @@ def _line(row: Row, plan: Plan) -> bytes:
     return encode(with_old_keys(row) if plan.old_keys else row)
 
 
-def _lowered(plan: Plan, indices: Iterable[int], missing: list[Missing]) -> Iterator[_Pair]:
+def _drawn(plan: Plan, indices: Iterable[int], missing: list[Missing]) -> list[Drawn]:
+    """The kernels that can be had.  One kind of work after the other, and all before the first is lowered: in
+    turns with Warp, which leaves nothing of theirs in the processor's caches, they take a quarter longer."""
+    picked: list[tuple[int, Kernel, str | None]] = []
     for index in indices:
-        try:
-            kernel, category = plan.draw(index)
-            looked_at = drawn(kernel, category, seed=plan.seed, index=index)
-            results = lower_devices(looked_at.source, plan.devices, backward=plan.backward)
-        except compat.UnsupportedWarp:
-            raise
-        except Exception as error:
-            # A fault of ours in one kernel: the summary names it, and the run goes on.
-            message = f"{type(error).__name__}: {error} ({_place(error)})"
-            missing += [Missing(index, device, "internal", message) for device in plan.devices]
-            continue
+        with _noted(plan, index, missing):
+            picked.append((index, *plan.draw(index)))
+    kernels: list[Drawn] = []
+    for index, kernel, category in picked:
+        with _noted(plan, index, missing):
+            kernels.append(drawn(kernel, category, seed=plan.seed, index=index))
+    return kernels
+
+
+def _lowered(plan: Plan, kernels: Iterable[Drawn], missing: list[Missing]) -> Iterator[_Pair]:
+    for kernel in kernels:
+        assert kernel.index is not None
+        results: dict[str, Lowering | Failure] = {}
+        with _noted(plan, kernel.index, missing):
+            results = lower_devices(kernel.source, plan.devices, backward=plan.backward)
         for device, result in results.items():
             if isinstance(result, Failure):
-                missing.append(_missing(index, device, result))
+                missing.append(_missing(kernel.index, device, result))
             else:
-                yield _Pair(looked_at, result if plan.warp_symbols else plain_symbols(result))
+                yield _Pair(kernel, result if plan.warp_symbols else plain_symbols(result))
+
+
+@contextlib.contextmanager
+def _noted(plan: Plan, index: int, missing: list[Missing]) -> Generator[None]:
+    """A fault of ours in one kernel is noted, so that the summary names it, and the run goes on."""
+    try:
+        yield
+    except compat.UnsupportedWarp:
+        raise
+    except Exception as error:
+        message = f"{type(error).__name__}: {error} ({_place(error)})"
+        missing += [Missing(index, device, "internal", message) for device in plan.devices]
 
 
 def _missing(index: int, device: str, problem: Failure | str) -> Missing:
