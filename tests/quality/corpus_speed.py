@@ -9,6 +9,10 @@ loop that has Warp lower the finished sources and keeps nothing.  Merging is mea
     python tests/quality/corpus_speed.py --jobs-count 1200 --rounds 3
 
 also has one process and two make a corpus of so many kernels, in turns, by the time that passes.
+
+    python tests/quality/corpus_speed.py --columns-count 64
+
+also says what --execute, --ptx and --cubin add for each kernel, in milliseconds of processor time.
 """
 
 from __future__ import annotations
@@ -29,8 +33,11 @@ from kernelfuzz.corpus.row import decode
 from kernelfuzz.corpus.shard import entries_of
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.toolchain import lower_devices
+from kernelfuzz.workers import leave_old_objects_alone
 
-_SHARD = 40
+# As in a corpus of 10,000 kernels, whose first ones these are.
+_SHARD = 156
+_COLUMNS_OF = 10_000
 
 
 def main() -> None:
@@ -39,10 +46,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs-count", type=int, default=0, help="also --jobs 1 and 2, with so many kernels")
     parser.add_argument("--rounds", type=int, default=1, help="how often --jobs 1 and 2 take turns")
+    parser.add_argument(
+        "--columns-count", type=int, default=0, help="also what each compiled column adds to so many kernels"
+    )
     given = parser.parse_args()
     count, seed = given.count, given.seed
     plan = Plan(check_options(), count=count, seed=seed)
     make_shard(plan, 0, 4)  # Warp is imported, caches are warm
+    leave_old_objects_alone()  # as a process that makes shards does
     ours = plain = within = 0.0
     with tempfile.TemporaryDirectory() as directory:
         store = Store(directory)
@@ -62,6 +73,7 @@ def main() -> None:
             for source in sources:
                 lower_devices(source, plan.devices, keep_comments=True)
             plain += time.process_time() - began
+            leave_old_objects_alone(number + 1)
         began = time.process_time()
         with here() as workers:
             manifest = publish(store, workers, plan, len(starts), command="")
@@ -77,7 +89,24 @@ def main() -> None:
     }
     if given.jobs_count:
         result["jobs"] = compare_jobs(given.jobs_count, given.rounds, seed)
+    if given.columns_count:
+        result["more_ms"] = compare_columns(given.columns_count, seed)
     print(json.dumps(result, indent=1))
+
+
+def compare_columns(count: int, seed: int) -> dict[str, float]:
+    """What a kernel takes more with each column that is compiled, in milliseconds; all kernels are one shard."""
+    spent: dict[str, float] = {}
+    for name in ("", "execute", "ptx", "cubin"):
+        column: dict[str, Any] = {name: True} if name else {}
+        plan = Plan(check_options(), count=_COLUMNS_OF, seed=seed, **column)
+        make_shard(plan, count, 2)  # its compiler has its headers
+        if not name:
+            make_shard(plan, 0, count)  # the grammar's caches are filled
+        began = time.process_time()
+        make_shard(plan, 0, count)
+        spent[name] = time.process_time() - began
+    return {name: round(1000 * (spent[name] - spent[""]) / count, 1) for name in spent if name}
 
 
 def compare_jobs(count: int, rounds: int, seed: int) -> dict[str, Any]:
