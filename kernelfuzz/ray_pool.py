@@ -7,11 +7,13 @@ no common file system.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import pickle
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -169,11 +171,15 @@ def _connect(ray: Any, address: str | None, jobs: int) -> None:
     if address:
         _reachable(address)
     options: dict[str, Any] = {"address": address} if address else {"num_cpus": jobs, "include_dashboard": False}
+    ending = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=False)
     except (ConnectionError, RuntimeError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ClusterUnavailable(f"no Ray cluster at {address or 'this machine'}: {first}") from None
+    # Ray ends the process at once; a run that is terminated says what it has.
+    with contextlib.suppress(ValueError, TypeError):  # another thread, or a handler that is none of Python
+        signal.signal(signal.SIGTERM, ending)
     if ray.cluster_resources().get("CPU", 0) < 1:
         ray.shutdown()
         raise ClusterUnavailable("the Ray cluster has no processor to offer: add a node")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -76,3 +77,12 @@ def test_a_cluster_of_two_nodes(judges: WorkerFunctions, loses_a_node: bool, mon
         cluster.shutdown()
     assert bool(lost) == loses_a_node
     assert there == here
+
+
+@pytest.mark.slow
+def test_a_run_on_a_cluster_is_terminated_as_any_other() -> None:
+    from kernelfuzz.ray_pool import RayPool
+
+    before = signal.getsignal(signal.SIGTERM)
+    with RayPool(None, 1):
+        assert signal.getsignal(signal.SIGTERM) is before
