@@ -416,8 +416,8 @@ def predicted(point: Point, actual: Mapping[str, Input], unroll: int = MAX_UNROL
     kernel, launch = point.over_float64.kernel, point.over_float64.launch
 
     def agrees(deviations: Sequence[Deviation]) -> bool:
-        found = gradient(kernel, launch, point.seeds, deviations, strict=False, unroll=unroll)
-        return _first_wrong(point, actual, {name: found[name] for name in point.expected}) is None
+        found = gradient(kernel, launch, point.seeds, deviations, strict=False, unroll=unroll, by=point.expected)
+        return _first_wrong(point, actual, found) is None
 
     return explanation(applicable(of_gradients=True), agrees)
 

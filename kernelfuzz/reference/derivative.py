@@ -6,7 +6,7 @@ It is the derivative of the program as it ran, through overwritten arrays, chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,27 +48,28 @@ def gradient(
     *,
     strict: bool = True,
     unroll: int = MAX_UNROLL,
+    by: Collection[str] | None = None,
 ) -> dict[str, Input]:
-    """The derivative of ``sum(seed * final value)`` by the initial value of every float of every parameter.
+    """The derivative of ``sum(seed * final value)`` by the initial value of every float of the parameters ``by``.
 
     ``seeds`` has, by name, arrays of the shapes of array parameters (of structs, the fields that have floats;
     what is left out counts as zero).  The result has float64 arrays of the shapes of the parameters' values,
-    for every parameter with a float; of structs, the fields that have any.
+    for every one of these (default: of all parameters) with a float; of structs, the fields that have any.
 
     With ``deviations`` it is what the adjoint of a Warp with these bugs gives, whose option ``max_unroll`` is
-    ``unroll``.  All floats of the kernel must be
-    float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where there is no derivative at these inputs,
-    NotDifferentiable where the reference knows none; unless ``strict``, only where an output with a seed may
-    need it.
+    ``unroll``.  All floats of the kernel must be float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where
+    there is no derivative at these inputs, NotDifferentiable where the reference knows none; unless ``strict``, only
+    where an output with a seed may need it.
     """
     leaves = list(_float_leaves(kernel, launch))
+    moving = [leaf for leaf in leaves if by is None or leaf.path[0] in by]
     language = replace(PLAIN, unroll=unroll)
 
     def run(domain: Smooth) -> dict[str, Input]:
         domain = replace(domain, strict=strict)
         return execute(kernel, launch, domain, deviations=deviations, rounded=not strict, language=language)
 
-    return _Tangents.of(leaves, leaves, run).seeded(seeds)
+    return _Tangents.of(leaves, moving, run).seeded(seeds)
 
 
 @dataclass(frozen=True, slots=True)

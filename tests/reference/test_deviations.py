@@ -153,6 +153,19 @@ def test_what_the_adjoint_gives_is_predicted(slug: str, functions: str, body: st
     assert (verdict.status, verdict.bugs) == ("known", (slug,))
 
 
+def test_what_has_no_gradient_need_not_be_smooth_where_the_launch_never_came() -> None:
+    """The adjoint goes on behind the loop; by the scalar the power has no derivative there."""
+    kernel = parse(
+        "import warp as wp\n\n\n@wp.kernel\ndef kernel(x: wp.array(dtype=wp.float64), n: int, p: wp.float64):\n"
+        "    for i in range(n):\n        return\n    x[0] = wp.float64(-2.0) ** p * wp.float64(0.5)\n"
+    )
+    launch = Launch((1,), {"x": np.ones(1), "n": np.array(1, np.int32), "p": np.array(2.0)})
+    point = gradient.prepare_at(Case(kernel, launch))
+    assert isinstance(point, gradient.Point)
+    (verdict,) = gradient.judge([point], BuildSetting("cpu", tuple(sorted(JUDGED.items()))))
+    assert (verdict.status, verdict.bugs) == ("known", ("leaving-a-dynamic-loop",))
+
+
 def test_only_the_negative_of_a_scalar_loses_its_sign() -> None:
     vector = parse(
         "import warp as wp\n\n\n@wp.kernel\ndef kernel(v: wp.array(dtype=wp.vec2), x: wp.array(dtype=float)):\n"
