@@ -88,11 +88,13 @@ class CaseRecord:
     def outcome(self) -> CaseOutcome:
         compared = {ORACLES[verdict.oracle].counts for verdict in self.verdicts if verdict.status != "skipped"}
         differentiated = "gradients_compared" in compared
+        built_cpu = bool(self.built & set(HOSTS))
         counts = Counts(
             lowered=int(self.lowered),
-            built_cpu=int(bool(self.built & {"cpu", "cuda-host"})),
+            built_cpu=int(built_cpu),
             built_cuda=int("ptx" in self.built),
-            built_by_ziglang=int(self.fast),
+            # Of those that clang counts for: an undefined kernel is built as well, and counts for neither.
+            built_by_ziglang=int(built_cpu and self.fast),
             ran=int(self.ran),
             compared=int("compared" in compared),
             gradients_compared=int(differentiated and self.tells),

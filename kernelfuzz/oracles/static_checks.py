@@ -122,9 +122,10 @@ def devices(code: Code) -> Iterator[Malformed]:
             assert there is not None
             yield malformed("devices", there, *([there.name, ""] if other is None else ["", there.name]))
             continue
-        # A return of the kernel ends one turn of the loop over the grid.
-        lines = other.lines if not _is_kernel(other) else [("return;" if x == "continue;" else x) for x in other.lines]
-        for wanted, actual in zip_longest((*one.parameters, *one.lines), (*other.parameters, *lines), fillvalue=""):
+        # In a loop over the grid, the end of a thread is that of one turn: a return would end all that follow.
+        expected = [("continue;" if line == "return;" else line) for line in one.lines] if other.loops else one.lines
+        lines, other_lines = (*one.parameters, *expected), (*other.parameters, *other.lines)
+        for wanted, actual in zip_longest(lines, other_lines, fillvalue=""):
             if wanted != actual:
                 yield malformed("devices", other, wanted, actual)
                 break
@@ -193,11 +194,14 @@ def operation(statement: str) -> str:
 def malformed(check: str, definition: Definition, wanted: str, actual: str, about: str = "") -> Malformed:
     """What is wrong in a function, with its lines about a variable or a label (default: the statement's last)."""
     statement = actual if check in ("labels", "written") else wanted or actual
-    name = about or next(
-        reversed(re.findall(r"\b(?:var|adj|ret)_\w+\b(?!\()|\w+(?=:;)|(?<=goto )\w+", statement)), statement
-    )
-    value = re.escape(re.sub(r"^(var|adj)_", "", name))
-    pattern = rf"(?:var|adj)_{value}\b" if name.startswith(("var_", "adj_")) else re.escape(name)
+    names = re.findall(r"\b(?:var|adj|ret)_\w+\b(?!\()|\w+(?=:;)|(?<=goto )\w+", statement)
+    if about or names:
+        name = about or names[-1]
+        value = re.escape(re.sub(r"^(var|adj)_", "", name))
+        pattern = rf"(?:var|adj)_{value}\b" if name.startswith(("var_", "adj_")) else re.escape(name)
+    else:
+        # A statement without names: the lines that are as it must be, and those that stand for it.
+        pattern = "|".join(re.escape(each) for each in (wanted, actual) if each)
     where = f"kernel_{definition.name.rpartition('_')[2]}" if _is_kernel(definition) else definition.name
     lines = tuple(line for line in definition.lines if re.search(pattern, line))
     return Malformed(check, where, wanted, actual, operation(statement), pattern, lines)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelfuzz.toolchain import compat
+from kernelfuzz.toolchain.capture import captured_output
 
 _FLAGS = (
     *("-x", "c++", "-std=c++17", "-O0", "-g0", "-w", "-march=native", "-fPIC", "-mcmodel=small"),
@@ -30,12 +31,18 @@ _FLAGS = (
 # The options of a build that this compiler stands in for, with their values.
 _OPTIONS = {"fuse_fp": False, "fast_math": False, "optimization_level": 0}
 
+# What the compiler is tried with, once in a process: it may be broken, of another machine, or never end.
+_TRIAL_NAME = "kernelfuzz_trial"
+_TRIAL = f'extern "C" void {_TRIAL_NAME}() {{}}\n'
+# Far above what it takes, and below the time that a worker has for its first task (``campaign.plan.Timeouts``).
+_TRIAL_SECONDS = 10.0
+
 _LAST_INCLUDE = re.compile(r"\A.*^#include [^\n]*\n", re.DOTALL | re.MULTILINE)
 
 
 @functools.cache
 def command() -> tuple[str, ...] | None:
-    """How the compiler is called; None where it is not installed, or cannot make what Warp loads here."""
+    """How the compiler is called; None where it is not installed, or does not make what Warp loads here."""
     found = importlib.util.find_spec("ziglang")
     if found is None or found.origin is None or sys.platform != "linux" or platform.machine() != "x86_64":
         return None
@@ -43,7 +50,24 @@ def command() -> tuple[str, ...] | None:
     if not os.access(executable, os.X_OK):
         return None
     called = (str(executable), "clang")
-    return called if _run([*called, "--version"]) else None
+    return called if _works(called) else None
+
+
+def _works(called: tuple[str, ...]) -> bool:
+    """Whether the compiler makes an object that Warp's loader takes, in time, of a text that includes nothing."""
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz_trial_") as folder:
+        source, output = Path(folder, "trial.cpp"), Path(folder, "trial.o")
+        source.write_text(_TRIAL, encoding="utf-8")
+        if not _run([*called, *_FLAGS, "-c", str(source), "-o", str(output)], timeout=_TRIAL_SECONDS):
+            return False
+        with compat.LOCK, captured_output():
+            try:
+                compat.load_object(str(output), _TRIAL_NAME)
+                compat.address(_TRIAL_NAME, _TRIAL_NAME)
+            except compat.CompilerError:
+                return False
+            compat.unload_object(_TRIAL_NAME)
+    return True
 
 
 def takes(options: Mapping[str, Any]) -> bool:
@@ -90,8 +114,10 @@ def _precompiled(headers: str) -> str | None:
     return output if made else None
 
 
-def _run(arguments: list[str]) -> bool:
+def _run(arguments: list[str], *, timeout: float | None = None) -> bool:
+    """Run a command, for ``timeout`` seconds at most, and return whether it went well."""
     try:
-        return subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
-    except OSError:
+        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout)
+    except (OSError, subprocess.TimeoutExpired):
         return False
+    return done.returncode == 0

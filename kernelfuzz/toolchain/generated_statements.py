@@ -97,11 +97,15 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function as lines: those of its declarations and statements, which are the same for every device."""
+    """A function as lines: those of its declarations and statements, which are the same for every device.
+
+    ``loops``: they stand in a loop over the grid, so that what ends one thread of a launch is ``continue``.
+    """
 
     name: str
     parameters: tuple[str, ...]
     lines: tuple[str, ...]
+    loops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,7 @@ def _declaration(line: str) -> Declaration | None:
 
 # The lines around the body of a kernel: how arguments come in, and the loop over the grid.
 _FRAME = re.compile(r"_args\b|\bwp_(?:contiguous|linear)_|^wp::tile_shared_storage_t|^for \(size_t |^_idx |^[{}]$")
+_GRID_LOOP = "for (size_t "
 _ARGUMENT = re.compile(r".* ((?:var|adj)_(\w+)) = _wp_(?:adj_)?args->\2;")
 
 
@@ -183,15 +188,17 @@ def _definition(head: str, body: str) -> Definition:
     parameters: list[str] = _NAME.findall(signature)
     lines = [line for line in map(str.strip, body.split("\n")) if line]
     start = opened = 0
+    loops = False
     for line in lines:
         if not _FRAME.search(line):
             break
         opened += (line == "{") - (line == "}")
+        loops |= line.startswith(_GRID_LOOP)
         if (argument := _ARGUMENT.fullmatch(line)) is not None:
             parameters.append(argument[1])
         start += 1
     # What the frame leaves open is closed at the end.
-    return Definition(before.split()[-1], tuple(parameters), tuple(lines[start : len(lines) - opened]))
+    return Definition(before.split()[-1], tuple(parameters), tuple(lines[start : len(lines) - opened]), loops)
 
 
 def understood(definition: Definition) -> GeneratedFunction:

@@ -11,10 +11,11 @@ import pytest
 
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import compile, judge, value
-from kernelfuzz.oracles.chunk import Chunk
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk
 from kernelfuzz.oracles.request import Checks
-from kernelfuzz.oracles.table import COMPILE, Sample
+from kernelfuzz.oracles.table import COMPILE, VALUE, Sample
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
+from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.typecheck import builtins
 
@@ -71,3 +72,12 @@ def test_what_the_installed_warp_lacks_is_skipped_by_name(monkeypatch: pytest.Mo
     assert verdict.status == "skipped"
     assert verdict.reason.endswith("has no bit_count, which is there since 1.19")
     assert [verdict.status for verdict in there.verdicts] == ["passed"]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_what_another_clang_built_is_a_part_of_what_clang_built(counts: bool) -> None:
+    setting = BuildSetting("cpu", ())
+    record = CaseRecord(0, "", CASE, SeededChoices("test"), fast=True)
+    record.note(VALUE.passed(setting) if counts else VALUE.skipped("undefined: bits of a NaN", setting))
+    found = record.outcome().counts
+    assert (found.built_cpu, found.built_by_ziglang) == (counts, counts)

@@ -170,6 +170,14 @@ def other_operator_on_cuda(patch: Patch) -> None:
     )
 
 
+def return_from_the_loop_over_the_grid(patch: Patch) -> None:
+    text_of(patch, "codegen_func_forward", lambda t, device: t.replace("continue;", "return;"))
+
+
+def adjoint_returns_from_the_loop_over_the_grid(patch: Patch) -> None:
+    text_of(patch, "codegen_func_reverse", lambda t, device: t.replace("continue;", "return;"))
+
+
 def other_adjoint_on_cuda(patch: Patch) -> None:
     text_of(
         patch, "codegen_func_reverse", lambda t, device: t.replace("adj_sub(", "adj_add(") if device == "cuda" else t
@@ -250,6 +258,8 @@ DEFECTS = (
     Defect(no_function_for_the_adjoint, "devices", "adj"),
     Defect(other_operator_on_cuda, "devices", "sub("),
     Defect(other_adjoint_on_cuda, "devices", "adj_sub("),
+    Defect(return_from_the_loop_over_the_grid, "devices", "continue"),
+    Defect(adjoint_returns_from_the_loop_over_the_grid, "devices", "continue"),
     Defect(drop_in_a_branch, "written", "sub("),
     Defect(merge_the_wrong_way, "written", "var"),
     Defect(other_call_in_the_replay, "replay", "min("),
@@ -278,6 +288,8 @@ def test_a_planted_defect_is_noticed(defect: Defect, monkeypatch: Patch) -> None
     assert verdict.malformed is not None
     assert verdict.malformed.check == defect.check, verdict.reason
     assert defect.names in verdict.malformed.operation, verdict.reason
+    # A script cannot tell the bug from other code by no lines at all.
+    assert verdict.malformed.lines
 
 
 # ------------------------------------------------------------------- as the rest of kernelfuzz sees it

@@ -96,11 +96,17 @@ def test_without_it_warp_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
     "script",
     [
         pytest.param("exit 1", id="does not start"),
-        pytest.param('case "$*" in *--version*) exit 0;; *) echo no >&2; exit 1;; esac', id="takes nothing"),
+        pytest.param('case "$*" in *trial*) exec ZIG "$@";; esac; exit 1', id="takes nothing", marks=installed),
+        pytest.param("exit 0", id="makes no object"),
+        pytest.param('for last; do :; done; echo no object > "$last"', id="makes what is no object"),
+        pytest.param("exec sleep 1000", id="does not end"),
     ],
 )
 def test_where_it_fails_warp_compiles(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake(tmp_path, script, monkeypatch)
+    called = fast_clang.command()
+    fast_clang.command.cache_clear()
+    fake(tmp_path, script.replace("ZIG", called[0] if called else ""), monkeypatch)
+    monkeypatch.setattr(fast_clang, "_TRIAL_SECONDS", 1.0 if "sleep" in script else 10.0)
     own, by_other = outputs()
     assert not by_other
     assert same(own, outputs(fast=False)[0])
