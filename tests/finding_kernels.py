@@ -19,6 +19,7 @@ from kernelfuzz.ir.nodes import (
     Compare,
     Construct,
     Expr,
+    ExprStmt,
     For,
     Function,
     If,
@@ -306,6 +307,13 @@ def read_late_augmented() -> Case:
     """element-is-read-late: (4, 0) for (2, 0)."""
     kernel = kernel_of(AugAssign(at("out0", 0), "*", add(BUMPED, int_(1))), n=False)
     return Case(replace(kernel, functions=(bump(),)), launch_of(out0=ints(2, 0)))
+
+
+def read_late_effect() -> Case:
+    """element-is-read-late: the operands of a call whose result nothing uses."""
+    slot, call = at("out0", 0), CallFunction("f", (name("out0", Array(INT32)),), INT32)
+    swap = ExprStmt(Call("atomic_cas", (name("out0", Array(INT32)), int_(0), slot, add(call, int_(7))), INT32))
+    return Case(replace(kernel_of(swap, n=False), functions=(bump(),)), launch_of(out0=ints(2, 0)))
 
 
 def read_late_transform() -> Case:

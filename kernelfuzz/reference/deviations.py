@@ -108,6 +108,7 @@ DEVIATIONS: dict[str, Deviation] = {
                 n.For: late_reads.bounds,
                 n.Return: late_reads.returned,
                 n.AugAssign: late_reads.augmented,
+                n.ExprStmt: late_reads.effect,
             },
         ),
         Deviation(

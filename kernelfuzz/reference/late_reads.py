@@ -37,6 +37,18 @@ def operands(node: Any, names: c.Names) -> c.Evaluate | None:
     return after(steps, names.expression(rebuild(node, [(each,) for each in pinned])))
 
 
+def effect(node: n.ExprStmt, names: c.Names) -> c.Execute | None:
+    """A call whose result nothing uses, as ``wp.atomic_cas(a, i, b[0], f(b))``: the same of its operands."""
+    call = node.value
+    below = _expressions(call)
+    if not isinstance(call, n.Call) or not _is_late(below):
+        return None
+    steps: list[c.Execute] = []
+    pinned = [_pinned(operand, names, steps) for operand in below]
+    changed = rebuild(call, [(each,) for each in pinned])
+    return after(steps, execution.statement(n.ExprStmt(changed), names))
+
+
 def _expressions(node: n.Node) -> list[n.Expr]:
     return [cast("n.Expr", child) for child in children(node) if type(child) in EXPRESSIONS]
 

@@ -51,6 +51,7 @@ PREDICTED: list[tuple[str, Callable[[], Case]]] = [
     ("element-is-read-late", kernels.read_late_augmented),
     ("element-is-read-late", kernels.read_late_state),
     ("element-is-read-late", kernels.read_late_transform),
+    ("element-is-read-late", kernels.read_late_effect),
     ("condition-is-read-again", kernels.condition_changed),
     ("chained-comparison-is-eager", kernels.eager_chain),
     ("chained-comparison-is-eager", kernels.eager_chain_of_values),
