@@ -1,7 +1,8 @@
 """What compilers warn of that no valid kernel has, one row each: clang's flags and NVRTC's numbers.
 
 Left out is what a valid kernel may have: a value that is compared with itself, a variable that a branch does not
-write and whose value is merged but not used (``written`` of the static oracle follows those).
+write and whose value is merged but not used (``written`` of the static oracle follows those), a constant so small that
+its type rounds it to zero, or to less than a normal number, as ``wp.static(1e-38 * 1e-38)``.
 """
 
 from __future__ import annotations
@@ -45,6 +46,18 @@ _CLANG = re.compile(r"^module\.cpp:\d+:\d+: warning: (?P<text>.*) \[-W(?P<mark>[
 _NVRTC = re.compile(r"^module\.cu\(\d+\): warning #(?P<mark>\d+)-D: (?P<text>.*)$")
 
 
+# A constant that is no number of float16 or float32 because it is too small for a normal one.
+_CONSTANT = re.compile(r"=\s*-?([\d.]+e-\d+)f?;")
+_LEAST = {"float16": 6.1e-5, "float32": 1.18e-38}
+
+
+def _is_rounded(line: str) -> bool:
+    """Whether a line of code is a small constant, whose rounding is defined."""
+    found = _CONSTANT.search(line)
+    least = next((value for name, value in _LEAST.items() if name in line), 0.0)
+    return found is not None and float(found[1]) < least
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """A warning of a compiler: its row, its first line, the ``line`` of code, and the ``mark`` that tells it."""
@@ -64,6 +77,6 @@ def warned(printed: str) -> Iterator[Warned]:
             continue
         mark = found["mark"]
         row = next((row for row in COMPLAINTS if mark in (*row.clang, *map(str, row.nvrtc))), None)
-        if row is not None:
-            code = lines[at + 1].partition("|")[2] or lines[at + 1] if at + 1 < len(lines) else ""
+        code = lines[at + 1].partition("|")[2] or lines[at + 1] if at + 1 < len(lines) else ""
+        if row is not None and not _is_rounded(code):
             yield Warned(row, found["text"], code.strip(), f"#{mark}-D" if mark.isdigit() else f"-W{mark}")

@@ -56,6 +56,16 @@ def test_a_sound_kernel_passes(setting: BuildSetting) -> None:
     assert [verdict.status for verdict in warning.judge([KERNEL], setting)] == ["passed"]
 
 
+@pytest.mark.parametrize("setting", EVERYWHERE, ids=lambda setting: setting.target)
+def test_a_constant_that_is_rounded_to_zero_passes(setting: BuildSetting, monkeypatch: Patch) -> None:
+    """As ``wp.static(1e-38 * 1e-38)`` is; one that overflows does not."""
+    add_statement(monkeypatch, "const wp::float32 planted = 1.3817869688151111e-76;")
+    assert [verdict.status for verdict in warning.judge([KERNEL], setting)] == ["passed"]
+    add_statement(monkeypatch, "const wp::float32 larger = 1.3817869688151111e+76;")
+    (verdict,) = warning.judge([KERNEL], setting)
+    assert verdict.status == ("failed" if setting == NVRTC else "passed")  # clang says nothing of either
+
+
 @pytest.mark.parametrize(
     ("statement", "setting"), [(statement, each) for statement, (where, _) in PLANTED.items() for each in where]
 )
