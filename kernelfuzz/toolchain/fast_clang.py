@@ -82,7 +82,11 @@ def compile_file(source: str, output: str) -> bool:
     if called is None:
         return False
     flags = [*_FLAGS, f"-I{compat.directory()}/native"]
-    header = _precompiled(_headers(Path(source).read_text(encoding="utf-8")))
+    try:
+        header = _precompiled(_headers(Path(source).read_text(encoding="utf-8")))
+    except OSError:
+        # No place for it: that is no fault of the kernel's, as what is raised here would be.
+        header = None
     if header is not None:
         flags += ["-include-pch", header]
     return _run([*called, *flags, "-c", source, "-o", output])

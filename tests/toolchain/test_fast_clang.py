@@ -110,3 +110,14 @@ def test_where_it_fails_warp_compiles(script: str, tmp_path: Path, monkeypatch: 
     own, by_other = outputs()
     assert not by_other
     assert same(own, outputs(fast=False)[0])
+
+
+@installed
+def test_a_full_disk_costs_the_precompiled_header_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(headers: str) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fast_clang, "_precompiled", full)
+    own, by_other = outputs()
+    assert by_other
+    assert same(own, outputs(fast=False)[0])
