@@ -2,7 +2,8 @@
 
 Left out is what a valid kernel may have: a value that is compared with itself, a variable that a branch does not
 write and whose value is merged but not used (``written`` of the static oracle follows those), a constant so small that
-its type rounds it to zero, or to less than a normal number, as ``wp.static(1e-38 * 1e-38)``.
+its type rounds it to zero, or to less than a normal number, as ``wp.static(1e-38 * 1e-38)``, and a float that is made
+an integer, as ``wp.uint64(2.5)`` (clang's ``literal-conversion``).
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ COMPLAINTS: tuple[Complaint, ...] = (
             "integer-overflow",
             "constant-conversion",
             "implicitly-unsigned-literal",
-            "literal-conversion",
             "literal-range",
         ),
         (61, 68, 69, 221, 222),
