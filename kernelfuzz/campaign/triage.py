@@ -105,9 +105,13 @@ class Triage:
             try:
                 self._examine(failure)
             except KeyboardInterrupt:
-                # What fails is kept as it was drawn: there is no time to make it small.
+                # What fails is kept as it was drawn: there is no time to make it small.  The script of a wrong
+                # gradient needs derivatives that nobody has computed.
                 self.interrupted = True
-                self._keep(failure, failure, 0.0)
+                if failure.verdict.kind == "wrong gradient":
+                    self.summary.unexamined.append(failure.unexamined())
+                else:
+                    self._keep(failure, failure, 0.0)
                 raise
         self._doing("")
 

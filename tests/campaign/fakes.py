@@ -167,6 +167,19 @@ def buggy_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
     return [_buggy(case.kernel) for case in cases]
 
 
+GRADIENT = Verdict("gradient", "failed", "wrong gradient")
+
+
+def gradient_batch(request: Request) -> list[CaseOutcome]:
+    return batch(request, lambda index, case: GRADIENT)
+
+
+def gradient_again(cases: Sequence[Case], verdict: Verdict) -> list[Verdict]:
+    return [GRADIENT for _ in cases]
+
+
+WRONG_GRADIENT = WorkerFunctions(gradient_batch, gradient_again, explain, no_control, confirmed, write)
+
 BUGGY = WorkerFunctions(buggy_batch, buggy_again, explain, no_control, confirmed, write)
 
 

@@ -49,6 +49,18 @@ def test_a_crash_that_there_is_no_time_to_run_alone_does_not_count(tmp_path: Pat
     assert found.finding.signature.startswith("not tried alone: crash")
 
 
+def test_a_wrong_gradient_that_there_is_no_time_for_was_not_examined(tmp_path: Path) -> None:
+    def interrupt(summary: CampaignSummary) -> None:
+        if summary.doing.startswith("reducing"):
+            raise KeyboardInterrupt
+
+    summary = fuzz(plan(4, output=str(tmp_path)), judges=fakes.WRONG_GRADIENT, on_progress=interrupt)
+    assert summary.interrupted
+    assert (summary.findings, summary.unconfirmed, summary.faults) == ([], [], [])
+    assert [each.kind for each in summary.unexamined] == ["wrong gradient"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_done_first_is_said_no_longer_than_it_lasts() -> None:
     said: list[tuple[int, str]] = []
     fuzz(plan(12), judges=fakes.PASSING, on_progress=lambda now: said.append((now.examples, now.doing)))
