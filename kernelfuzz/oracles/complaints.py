@@ -1,9 +1,14 @@
 """What compilers warn of that no valid kernel has, one row each: clang's flags and NVRTC's numbers.
 
-Left out is what a valid kernel may have: a value that is compared with itself, a variable that a branch does not
-write and whose value is merged but not used (``written`` of the static oracle follows those), a constant so small that
-its type rounds it to zero, or to less than a normal number, as ``wp.static(1e-38 * 1e-38)``, and a float that is made
-an integer, as ``wp.uint64(2.5)`` (clang's ``literal-conversion``).
+Left out is what a valid kernel may have:
+
+- a value that is compared with itself;
+- a variable that a branch does not write and whose value is merged but not used (``written`` of the static oracle
+  follows those);
+- a variable that nothing has written in the backward pass and an adjoint call gets: the value is lost, as Warp
+  documents of dynamic loops, and the gradient oracle tells where that matters;
+- a constant so small that its type rounds it to zero, or to less than a normal number, as ``wp.static(1e-38 * 1e-38)``;
+- a float that is made an integer, as ``wp.uint64(2.5)`` (clang's ``literal-conversion``).
 """
 
 from __future__ import annotations
@@ -58,6 +63,10 @@ def _is_rounded(line: str) -> bool:
     return found is not None and float(found[1]) < least
 
 
+def _is_adjoint(line: str) -> bool:
+    return "adj_" in line.partition("(")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Warned:
     """A warning of a compiler: its row, its first line, the ``line`` of code, and the ``mark`` that tells it."""
@@ -78,5 +87,5 @@ def warned(printed: str) -> Iterator[Warned]:
         mark = found["mark"]
         row = next((row for row in COMPLAINTS if mark in (*row.clang, *map(str, row.nvrtc))), None)
         code = lines[at + 1].partition("|")[2] or lines[at + 1] if at + 1 < len(lines) else ""
-        if row is not None and not _is_rounded(code):
+        if row is not None and not _is_rounded(code) and not _is_adjoint(code):
             yield Warned(row, found["text"], code.strip(), f"#{mark}-D" if mark.isdigit() else f"-W{mark}")

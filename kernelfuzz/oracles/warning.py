@@ -59,13 +59,20 @@ def _printed(source: str, setting: BuildSetting) -> str | Failure:
     lowering = lower(source, "cpu" if on_cpu else "cuda", backward=on_cpu)
     if isinstance(lowering, Failure):
         return lowering
-    asked = {"cpu_compiler_flags": ASKED} if on_cpu and compat.has_option("cpu_compiler_flags") else {}
+    asked = _asked() if on_cpu else {}
     made = build(lowering, "cpu" if on_cpu else "ptx", options={**JUDGED, **asked}, warnings=True)
     return made if isinstance(made, Failure) else made.printed
+
+
+def _asked() -> dict[str, str]:
+    """The options with which clang gives the warnings that it must be asked for."""
+    return {"cpu_compiler_flags": ASKED} if compat.has_option("cpu_compiler_flags") else {}
 
 
 def _alone(problem: Failure | Warned, setting: BuildSetting) -> Verdict:
     if isinstance(problem, Failure):
         return WARNING.skipped(f"not built: {problem.kind}", setting)
-    told = BuildSetting(setting.target, transformation=problem.mark)
+    # A script must ask as this does.
+    asked = _asked() if problem.mark == ASKED else {}
+    told = BuildSetting(setting.target, tuple(asked.items()), transformation=problem.mark)
     return WARNING.failed(told, f"{problem.text}\n{problem.line}\n{problem.complaint.what}")

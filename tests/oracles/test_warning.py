@@ -66,6 +66,33 @@ def test_a_constant_that_is_rounded_to_zero_passes(setting: BuildSetting, monkey
     assert verdict.status == ("failed" if setting == NVRTC else "passed")  # clang says nothing of either
 
 
+LEFT = parse("""
+import warp as wp
+
+
+@wp.kernel
+def kernel(n: int, x: float, out: wp.array3d(dtype=int), f: wp.array(dtype=float)):
+    for i in range(4):
+        v = x * 2.0
+        if n > i:
+            break
+    out[0, 0, 1] = i
+    f[0] = x
+""")
+
+
+@pytest.mark.skipif(not HERE, reason="clang is asked for it by cpu_compiler_flags")
+def test_what_an_adjoint_has_lost_is_no_complaint() -> None:
+    assert [verdict.status for verdict in warning.judge([LEFT], CLANG)] == ["passed"]
+
+
+@pytest.mark.skipif(not HERE, reason="clang is asked for it by cpu_compiler_flags")
+def test_the_script_asks_for_the_warning(monkeypatch: Patch) -> None:
+    add_statement(monkeypatch, "wp::int32 planted; var_n = planted;")
+    (verdict,) = warning.judge([KERNEL], CLANG)
+    assert verdict.setting.options == (("cpu_compiler_flags", "-Wuninitialized"),)
+
+
 @pytest.mark.parametrize(
     ("statement", "setting"), [(statement, each) for statement, (where, _) in PLANTED.items() for each in where]
 )
