@@ -181,7 +181,7 @@ def test_a_time_limit_and_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     whole = reduce_source(KERNELS, command)
     asked = log.read_text().count("\n")
     log.write_text("")
-    for module in ("workers", "reduce.search", "reduce.source.reduce_text"):
+    for module in ("task_queue", "workers", "reduce.search", "reduce.source.reduce_text"):
         monkeypatch.setattr(f"kernelfuzz.{module}.time", CountingClock(log))
     runs = 0
     while not (result := reduce_source(KERNELS, command, limits=Limits(seconds=asked // 4), state=str(state))).minimal:
