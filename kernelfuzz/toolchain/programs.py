@@ -82,7 +82,7 @@ class Program:
     ) -> None:
         self.target = target
         self.codes: Codes = codes or {}
-        self.fast = False
+        self.fast: bool = False
         self.kernels: tuple[str, ...] = tuple(entries)
         self._entries: dict[str, Entry] = dict(entries)
         self._launcher = launcher
