@@ -191,6 +191,30 @@ def evaluate(
     return until_alone(range(len(cases)), run, lambda at, failure: failure, split=split)
 
 
+def of_built(
+    cases: Sequence[Case],
+    setting: BuildSetting,
+    action: Action[T],
+    built: Sequence[tuple[Program, str] | None],
+    *,
+    backward: bool,
+) -> list[T | Failure]:
+    """``evaluate`` of cases some of which are built: ``built`` has the program of each, and its name there.
+
+    What does not go with others has none, and is built by itself.
+    """
+    done = {at: result_of(action, *found, at) for at, found in enumerate(built) if found is not None}
+    rest = [at for at in range(len(cases)) if at not in done]
+    separate = evaluate(
+        [cases[at] for at in rest],
+        setting,
+        lambda program, name, at: action(program, name, rest[at]),
+        backward=backward,
+    )
+    done.update(zip(rest, separate, strict=True))
+    return [done[at] for at in range(len(cases))]
+
+
 class Pair:
     """``evaluate`` for "cpu" and then for "cuda-host", with one build for both where that goes.
 
@@ -219,21 +243,11 @@ class Pair:
             self._build([case.kernel for case in cases], backward)
         else:
             assert setting == self.on_host
-        results: dict[int, T | Failure] = {}
-        for at, case in enumerate(cases):
-            if id(case.kernel) in self._built:
-                _, programs, name = self._built[id(case.kernel)]
-                results[at] = result_of(action, programs[setting.target == "cuda-host"], name, at)
-        # What does not go together is built for each target by itself.
-        rest = [at for at in range(len(cases)) if at not in results]
-        separate = evaluate(
-            [cases[at] for at in rest],
-            setting,
-            lambda program, name, at: action(program, name, rest[at]),
-            backward=backward,
-        )
-        results.update(zip(rest, separate, strict=True))
-        return [results[at] for at in range(len(cases))]
+        built: list[tuple[Program, str] | None] = []
+        for case in cases:
+            _, programs, name = self._built.get(id(case.kernel), (None, None, ""))
+            built.append((programs[setting.target == "cuda-host"], name) if programs else None)
+        return of_built(cases, setting, action, built, backward=backward)
 
     def _build(self, kernels: Sequence[Kernel], backward: bool) -> None:
         """Build what goes together, for both targets."""

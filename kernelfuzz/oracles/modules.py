@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from kernelfuzz.devices import DEVICES, Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.oracles.batch import Action, batch_source, evaluate, parts, result_of, until_alone
+from kernelfuzz.oracles.batch import Action, batch_source, of_built, parts, until_alone
 from kernelfuzz.oracles.lowered import Codes
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.toolchain import Failure
@@ -62,19 +62,8 @@ class Modules:
         """As ``evaluate``."""
         self._build([case.kernel for case in cases], setting, backward)
         found = [self._find(case.kernel, setting, backward) for case in cases]
-        results: dict[int, T | Failure] = {
-            at: result_of(action, built[1], built[2], at) for at, built in enumerate(found) if built is not None
-        }
-        # What does not go like that is asked for by itself.
-        rest = [at for at in range(len(cases)) if at not in results]
-        separate = evaluate(
-            [cases[at] for at in rest],
-            setting,
-            lambda program, name, at: action(program, name, rest[at]),
-            backward=backward,
-        )
-        results.update(zip(rest, separate, strict=True))
-        return [results[at] for at in range(len(cases))]
+        built = [(each[1], each[2]) if each is not None else None for each in found]
+        return of_built(cases, setting, action, built, backward=backward)
 
     def _find(self, kernel: Kernel, setting: BuildSetting, backward: bool) -> _Built | None:
         with_adjoint = self._built.get((setting, True, id(kernel)))
