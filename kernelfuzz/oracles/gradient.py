@@ -155,24 +155,32 @@ def ask(chunk: Chunk) -> None:
         passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]
         some = passed[:_UNDER_OPTIONS]
         row = chunk.choices.pick(option_sets_of_gradients(targets[0]))
-        verdicts = judge_options([point for _, point in some], row, chunk.setting(targets[0]))
-        for (record, point), verdict in zip(some, verdicts, strict=True):
-            record.note(verdict, point.case)
+        answers_under = judge_options([point for _, point in some], row, chunk.setting(targets[0]))
+        for (record, _), (case, verdict) in zip(some, answers_under, strict=True):
+            record.note(verdict, case)
 
 
-def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting) -> list[Verdict]:
+def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting) -> list[tuple[Case, Verdict]]:
     """Judge the points with the options of the row: the derivatives are those that there are without them.
 
-    What is lost depends on which loops are unrolled.
+    What is lost depends on which loops are unrolled.  Returns the case that each verdict is about.
     """
     changed = row.setting(setting)
-    if changed.unroll == MAX_UNROLL:
-        ready: list[Point | Verdict] = [*points]
-    else:
-        ready = [prepare_at(point.case, changed.unroll, over_float64=point.over_float64.kernel) for point in points]
+    ready = [_under(row, point, changed.unroll) for point in points]
     with captured_output():  # verify_fp tells about every NaN
         judged = iter(judge([point for point in ready if isinstance(point, Point)], changed))
-    return [replace(point, setting=changed) if isinstance(point, Verdict) else next(judged) for point in ready]
+    return [
+        (before.case, replace(point, setting=changed)) if isinstance(point, Verdict) else (point.case, next(judged))
+        for before, point in zip(points, ready, strict=True)
+    ]
+
+
+def _under(row: OptionSet, point: Point, unroll: int) -> Point | Verdict:
+    """The point of the kernel as the row has it written, where Warp unrolls loops of up to ``unroll`` iterations."""
+    kernel = row.written(point.case.kernel)
+    if kernel != point.case.kernel:
+        return prepare_at(replace(point.case, kernel=kernel), unroll)
+    return point if unroll == MAX_UNROLL else prepare_at(point.case, unroll, over_float64=point.over_float64.kernel)
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:

@@ -15,6 +15,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array, Type, has_floats
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles.verdict import BuildSetting
+from kernelfuzz.rewrites.shapes import lengths_for_shapes
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.builtins import resolve
 from kernelfuzz.typecheck.operators import TILE_CALLS
@@ -26,6 +27,11 @@ ALL = ("cpu", "cuda-host", "cuda")
 def any_kernel(kernel: n.Kernel) -> bool:
     """Every kernel: the option must not change a bit of what it computes."""
     return True
+
+
+def as_it_is(kernel: n.Kernel) -> n.Kernel:
+    """The kernel itself."""
+    return kernel
 
 
 def without_library_math(kernel: n.Kernel) -> bool:
@@ -111,7 +117,8 @@ class OptionSet:
     ``targets`` are those of ``kernelfuzz.toolchain.programs`` where they say anything.  ``exact`` tells
     for which kernels every bit must agree, by the rule of its docstring.  ``backward`` has the adjoints
     built too.  ``block_dim`` is the size of a block, which is no module option of a launch.  Rows of ``gradients``
-    are asked of gradients as well, of every kernel: there no bits are compared.
+    are asked of gradients as well, of every kernel: there no bits are compared.  Such a kernel is first ``written``
+    otherwise where the options show a known bug that would end the process.
     """
 
     name: str
@@ -121,6 +128,7 @@ class OptionSet:
     backward: bool = False
     block_dim: int | None = None
     gradients: bool = False
+    written: Callable[[n.Kernel], n.Kernel] = as_it_is
 
     def setting(self, plain: BuildSetting) -> BuildSetting:
         """The setting ``plain`` with the options of the row."""
@@ -140,7 +148,7 @@ OPTION_SETS: tuple[OptionSet, ...] = (
     OptionSet("unrolling once", (("max_unroll", 1),), gradients=True),
     OptionSet("more unrolling", (("max_unroll", 64),), gradients=True),
     # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
-    OptionSet("debug", (("mode", "debug"),)),
+    OptionSet("debug", (("mode", "debug"),), gradients=True, written=lengths_for_shapes),
     # On the CUDA device NVRTC compiles with what the release knows; clang's levels count for the others.
     OptionSet("optimization 1", (("optimization_level", 1),), exact=without_library_math, gradients=True),
     OptionSet("optimization 2", (("optimization_level", 2),), exact=without_library_math, gradients=True),

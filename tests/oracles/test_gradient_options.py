@@ -9,12 +9,14 @@ import pytest
 from code_generator import Patch, around_loops, codegen
 
 from kernelfuzz.findings.known import explained_by
+from kernelfuzz.findings.recognised import BUGS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.judge import judge_again
 from kernelfuzz.oracles.option_sets import OPTION_SETS, OptionSet, available, option_sets_of_gradients
-from kernelfuzz.oracles.verdict import BuildSetting
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.parse import parse
+from kernelfuzz.syntax.render import render
 
 CPU = BuildSetting("cpu", (("fast_math", False), ("fuse_fp", False), ("optimization_level", 0)))
 KERNEL = parse("""
@@ -70,6 +72,10 @@ def point(case: Case = CASE) -> gradient.Point:
     return made
 
 
+def under(name: str, points: list[gradient.Point], setting: BuildSetting = CPU) -> list[Verdict]:
+    return [verdict for _, verdict in gradient.judge_options(points, ROWS[name], setting)]
+
+
 def lose_products(patch: Patch, option: str, value: Any) -> None:
     """No product has an adjoint where an option has a value."""
     original = codegen().Adjoint.add_reverse
@@ -85,15 +91,15 @@ def lose_products(patch: Patch, option: str, value: Any) -> None:
 def test_an_option_does_not_change_a_derivative(row: OptionSet) -> None:
     target = row.targets[0]
     setting = CPU if target == "cpu" else BuildSetting("cuda-host", CPU.options, 32, 1)
-    (verdict,) = gradient.judge_options([point()], row, setting)
+    (verdict,) = under(row.name, [point()], setting)
     assert (verdict.status, verdict.setting.transformation) == ("passed", f"options: {row.name}")
 
 
 def test_a_defect_that_an_option_shows_is_caught(monkeypatch: Patch) -> None:
     lose_products(monkeypatch, "max_unroll", 64)
     assert [verdict.status for verdict in gradient.judge([point()], CPU)] == ["passed"]
-    assert [verdict.status for verdict in gradient.judge_options([point()], ROWS["optimization 1"], CPU)] == ["passed"]
-    (verdict,) = gradient.judge_options([point()], ROWS["more unrolling"], CPU)
+    assert [verdict.status for verdict in under("optimization 1", [point()])] == ["passed"]
+    (verdict,) = under("more unrolling", [point()])
     assert (verdict.status, verdict.kind) == ("failed", "wrong gradient")
     assert judge_again([CASE], verdict) == [verdict]
 
@@ -102,19 +108,56 @@ def test_loops_that_an_option_does_not_unroll_are_judged(monkeypatch: Patch) -> 
     around_loops(monkeypatch, lambda adjoint: adjoint.blocks[-1].body_reverse.clear(), lambda around: around)
     assert [verdict.status for verdict in gradient.judge([point()], CPU)] == ["passed"]
     for name in ("no unrolling", "unrolling once"):
-        (verdict,) = gradient.judge_options([point()], ROWS[name], CPU)
+        (verdict,) = under(name, [point()])
         assert (verdict.status, verdict.kind, verdict.bugs) == ("failed", "wrong gradient", ())
 
 
 def test_known_bugs_of_dynamic_loops_are_told_by_the_option() -> None:
     points = [point(MOVING), point(BOUND)]
     assert [verdict.status for verdict in gradient.judge(points, CPU)] == ["passed", "passed"]
-    moving, bound = gradient.judge_options(points, ROWS["no unrolling"], CPU)
+    moving, bound = under("no unrolling", points)
     assert (bound.status, bound.bugs) == ("known", ("local-of-a-loop-has-no-gradient",))
     assert (moving.status, moving.bugs) == ("failed", ())
     assert explained_by(MOVING, moving, ["sum-changes-what-an-adjoint-reads"], judge_again) is not None
-    once = gradient.judge_options(points, ROWS["unrolling once"], CPU)
+    once = under("unrolling once", points)
     assert [(verdict.status, verdict.bugs) for verdict in once] == [("passed", ()), ("known", bound.bugs)]
+
+
+SHAPED = Case(
+    parse("""
+import warp as wp
+
+
+@wp.func
+def width(x: wp.array2d(dtype=wp.float64)):
+    return x.shape[1]
+
+
+@wp.kernel
+def kernel(x: wp.array2d(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    i = wp.tid()
+    out[i] = x[i, 0] * x[i, x.shape[1] - 1] + wp.float64(width(x) + x.shape[0])
+"""),
+    Launch((2,), {"x": np.array([[2.0, 5.0, 3.0], [7.0, 1.0, 4.0]]), "out": np.zeros(2)}),
+)
+
+
+def test_what_reads_a_shape_is_judged_in_a_debug_build() -> None:
+    ((case, verdict),) = gradient.judge_options([point(SHAPED)], ROWS["debug"], CPU)
+    assert (verdict.status, verdict.setting.options[-2:]) == ("passed", (("mode", "debug"), ("optimization_level", 0)))
+    # Warp ends the process of a kernel with the attribute (shape-empties-a-gradient).
+    assert "shape" in render(SHAPED.kernel)
+    assert "shape" not in render(case.kernel)
+    assert judge_again([case], verdict) == [verdict]
+
+
+def test_another_defect_of_a_kernel_that_reads_a_shape_is_not_known(monkeypatch: Patch) -> None:
+    lose_products(monkeypatch, "mode", "debug")
+    assert [verdict.status for verdict in under("optimization 1", [point(SHAPED)])] == ["passed"]
+    ((case, verdict),) = gradient.judge_options([point(SHAPED)], ROWS["debug"], CPU)
+    assert (verdict.status, verdict.kind, verdict.bugs) == ("failed", "wrong gradient", ())
+    assert judge_again([case], verdict) == [verdict]
+    assert explained_by(case, verdict, BUGS, judge_again) is None
 
 
 def test_each_target_has_rows() -> None:
