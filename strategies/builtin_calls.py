@@ -120,6 +120,8 @@ def _needs(signature: Signature) -> Needs:
     features = {FEATURE_OF_GROUP[signature.builtin.group]}
     if signature.builtin.since:
         features.add("newer")
+    if "rotation" in signature.domains:  # it is made of these
+        features |= {"quaternion", "vector", "transform"}
     features.update(FEATURE_OF_TYPE[type(each)] for each in signature.params if type(each) in FEATURE_OF_TYPE)
     scalars = {scalar for type_ in (signature.result, *signature.params) if (scalar := component_of(type_))}
     if t.UINT32 in scalars:  # an index or a random state, whatever the dtypes are
@@ -188,6 +190,17 @@ def state_argument(ctx: Context) -> Ranged:
     return Ranged(n.Call("rand_init", (seed,), t.UINT32), *full_range(t.UINT32))
 
 
+def rotation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    """A matrix that rotates: of four rows, one that moves too."""
+    assert isinstance(type_, t.Matrix)
+    quaternion = t.Quaternion(type_.dtype)
+    unit = n.Call("normalize", (ctx.draw(quaternion, max(budget - 2, 0)).expr,), quaternion)
+    if type_.rows == 3:
+        return Ranged(n.Call("quat_to_matrix", (unit,), type_))
+    move = n.Construct(t.Transform(type_.dtype), (ctx.draw(t.Vector(3, type_.dtype), 0).expr, unit))
+    return Ranged(n.Call("transform_to_matrix", (move,), type_))
+
+
 # ------------------------------------------------------------------------ calls
 
 
@@ -225,6 +238,8 @@ def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
     for at, part in enumerate(ctx.share(budget, len(signature.params))):
         if at in signature.builtin.mutates:
             arguments.append(state_argument(ctx))
+        elif signature.domains[at] == "rotation":
+            arguments.append(rotation(ctx, signature.params[at], part))
         else:
             arguments.append(safe_argument(ctx, signature, at, ctx.draw(signature.params[at], part)))
     made = n.Call(signature.name, tuple(a.expr for a in arguments), signature.result, signature.keywords)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import typing_extensions
 
 # Part of every seed: the same (grammar version, seed, index) gives the same kernel for ever.
-GRAMMAR_VERSION = 5
+GRAMMAR_VERSION = 6
 
 GRAMMAR = Grammar(expression.draw, statement.draw_statement)
 

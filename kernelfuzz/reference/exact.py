@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic, builtin_values
+from kernelfuzz.reference import arithmetic, builtin_values, rotations
 from kernelfuzz.reference.closed_forms import numbers
 from kernelfuzz.reference.domain import Leaf, Value
 from kernelfuzz.reference.undefined import BITS_OF_NAN, OUTSIDE_DOMAIN, Undefined
@@ -132,10 +132,13 @@ def checked_call(signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         for at, (type_, domain) in enumerate(zip(signature.params, signature.domains, strict=True))
         if (check := _domain_check(type_, domain)) is not None
     ]
-    if not checks:
+    turned = rotations.arguments_of(signature)
+    if not checks and not turned:
         return evaluate
 
     def call(arguments: tuple[Value, ...]) -> Value:
+        for at in turned:
+            rotations.check(signature, at, arguments[at])
         for at, check in checks:
             if not check(arguments[at]):
                 raise Undefined(OUTSIDE_DOMAIN)

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import arithmetic, partials, smooth_domains
+from kernelfuzz.reference import arithmetic, partials, rotations, smooth_domains
 from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.linear import componentwise
 from kernelfuzz.reference.domain import Leaf, Value
@@ -180,6 +180,7 @@ class Smooth:
         if not any(arithmetic.component_type(type_).is_float for type_ in signature.params):
             return constant
         found = form(signature)
+        turned = rotations.arguments_of(signature)
 
         def call(arguments: tuple[Value, ...]) -> Value:
             if not any(depends(argument) for argument in arguments):
@@ -187,7 +188,11 @@ class Smooth:
             if signature.builtin.mutates:
                 value, after = constant(arguments)
                 return self._undifferentiable(value, any(map(moves, arguments))), after
+            for at in turned:
+                rotations.check(signature, at, arguments[at])
             try:
+                for at in turned:
+                    rotations.check_movement(arguments[at])
                 if found is None:
                     return _by_differences(signature, arguments)
                 result = found.function(signature, *arguments) if found.typed else found.function(*arguments)

@@ -16,6 +16,7 @@ DATA_RACE = "data race"
 ORDER_OF_ATOMICS = "order of atomics"
 TOO_MANY_STEPS = "too many steps"
 OUTSIDE_DOMAIN = "outside the domain"
+NO_ROTATION = "a matrix that is no rotation"
 NOT_SORTED = "array not sorted"
 NOT_CONTIGUOUS = "array not contiguous"
 
