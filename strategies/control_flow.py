@@ -154,7 +154,7 @@ def while_loop(ctx: Context) -> list[n.Stmt]:
     ctx.read_names.add(name)
     test: n.Expr = n.Compare(counter, ("<",), (n.Literal(limit, t.INT32),))
     if ctx.allows("and_or") and ctx.choices.chance(0.3):
-        test = n.BoolOp("and", (test, condition(ctx, 1)))
+        test = n.BoolOp("and", (test, condition(ctx, 1, "operand")))
     step = moved(ctx, counter, "+", 1)
     with ctx.block(loop=True):
         body = ctx.draw_block()

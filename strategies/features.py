@@ -93,6 +93,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             lambda shown: any(signature.builtin.since for signature in shown.signatures), dtypes=_float,
             allowed="rare"),
         Feature("and_or", "and, or", plant.and_or, has.node(n.BoolOp)),
+        Feature("truth", "a number or an array as a condition", plant.truth, has.tested),
         Feature("chained", "a chained comparison (a < b <= c)", plant.chained,
             has.node(n.Compare, lambda compare: len(compare.ops) > 1)),
         Feature("ternary", "a conditional expression", plant.choice("ternary"), has.node(n.IfExp)),

@@ -160,6 +160,14 @@ def atomic(shown: Inventory) -> bool:
     )
 
 
+def tested(shown: Inventory) -> bool:
+    """Whether a condition is no bool: a number or an array stands for its truth."""
+    tests = [node.test for node in (*shown.of(n.If), *shown.of(n.While), *shown.of(n.IfExp))]
+    tests += [value for node in shown.of(n.BoolOp) for value in node.values]
+    tests += [node.operand for node in shown.of(n.Unary) if node.op == "not"]
+    return any(test.type != t.BOOL for test in tests)
+
+
 def long_value(shown: Inventory) -> bool:
     """Whether an operation makes a vector or a matrix of more than four components a side."""
     return any(max(t.shape(x)) > 4 for x in shown.composites if isinstance(x, (t.Vector, t.Matrix)))

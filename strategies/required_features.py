@@ -25,7 +25,7 @@ from kernelfuzz.strategies.control_flow import guard
 from kernelfuzz.strategies.local_variables import declare
 from kernelfuzz.strategies.operands import fit, literal, unsliced
 from kernelfuzz.strategies.ranges import Ranged
-from kernelfuzz.strategies.safe_operators import combine, condition, either, loaded
+from kernelfuzz.strategies.safe_operators import combine, condition, either, loaded, tested
 from kernelfuzz.strategies.value_types import float_dtype, matrix_type, numeric_dtype, vector_type
 
 Plant = Callable[[Context], list[n.Stmt]]
@@ -110,11 +110,19 @@ def conversion(ctx: Context) -> list[n.Stmt]:
 
 def and_or(ctx: Context) -> list[n.Stmt]:
     op = ctx.choices.pick(("and", "or"))
-    test = n.BoolOp(op, (condition(ctx, 1), condition(ctx, 1)))
+    test = n.BoolOp(op, (condition(ctx, 1, "operand"), condition(ctx, 1, "operand")))
     if not ctx.allows("if"):
         return declare(ctx, Ranged(test, 0, 1))
     with ctx.block():
         return [n.If(test, ctx.draw_block())]
+
+
+def truth(ctx: Context) -> list[n.Stmt]:
+    """A branch or a choice by something that is no bool."""
+    if ctx.allows("if") and ctx.choices.chance(0.5):
+        with ctx.block():
+            return [n.If(tested(ctx, 1, "if"), ctx.draw_block())]
+    return declare(ctx, Ranged(n.Unary("not", tested(ctx, 1, "ternary"), t.BOOL), 0, 1))
 
 
 def chained(ctx: Context) -> list[n.Stmt]:

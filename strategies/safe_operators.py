@@ -9,7 +9,7 @@ from kernelfuzz.ir import nodes as n  # fmt: skip
 from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.context import Context
-from kernelfuzz.strategies.operands import fit, literal, nonzero
+from kernelfuzz.strategies.operands import fit, literal, nonzero, number
 from kernelfuzz.strategies.ranges import (
     ARITHMETIC_BOUNDS,
     Ranged,
@@ -21,15 +21,47 @@ from kernelfuzz.strategies.ranges import (
     is_ranged,
 )  # fmt: skip
 from kernelfuzz.strategies.value_types import comparable_type
-from kernelfuzz.typecheck.operators import binary_operands, unary_operands
+from kernelfuzz.typecheck.operators import binary_operands, is_tested, unary_operands
 
 
-def condition(ctx: Context, budget: int) -> n.Expr:
-    """A bool expression that is no constant: a branch on a constant is decided when Warp compiles."""
+def condition(ctx: Context, budget: int, role: str = "ternary") -> n.Expr:
+    """A condition that is no constant: a branch on a constant is decided when Warp compiles.
+
+    A bool, or in its ``role`` (of ``typecheck.operators.is_tested``) something that stands for its truth.
+    """
+    if ctx.allows("truth") and ctx.choices.chance(0.12):
+        return tested(ctx, budget, role)
+    return compared(ctx, budget)
+
+
+def compared(ctx: Context, budget: int) -> n.Expr:
+    """A bool expression that is no constant."""
     value = ctx.draw(t.BOOL, max(1, budget)).expr
     if isinstance(value, n.Literal):
         return n.Compare(n.Literal(0, t.INT32), ("<",), (n.Literal(int(value.value), t.INT32),))
     return value
+
+
+def tested(ctx: Context, budget: int, role: str) -> n.Expr:
+    """A number or an array that stands for its truth: ``flags & 4``, ``n``, ``a``."""
+    arrays = [buffer.name for buffer in reversed(ctx.buffers) if is_tested(buffer.param.type, role)]
+    if arrays and ctx.choices.chance(0.3):
+        return ctx.choices.pick(arrays)
+    # What becomes of a condition that is a float depends on what the branch assigns.
+    dtypes = [d for d in ctx.dtypes if d.is_integer or (role == "operand" and is_tested(d, role))] or [t.INT32]
+    dtype = ctx.choices.pick(dtypes)
+    if dtype.is_integer and ctx.allows("bitwise") and ctx.choices.chance(0.5):
+        mask = number(dtype, ctx.choices.pick((1, 2, 4, 6)))
+        return n.Binary("&", ctx.draw(dtype, budget).expr, mask, dtype)
+    return _computed(ctx.draw(dtype, budget).expr)
+
+
+def _computed(value: n.Expr) -> n.Expr:
+    """The value as something that Warp does not compute when it compiles."""
+    known = isinstance(value, n.Call) and value.name == "len"
+    if not known and isinstance(value, (n.Binary, n.Call, n.CallFunction, n.Cast, n.Index, n.Attribute)):
+        return value
+    return n.Unary("+", value, value.type)
 
 
 def operators_for(ctx: Context, type_: t.Type) -> list[tuple[str, t.Type, t.Type]]:
@@ -133,7 +165,8 @@ def unary_operators_for(ctx: Context, type_: t.Type) -> list[tuple[str, t.Type]]
 
 
 def negation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return Ranged(n.Unary("not", ctx.draw(t.BOOL, budget - 1).expr, t.BOOL))
+    # What takes a condition of a choice between values takes ``not`` as well.
+    return Ranged(n.Unary("not", condition(ctx, budget - 1), t.BOOL))
 
 
 def compare(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -157,13 +190,13 @@ def loaded(value: n.Expr) -> n.Expr:
 def bool_op(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     op = ctx.choices.pick(("and", "or"))
     count = 3 if ctx.choices.chance(0.15) else 2
-    values = tuple(condition(ctx, part) for part in ctx.share(budget, count))
+    values = tuple(condition(ctx, part, "operand") for part in ctx.share(budget, count))
     return Ranged(n.BoolOp(op, values))
 
 
 def either(ctx: Context, form: str, type_: t.Type, budgets: Sequence[int]) -> Ranged:
     """One of two values by a condition, as a ``ternary`` or by ``where``; a budget for each part."""
-    test = condition(ctx, budgets[0])
+    test = condition(ctx, budgets[0]) if form == "ternary" else compared(ctx, budgets[0])
     body, orelse = ctx.draw(type_, budgets[1]), ctx.draw(type_, budgets[2])
     parts = (test, body.expr, orelse.expr)
     made = n.IfExp(*parts, type_) if form == "ternary" else n.Call("where", parts, type_)

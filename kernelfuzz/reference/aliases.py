@@ -17,7 +17,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
 from kernelfuzz.ir.walk import bound_names
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import execution
+from kernelfuzz.reference import evaluation, execution
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 
@@ -211,7 +211,7 @@ def branch(node: n.If, names: c.Names) -> c.Execute | None:
     """A branch: each name that it binds has a variable of its own afterwards."""
     if _known(node.test, names) is not None:
         return None
-    test, body = names.expression(node.test), execution.block(node.body, names)
+    test, body = evaluation.truth(node.test, names), execution.block(node.body, names)
     orelse = execution.block(node.orelse, names)
     places = _places(bound_names((*node.body, *node.orelse)), names)
 
@@ -249,7 +249,7 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute | None:
 
 
 def while_loop(node: n.While, names: c.Names) -> c.Execute:
-    test, body = names.expression(node.test), execution.block(node.body, names)
+    test, body = evaluation.truth(node.test, names), execution.block(node.body, names)
     places = _places(bound_names(node.body), names)
 
     def turns(frame: Any) -> Iterator[_Entered]:

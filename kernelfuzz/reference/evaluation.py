@@ -7,6 +7,7 @@ decides, and a conditional expression evaluates one branch ("The Python Language
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,9 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.Binary():
             left, right = names.expression(node.left), names.expression(node.right)
             return located(node, domain.binary(node.op, node.left.type, node.right.type), left, right)
+        case n.Unary(op="not", operand=operand) if isinstance(operand.type, t.Array):
+            there = truth(operand, names)
+            return lambda frame: not there(frame)
         case n.Unary():
             return located(node, domain.unary(node.op, node.operand.type), names.expression(node.operand))
         case n.Cast():
@@ -114,6 +118,24 @@ def _name(node: n.Name, names: Names) -> Evaluate:
 # ------------------------------------------------------------------------------ choices
 
 
+def truth(node: n.Expr, names: Names) -> Callable[[Frame], bool]:
+    """The function that tells whether a value is true: a number that is not zero, an array that is there.
+
+    "Falsy (False, zero, or an empty/null array)" ("Built-Ins Reference", unot).
+    """
+    value, type_ = names.expression(node), node.type
+    if type_ == t.BOOL:
+        return value
+    if isinstance(type_, t.Array):
+        return lambda frame: value(frame).is_there
+    assert isinstance(type_, t.Scalar)
+    if type_.is_integer:
+        return lambda frame: value(frame) != 0
+    domain = names.module.domain
+    differs, zero_ = domain.compare("!=", type_), domain.literal(type_, 0.0)
+    return located(node, lambda number: differs(number, zero_), value)
+
+
 def _compare(node: n.Compare, names: Names) -> Evaluate:
     domain = names.module.domain
     first = names.expression(node.left)
@@ -136,7 +158,7 @@ def _compare(node: n.Compare, names: Names) -> Evaluate:
 
 
 def _bool_op(node: n.BoolOp, names: Names) -> Evaluate:
-    values = [names.expression(value) for value in node.values]
+    values = [truth(value, names) for value in node.values]
     decides = node.op == "or"
 
     def evaluate(frame: Frame) -> bool:
@@ -149,7 +171,7 @@ def _bool_op(node: n.BoolOp, names: Names) -> Evaluate:
 
 
 def _if_exp(node: n.IfExp, names: Names) -> Evaluate:
-    test = names.expression(node.test)
+    test = truth(node.test, names)
     body, orelse = names.expression(node.body), names.expression(node.orelse)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 

@@ -204,7 +204,7 @@ def _return(node: n.Return, names: c.Names) -> c.Execute:
 
 
 def _if(node: n.If, names: c.Names) -> c.Execute:
-    test, body = names.expression(node.test), block(node.body, names)
+    test, body = evaluation.truth(node.test, names), block(node.body, names)
     orelse = block(node.orelse, names)
     return lambda frame: body(frame) if test(frame) else orelse(frame)
 
@@ -234,7 +234,7 @@ def for_loop(node: n.For, names: c.Names) -> c.Execute:
 
 
 def while_loop(node: n.While, names: c.Names) -> c.Execute:
-    test, body = names.expression(node.test), block(node.body, names)
+    test, body = evaluation.truth(node.test, names), block(node.body, names)
 
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]

@@ -17,7 +17,7 @@ from kernelfuzz.ir.names import is_local
 from kernelfuzz.ir.rewrite import rebuild
 from kernelfuzz.ir.walk import bound_names, children
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import execution
+from kernelfuzz.reference import evaluation, execution
 from kernelfuzz.reference.aliases import after, is_element, keep, pin
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
@@ -119,7 +119,7 @@ def branch(node: n.If, names: c.Names) -> c.Execute | None:
     if not is_element(node.test):
         return None
     steps, pinned = pin(node.test, names)
-    test, body = names.expression(pinned), execution.block(node.body, names)
+    test, body = evaluation.truth(pinned, names), execution.block(node.body, names)
     orelse = execution.block(node.orelse, names)
     in_body, in_orelse = (frozenset(map(names.place, bound_names(side))) for side in (node.body, node.orelse))
 
@@ -149,7 +149,7 @@ def chosen(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     if not is_element(node.test):
         return None
     steps, pinned = pin(node.test, names)
-    test = names.expression(pinned)
+    test = evaluation.truth(pinned, names)
     body, orelse = names.expression(node.body), names.expression(node.orelse)
 
     def evaluate(frame: c.Frame) -> Value:
@@ -169,7 +169,7 @@ def unloaded(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     """An element on the other side is loaded too, from a place that nothing tells."""
     if not is_element(node.body) and not is_element(node.orelse):
         return None
-    test = names.expression(node.test)
+    test = evaluation.truth(node.test, names)
     body, orelse = names.expression(node.body), names.expression(node.orelse)
 
     def evaluate(frame: c.Frame) -> Value:

@@ -16,7 +16,7 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.walk import blocks, bound_names
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import execution
+from kernelfuzz.reference import evaluation, execution
 from kernelfuzz.reference.dual import Dual, constant
 from kernelfuzz.reference.memory import View
 from kernelfuzz.reference.smooth import of_floats
@@ -50,7 +50,7 @@ def left_while(node: n.While, names: c.Names) -> c.Execute | None:
     """The same of a ``while``, which the backward pass runs as it was run."""
     if not _is_left(node.body):
         return None
-    test, body = names.expression(node.test), execution.block(node.body, names)
+    test, body = evaluation.truth(node.test, names), execution.block(node.body, names)
     bound = _bound_in(node, names)
 
     def execute(frame: c.Frame) -> int:

@@ -13,7 +13,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import execution, late_reads
+from kernelfuzz.reference import evaluation, execution, late_reads
 from kernelfuzz.reference.aliases import after, is_element, keep
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.dual import Dual, value_of
@@ -59,7 +59,8 @@ def chosen_element(node: n.IfExp, names: c.Names) -> c.Evaluate | None:
     """``a[i] if c else x``: the gradient does not reach an element."""
     if not is_element(node.body) and not is_element(node.orelse):
         return None
-    test, body, orelse = [names.expression(each) for each in (node.test, node.body, node.orelse)]
+    test = evaluation.truth(node.test, names)
+    body, orelse = names.expression(node.body), names.expression(node.orelse)
 
     def evaluate(frame: c.Frame) -> Value:
         side, value = (node.body, body) if test(frame) else (node.orelse, orelse)

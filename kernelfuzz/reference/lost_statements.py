@@ -10,7 +10,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local, root_name
 from kernelfuzz.ir.walk import subscripts
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import compiled_calls, execution, lost_values
+from kernelfuzz.reference import compiled_calls, evaluation, execution, lost_values
 from kernelfuzz.reference.lost_regions import Region
 from kernelfuzz.reference.lost_values import CARRIED, OVERWRITTEN, Watch, lost_of
 from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, of_operator
@@ -192,7 +192,7 @@ def _element_of(place: n.Expr) -> tuple[n.Index, list[n.Expr]]:
 
 
 def _if(node: n.If, names: c.Names, watch: Watch) -> c.Execute:
-    test = names.expression(node.test)
+    test = evaluation.truth(node.test, names)
     body, orelse = execution.block(node.body, names), execution.block(node.orelse, names)
     both = Region((*node.body, *node.orelse), names, watch)
 
@@ -241,7 +241,7 @@ def _for(node: n.For, names: c.Names, watch: Watch) -> c.Execute:
 
 def _while(node: n.While, names: c.Names, watch: Watch) -> c.Execute:
     """A loop that the adjoint runs again from what it knows, to find out how often."""
-    test = names.expression(node.test)
+    test = evaluation.truth(node.test, names)
     body = execution.block(node.body, names)
     loop = _Loop(node, names, watch)
 

@@ -34,6 +34,11 @@ class View:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the array has elements: it is true then."""
+        return 0 not in self.shape
+
     def at(self, indices: tuple[int, ...]) -> int:
         """The flat position of the element at the indices (of a view, the first of its elements)."""
         flat = self.base

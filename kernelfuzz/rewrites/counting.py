@@ -8,7 +8,7 @@ from kernelfuzz.analysis.effects import binds_array, count_name, has_tiles, jump
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, node_at, replaced
-from kernelfuzz.ir.types import BOOL, INT32
+from kernelfuzz.ir.types import INT32
 from kernelfuzz.rewrites.parameters import new_element, new_scalar, with_param
 from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, statements
 
@@ -110,7 +110,7 @@ def while_with_flag(loop: n.While, kernel: n.Kernel) -> n.Block | None:
     """``while c: b`` as ``go = c``, ``while go: b; go = c``."""
     if jumps(loop.body, n.Continue):
         return None
-    tested = n.Assign(n.Name(new_name(kernel, "going"), BOOL), loop.test)
+    tested = n.Assign(n.Name(new_name(kernel, "going"), loop.test.type), loop.test)
     return (tested, n.While(tested.target, (*loop.body, tested)))
 
 

@@ -14,7 +14,14 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.builtins import NAMES, resolve
-from kernelfuzz.typecheck.operators import TILE_CALLS, binary_result, compare_allowed, tile_call, unary_result
+from kernelfuzz.typecheck.operators import (
+    TILE_CALLS,
+    binary_result,
+    compare_allowed,
+    is_tested,
+    tile_call,
+    unary_result,
+)
 from kernelfuzz.typecheck.scope import Scope, VerifyError
 
 COMPONENTS = ("x", "y", "z", "w")
@@ -39,6 +46,14 @@ def expect(node: n.Expr, type_: t.Type, scope: Scope, role: str) -> None:
     found = infer(node, scope)
     if found != type_:
         fail(f"{role} must be {t.type_name(type_)}, not {t.type_name(found)}", node)
+
+
+def expect_test(node: n.Expr, role: str, scope: Scope) -> t.Type:
+    """The type of a condition; raises unless it may stand for its truth in the role (``operators.is_tested``)."""
+    found = infer(node, scope)
+    if not is_tested(found, role):
+        fail(f"{t.type_name(found)} is no condition here ({role})", node)
+    return found
 
 
 def _infer(node: n.Expr, scope: Scope) -> t.Type:
@@ -74,10 +89,10 @@ def _infer(node: n.Expr, scope: Scope) -> t.Type:
             if node.op not in ("and", "or") or len(node.values) < 2:
                 fail("needs and/or with two values or more", node)
             for value in node.values:
-                expect(value, t.BOOL, scope, f"an operand of {node.op}")
+                expect_test(value, "operand", scope)
             return t.BOOL
         case n.IfExp():
-            expect(node.test, t.BOOL, scope, "a condition")
+            expect_test(node.test, "ternary", scope)
             body, orelse = infer(node.body, scope), infer(node.orelse, scope)
             if body != orelse or isinstance(body, (t.Array, t.Tile, t.Tuple)):
                 fail(f"branches are {t.type_name(body)} and {t.type_name(orelse)}", node)
@@ -412,7 +427,9 @@ def _static(node: n.Expr, scope: Scope) -> t.Type:
             return infer(node, scope)
         case n.BoolOp(values=values):
             for operand in values:
-                _static(operand, scope)
+                # Python gives the operand itself, where Warp's types say bool.
+                if _static(operand, scope) != t.BOOL:
+                    fail(f"{node.op} takes bools in a static expression", operand)
             return infer(node, scope)
         case _:
             pass

@@ -99,7 +99,26 @@ def unary_result(op: str, operand: t.Type) -> t.Type | None:
     """The type of ``op operand``, or None where Warp has no such operation."""
     if isinstance(operand, t.Tile):
         return operand if op == "-" else None
+    if isinstance(operand, t.Array):
+        return t.BOOL if op == "not" else None
     return _result(UNARY, op, (operand,))
+
+
+# Where a value stands for whether it is true ("Built-Ins Reference", unot: "falsy (False, zero, or an empty/null
+# array)"), and what 1.10, 1.14 and 1.19 all take there: integers everywhere; float16 and composites nowhere.  A float
+# is no condition of a choice between values, which generated code makes with ``where``.
+_ARRAY_IS_TESTED = frozenset({"if", "ternary", "operand"})
+_FLOAT_IS_TESTED = frozenset({"if", "while", "operand"})
+
+
+def is_tested(type_: t.Type, role: str) -> bool:
+    """Whether a value may stand for its truth: as the test of an ``if``, a ``while`` or a ``ternary``, or as an
+    ``operand`` of ``and`` and ``or``."""
+    if isinstance(type_, t.Array):
+        return role in _ARRAY_IS_TESTED
+    if not isinstance(type_, t.Scalar):
+        return False
+    return not type_.is_float or (type_ != t.FLOAT16 and role in _FLOAT_IS_TESTED)
 
 
 def compare_allowed(op: str, left: t.Type, right: t.Type) -> bool:

@@ -16,6 +16,7 @@ from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.inference import (
     constant_value,
     expect,
+    expect_test,
     fail,
     infer,
     is_fixed,
@@ -176,7 +177,7 @@ def _statement(statement: n.Stmt, scope: Scope) -> None:
         case n.Unpack():
             _unpack(statement, scope)
         case n.While(test=test, body=body):
-            expect(test, t.BOOL, scope, "a condition")
+            expect_test(test, "while", scope)
             with scope.loop(None, unrolled=False, runs=True):
                 _block(body, scope)
         case n.Break() | n.Continue():
@@ -243,7 +244,7 @@ def _return(statement: n.Return, scope: Scope) -> None:
 
 
 def _if(statement: n.If, scope: Scope) -> None:
-    expect(statement.test, t.BOOL, scope, "a condition")
+    tested = expect_test(statement.test, "if", scope)
     if not statement.body:
         fail("has an empty body", statement)
     before = set(scope.visible), set(scope.fixed)
@@ -255,6 +256,8 @@ def _if(statement: n.If, scope: Scope) -> None:
     _block(statement.orelse, scope)
     orelse = scope.visible, scope.fixed, scope.assigned
     scope.assigned = assigned
+    if isinstance(tested, t.Scalar) and tested.is_float and not static and body[2] | orelse[2]:
+        fail("a float is no condition of a branch that assigns a local variable", statement.test)
     merge_branches(scope, before, body, orelse, static)
 
 

@@ -93,6 +93,10 @@ DIFFERENCES: tuple[Difference, ...] = (
         "1.13.0: before, every operand was evaluated (Limitations of that release)",
     ),
     Difference(
+        "truth", "a number that is not zero is true, and an array that has elements; and, or give a bool, no operand",
+        "Built-ins, unot: \"falsy (False, zero, or an empty/null array)\"; observed", "evaluation",
+    ),
+    Difference(
         "augmented assignments", "the target's parts and the value are evaluated once, as in Python",
         "Changelog, 1.12.1, Fixed (GH-1233) and 1.12.0, Fixed", "value_parts",
         "1.12.1: before, side effects in them happened twice",

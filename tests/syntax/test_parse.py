@@ -277,7 +277,7 @@ REFUSED: list[tuple[str, str, str, int]] = [
     ("", "for i in (1, 2):\n    pass", "no loop", 1),
     ("", "while n > 0:\n    pass\nelse:\n    pass", "no statement like while", 1),
     ("", "a = b = 1", "no statement", 1),
-    ("", "if n:\n    pass", "a condition must be bool, not int32", 1),
+    ("", "if wp.vec2(1.0, 2.0):\n    pass", "vec2f is no condition here (if)", 1),
     ("", "y = 1\nwhile True:\n    y += 1", "is a constant", 3),
     ("", "n = 2", "is a parameter", 1),
     ("", "y = v.w", "vec3f has no attribute w", 1),
