@@ -66,7 +66,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _late(module: str, name: str) -> Callable[[Any], str]:
+def _late(module: str, name: str) -> Callable[[Any], Any]:
     """A function of a module that is imported when the function is called."""
     return lambda value: getattr(importlib.import_module(module), name)(value)
 
@@ -81,4 +81,5 @@ def _register_types() -> None:
 HOOKS.source = _late("kernelfuzz.syntax.render", "render")
 HOOKS.line = _late("kernelfuzz.syntax.render", "line_of")
 HOOKS.pasted = _late("kernelfuzz.syntax.paste", "pasted")
+HOOKS.described = _late("kernelfuzz.toolchain.described", "described")
 HOOKS.imported = _register_types

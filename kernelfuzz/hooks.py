@@ -19,6 +19,8 @@ class Hooks:
         self.line: Callable[[Any], str] = repr
         # What Hypothesis and IPython print of a node, a type, a launch or a case.
         self.pasted: Callable[[Any], str] = repr
+        # What the reader needs to know of a kernel of Warp that a program has made.
+        self.described: Callable[[Any], Any] = lambda value: value
         # Called when ``kernelfuzz.ir`` is imported.
         self.imported: Callable[[], object] = lambda: None
 

@@ -145,11 +145,11 @@ def test_what_they_do_not_have(more: str, said: str, package: Path) -> None:
     assert caught.value.line == 18
 
 
-def test_an_error_in_another_module_has_no_line_of_this_text(package: Path) -> None:
+def test_an_error_in_another_module_has_the_line_of_the_call(package: Path) -> None:
     (package / "math.py").write_text(MATH.replace("x * 0.5", "never(x)"))
     with pytest.raises(ParseError, match="never is not defined") as caught:
         parse(KERNEL.replace("{more}", "1.0"))
-    assert caught.value.line == 0
+    assert caught.value.line == KERNEL[: KERNEL.index("toy_math.energy")].count("\n") + 1
 
 
 def test_a_module_that_imports_itself(package: Path) -> None:
@@ -162,3 +162,15 @@ def test_a_relative_import_of_the_text_is_not_known() -> None:
     text = "import warp as wp\nfrom .limits import LIMIT\n\n@wp.kernel\ndef k():\n    x = LIMIT\n"
     with pytest.raises(ParseError, match="LIMIT cannot be told from the text"):
         parse(text)
+
+
+def test_relative_imports_of_a_file(package: Path) -> None:
+    imports = "import warp as wp\nfrom .limits import LIMIT\nimport beside\n"
+    text = f"{imports}\n@wp.kernel\ndef k():\n    x = LIMIT + beside.TWO\n"
+    inner = package / "no_init"
+    inner.mkdir()
+    (package / "__init__.py").write_text("")
+    (package.parent / "beside.py").write_text("TWO = 2\n")
+    (inner / "limits.py").write_text("from ..limits import LIMIT\n")
+    assert "LIMIT = wp.constant(7)" in render(parse(text, path=inner / "kernels.py"))
+    assert "x = LIMIT + 2" in render(parse(text, path=package / "kernels.py"))

@@ -8,12 +8,9 @@ function have the values of the first call of it whose arguments can be told.
 from __future__ import annotations
 
 import ast
-import sys
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.machinery import ModuleSpec, PathFinder
-from pathlib import Path
 from typing import TypeAlias
 
 from kernelfuzz.ir.nodes import Construct, Literal
@@ -46,12 +43,36 @@ class PythonName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FunctionSource:
-    """A function of the text and the namespace that its ``def`` stands in."""
+    """A function of the text and the namespace that its ``def`` stands in.
+
+    Of a function that exists (``kernelfuzz.syntax.parse.parse`` of a kernel of Warp), ``kind`` is how Warp has it
+    (``kernel``, ``func``), ``types`` has the types of its parameters that are known, ``captured`` the names that it
+    captures from functions around it, and ``problem`` says what it has that no tree can say.
+    """
 
     node: FunctionNode
     namespace: Namespace
+    kind: str = ""
+    types: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    captured: frozenset[str] = frozenset()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overloads:
+    """Functions of one name, which the types of the arguments tell apart."""
+
+    functions: tuple[FunctionSource, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Something that exists and has attributes: a module, a class, an object.  ``ask`` raises KeyError at another."""
+
+    name: str
+    ask: Callable[[str], Known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +83,7 @@ class ClassSource:
     namespace: Namespace
 
 
-Source: TypeAlias = "WarpName | PythonModule | PythonName | FunctionSource | ClassSource"
+Source: TypeAlias = "WarpName | PythonModule | PythonName | FunctionSource | Overloads | ClassSource | Members"
 Plain: TypeAlias = "int | float | bool | str | tuple[Known, ...] | None"
 Known: TypeAlias = "Source | Type | Literal | Construct | Plain"
 
@@ -87,13 +108,16 @@ class Namespace:
     """The names that a module, a function or a class body binds; ``owner`` is that function.
 
     A module's also has the calls of its text by name, what calls of its functions gave, the modules that it
-    imports everything of, and the package that its relative imports start from.
+    imports everything of, the package that its relative imports start from, and the folders that imports are looked
+    for in before those of the installation.  That of something that exists has ``ask``, which says what a name that
+    is not bound here stands for (KeyError: for nothing), and ``run``, which evaluates an expression.
     """
 
     parent: Namespace | None
     owner: FunctionNode | None = None
     is_class: bool = False
     package: str = ""
+    folders: tuple[str, ...] = ()
     stars: list[str] = field(default_factory=list[str])
     bindings: dict[str, list[Binding]] = field(default_factory=dict[str, list[Binding]])
     calls: dict[str, list[tuple[ast.Call, Namespace]]] = field(
@@ -101,6 +125,8 @@ class Namespace:
     )
     made: dict[tuple[ast.Call, int], Known] = field(default_factory=dict[tuple[ast.Call, int], Known])
     busy: set[str] = field(default_factory=set[str])
+    ask: Callable[[str], Known] | None = None
+    run: Callable[[str], Known] | None = None
 
     def bind(self, name: str, binding: Binding) -> None:
         self.bindings.setdefault(name, []).append(binding)
@@ -119,9 +145,9 @@ class Sources:
     classes: tuple[ClassSource, ...]
 
 
-def read_names(tree: ast.Module, package: str = "") -> Sources:
-    """The namespaces of a text, which is that of a module in a package."""
-    scan = _Scan(Namespace(None, package=package))
+def read_names(tree: ast.Module, package: str = "", folders: tuple[str, ...] = ()) -> Sources:
+    """The namespaces of a text, which is that of a module in a package, beside modules in some folders."""
+    scan = _Scan(Namespace(None, package=package, folders=folders))
     for statement in tree.body:
         scan.visit(statement, scan.module)
     return Sources(scan.module, tuple(scan.functions), tuple(scan.classes))
@@ -213,15 +239,15 @@ def _bound(node: ast.AST, module: Namespace) -> Iterator[tuple[str, Binding]]:
         case ast.Import(names=names):
             for alias in names:
                 path = alias.name if alias.asname else alias.name.partition(".")[0]
-                yield alias.asname or path, _module(path)
+                yield alias.asname or path, module_named(path)
         case ast.ImportFrom(names=names):
             path = _absolute(node, module.package)
             for alias in names:
                 if not path:
                     yield alias.asname or alias.name, Opaque()
                 elif alias.name != "*":
-                    yield alias.asname or alias.name, member(_module(path), alias.name)
-                elif isinstance(_module(path), WarpName):
+                    yield alias.asname or alias.name, member(module_named(path), alias.name)
+                elif isinstance(module_named(path), WarpName):
                     yield "wp", WarpName("warp")  # what the modules of Warp call it
                 else:
                     module.stars.append(path)
@@ -252,8 +278,13 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
-def _module(path: str) -> Known:
-    return WarpName("warp") if path.partition(".")[0] == "warp" else PythonModule(path)
+# Parts of Warp that are written in Python as anybody's package is: they are read, and are no names of Warp's.
+_WRITTEN = re.compile(r"warp\.(_src\.)?(fem|examples|optim|sim|sparse|tests|render|utils)\b")
+
+
+def module_named(path: str) -> Known:
+    is_warp = path.partition(".")[0] == "warp" and not _WRITTEN.match(path)
+    return WarpName("warp") if is_warp else PythonModule(path)
 
 
 def member(value: Known, name: str) -> Known:
@@ -265,6 +296,11 @@ def member(value: Known, name: str) -> Known:
             return NUMBERS.get(name, WarpName(name))
         case PythonModule(name=module):
             return PythonName(module, name)
+        case Members(ask=ask):
+            try:
+                return ask(name)
+            except KeyError:
+                raise ParseError(f"{value.name} has no {name}", 0) from None
         case _:
             raise ParseError(f"{name} is no member that can be told from the text", 0)
 
@@ -290,13 +326,21 @@ def python_name(name: str) -> Known:
     return PythonName("builtins", name) if name in PYTHON_FUNCTIONS else None
 
 
+def is_func(source: FunctionSource) -> bool:
+    """Whether a function stands right under ``@wp.func``."""
+    return any(ast.unparse(each) in ("wp.func", "warp.func") for each in source.node.decorator_list)
+
+
 def only_binding(name: str, found: list[Binding], node: ast.AST) -> Binding:
-    """The binding of a name that is bound once; overloads of a function and the rest are ParseErrors."""
+    """The binding of a name that is bound once, or overloads of a function; the rest are ParseErrors."""
     if len(found) == 1:
         return found[0]
     if all(isinstance(each, (WarpName, PythonModule, PythonName)) and each == found[0] for each in found):
         return found[0]
-    if any(isinstance(each, FunctionSource) for each in found):
+    functions = tuple([each for each in found if isinstance(each, FunctionSource)])
+    if len(functions) == len(found) and all(is_func(each) for each in functions):
+        return Overloads(functions)
+    if functions:
         raise error(f"{name} is defined more than once, which may be overloads", node)
     raise error(f"{name} is assigned more than once, so that its value cannot be told from the text", node)
 
@@ -304,45 +348,3 @@ def only_binding(name: str, found: list[Binding], node: ast.AST) -> Binding:
 def parameter_names(function: FunctionNode) -> list[str]:
     """The names of a function's parameters in order."""
     return [name for name, _ in parameters(function.args)]
-
-
-# ----------------------------------------------------------- imported modules
-
-# Found as Python finds them, read as the text is, and never run.  The standard library and numpy are not read:
-# what a kernel can know of them is in tables.
-_UNREAD = frozenset({*sys.stdlib_module_names, "numpy", "warp"})
-
-
-def namespace_of(module: str) -> Namespace | None:
-    """The names of a module, or None where no Python file with them is found."""
-    if module.partition(".")[0] in _UNREAD:
-        return None
-    spec = _spec(module)
-    if spec is None or not spec.has_location or not str(spec.origin).endswith(".py"):
-        return None
-    path = Path(str(spec.origin))
-    is_package = spec.submodule_search_locations is not None
-    return _read(path, path.stat().st_mtime_ns, module if is_package else module.rpartition(".")[0])
-
-
-def _spec(module: str) -> ModuleSpec | None:
-    """Where a module is; ``importlib.util.find_spec`` would run the packages that it is in."""
-    first, *rest = module.split(".")
-    spec = PathFinder.find_spec(first)
-    for part in rest:
-        inside = None if spec is None else spec.submodule_search_locations
-        # The part alone: a folder without __init__.py would look for the packages that it is in.
-        spec = None if inside is None else PathFinder.find_spec(part, list(inside))
-    return spec
-
-
-@lru_cache(maxsize=512)
-def _read(path: Path, _changed: int, package: str) -> Namespace | None:
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
-            node.lineno = 0  # an error has no line of the text that is read
-    return read_names(tree, package).module

@@ -12,18 +12,21 @@ from kernelfuzz.ir.types import (
     FLOAT32,
     INT32,
     UINT32,
+    Array,
     Matrix,
     Quaternion,
     Scalar,
     Struct,
+    Tile,
     Transform,
     Tuple,
     Type,
     Vector,
     type_name,
 )
-from kernelfuzz.syntax.parse.bindings import ClassSource, FunctionSource, Known, PythonName, WarpName
+from kernelfuzz.syntax.parse.bindings import ClassSource, FunctionSource, Known, Overloads, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
+from kernelfuzz.syntax.parse.overloads import instance_types, overload, parameter_nodes
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import (
     TYPE_CLASSES,
@@ -51,7 +54,7 @@ def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
         keyword.arg is None for keyword in node.keywords
     ):
         raise error(f"a call with unpacked arguments: {text_of(node)}", node)
-    match callee(node.func, reader):
+    match type_of_local(node.func, reader, read) or callee(node.func, reader):
         case Scalar() as type_:
             return _scalar(type_, node, reader, read)
         case Vector(length=6, dtype=dtype) if dtype == FLOAT32 and _is_call_of("spatial_vector", node):
@@ -60,7 +63,7 @@ def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
             return _construct(type_, node, reader, read)
         case ClassSource() as source:
             return _construct(class_type(source), node, reader, read)
-        case FunctionSource() as source:
+        case FunctionSource() | Overloads() as source:
             return _function(source, node, reader, read)
         case WarpName(name="static"):
             return _static(node, reader, read)
@@ -85,6 +88,20 @@ def callee(node: ast.expr, reader: Reader) -> Known:
         if isinstance(root, ast.Name) and root.id in reader.types:
             raise error(f"the IR has no methods like {text_of(node)}", node)
     return evaluate(node, reader.namespace)
+
+
+def type_of_local(node: ast.expr, reader: Reader, read: Read) -> Type | None:
+    """The type that ``type(x)`` or ``x.dtype`` is for something of the kernel; None for any other expression."""
+    match node:
+        case ast.Call(func=ast.Name(id="type"), args=[value], keywords=[]) if "type" not in reader.types:
+            return read(value, reader).type
+        case ast.Attribute(value=ast.Name(id=name), attr="dtype") if name in reader.types:
+            owner: Type | None = reader.types[name]
+        case ast.Attribute(value=inner, attr="dtype"):
+            owner = type_of_local(inner, reader, read)
+        case _:
+            return None
+    return owner.dtype if isinstance(owner, (Array, Tile, Vector, Matrix, Quaternion, Transform)) else None
 
 
 # -------------------------------------------------------------------- new values
@@ -176,20 +193,37 @@ def _spatial_vector(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
 # ------------------------------------------------------------------------- calls
 
 
-def _function(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
-    definition = source.node
-    if not is_decorated(definition, "func", source.namespace):
-        raise error(f"{definition.name} is a function of Python and no wp.func", node)
-    function = reader.unit.function(source, node)
-    names = [param.name for param in function.params]
-    missing = len(names) - len(definition.args.defaults)
-    arguments = _positional(node, names, [*[None] * missing, *definition.args.defaults])
-    made = tuple([read(argument, reader) for argument in arguments])
+def _function(found: FunctionSource | Overloads, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
+    if isinstance(found, Overloads):
+        if node.keywords:
+            raise error(f"{text_of(node)} calls one of several overloads by names", node)
+        made = tuple([read(argument, reader) for argument in node.args])
+        source = overload(found, [argument.type for argument in made], node)
+    else:
+        source = found
+        if source.kind != "func" and not is_decorated(source.node, "func", source.namespace):
+            raise error(f"{source.node.name} is a function of Python and no wp.func", node)
+        made = _arguments(source, node, reader, read)
+    types = tuple([argument.type for argument in made])
+    try:
+        function = reader.unit.function(source, instance_types(source, types), node)
+    except ParseError as failure:
+        # Of a function of another file, the line of the call is told.
+        raise failure if failure.line else error(failure.message, node) from failure
     for argument, param in zip(made, function.params, strict=True):
         if argument.type != param.type:
-            found, wanted = type_name(argument.type), type_name(param.type)
-            raise error(f"{definition.name} takes {wanted} as {param.name}, not {found}", node)
-    return n.CallFunction(definition.name, made, Tuple(()) if function.returns is None else function.returns)
+            found_type, wanted = type_name(argument.type), type_name(param.type)
+            raise error(f"{source.node.name} takes {wanted} as {param.name}, not {found_type}", node)
+    return n.CallFunction(function.name, made, Tuple(()) if function.returns is None else function.returns)
+
+
+def _arguments(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> tuple[n.Expr, ...]:
+    """What a call gives a function; its defaults mean what they mean where the function stands."""
+    names = [argument.arg for argument in parameter_nodes(source)]
+    defaults = source.node.args.defaults
+    given = _positional(node, names, [*[None] * (len(names) - len(defaults)), *defaults])
+    around = Reader(reader.unit, source.namespace, is_kernel=False)
+    return tuple([read(each, around if each in defaults else reader) for each in given])
 
 
 def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
@@ -201,7 +235,7 @@ def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
         return made
     if name not in NAMES and name not in TILE_CALLS:
         raise error(f"the IR has no builtin {name}", node)
-    plain, keywords = _split(name, node, reader)
+    plain, keywords = _split(name, node, reader, read)
     arguments = tuple([read(argument, reader) for argument in plain])
     types = tuple([argument.type for argument in arguments])
     result: Type | None
@@ -240,7 +274,9 @@ def _as_called(name: str, arguments: tuple[n.Expr, ...]) -> tuple[Type, ...]:
     return tuple([UINT32 if name == "curlnoise" and at == 2 else t for at, t in enumerate(types)])
 
 
-def _split(name: str, node: ast.Call, reader: Reader) -> tuple[list[ast.expr], tuple[tuple[str, n.Keyword], ...]]:
+def _split(
+    name: str, node: ast.Call, reader: Reader, read: Read
+) -> tuple[list[ast.expr], tuple[tuple[str, n.Keyword], ...]]:
     """The ordinary arguments of a builtin, and what it takes while code is generated."""
     positional = POSITIONAL.get(name, ())
     plain: list[ast.expr] = []
@@ -248,7 +284,7 @@ def _split(name: str, node: ast.Call, reader: Reader) -> tuple[list[ast.expr], t
     for at, argument in enumerate(node.args):
         key = positional[at] if at < len(positional) else ""
         if key:
-            keywords.append((key, _keyword(argument, reader)))
+            keywords.append((key, _keyword(argument, reader, read)))
         else:
             plain.append(argument)
     named: dict[str, ast.expr] = {}
@@ -257,7 +293,7 @@ def _split(name: str, node: ast.Call, reader: Reader) -> tuple[list[ast.expr], t
         if keyword.arg == "offset":
             raise error(f"the IR has no offset of {name}", node)
         if keyword.arg in COMPILE_TIME:
-            keywords.append((keyword.arg, _keyword(keyword.value, reader)))
+            keywords.append((keyword.arg, _keyword(keyword.value, reader, read)))
         else:
             named[keyword.arg] = keyword.value
     names = PARAMETERS.get(name, ((), ()))[0]
@@ -269,7 +305,9 @@ def _split(name: str, node: ast.Call, reader: Reader) -> tuple[list[ast.expr], t
     return plain, tuple(keywords)
 
 
-def _keyword(node: ast.expr, reader: Reader) -> n.Keyword:
+def _keyword(node: ast.expr, reader: Reader, read: Read) -> n.Keyword:
+    if (type_ := type_of_local(node, reader, read)) is not None:
+        return type_
     quoted = isinstance(node, ast.Constant)
     value = evaluate(node, reader.namespace) if quoted else evaluate_type(node, reader.namespace)
     if isinstance(value, (bool, int, str, *TYPE_CLASSES)):
@@ -291,8 +329,8 @@ def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> n
                 return n.Construct(copied, parts)
             case _:
                 return None
-    dtype = _keyword(given["dtype"], reader)
-    sizes = {key: _keyword(value, reader) for key, value in given.items() if key in ("length", "shape")}
+    dtype = _keyword(given["dtype"], reader, read)
+    sizes = {key: _keyword(value, reader, read) for key, value in given.items() if key in ("length", "shape")}
     type_: Type
     match name, dtype, sizes:
         case "vector", Scalar(), {"length": int() as length}:

@@ -18,6 +18,10 @@ class ParseError(Exception):
         return f"line {self.line}: {self.message}" if self.line else self.message
 
 
+class Generic(ParseError):
+    """A type that stands for any: the arguments of a call tell which."""
+
+
 def error(message: str, node: ast.AST) -> ParseError:
     """The error at the place of a syntax node."""
     return ParseError(message, getattr(node, "lineno", 0))

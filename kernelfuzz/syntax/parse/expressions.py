@@ -92,8 +92,7 @@ def _captured(name: str, value: Known, node: ast.expr, reader: Reader) -> n.Expr
     """A name that the kernel captures: a constant of its module, or the value itself."""
     literal = literal_of(value)
     if literal is not None:
-        reader.unit.constant(name, literal, node)
-        return n.Name(name, literal.type)
+        return n.Name(reader.unit.constant(name, literal), literal.type)
     return inlined(value, node)
 
 

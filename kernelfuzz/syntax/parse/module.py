@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
+from kernelfuzz.hooks import HOOKS
 from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
 from kernelfuzz.ir.nodes import CallFunction, Constant, Function, Kernel, Node
 from kernelfuzz.ir.types import Struct
@@ -23,6 +25,7 @@ from kernelfuzz.syntax.parse.bindings import (
 )
 from kernelfuzz.syntax.parse.errors import ParseError
 from kernelfuzz.syntax.parse.expressions import literal_of
+from kernelfuzz.syntax.parse.imported import place_of
 from kernelfuzz.syntax.parse.statements import block, read_function, read_params
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import argument_of, class_type, evaluate, is_decorated
@@ -30,26 +33,43 @@ from kernelfuzz.typecheck.verify import VerifyError, verify
 
 
 def parse(
-    source: str,
+    source: str | FunctionSource | object,
     kernel: str | None = None,
     *,
+    path: Path | None = None,
     bounds: Bounds | None = None,
     shapes: Shapes | None = None,
     ascending: Collection[str] = (),
 ) -> Kernel:
     """The kernel of a source text as a verified tree; ``kernel`` says which one where there are several.
 
+    ``source`` may also be a ``warp.Kernel`` that a program has made: what a name in it stands for is asked of its own
+    module and of what it captures, as Warp does.  Of a generic one its first overload is read.
+
     Names are those of ``parse_all``.  ``bounds``, ``shapes`` and ``ascending`` give parameters by name what a
-    launch keeps to and the text does not say.  The text may also be what Hypothesis prints of a kernel, with all of
+    launch keeps to and the text does not say.  ``path`` is the file that has the text: modules beside it and relative
+    imports are found from there.  The text may also be what Hypothesis prints of a kernel, with all of
     that.
     Raises ParseError, and ValueError at a parameter that there is not.
     """
+    if not isinstance(source, str):
+        made = _existing(source if isinstance(source, FunctionSource) else HOOKS.described(source))
+        return (
+            with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
+            if bounds or shapes or ascending
+            else made
+        )
     if (printed := _printed(source)) is not None:
-        return parse(printed[0], kernel, **printed[1])
-    made = _parse(source, kernel)
+        return parse(printed[0], kernel, path=path, **printed[1])
+    made = _parse(source, kernel, path)
     if not (bounds or shapes or ascending):
         return made
     return with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
+
+
+def _existing(source: FunctionSource) -> Kernel:
+    """A kernel of which everything exists."""
+    return _kernel(source, Sources(source.namespace, (source,), ()), 1)
 
 
 def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
@@ -63,8 +83,8 @@ def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
             return None
 
 
-def _parse(source: str, kernel: str | None) -> Kernel:
-    sources = _read(source)
+def _parse(source: str, kernel: str | None, path: Path | None) -> Kernel:
+    sources = _read(source, path)
     found = _kernels(sources)
     if kernel is None and len(found) != 1:
         names = ", ".join(found)
@@ -74,13 +94,13 @@ def _parse(source: str, kernel: str | None) -> Kernel:
     return _kernel(found[kernel] if kernel is not None else next(iter(found.values())), sources, len(found))
 
 
-def parse_all(source: str) -> dict[str, Kernel | ParseError]:
+def parse_all(source: str, *, path: Path | None = None) -> dict[str, Kernel | ParseError]:
     """Every kernel of a source text by name, or why it does not fit the IR.
 
     A kernel whose name the text has several times is called ``name@line``, with the line of its ``def``.
-    Raises ParseError where the text is no Python.
+    ``path`` as for ``parse``.  Raises ParseError where the text is no Python.
     """
-    sources = _read(source)
+    sources = _read(source, path)
     found = _kernels(sources)
     result: dict[str, Kernel | ParseError] = {}
     for name, each in found.items():
@@ -91,8 +111,8 @@ def parse_all(source: str) -> dict[str, Kernel | ParseError]:
     return result
 
 
-def _read(source: str) -> Sources:
-    return read_names(_tree(source))
+def _read(source: str, path: Path | None) -> Sources:
+    return read_names(_tree(source), *(("", ()) if path is None else place_of(path)))
 
 
 def _tree(source: str) -> ast.Module:
@@ -117,9 +137,9 @@ def _kernels(sources: Sources) -> dict[str, FunctionSource]:
 def _kernel(source: FunctionSource, sources: Sources, count: int) -> Kernel:
     unit = Unit(read_function)
     reader = Reader(unit, source.namespace, is_kernel=True)
-    params = read_params(source, reader)
+    params = read_params(source, (), reader)
     body = block(source.node.body, reader)
-    captured = _factory_constants(source.namespace, unit)
+    captured = _captured(source, unit) if source.kind else _factory_constants(source.namespace, unit)
     if count == 1:
         _declare_all(sources, unit)
     constants = captured if captured is not None else _by_line(unit.constants.values(), sources.module)
@@ -141,8 +161,16 @@ def _verify(kernel: Kernel, unit: Unit, source: FunctionSource) -> None:
         verify(kernel)
     except VerifyError as failure:
         places: tuple[Node | None, ...] = (failure.node, failure.statement)
-        line = next((unit.lines[id(each)] for each in places if id(each) in unit.lines), source.node.lineno)
+        lines = [unit.lines.get(id(each), 0) for each in places]
+        line = next(filter(None, lines), source.node.lineno)
         raise ParseError(str(failure), line) from failure
+
+
+def _captured(source: FunctionSource, unit: Unit) -> tuple[Constant, ...] | None:
+    """The constants of a kernel that exists, where it captures each of them and no function of it has one."""
+    constants = tuple(unit.constants.values())
+    taken = all(each.name in source.captured for each in constants) and not unit.functions
+    return constants if constants and taken else None
 
 
 def _factory_constants(namespace: Namespace, unit: Unit) -> tuple[Constant, ...] | None:
@@ -180,7 +208,7 @@ def _declare_all(sources: Sources, unit: Unit) -> None:
                 case [ast.Call() as value] if evaluate(value.func, module) == WarpName("constant"):
                     literal = literal_of(evaluate(value, module))
                     if literal is not None:
-                        unit.constant(name, literal, value)
+                        unit.constant(name, literal)
                 case [FunctionSource() as function] if is_decorated(function.node, "func", module):
                     _declare_function(function, unit)
                 case [ClassSource() as struct] if is_decorated(struct.node, "struct", module):
@@ -193,11 +221,11 @@ def _declare_all(sources: Sources, unit: Unit) -> None:
 
 def _declare_function(function: FunctionSource, unit: Unit) -> None:
     # A function that does not fit must not leave behind what it needs.
-    before = dict(unit.constants), dict(unit.structs), dict(unit.functions), dict(unit.sources)
+    before = dict(unit.constants), dict(unit.structs), dict(unit.functions), dict(unit.sources), dict(unit.instances)
     try:
-        unit.function(function, function.node)
+        unit.function(function, (), function.node)
     except ParseError:
-        unit.constants, unit.structs, unit.functions, unit.sources = before
+        unit.constants, unit.structs, unit.functions, unit.sources, unit.instances = before
         unit.reading.clear()
         raise
 

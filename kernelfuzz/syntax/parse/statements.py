@@ -9,8 +9,9 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.nodes import Function, Param
 from kernelfuzz.ir.types import INT32, Tuple, Type
 from kernelfuzz.syntax.parse.bindings import FunctionSource, PythonName, WarpName
-from kernelfuzz.syntax.parse.errors import error, text_of
+from kernelfuzz.syntax.parse.errors import Generic, ParseError, error, text_of
 from kernelfuzz.syntax.parse.expressions import BINARY, expression
+from kernelfuzz.syntax.parse.overloads import declared_type, parameter_nodes
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import evaluate, type_of
 
@@ -127,18 +128,18 @@ def _return(value: ast.expr | None, reader: Reader) -> n.Stmt:
 # ------------------------------------------------------------------ functions
 
 
-def read_function(source: FunctionSource, unit: Unit) -> Function:
+def read_function(source: FunctionSource, name: str, types: tuple[Type, ...], unit: Unit) -> Function:
     """A ``@wp.func``; where the text does not say what it returns, the first return with a value does."""
     node = source.node
     _no_custom_gradient(source)
     reader = Reader(unit, source.namespace, is_kernel=False)
-    params = read_params(source, reader)
+    params = read_params(source, types, reader)
     annotated = None if node.returns is None else _returned(node.returns, reader)
     body = block(node.body, reader)
     returns = annotated or (reader.returns[0] if reader.returns else None)
     if returns is not None:
         unit.struct(returns, node)
-    function = Function(node.name, params, returns, body)
+    function = Function(name, params, returns, body)
     unit.at(function, node)
     return function
 
@@ -146,20 +147,28 @@ def read_function(source: FunctionSource, unit: Unit) -> Function:
 def _returned(node: ast.expr, reader: Reader) -> Type | None:
     if isinstance(node, ast.Constant) and node.value is None:
         return None
-    return type_of(node, reader.namespace)
+    try:
+        return type_of(node, reader.namespace)
+    except Generic:
+        return None
 
 
-def read_params(source: FunctionSource, reader: Reader) -> tuple[Param, ...]:
-    """The parameters of a function; ParseError for those that are generic or have no type."""
+def read_params(source: FunctionSource, types: tuple[Type, ...], reader: Reader) -> tuple[Param, ...]:
+    """The parameters of a function; those that are generic have the ``types`` of the arguments, in their order."""
     node = source.node
-    arguments = node.args
-    if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
-        raise error(f"{node.name} has other parameters than positional ones", node)
+    if source.problem:
+        raise error(source.problem, node)
     made: list[Param] = []
-    for argument in arguments.args:
-        if argument.annotation is None:
-            raise error(f"the parameter {argument.arg} is generic: it has no type", node)
-        type_ = type_of(argument.annotation, source.namespace)
+    for at, argument in enumerate(parameter_nodes(source)):
+        try:
+            type_ = declared_type(argument, source)
+        except ParseError as failure:
+            # Of a type that another file declares, the line here is told.
+            raise failure if failure.line else error(failure.message, argument) from failure
+        if isinstance(type_, Generic):
+            if at >= len(types):
+                raise type_
+            type_ = types[at]
         reader.unit.struct(type_, argument)
         reader.types[argument.arg] = type_
         param = Param(argument.arg, type_)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kernelfuzz.ir.nodes import Constant, Function, Literal, Node
@@ -18,14 +19,18 @@ class Unit:
     """The declarations that a kernel needs, collected while its functions are read.
 
     ``lines`` has the line of every node that was read, by the node's identity: ``nodes`` keeps them alive.
-    ``read_function`` reads a function of the text; it stands here so that calls can ask for it.
+    ``read_function`` reads a function of the text under a name, for the types of the arguments of a call; it stands
+    here so that calls can ask for it.  ``instances`` has the names by function and, where it is generic, by types.
     """
 
-    read_function: Callable[[FunctionSource, Unit], Function]
+    read_function: Callable[[FunctionSource, str, tuple[Type, ...], Unit], Function]
     constants: dict[str, Constant] = field(default_factory=dict[str, Constant])
     structs: dict[str, Struct] = field(default_factory=dict[str, Struct])
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
     sources: dict[str, FunctionSource] = field(default_factory=dict[str, FunctionSource])
+    instances: dict[tuple[int, tuple[Type, ...]], str] = field(
+        default_factory=dict[tuple[int, "tuple[Type, ...]"], str]
+    )
     reading: list[str] = field(default_factory=list[str])
     lines: dict[int, int] = field(default_factory=dict[int, int])
     nodes: list[Node] = field(default_factory=list[Node])
@@ -36,13 +41,18 @@ class Unit:
             self.lines[id(node)] = getattr(source, "lineno", 0)
             self.nodes.append(node)
 
-    def constant(self, name: str, value: Literal, node: ast.AST) -> None:
-        """Declare a constant that the text captures under this name."""
-        known = self.constants.get(name)
-        if known is None:
-            self.constants[name] = Constant(name, value)
-        elif (known.value.type, literal_text(known.value)) != (value.type, literal_text(value)):
-            raise error(f"two constants of different values are called {name}", node)
+    def constant(self, name: str, value: Literal) -> str:
+        """Declare a constant that the text captures under this name, and return its name here: modules share names."""
+        for chosen in self._names(name):
+            known = self.constants.setdefault(chosen, Constant(chosen, value))
+            if (known.value.type, literal_text(known.value)) == (value.type, literal_text(value)):
+                return chosen
+        raise AssertionError("there are names without end")
+
+    def _names(self, name: str) -> Iterator[str]:
+        """The name, and others like it that no function has."""
+        others = (f"{name}_{number}" for number in itertools.count(1))
+        return (each for each in itertools.chain((name,), others) if each not in self.sources)
 
     def struct(self, type_: Type, node: ast.AST) -> None:
         """Declare the structs that a type is made of, the inner ones first."""
@@ -60,19 +70,24 @@ class Unit:
             case _:
                 pass
 
-    def function(self, source: FunctionSource, node: ast.AST) -> Function:
-        """Read a function of the text once, and declare it after those that it calls."""
-        name = source.node.name
-        known = self.sources.get(name)
-        if known is not None and known != source:
-            raise error(f"two functions are called {name}", node)
-        if name in self.reading:
-            raise error(f"{name} calls itself", node)
-        if name not in self.functions:
+    def function(self, source: FunctionSource, types: tuple[Type, ...], node: ast.AST) -> Function:
+        """Read a function of the text once, and declare it after those that it calls.
+
+        One that is generic is read once for each ``types`` of arguments; others are called with ().
+        """
+        key = id(source.node), types
+        name = self.instances.get(key)
+        if name is None:
+            free = (each for each in self._names(source.node.name) if each not in self.constants)
+            name = self.instances[key] = next(free)
             self.sources[name] = source
             self.reading.append(name)
-            self.functions[name] = self.read_function(source, self)
+            self.functions[name] = self.read_function(source, name, types, self)
             self.reading.remove(name)
+        elif name in self.reading:
+            raise error(f"{source.node.name} calls itself", node)
+        elif name not in self.functions:
+            raise error(f"{source.node.name} does not fit", node)
         return self.functions[name]
 
 

@@ -19,6 +19,7 @@ from kernelfuzz.syntax.parse.bindings import (
     ClassSource,
     FunctionSource,
     Known,
+    Members,
     Namespace,
     Opaque,
     Parameter,
@@ -28,13 +29,13 @@ from kernelfuzz.syntax.parse.bindings import (
     find,
     instance,
     member,
-    namespace_of,
     only_binding,
     parameter_names,
     parameters,
     python_name,
 )
-from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
+from kernelfuzz.syntax.parse.errors import Generic, ParseError, error, fail, text_of
+from kernelfuzz.syntax.parse.imported import namespace_of
 from kernelfuzz.syntax.parse.warp_names import ARRAYS, GENERIC, MATRIX_MAKERS, TYPES, VECTOR_MAKERS
 from kernelfuzz.typecheck.builtins import NAMES
 
@@ -99,10 +100,15 @@ def lookup(name: str, namespace: Namespace, node: ast.AST) -> Known:
     """The value of a name for code in the namespace; ParseError where the text does not tell."""
     found = find(name, namespace)
     if found is None:
+        if namespace.module.ask is not None:
+            try:
+                return namespace.module.ask(name)
+            except KeyError:
+                pass  # Warp looks among its own names and Python's then
         if name in GENERIC:
             return PythonName("typing", name)
         for star in namespace.module.stars:
-            there = namespace_of(star)
+            there = namespace_of(star, namespace)
             if there is not None and name in there.bindings:
                 return lookup(name, there, node)
         known = python_name(name)
@@ -127,22 +133,22 @@ def _bound_value(name: str, binding: Binding, where: Namespace, node: ast.AST) -
     if isinstance(binding, Opaque):
         raise error(f"the value of {name} cannot be told from the text", node)
     if isinstance(binding, PythonName):
-        return _imported(binding, node)
+        return _imported(binding, where, node)
     return evaluate(binding, where) if isinstance(binding, ast.expr) else binding
 
 
-def _imported(name: PythonName, node: ast.AST) -> Known:
+def _imported(name: PythonName, near: Namespace, node: ast.AST) -> Known:
     """What a member of another module is there, which may be a module too; the name where no file tells."""
-    where = namespace_of(name.module)
+    where = namespace_of(name.module, near)
     if where is None:
         return name
     # ``from . import x`` in the package itself binds the submodule x.
     if name not in where.bindings.get(name.name, [name]):
         return lookup(name.name, where, node)
-    if namespace_of(f"{name.module}.{name.name}") is not None:
+    if namespace_of(f"{name.module}.{name.name}", near) is not None:
         return PythonModule(f"{name.module}.{name.name}")
     for star in where.stars:
-        if (found := _imported(PythonName(star, name.name), node)) != PythonName(star, name.name):
+        if (found := _imported(PythonName(star, name.name), where, node)) != PythonName(star, name.name):
             return found
     return name
 
@@ -188,14 +194,32 @@ def _given(
 
 
 def evaluate(node: ast.expr, namespace: Namespace) -> Known:
-    """The value of an expression that Python evaluates before the kernel runs."""
+    """The value of an expression that Python evaluates before the kernel runs.
+
+    Around something that exists, Python itself is asked for what reading does not tell.
+    """
+    run = namespace.module.run
+    if run is None:
+        return _read_value(node, namespace)
+    try:
+        return _read_value(node, namespace)
+    except Generic:
+        raise
+    except ParseError as failure:
+        try:
+            return run(ast.unparse(node))
+        except Exception:  # whatever Python raises at it: reading says what is wrong
+            raise failure from None
+
+
+def _read_value(node: ast.expr, namespace: Namespace) -> Known:
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
             return value
         case ast.Name(id=name):
             return lookup(name, namespace, node)
         case ast.Attribute(value=owner, attr=name):
-            return _member(evaluate(owner, namespace), name, node)
+            return _member(evaluate(owner, namespace), name, namespace, node)
         case ast.Tuple(elts=elements) | ast.List(elts=elements):
             return tuple([evaluate(element, namespace) for element in elements])
         case ast.UnaryOp(op=op, operand=operand):
@@ -226,13 +250,13 @@ def evaluate(node: ast.expr, namespace: Namespace) -> Known:
     raise error(f"the value of {text_of(node)} cannot be told from the text", node)
 
 
-def _member(owner: Known, name: str, node: ast.Attribute) -> Known:
+def _member(owner: Known, name: str, near: Namespace, node: ast.Attribute) -> Known:
     match owner:
-        case WarpName() | PythonModule():
+        case WarpName() | PythonModule() | Members():
             found = member(owner, name)
             if isinstance(found, PythonName) and isinstance(getattr(math, name, None), float):
                 return getattr(math, name) if found.module in ("math", "numpy") else found
-            return _imported(found, node) if isinstance(found, PythonName) else found
+            return _imported(found, near, node) if isinstance(found, PythonName) else found
         case PythonName(module=module, name=inner):
             return PythonName(f"{module}.{inner}", name)
         case ClassSource(namespace=inside) if name in inside.bindings:
@@ -274,6 +298,8 @@ def _call(node: ast.Call, namespace: Namespace) -> Known:
         case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if not node.keywords:
             values = [evaluate(argument, namespace) for argument in node.args]
             return Construct(function, tuple([component(value, function.dtype, node) for value in values]))
+        case PythonName(module="typing", name="TypeVar"):
+            return PythonName("typing", "Any")
         case FunctionSource():
             return _returned(function, node, namespace)
         case _:
@@ -358,7 +384,7 @@ def _array(dtype: Known, ndim: int, node: ast.expr) -> t.Array:
 
 def _reject_generic(value: Known, node: ast.expr) -> None:
     if isinstance(value, (WarpName, PythonName)) and value.name in GENERIC:
-        raise error(f"{text_of(node)} is generic", node)
+        raise Generic(f"{text_of(node)} is generic", getattr(node, "lineno", 0))
 
 
 def _subscript(node: ast.Subscript, owner: Known, index: ast.expr, namespace: Namespace) -> Known:

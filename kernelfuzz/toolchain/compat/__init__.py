@@ -50,6 +50,16 @@ from kernelfuzz.toolchain.compat.installed import (
     telling,
     version,
 )
+from kernelfuzz.toolchain.compat.objects import (
+    beyond_a_tree,
+    builtin_name,
+    captured_values,
+    definition,
+    overloads_of,
+    own_types,
+    tree_type,
+    tree_value,
+)
 from kernelfuzz.toolchain.compat.registry import (
     Declarations,
     Unit,

@@ -1,0 +1,123 @@
+"""Kernels that a program has made, read: what a name stands for is asked of their module and of what they capture."""
+
+# pyright: reportInvalidTypeForm=false
+
+from __future__ import annotations
+
+import enum
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import warp as wp
+from same_code import difference
+
+from kernelfuzz.syntax.parse import ParseError, parse
+from kernelfuzz.syntax.render import render
+from kernelfuzz.toolchain import Failure, lower, lower_kernel
+
+LIMIT = wp.constant(7)
+HALF = wp.constant(wp.float64(0.5))
+SETTINGS = SimpleNamespace(count=3, scale=2.5)
+
+
+class Kind(enum.IntEnum):
+    FREE = 4
+    FIXED = 9
+
+
+@wp.struct
+class Body:
+    mass: float
+    axes: wp.mat22
+
+
+@wp.func
+def half(x: Any):
+    return x * type(x)(HALF)
+
+
+def make(count: int, function: Any) -> Any:
+    """A kernel that captures a number and a function."""
+
+    @wp.kernel
+    def captures(out: wp.array(dtype=float)):
+        i = wp.tid()
+        out[i] = function(out[i]) + float(count * LIMIT)
+
+    return captures
+
+
+@wp.kernel
+def plain(bodies: wp.array(dtype=Body), out: wp.array(dtype=wp.float64)):
+    i = wp.tid()
+    if i < LIMIT and i != Kind.FIXED:
+        out[i] = half(out[i]) * HALF
+        mass = bodies[i].mass * wp.static(SETTINGS.scale) + math.pi
+        out[i] += wp.float64(half(mass))
+
+
+@wp.kernel
+def captures_numbers(out: wp.array(dtype=Any)):
+    out[wp.tid()] = out.dtype(LIMIT)
+
+
+ONE = make(3, half)
+wp.overload(captures_numbers, {"out": wp.array(dtype=wp.int64)})
+
+
+@wp.func_native("return x;")
+def native(x: float) -> float: ...
+
+
+def numbers(count: int) -> Any:
+    @wp.kernel
+    def alone(out: wp.array(dtype=int)):
+        out[wp.tid()] = count
+
+    return alone
+
+
+@pytest.mark.parametrize("kernel", [plain, ONE, captures_numbers], ids=lambda kernel: kernel.key)
+def test_warp_generates_the_same_code_for_what_was_read(kernel: Any) -> None:
+    (want,) = _lowered(lower_kernel(kernel)).kernels
+    (got,) = _lowered(lower(parse(kernel))).kernels
+    assert not difference(want, got)
+
+
+def _lowered(result: Any) -> Any:
+    assert not isinstance(result, Failure), result
+    return result
+
+
+def test_what_only_numbers_are_captured_of_stays_a_closure() -> None:
+    made = parse(numbers(5))
+    assert made.closure
+    assert [(each.name, each.value.value) for each in made.constants] == [("count", 5)]
+    assert "make_alone(5)" in render(made)
+
+
+def test_what_a_function_of_cpp_does_is_not_read() -> None:
+    with pytest.raises(ParseError, match="native is a native snippet"):
+        parse(make(1, native))
+
+
+def test_a_line_is_that_of_the_file() -> None:
+    with pytest.raises(ParseError) as caught:
+        parse(make(1, lambda x: x))
+    assert caught.value.line == make.__code__.co_firstlineno + 6
+
+
+def test_a_generic_kernel_without_an_overload_is_not_read() -> None:
+    @wp.kernel
+    def generic(out: wp.array(dtype=Any)):
+        out[0] = out[1]
+
+    with pytest.raises(ParseError, match="generic"):
+        parse(generic)
+
+
+def test_anything_else_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"a text or a warp\.Kernel is read, got int"):
+        parse(3)
