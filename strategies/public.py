@@ -30,7 +30,7 @@ from kernelfuzz.strategies.options import (
 from kernelfuzz.strategies.user_functions import inner_context, new_function
 from kernelfuzz.strategies.value_types import value_type
 from kernelfuzz.syntax.canonical import canonical
-from kernelfuzz.typecheck.builtins import newer_names
+from kernelfuzz.typecheck.lacking import is_complete
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -92,7 +92,7 @@ def kernels(
         categories=categories, include=include, exclude=exclude, dtypes=dtypes, size=size, depth=depth,
         devices=devices, profile=profile,
     )  # fmt: skip
-    if "newer" not in options.include and newer_names():
+    if "newer" not in options.include and not is_complete():
         options = replace(options, exclude=options.exclude | {"newer"})
 
     @st.composite

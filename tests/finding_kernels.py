@@ -257,6 +257,17 @@ def transform_component() -> Case:
     return Case(kernel_of(*body, out=Array(TRANSFORM), n=False), launch_of(out0=np.zeros((1, 7), np.float32)))
 
 
+def stored_into_itself() -> Case:
+    """vector-is-stored-into-itself: (3, 2, 1)."""
+    v = name("v", VEC3)
+    body: Block = (
+        let("v", Construct(VEC3, tuple(float_(value) for value in (1.0, 2.0, 3.0)))),
+        Assign(Index(v, (Slice(None, None, -1),), VEC3), v),
+        store(0, v),
+    )
+    return Case(kernel_of(*body, out=Array(VEC3), n=False), launch_of(out0=np.zeros((1, 3), np.float32)))
+
+
 def sliced_element() -> Case:
     """subscript-of-a-slice: rejected; 20."""
     v = name("v", VEC4)

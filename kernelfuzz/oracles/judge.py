@@ -21,7 +21,7 @@ from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.layouts import CONTIGUOUS
-from kernelfuzz.typecheck.builtins import lacking
+from kernelfuzz.typecheck.lacking import lacking
 
 
 def judge_batch(request: Request) -> list[CaseOutcome]:

@@ -16,6 +16,8 @@ from kernelfuzz.ir.names import root_of
 from kernelfuzz.ir.rewrite import Part, transform
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reduce.edit import Change, Edit, Tree, default, number, with_inputs
+from kernelfuzz.typecheck.inference import subscript_type
+from kernelfuzz.typecheck.scope import VerifyError
 
 TypeMap: TypeAlias = Callable[[t.Type], t.Type]
 COMPONENTS = "xyzw"
@@ -281,11 +283,7 @@ class _Retyping:
             case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform():
                 limits = t.shape(value.type)
                 indices = tuple([_inside(each, size) for each, size in zip(node.indices, limits, strict=False)])
-                if isinstance(value.type, t.Vector) and isinstance(indices[0], n.Slice):
-                    part = slice(indices[0].start, indices[0].stop, indices[0].step)
-                    count = len(range(*part.indices(value.type.length)))
-                    type_ = t.Vector(max(count, 1), value.type.dtype)
-                return n.Index(value, indices, type_)
+                return n.Index(value, indices, _part_type(value.type, indices) or type_)
             case _:
                 return n.Index(value, node.indices, type_)
 
@@ -304,6 +302,14 @@ class _Retyping:
         if isinstance(value.type, t.Vector) and name in COMPONENTS:
             name = COMPONENTS[min(COMPONENTS.index(name), value.type.length - 1)]
         return n.Attribute(value, name, self.mapped(node.type))
+
+
+def _part_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Type | None:
+    """The type of a part of a value, where the part is not empty."""
+    try:
+        return subscript_type(value, indices)
+    except VerifyError:
+        return None
 
 
 def _is_smaller(new: t.Type, old: t.Struct) -> bool:

@@ -17,7 +17,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Call, Name
 from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Names, at_node, located
 from kernelfuzz.reference.domain import Domain, Value
-from kernelfuzz.reference.memory import Access, View, reader, writer
+from kernelfuzz.reference.memory import Access, View, components, reader, writer
 from kernelfuzz.reference.undefined import (
     INDEX_OUT_OF_RANGE,
     NOT_SORTED,
@@ -169,7 +169,8 @@ def _atomic(node: Call, names: Names, used: bool) -> Evaluate:
         flat = view.at(at)
         old = read(view.leaves, flat)
         if thread.watched:
-            view.shadow.atomic(flat, thread.number, Access(kind, (), old, values[-1], used, node))
+            access = Access(kind, components(old, ()), old, values[-1], used, node)
+            view.shadow.atomic(flat, thread.number, access)
         if combine is not None:
             write(view.leaves, flat, combine(old, values[0]))
         elif kind == "exch" or old == values[0]:

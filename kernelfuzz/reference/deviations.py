@@ -101,6 +101,17 @@ DEVIATIONS: dict[str, Deviation] = {
             nodes={n.Assign: late_reads.dropped, n.AugAssign: late_reads.dropped},
         ),
         Deviation(
+            "augmented-row-is-dropped",
+            "A sum into a row of a matrix in an array goes into a copy, and is lost.",
+            until="1.15",
+            nodes={n.AugAssign: late_reads.dropped_row},
+        ),
+        Deviation(
+            "vector-is-stored-into-itself",
+            "A local that is stored into a slice of itself is read while it changes.",
+            nodes={n.Assign: late_reads.into_itself},
+        ),
+        Deviation(
             "element-is-read-late",
             "An operand that is an element is loaded when all operands are evaluated.",
             nodes={

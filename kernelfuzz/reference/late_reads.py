@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any, cast
+
+import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -21,6 +24,7 @@ from kernelfuzz.reference import evaluation, execution
 from kernelfuzz.reference.aliases import after, is_element, keep, pin
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
+from kernelfuzz.reference.value_parts import subscript
 
 # ------------------------------------------------------------------- operands, read late
 
@@ -284,6 +288,36 @@ def dropped(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
     if isinstance(node.target, n.Index) and isinstance(base, n.Index):
         return None  # m[0][1] is m[0, 1]
     return lost(node, names)
+
+
+def dropped_row(node: n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``a[i][1] += w`` of a matrix: the sum goes into the row of a copy."""
+    target = node.target
+    if isinstance(target, n.Name) or is_local(target):
+        return None
+    row = isinstance(target.value.type, t.Matrix) and isinstance(target.type, t.Vector)
+    return lost(node, names) if row else None
+
+
+def into_itself(node: n.Assign, names: c.Names) -> c.Execute | None:
+    """``v[::-1] = v``: one component is stored after another, of a value that changes on the way."""
+    target, value = node.target, node.value
+    if not isinstance(target, n.Index) or not isinstance(value, n.Name) or target.value != value:
+        return None
+    if isinstance(value.type, (t.Scalar, t.Struct, t.Array, t.Tile, t.Tuple)):
+        return None
+    step, place, change = subscript(target, names), names.place(value.id), names.module.change
+    numbers = np.arange(prod(t.shape(value.type))).reshape(t.shape(value.type))
+
+    def execute(frame: c.Frame) -> int:
+        stored = frame[place].copy()
+        flat = stored.reshape(-1)
+        for source, number in enumerate(numbers[step.key(frame)].reshape(-1)):
+            flat[number] = flat[source]
+        change(frame, place, stored)
+        return c.NORMAL
+
+    return execute
 
 
 def lost(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute:

@@ -137,6 +137,8 @@ def _components_assigned(block: n.Block, before: _Assigned, in_loop: bool) -> tu
                 if in_loop or component is None or key in seen:
                     twice.add(name)
                 assigned[name] = seen | {key}
+            case n.AugAssign(target=target, op=op) if op not in ("+", "-") and (name := _component_of(target)):
+                twice.add(name)  # "may then be safely updated with in-place addition or subtraction" only
             case n.If(body=body, orelse=orelse):
                 first, more = _components_assigned(body, assigned, in_loop)
                 second, others = _components_assigned(orelse, assigned, in_loop)

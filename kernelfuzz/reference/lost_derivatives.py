@@ -29,6 +29,8 @@ def field_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute |
     if not isinstance(target, (n.Index, n.Attribute)) or not is_local(target):
         return None
     whole = target.value
+    while isinstance(whole, n.Index):
+        whole = whole.value  # m[0][1] is m[0, 1]
     if not isinstance(whole, n.Attribute) or isinstance(whole.type, t.Struct):
         return None
     return late_reads.lost(node, names) if isinstance(whole.value.type, t.Struct) else None

@@ -167,7 +167,7 @@ FAMILIES = {"add": "sum", "sub": "sum", "min": "min", "max": "max", "and": "and"
 class Atomics:
     """The atomics on one element: by which thread (or several), of which family, with which operands.
 
-    ``operands`` has for each part of the element what it held before the first, and then the operands.
+    ``operands`` has for each component of the element what it held before the first, and then the operands.
     """
 
     thread: int
@@ -179,14 +179,34 @@ class Atomics:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One atomic: the part of the element, its value before, the operand, and whether the result is used."""
+    """One atomic: the components of the element, their values before, the operand, and whether the result is used."""
 
     name: str
-    part: Hashable
+    components: tuple[Hashable, ...]
     old: Any
     operand: Any
     used: bool
     node: Node
+
+
+def components(element: Value, keys: tuple[Any, ...]) -> tuple[Hashable, ...]:
+    """A name for each component of the part of an element that steps with these keys lead to, in order."""
+    fields: list[Any] = []
+    numbers: Any = None
+    for key in keys:
+        if isinstance(element, dict):
+            fields.append(key)
+            element = element[key]
+        else:
+            numbers = np.arange(element.size).reshape(element.shape) if numbers is None else numbers
+            numbers = numbers[key]
+    numbers = np.arange(len(_flat(element))) if numbers is None else numbers
+    return tuple([(*fields, int(number)) for number in np.ravel(numbers)])
+
+
+def _flat(value: Value) -> Any:
+    """The numbers of a value, which may be one number."""
+    return np.asarray(value).reshape(-1)
 
 
 class Shadow:
@@ -246,8 +266,10 @@ class Shadow:
         if found.thread == SEVERAL and (found.used or not found.family):
             raise Undefined(ORDER_OF_ATOMICS)
         if self._floats:
-            operands = found.operands.setdefault(access.part, [access.old])
-            operands.append(-access.operand if access.name == "sub" else access.operand)
+            values = zip(_flat(access.old), _flat(access.operand), strict=True)
+            for component, (old, operand) in zip(access.components, values, strict=True):
+                operands = found.operands.setdefault(component, [old])
+                operands.append(-operand if access.name == "sub" else operand)
 
     def finish(self, rounded: bool = False) -> None:
         """After the last thread: raises Undefined where the order of atomics on floats changes the result.

@@ -15,7 +15,7 @@ from kernelfuzz.ir.walk import subscripts
 from kernelfuzz.reference.compiled import NORMAL, THREAD, UNBOUND, Evaluate, Execute, Frame, Names, at_node
 from kernelfuzz.reference.compiled_calls import can_be_atomic
 from kernelfuzz.reference.domain import Value
-from kernelfuzz.reference.memory import Access, View, reader, writer
+from kernelfuzz.reference.memory import Access, View, components, reader, writer
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, UNINITIALISED_READ, Stopped, Undefined
 
 COMPONENTS = {"x": 0, "y": 1, "z": 2, "w": 3}
@@ -83,16 +83,17 @@ def subscript(node: n.Index, names: Names) -> Step:
     container: t.Type = node.value.type
     if isinstance(container, (t.Array, t.Struct, t.Tile, t.Tuple, t.Scalar)):
         raise TypeError(f"{container} has no components")
-    first = node.indices[0]
-    if isinstance(first, n.Slice):
-        return _component(_constant(slice(first.start, first.stop, first.step)), node.type)
-    sizes = t.shape(container)
-    axes = [_bounded(names.expression(index), size) for index, size in zip(subscripts(node), sizes, strict=False)]
+    axes = [_axis(index, size, names) for index, size in zip(node.indices, t.shape(container), strict=False)]
     if len(axes) == 1:
         return _component(axes[0], node.type)
     row, column = axes
-    assert isinstance(container, t.Matrix)
     return _component(lambda frame: (row(frame), column(frame)), node.type)
+
+
+def _axis(index: n.Expr | n.Slice, size: int, names: Names) -> Callable[[Frame], Any]:
+    if isinstance(index, n.Slice):
+        return _constant(slice(index.start, index.stop, index.step))
+    return _bounded(names.expression(index), size)
 
 
 def _bounded(index: Evaluate, size: int) -> Callable[[Frame], int]:
@@ -282,7 +283,7 @@ def _augment_element(
         old = _read(whole, steps, keys)
         thread = frame[THREAD]
         if thread.watched:
-            access = Access(name, keys, old, operand, False, node)
+            access = Access(name, components(whole, keys), old, operand, False, node)
             view.shadow.atomic(flat, thread.number, access)
         element.write(view.leaves, flat, _replace(whole, steps, keys, operate(old, operand)))
         return NORMAL

@@ -15,9 +15,8 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any, ParamSpec, TypeVar
 
-from kernelfuzz.ir.nodes import Call, Keyword, Node
+from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.ir.types import Type
-from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtin_columns import Builtin
 from kernelfuzz.typecheck.builtin_rows import ROWS
 from kernelfuzz.typecheck.patterns import (
@@ -93,22 +92,6 @@ def at_least(*release: int) -> bool:
 def is_newer(release: str) -> bool:
     """Whether the installed Warp is older than a release that a row names; False for ""."""
     return bool(release) and not at_least(*map(int, release.split(".")))
-
-
-def newer_names() -> frozenset[str]:
-    """The builtins that the installed Warp lacks, or of which it lacks a row."""
-    return frozenset([row.name for row in BUILTINS if is_newer(row.since)])
-
-
-def lacking(root: Node) -> str:
-    """Which builtin of a tree the installed Warp does not have, as a reason to skip it; "" where it has all."""
-    newer = newer_names()
-    for node in walk(root) if newer else ():
-        if isinstance(node, Call) and node.name in newer:
-            signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
-            if signature is not None and is_newer(signature.builtin.since):
-                return f"Warp {version('warp-lang')} has no {node.name}, which is there since {signature.builtin.since}"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)

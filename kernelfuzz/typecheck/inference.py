@@ -153,11 +153,11 @@ def _fixed_length(type_: t.Type) -> int | None:
     return t.shape(type_)[0] if isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform)) else None
 
 
-def _axis_index(index: n.Expr | n.Slice, size: int, scope: Scope) -> None:
-    """An index into a vector, matrix, quaternion or transform: an int32, in bounds where it is constant."""
-    if isinstance(index, n.Slice):
-        fail("cannot be sliced here", index)
-    expect(index, t.INT32, scope, "an index of a component")
+def _axis_index(index: n.Expr, size: int, scope: Scope) -> None:
+    """An index into a vector, matrix, quaternion or transform: an integer, in bounds where it is constant."""
+    found = infer(index, scope)
+    if not isinstance(found, t.Scalar) or not found.is_integer:
+        fail(f"an index of a component must be an integer, not {t.type_name(found)}", index)
     value = constant_value(index, scope)
     if value is not None and not -size <= value < size:
         fail(f"index {value} is out of bounds for {size}", index)
@@ -169,16 +169,28 @@ def subscript_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Ty
     match value:
         case t.Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
             return dtype if count == ndim else t.Array(dtype, ndim - count)
-        case t.Vector(length=length, dtype=dtype) if count == 1:
-            if isinstance(indices[0], n.Slice):
-                return t.Vector(_slice_length(indices[0], length), dtype)
-            return dtype
-        case t.Matrix(columns=columns, dtype=dtype) if count in (1, 2):
-            return dtype if count == 2 else t.Vector(columns, dtype)
-        case t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype) if count == 1:
-            return dtype
+        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if count <= len(t.shape(value)):
+            sizes = t.shape(value)
+            lengths = [
+                _slice_length(index, size)
+                for index, size in zip(indices, sizes, strict=False)
+                if isinstance(index, n.Slice)
+            ]
+            return _of_shape((*lengths, *sizes[count:]), value.dtype)
         case _:
             return None
+
+
+def _of_shape(lengths: tuple[int, ...], dtype: t.Scalar) -> t.Type:
+    """The type of a part of a composite value that has so many components along each axis."""
+    match lengths:
+        case ():
+            return dtype
+        case (length,):
+            return t.Vector(length, dtype)
+        case _:
+            rows, columns = lengths
+            return t.Matrix(rows, columns, dtype)
 
 
 def _index(node: n.Index, scope: Scope) -> t.Type:
@@ -191,7 +203,7 @@ def _index(node: n.Index, scope: Scope) -> t.Type:
             _array_index(index, scope)
     elif isinstance(value, (t.Vector, t.Matrix, t.Quaternion, t.Transform)):
         for index, size in zip(indices, t.shape(value), strict=False):
-            if not (isinstance(index, n.Slice) and isinstance(value, t.Vector)):
+            if not isinstance(index, n.Slice):
                 _axis_index(index, size, scope)
     return result
 
@@ -210,7 +222,7 @@ def _array_index(index: n.Expr | n.Slice, scope: Scope) -> None:
 def _slice_length(index: n.Slice, length: int) -> int:
     inside = all(part is None or -length <= part <= length for part in (index.start, index.stop))
     if not inside or index.step == 0:
-        fail(f"is out of bounds for a vector of {length}", index)
+        fail(f"is out of bounds for {length}", index)
     count = len(range(*slice(index.start, index.stop, index.step).indices(length)))
     return count or fail("selects nothing", index)
 

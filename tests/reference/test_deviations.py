@@ -46,6 +46,7 @@ PREDICTED: list[tuple[str, Callable[[], Case]]] = [
     ("conversion-retypes-a-constant", kernels.retyped_constant),
     ("store-into-a-part-of-a-part", kernels.row_component),
     ("store-into-a-part-of-a-part", kernels.transform_component),
+    ("vector-is-stored-into-itself", kernels.stored_into_itself),
     ("negated-zero", kernels.negated),
     ("element-is-read-late", kernels.read_late),
     ("element-is-read-late", kernels.read_late_augmented),

@@ -1,0 +1,50 @@
+"""What of a kernel the installed Warp does not have, though a supported release has it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from kernelfuzz.ir.nodes import Call, Node
+from kernelfuzz.ir.walk import walk
+from kernelfuzz.typecheck.builtins import BUILTINS, is_newer, resolve
+from kernelfuzz.typecheck.places import NEWER_PLACES, NewerPlace, newer_places
+
+
+def lacking(root: Node) -> str:
+    """Which builtin or form of a tree the installed Warp does not have, as a reason to skip it; "" where it has all."""
+    for found, since in (_builtin(root), _place(root)):
+        if found:
+            return f"Warp {version('warp-lang')} has no {found}, which is there since {since}"
+    return ""
+
+
+def is_complete() -> bool:
+    """Whether the installed Warp has every builtin and every form that a supported release has."""
+    return not _newer_names() and not any(map(_is_refused, NEWER_PLACES))
+
+
+def _newer_names() -> frozenset[str]:
+    """The builtins that the installed Warp lacks, or of which it lacks a row."""
+    return frozenset([row.name for row in BUILTINS if is_newer(row.since)])
+
+
+def _builtin(root: Node) -> tuple[str, str]:
+    newer = _newer_names()
+    for node in walk(root) if newer else ():
+        if isinstance(node, Call) and node.name in newer:
+            signature = resolve(node.name, tuple(argument.type for argument in node.args), node.keywords)
+            if signature is not None and is_newer(signature.builtin.since):
+                return node.name, signature.builtin.since
+    return "", ""
+
+
+def _is_refused(row: NewerPlace) -> bool:
+    return is_newer(row.since) and not (row.until and is_newer(row.until))
+
+
+def _place(root: Node) -> tuple[str, str]:
+    if any(map(_is_refused, NEWER_PLACES)):
+        for row in newer_places(root):
+            if _is_refused(row):
+                return row.form, row.since
+    return "", ""
