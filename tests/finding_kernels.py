@@ -320,6 +320,28 @@ def read_late_augmented() -> Case:
     return Case(replace(kernel, functions=(bump(),)), launch_of(out0=ints(2, 0)))
 
 
+def step() -> Function:
+    """``f(a)`` adds 1 to ``a[0]`` and returns 1."""
+    return replace(bump(), body=(store(0, add(at("a", 0), int_(1)), array="a"), Return((int_(1),))))
+
+
+def read_late_place() -> Case:
+    """element-is-read-late: ``grid[out0[0], f(out0)] = 9`` stores into row 0, which f counts up."""
+    grid = Param("grid", Array(INT32, 2))
+    place = Index(name("grid", grid.type), (at("out0", 0), BUMPED), INT32)
+    kernel = kernel_of(Assign(place, int_(9)), params=(grid,), n=False)
+    launch = launch_of(grid=np.zeros((2, 2), np.int32), out0=ints(0, 0))
+    return Case(replace(kernel, functions=(step(),)), launch)
+
+
+def read_late_sum() -> Case:
+    """element-is-read-late: ``total[out0[0]] += f(out0)`` adds to the first element, before f counts up."""
+    total = Param("total", Array(INT32))
+    place = Index(name("total", total.type), (at("out0", 0),), INT32)
+    kernel = kernel_of(AugAssign(place, "+", BUMPED), params=(total,), n=False)
+    return Case(replace(kernel, functions=(step(),)), launch_of(total=ints(0, 0), out0=ints(0, 0)))
+
+
 def read_late_effect() -> Case:
     """element-is-read-late: the operands of a call whose result nothing uses."""
     slot, call = at("out0", 0), CallFunction("f", (name("out0", Array(INT32)),), INT32)

@@ -171,11 +171,40 @@ def pin(value: n.Expr, names: c.Names) -> tuple[list[c.Execute], n.Expr]:
         return prelude, n.Attribute(inner, value.name, value.type)  # pyright: ignore[reportArgumentType]
     assert isinstance(value, n.Index)
     steps: list[c.Execute] = []
-    base: n.Expr = value.value
+    base, indices = subscripted(value)
     if not isinstance(base, n.Name):
         base = keep(base, names, steps)
-    indices = [index if isinstance(index, n.Slice) else keep(index, names, steps) for index in value.indices]
-    return steps, n.Index(base, tuple(indices), value.type)
+    return steps, n.Index(base, settle(indices, names, steps), value.type)
+
+
+def subscripted(value: n.Index) -> tuple[n.Expr, tuple[n.Expr | n.Slice, ...]]:
+    """What is subscripted, and with what: Warp takes the subscripts of a view or a row and of its element as one."""
+    base, indices = value.value, value.indices
+    whole = t.Array if isinstance(base.type, t.Array) else t.Matrix
+    while isinstance(base, n.Index) and isinstance(base.value.type, whole):
+        if any(isinstance(each, n.Slice) for each in (*base.indices, *indices)):
+            break
+        base, indices = base.value, (*base.indices, *indices)
+    return base, indices
+
+
+def settle(indices: Sequence[n.Expr | n.Slice], names: c.Names, steps: list[c.Execute]) -> tuple[n.Expr | n.Slice, ...]:
+    """Temporaries for subscripts, which are all evaluated, elements to their places, before any element is loaded."""
+    placed: list[n.Expr | n.Slice] = []
+    for index in indices:
+        if isinstance(index, n.Slice):
+            placed.append(index)
+        elif is_element(index):
+            prelude, pinned = pin(index, names)
+            steps += prelude
+            placed.append(pinned)
+        else:
+            placed.append(keep(index, names, steps))
+    return tuple([_loaded(each, names, steps) for each in placed])
+
+
+def _loaded(index: n.Expr | n.Slice, names: c.Names, steps: list[c.Execute]) -> n.Expr | n.Slice:
+    return keep(index, names, steps) if not isinstance(index, n.Slice) and is_element(index) else index
 
 
 def keep(value: n.Expr, names: c.Names, steps: list[c.Execute]) -> n.Expr:

@@ -118,6 +118,7 @@ DEVIATIONS: dict[str, Deviation] = {
                 **dict.fromkeys(_OPERATIONS, late_reads.operands),
                 n.For: late_reads.bounds,
                 n.Return: late_reads.returned,
+                n.Assign: late_reads.stored,
                 n.AugAssign: late_reads.augmented,
                 n.ExprStmt: late_reads.effect,
             },

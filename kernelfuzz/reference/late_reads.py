@@ -21,7 +21,8 @@ from kernelfuzz.ir.rewrite import rebuild
 from kernelfuzz.ir.walk import bound_names, children
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import evaluation, execution
-from kernelfuzz.reference.aliases import after, is_element, keep, pin
+from kernelfuzz.reference.aliases import after, is_element, keep, pin, settle, subscripted
+from kernelfuzz.reference.compiled_calls import can_be_atomic
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import INDEX_OUT_OF_RANGE, NOT_CONTIGUOUS, UNINITIALISED_READ, Undefined
 from kernelfuzz.reference.value_parts import subscript
@@ -102,17 +103,80 @@ def returned(node: n.Return, names: c.Names) -> c.Execute | None:
     return after(steps, execution.statement(n.Return(pinned), names))
 
 
+def stored(node: n.Assign, names: c.Names) -> c.Execute | None:
+    """``a[b[0], f(b)] = e``: the subscripts of a target are operands of one call."""
+    if not _has_late_subscripts(node.target):
+        return None
+    steps: list[c.Execute] = []
+    value = keep(node.value, names, steps)
+    target = _located(node.target, names, steps)
+    return after(steps, execution.statement(n.Assign(target, value), names))
+
+
 def augmented(node: n.AugAssign, names: c.Names) -> c.Execute | None:
     """``a[i] *= f(a)``, ``state += wp.randu(state)``: what the target held is loaded after the value is evaluated."""
-    if not _is_evaluated(node.value) or not (is_element(node.target) or _is_state(node.target)):
+    if _is_one_call(node):
+        return _called(node, names)
+    late = _is_evaluated(node.value) and (is_element(node.target) or _is_state(node.target))
+    if not late and not _has_late_subscripts(node.target):
         return None
-    if is_element(node.target) and node.op in "+-&|^":
-        return None  # one atomic operation
     steps: list[c.Execute] = []
-    target = _pinned(node.target, names, steps)
-    value = keep(node.value, names, steps)
-    assert isinstance(target, (n.Name, n.Index, n.Attribute))
+    target = _located(node.target, names, steps)
+    value = keep(node.value, names, steps) if late else node.value
     return after(steps, execution.statement(n.AugAssign(target, node.op, value), names))
+
+
+def _is_one_call(node: n.AugAssign) -> bool:
+    """Whether ``target op= value`` is one call of its subscripts and its value: an atomic, or a sum in place."""
+    target = node.target
+    if not isinstance(target, n.Index) or node.op not in "+-&|^":
+        return False
+    whole = subscripted(target)[0]
+    if isinstance(whole.type, t.Array):
+        return can_be_atomic(node.op, target.type)
+    return isinstance(whole, n.Name)
+
+
+def _called(node: n.AugAssign, names: c.Names) -> c.Execute | None:
+    """``a[b[0]] += f(b)``: the subscripts, too, are loaded when the value is evaluated."""
+    assert isinstance(node.target, n.Index)
+    whole, indices = subscripted(node.target)
+    if not _is_late([*[each for each in indices if not isinstance(each, n.Slice)], node.value]):
+        return None
+    steps: list[c.Execute] = []
+    if not isinstance(whole, n.Name):
+        whole = keep(whole, names, steps)
+    placed = [each if isinstance(each, n.Slice) else _pinned(each, names, steps) for each in indices]
+    value = _pinned(node.value, names, steps)
+    target = n.Index(whole, settle(placed, names, steps), node.target.type)
+    return after(steps, execution.statement(n.AugAssign(target, node.op, value), names))
+
+
+def _has_late_subscripts(target: n.Expr) -> bool:
+    """Whether a subscript of a target, or of what it is a part of, is loaded after a later one is evaluated."""
+    while isinstance(target, (n.Index, n.Attribute)):
+        if isinstance(target, n.Attribute):
+            target = target.value
+            continue
+        target, indices = subscripted(target)
+        if _is_late([each for each in indices if not isinstance(each, n.Slice)]):
+            return True
+    return False
+
+
+def _located(target: n.Place, names: c.Names, steps: list[c.Execute]) -> n.Place:
+    """A target whose subscripts are evaluated into temporaries, those of an array and those of its element apart."""
+    if isinstance(target, n.Name):
+        return target
+    if isinstance(target, n.Attribute):
+        return replace(target, value=_part(target.value, names, steps))
+    whole, indices = subscripted(target)
+    whole = _part(whole, names, steps)
+    return n.Index(whole, settle(indices, names, steps), target.type)
+
+
+def _part(value: n.Expr, names: c.Names, steps: list[c.Execute]) -> n.Expr:
+    return _located(value, names, steps) if isinstance(value, (n.Index, n.Attribute)) else value
 
 
 # ------------------------------------------------------------------- conditions, read again

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from kernelfuzz.ir.nodes import Call, Node
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.typecheck.builtins import BUILTINS, is_newer, resolve
-from kernelfuzz.typecheck.places import NEWER_PLACES, NewerPlace, newer_places
+from kernelfuzz.typecheck.targets import NEWER_PLACES, NewerPlace, newer_places
 
 
 def lacking(root: Node) -> str:

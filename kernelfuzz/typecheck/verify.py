@@ -1,7 +1,7 @@
 """Exactly the well-typed kernels pass: those that Warp 1.10, 1.14 and 1.19 all generate code for.
 
 ``verify`` returns nothing, or raises a VerifyError that names the node.  Expressions are typed in
-``kernelfuzz.typecheck.inference``; targets of assignments in ``kernelfuzz.typecheck.places``.
+``kernelfuzz.typecheck.inference``; targets of assignments in ``kernelfuzz.typecheck.targets``.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from kernelfuzz.typecheck.inference import (
     is_fixed_value,
     is_valid,
 )
-from kernelfuzz.typecheck.places import assignable_name, augmented, part
 from kernelfuzz.typecheck.scope import Module, Scope, VerifyError, merge_branches
+from kernelfuzz.typecheck.targets import assignable_name, augmented, part
 
 __all__ = ["VerifyError", "verify"]
 

@@ -53,6 +53,8 @@ PREDICTED: list[tuple[str, Callable[[], Case]]] = [
     ("element-is-read-late", kernels.read_late_state),
     ("element-is-read-late", kernels.read_late_transform),
     ("element-is-read-late", kernels.read_late_effect),
+    ("element-is-read-late", kernels.read_late_place),
+    ("element-is-read-late", kernels.read_late_sum),
     ("condition-is-read-again", kernels.condition_changed),
     ("chained-comparison-is-eager", kernels.eager_chain),
     ("chained-comparison-is-eager", kernels.eager_chain_of_values),
