@@ -97,6 +97,17 @@ def test_zero_times_what_comes_of_a_lost_value_is_no_finding(body: str) -> None:
     assert judged(known).status == "passed"
 
 
+def test_a_known_bug_is_told_beside_what_comes_of_a_lost_value() -> None:
+    """Warp's gradient of x[1] is that of a known bug; that of out[0] is no number, because what it needs is lost."""
+    lost = "    y = out[0] ** wp.float64(0.0)\n    out[0] = wp.float64(0.0)\n"
+    point = point_of(lost + "    out[1] = x[0] % x[1]")
+    assert point.spoilt
+    verdict = judged(point)
+    assert verdict.mismatch is not None
+    assert verdict.mismatch.output == "x"
+    assert verdict.bugs == ("remainder-ignores-the-divisor",)
+
+
 def test_a_loop_that_never_ends_backwards_is_not_run() -> None:
     loop = "    w = int(0)\n    while w < n:\n        w += 1\n"
     left = documented.case_of(loop + "        out[0] = x[0]\n        if n > 2:\n            return")
