@@ -279,7 +279,7 @@ def _ending(code: int) -> str:
 def _serve(pipe: Connection, directory: str, parent: int) -> None:
     """What a worker does: tasks from the pipe, one after the other, until the parent is gone."""
     os.setpgid(0, 0)
-    _die_with(parent)
+    die_with(parent)
     # stdout is for the parent's data, so what a task prints goes to stderr.
     sys.stdout.flush()
     os.dup2(2, 1)
@@ -313,7 +313,7 @@ def leave_old_objects_alone(number: int = 0) -> None:
     gc.freeze()
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Have the system kill this process when the parent ends in whatever way, where it can (Linux)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from kernelfuzz import workers
 from kernelfuzz.cli import main
-from kernelfuzz.releases import environments
-from kernelfuzz.releases import run_script as scripts
+from kernelfuzz.releases import environments, side_by_side
 from kernelfuzz.releases.environments import Environment, ReleaseError
 from kernelfuzz.releases.run_script import ScriptOutcome
+from kernelfuzz.task_queue import PoolTask
 
 sys.path.insert(0, str(Path(__file__).parent / "releases"))
 from planted import SOURCES, planted_python  # pyright: ignore[reportMissingImports]
@@ -108,6 +109,12 @@ def test_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     about = json.loads(capsys.readouterr().out)
     assert about["counts"] == {"changed": 1, "fixed": 1, "still there": 1}
     assert [each["status"] for each in about["results"]] == ["fixed", "changed", "still there"]
+    # The same one by two names.
+    assert main(["replay", str(tmp_path), "--warp", sys.executable, "--warp", sys.prefix]) == 1
+    out = capsys.readouterr().out
+    assert [line.split()[1] for line in out.splitlines() if "undecided" not in line] == (
+        ["fixed", "fixed", "changed", "changed", "still", "still"]
+    )
 
 
 # ---------------------------------------------------------------------------------------------- bisect
@@ -116,6 +123,14 @@ def test_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture
 def reproducer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A bug that came in 1.13.0; 1.12.0 cannot be installed."""
+
+    class Here(workers.Pool):
+        """Does tasks in this process, which is the one with the fake releases."""
+
+        def submit(self, function: Any, *args: Any, **_: Any) -> Any:
+            task: PoolTask[Any] = PoolTask(b"", None)
+            task.finish(function(*args), None)
+            return task
 
     def environment(asked: str, **_: Any) -> Environment:
         if asked == "1.12.0":
@@ -126,8 +141,10 @@ def reproducer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         assert path.name == "script.py"
         return ScriptOutcome("present" if python >= "1.13.0" else "fixed", "", timeout)
 
+    monkeypatch.setattr(workers, "Pool", Here)
     monkeypatch.setattr(environments, "environment", environment)
-    monkeypatch.setattr(scripts, "run_script", run_script)
+    monkeypatch.setattr(side_by_side, "environment_here", environment)
+    monkeypatch.setattr(side_by_side, "run_script", run_script)
     (tmp_path / "script.py").write_text("")
     return str(tmp_path / "script.py")
 
@@ -143,6 +160,14 @@ def test_bisect(reproducer: str, capsys: pytest.CaptureFixture[str]) -> None:
     about = json.loads(capsys.readouterr().out)
     assert (about["release"], about["before"], about["untold"]) == ("1.13.0", "1.11.0", ["1.12.0"])
     assert [each["release"] for each in about["tried"]][:2] == ["1.10.0", "1.19.0"]
+
+
+@pytest.mark.parametrize("jobs", ["2", "7"])
+def test_bisect_tries_several_at_a_time(jobs: str, reproducer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bisect", reproducer, "--from", "1.10.0", "--to", "1.19.0", "--jobs", jobs]) == 0
+    out, err = capsys.readouterr()
+    assert out == "1.13.0\n"
+    assert err.endswith("1.13.0 is the first release with the bug; 1.11.0 does not have it; 1.12.0 cannot be told.\n")
 
 
 @pytest.mark.parametrize(

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kernelfuzz.cli.compare_command import get_environment
 from kernelfuzz.cli.console import (
     CLEAN,
     FINDINGS,
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
+    Cluster,
     Problem,
+    engine_options,
+    jobs_option,
     json_option,
     say,
     sentence,
     stopped_by_terminate,
     timeout_option,
 )
+from kernelfuzz.cli.release_workers import get_environment, release_workers
 
 if TYPE_CHECKING:
-    from kernelfuzz.releases.bisection import Bisection, Tried
+    from kernelfuzz.releases.bisection import Bisection, Tried, Try
     from kernelfuzz.releases.run_script import ScriptOutcome
+    from kernelfuzz.releases.side_by_side import Script
+    from kernelfuzz.task_queue import PoolTask, TaskQueue
 
 # What the outcome of a script says.
 _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "cannot be told"}
@@ -41,8 +47,19 @@ _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "
     help="The other way round: the first release without the bug that --from has.",
 )
 @timeout_option(300.0, "When to give the script up.")
+@jobs_option("1", "How many releases are tried at a time, each in an environment that may have to be made.")
+@engine_options
 @json_option()
-def bisect(script: str, oldest: str, newest: str, first_fixed: bool, timeout: float, as_json: bool) -> int:
+def bisect(
+    script: str,
+    oldest: str,
+    newest: str,
+    first_fixed: bool,
+    timeout: float,
+    jobs: int,
+    cluster: Cluster | None,
+    as_json: bool,
+) -> int:
     """Find the first release that shows what a script reproduces, and print it.
 
     The script exits with 1 where the bug is there and with 0 where it is not, as the reproducers of
@@ -53,10 +70,12 @@ def bisect(script: str, oldest: str, newest: str, first_fixed: bool, timeout: fl
     cannot tell at one of them.
 
     \b
-    Example:
+    Examples:
       kernelfuzz bisect findings/some-bug/reproducer.py --from 1.10.0 --to 1.19.0
+      kernelfuzz bisect findings/some-bug/reproducer.py --from 1.10.0 --to 1.19.0 --jobs 4
     """
     from kernelfuzz.releases.bisection import bisect
+    from kernelfuzz.releases.side_by_side import Script
 
     path = Path(script)
     if not path.is_file():
@@ -64,11 +83,10 @@ def bisect(script: str, oldest: str, newest: str, first_fixed: bool, timeout: fl
     with stopped_by_terminate():
         releases = _between(oldest, newest)
 
-        def attempt(release: str) -> ScriptOutcome:
-            return _attempt(path, release, timeout, must=release in (releases[0], releases[-1]))
-
         wanted = "fixed" if first_fixed else "present"
-        result = bisect(releases, attempt, wanted=wanted, on_tried=_tell)
+        with release_workers(cluster, jobs) as queue:
+            attempt = _attempts(Script.read(path), timeout, queue, ends=(releases[0], releases[-1]))
+            result = bisect(releases, attempt, wanted=wanted, width=queue.jobs, on_tried=_tell)
     if as_json:
         click.echo(json.dumps({"script": script, "from": oldest, "to": newest, **result.to_dict()}))
     elif result.ending == "found":
@@ -97,17 +115,44 @@ def _between(oldest: str, newest: str) -> list[str]:
     return [each for each in known if low <= release_key(each) <= high]
 
 
-def _attempt(path: Path, release: str, timeout: float, *, must: bool) -> ScriptOutcome:
-    """The script under a release; where the release cannot be had and need not, that cannot be told."""
-    from kernelfuzz.releases.run_script import ScriptOutcome, run_script
+def _attempts(script: Script, timeout: float, queue: TaskQueue, ends: Container[str]) -> Try:
+    """Have workers run the script; a release that cannot be had is a Problem where it is one of the ``ends``."""
+    from kernelfuzz.releases.side_by_side import script_outcome
+    from kernelfuzz.workers import Pool
 
+    def asked(release: str) -> PoolTask[ScriptOutcome] | str:
+        if isinstance(queue, Pool):
+            # The workers, which would make the environment too, say nothing of it.
+            try:
+                get_environment(release)
+            except Problem as problem:
+                if release in ends:
+                    raise
+                return str(problem)
+        return queue.submit(script_outcome, release, script, timeout)
+
+    def attempt(releases: Sequence[str]) -> list[ScriptOutcome]:
+        waiting = [asked(release) for release in releases]
+        return [_outcome(each, queue, must=release in ends) for release, each in zip(releases, waiting, strict=True)]
+
+    return attempt
+
+
+def _outcome(waiting: PoolTask[ScriptOutcome] | str, queue: TaskQueue, *, must: bool) -> ScriptOutcome:
+    from kernelfuzz.releases.environments import ReleaseError
+    from kernelfuzz.releases.run_script import ScriptOutcome
+    from kernelfuzz.workers import WorkerError
+
+    if isinstance(waiting, str):
+        return ScriptOutcome("broken", waiting, 0.0)
     try:
-        environment = get_environment(release)
-    except Problem as problem:
+        return queue.result(waiting)
+    except WorkerError as error:
+        return ScriptOutcome("broken", f"the process {error}", 0.0)
+    except ReleaseError as error:
         if must:
             raise
-        return ScriptOutcome("broken", str(problem), 0.0)
-    return run_script(path, environment.python, timeout=timeout)
+        return ScriptOutcome("broken", str(error), 0.0)
 
 
 def _tell(tried: Tried) -> None:

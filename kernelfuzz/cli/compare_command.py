@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,22 +15,23 @@ from kernelfuzz.cli.console import (
     FINDINGS,
     INFRASTRUCTURE,
     SEED,
-    UNAVAILABLE,
     USAGE,
+    Cluster,
     Drawing,
     Problem,
     category_option,
     drawing_options,
+    engine_options,
+    jobs_option,
     json_option,
     needing,
     progress_bar,
-    say,
     stopped_by_terminate,
 )
+from kernelfuzz.cli.release_workers import get_environment, release_workers
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.comparison import Report
-    from kernelfuzz.releases.environments import Environment
     from kernelfuzz.releases.tasks import Recorded, Task
 
 _COUNT = 200
@@ -38,7 +39,14 @@ _COUNT = 200
 
 @click.command(short_help="Hold two releases of Warp against each other.")
 @click.option("--old", required=True, metavar="RELEASE|PYTHON", help="A release such as 1.18.0, or a Python.")
-@click.option("--new", required=True, metavar="RELEASE|PYTHON", help="The same, for what it is held against.")
+@click.option(
+    "--new",
+    "news",
+    required=True,
+    multiple=True,
+    metavar="RELEASE|PYTHON",
+    help="The same, for what it is held against. Repeatable.",
+)
 @click.option("--corpus", metavar="PATH", help="Take the kernels of a corpus, or of a file with rows.")
 @click.option("--seed", type=SEED, help="Draw kernels; the same seed draws the same.  [default: 0]")
 @click.option(
@@ -48,17 +56,21 @@ _COUNT = 200
 )
 @category_option("A category to draw from. Repeatable; default: ten categories, in turn.")
 @drawing_options
-@json_option()
+@jobs_option("auto", "How many at a time; each has a process for every release.")
+@engine_options
+@json_option("Print everything as one JSON object; several, one a line, with several --new.")
 def compare(
     old: str,
-    new: str,
+    news: tuple[str, ...],
     corpus: str | None,
     seed: int | None,
     count: int | None,
     drawing: Drawing,
+    jobs: int,
+    cluster: Cluster | None,
     as_json: bool,
 ) -> int:
-    """Have two releases of Warp lower, build and run the same kernels, and say what differs.
+    """Have releases of Warp lower, build and run the same kernels, and say what differs from the old one.
 
     Each release gets an environment of its own, made with pip when it is first needed and kept in
     ~/.cache/kernelfuzz (or $KERNELFUZZ_CACHE). Instead of a release, the path of a Python with Warp will do.
@@ -71,9 +83,9 @@ def compare(
     Examples:
       kernelfuzz compare --old 1.18.0 --new 1.19.0
       kernelfuzz compare --old 1.18.0 --new build/venv/bin/python --seed 7 --count 1000 --json
+      kernelfuzz compare --old 1.10.0 --new 1.14.0 --new 1.19.0 --engine ray --ray-address auto
     """
-    from kernelfuzz.releases.comparison import compare
-    from kernelfuzz.releases.environments import ReleaseError
+    from kernelfuzz.releases.comparison import compare_all
 
     if corpus is not None:
         if seed is not None or drawing.categories:
@@ -83,24 +95,11 @@ def compare(
         drawing.check()
         tasks = _drawn(seed or 0, count or _COUNT, drawing)
     with stopped_by_terminate():
-        before, after = get_environment(old), get_environment(new)
-        try:
-            with progress_bar("kernels", timed=False) as show:
-                progress = show and (lambda what, done, total: show(done, total, what))
-                report = compare(before, after, tasks, progress=progress)
-        except ReleaseError as error:
-            raise Problem(f"{error}.", UNAVAILABLE) from None
-    return _show(report, as_json)
-
-
-def get_environment(asked: str) -> Environment:
-    """The environment of a release or of an interpreter.  Raises Problem where it cannot be had."""
-    from kernelfuzz.releases.environments import ReleaseError, environment
-
-    try:
-        return environment(asked, making=lambda what: say(f"{what}; this happens once."))
-    except ReleaseError as error:
-        raise Problem(f"{error}.", UNAVAILABLE) from None
+        before, *others = map(get_environment, (old, *dict.fromkeys(news)))
+        with release_workers(cluster, jobs) as queue, progress_bar("kernels", timed=False) as show:
+            progress = show and (lambda what, done, total: show(done, total, what))
+            reports = compare_all(before, others, tasks, queue=queue, progress=progress)
+    return _show(reports, as_json)
 
 
 @contextlib.contextmanager
@@ -167,13 +166,18 @@ def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
     return [Task(f"seed {seed} index {index}", seed, index, options) for index in range(count)]
 
 
-def _show(report: Report, as_json: bool) -> int:
+def _show(reports: Sequence[Report], as_json: bool) -> int:
     from kernelfuzz.releases.comparison import report_lines
 
-    if as_json:
-        click.echo(json.dumps(report.to_dict()))
-    for line in report_lines(report):
-        click.echo(line, err=as_json)
-    if not report.counts["lowered"]:
-        raise Problem("no kernel was lowered by both releases.", INFRASTRUCTURE)
-    return FINDINGS if report.of_weight("regression") else CLEAN
+    for number, report in enumerate(reports):
+        if as_json:
+            click.echo(json.dumps(report.to_dict()))
+        if number:
+            click.echo(err=as_json)
+        for line in report_lines(report):
+            click.echo(line, err=as_json)
+    for report in reports:
+        if not report.counts["lowered"]:
+            releases = f"{report.old.warp} and {report.new.warp}"
+            raise Problem(f"no kernel was lowered by both {releases}.", INFRASTRUCTURE)
+    return FINDINGS if any(report.of_weight("regression") for report in reports) else CLEAN

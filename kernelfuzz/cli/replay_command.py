@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from kernelfuzz.cli.compare_command import get_environment, reading_rows
+from kernelfuzz.cli.compare_command import reading_rows
 from kernelfuzz.cli.console import (
     CLEAN,
     FINDINGS,
     UNAVAILABLE,
     USAGE,
+    Cluster,
     Problem,
+    engine_options,
     jobs_option,
     json_option,
     say,
     stopped_by_terminate,
     timeout_option,
 )
+from kernelfuzz.cli.release_workers import get_environment, release_workers
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.environments import Environment
     from kernelfuzz.releases.replay import Item, Replayed
+    from kernelfuzz.releases.tasks import Recorded
 
 
 @click.command(short_help="Try findings and corpora again: fixed, still there, or changed?")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option("--warp", metavar="RELEASE|PYTHON", help="The Warp to try.  [default: the installed one]")
+@click.option(
+    "--warp",
+    "warps",
+    multiple=True,
+    metavar="RELEASE|PYTHON",
+    help="The Warp to try. Repeatable.  [default: the installed one]",
+)
 @jobs_option("auto", "How many at a time.")
 @timeout_option(300.0, "When to give a script up.")
-@json_option()
-def replay(paths: tuple[str, ...], warp: str | None, jobs: int, timeout: float, as_json: bool) -> int:
+@engine_options
+@json_option("Print everything as one JSON object; several, one a line, with several --warp.")
+def replay(
+    paths: tuple[str, ...],
+    warps: tuple[str, ...],
+    jobs: int,
+    timeout: float,
+    cluster: Cluster | None,
+    as_json: bool,
+) -> int:
     """Try again what was found or recorded before.
 
     PATH is a finding that kernelfuzz fuzz wrote or a folder of them, a folder of scripts such as
@@ -50,25 +70,25 @@ def replay(paths: tuple[str, ...], warp: str | None, jobs: int, timeout: float, 
     \b
     Examples:
       kernelfuzz replay findings notes/findings
-      kernelfuzz replay notes/findings --warp 1.19.0 --json
+      kernelfuzz replay notes/findings --warp 1.18.0 --warp 1.19.0 --json
     """
-    from kernelfuzz.releases.environments import ReleaseError
     from kernelfuzz.releases.replay import GOOD, replay
 
     found = _items(paths)
-    on_done = None if as_json else _tell
     with stopped_by_terminate():
-        environment = _installed() if warp is None else get_environment(warp)
-        try:
-            if any(item.kind == "corpus" for item in found):
-                with reading_rows() as rows:
-                    results = replay(found, environment, rows, jobs=jobs, timeout=timeout, on_done=on_done)
-            else:
-                results = replay(found, environment, lambda _: (), jobs=jobs, timeout=timeout, on_done=on_done)
-        except ReleaseError as error:
-            raise Problem(f"{error}.", UNAVAILABLE) from None
-    _show(results, environment, as_json)
-    return CLEAN if all(each.status in GOOD for each in results) else FINDINGS
+        environments = [get_environment(release) for release in dict.fromkeys(warps)] or [_installed()]
+        on_done = None if as_json else functools.partial(_tell, several=len(environments) > 1)
+        with contextlib.ExitStack() as stack:
+            rows = stack.enter_context(reading_rows()) if any(item.kind == "corpus" for item in found) else _no_rows
+            queue = stack.enter_context(release_workers(cluster, jobs))
+            results = replay(found, environments, rows, queue=queue, timeout=timeout, on_done=on_done)
+    for environment, replayed in zip(environments, results, strict=True):
+        _show(replayed, environment, as_json)
+    return CLEAN if all(each.status in GOOD for replayed in results for each in replayed) else FINDINGS
+
+
+def _no_rows(path: Path) -> Iterator[Recorded]:
+    raise AssertionError(f"{path} is no corpus")
 
 
 def _installed() -> Environment:
@@ -89,13 +109,15 @@ def _items(paths: Sequence[str]) -> list[Item]:
         raise Problem(f"{error}.", USAGE) from None
 
 
-def _tell(each: Replayed) -> None:
-    click.echo(f"{each.status:11}  {each.item.name}")
+def _tell(environment: Environment, each: Replayed, *, several: bool) -> None:
+    release = f"{environment.warp:9}" if several else ""
+    click.echo(f"{release}{each.status:11}  {each.item.name}")
+    indent = " " * len(f"{release}{'':11}  ")
     if each.status in ("changed", "fails"):
-        click.echo(f"{'':11}  {each.detail}")
+        click.echo(f"{indent}{each.detail}")
     if each.counts:
         listed = ", ".join(f"{count} {what}" for what, count in sorted(each.counts.items()))
-        click.echo(f"{'':11}  {listed}")
+        click.echo(f"{indent}{listed}")
 
 
 def _show(results: Sequence[Replayed], environment: Environment, as_json: bool) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from kernelfuzz.releases.run_script import ScriptOutcome
+from kernelfuzz.releases.run_script import Presence, ScriptOutcome
 
 Ending: TypeAlias = Literal["found", "already", "never", "broken"]
 
-# Runs the reproducer under a release.
-Try: TypeAlias = Callable[[str], ScriptOutcome]
+# Runs the reproducer under releases, side by side.
+Try: TypeAlias = Callable[[Sequence[str]], Sequence[ScriptOutcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +55,52 @@ def bisect(
     attempt: Try,
     *,
     wanted: Literal["present", "fixed"] = "present",
+    width: int = 1,
     on_tried: Callable[[Tried], None] | None = None,
 ) -> Bisection:
     """The first of ``releases`` (in order, two at least) where the reproducer gives ``wanted``.
 
-    Both ends are tried first.  A release at which it cannot tell is passed over for the nearest that is not
-    tried.  Supposes that there is one change between the ends.
+    Both ends are tried first, then ``width`` releases at a time.  A release at which it cannot tell is passed over for
+    the nearest that is not tried.  Supposes that there is one change between the ends.
     """
     result = Bisection(wanted)
 
-    def outcome(release: str) -> ScriptOutcome:
-        tried = Tried(release, attempt(release))
-        result.tried.append(tried)
-        if on_tried is not None:
-            on_tried(tried)
-        return tried.outcome
+    def outcomes(asked: Sequence[int]) -> Iterator[tuple[int, Presence]]:
+        for start in range(0, len(asked), width):
+            some = asked[start : start + width]
+            for at, outcome in zip(some, attempt([releases[at] for at in some]), strict=True):
+                tried = Tried(releases[at], outcome)
+                result.tried.append(tried)
+                if on_tried is not None:
+                    on_tried(tried)
+                yield at, outcome.presence
 
-    ends: tuple[tuple[str, Ending], ...] = ((releases[0], "already"), (releases[-1], "never"))
-    for release, ending in ends:
-        presence = outcome(release).presence
-        if presence == "broken":
-            result.ending, result.release = "broken", release
-            return result
-        if (presence == wanted) == (ending == "already"):
-            result.ending, result.release = ending, release
-            return result
     low, high = 0, len(releases) - 1
-    untold: set[int] = set()
-    while (at := _middle(low, high, untold)) is not None:
-        presence = outcome(releases[at]).presence
+    for at, presence in outcomes([low, high]):
+        ending: Ending = "already" if at == low else "never"
         if presence == "broken":
-            untold.add(at)
-        elif presence == wanted:
-            high = at
-        else:
-            low = at
+            result.ending, result.release = "broken", releases[at]
+            return result
+        if (presence == wanted) == (at == low):
+            result.ending, result.release = ending, releases[at]
+            return result
+    untold: set[int] = set()
+    while places := _places(low, high, untold, width):
+        told = dict(outcomes(places))
+        untold |= {at for at, presence in told.items() if presence == "broken"}
+        high = min((at for at, presence in told.items() if presence == wanted), default=high)
+        low = max((at for at in told.keys() - untold if at < high), default=low)
     result.release, result.before = releases[high], releases[low]
     result.untold = tuple(releases[at] for at in range(low + 1, high))
     return result
 
 
-def _middle(low: int, high: int, untold: set[int]) -> int | None:
-    """The place nearest to the middle between two that can still tell something."""
+def _places(low: int, high: int, untold: set[int], width: int) -> list[int]:
+    """The places, as many as ``width``, that divide what is between two most evenly and can still tell something."""
     left = [at for at in range(low + 1, high) if at not in untold]
-    return min(left, key=lambda at: abs(2 * at - low - high), default=None)
+    chosen: set[int] = set()
+    for part in range(1, min(width, len(left)) + 1):
+        ideal = low + (high - low) * part / (min(width, len(left)) + 1)
+        distances = {at: abs(at - ideal) for at in left if at not in chosen}
+        chosen.add(min(distances, key=distances.__getitem__))
+    return sorted(chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,9 +11,11 @@ from typing import Any, TypeAlias
 from kernelfuzz.releases.code_changes import KINDS, NUMBERING, CodeChange, code_change, diff
 from kernelfuzz.releases.differences import WEIGHTS, Difference, differences
 from kernelfuzz.releases.environments import Environment, ReleaseError
-from kernelfuzz.releases.release_process import Process, WorkerFault, ask_each, patience_for
+from kernelfuzz.releases.release_process import Process, WorkerFault, patience_for
+from kernelfuzz.releases.side_by_side import Answer, observe_kernels
 from kernelfuzz.releases.tasks import Observation, Task, observation
-from kernelfuzz.workers import WorkerError
+from kernelfuzz.task_queue import TaskQueue, WorkerError
+from kernelfuzz.workers import Pool
 
 # Kernels that are asked about together: their builds are one module.
 _CHUNK = 16
@@ -179,38 +182,66 @@ def _both(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return any(old[at].values is not None and new[at].values is not None for at in old.keys() & new.keys())
 
 
-def compare(old: Environment, new: Environment, tasks: Sequence[Task], *, progress: Progress | None = None) -> Report:
-    """Have both releases lower, build, run and differentiate the kernels.
+def compare(
+    old: Environment,
+    new: Environment,
+    tasks: Sequence[Task],
+    *,
+    queue: TaskQueue | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Have two releases lower, build, run and differentiate the kernels; see ``compare_all``."""
+    return compare_all(old, [new], tasks, queue=queue, progress=progress)[0]
 
-    ``progress`` is called with what is done, how many of how many.  A kernel that ends a process costs
-    itself only.  Raises ReleaseError where a release cannot be driven, or where the two environments
-    do not draw the same kernels.
+
+def compare_all(
+    old: Environment,
+    news: Sequence[Environment],
+    tasks: Sequence[Task],
+    *,
+    queue: TaskQueue | None = None,
+    progress: Progress | None = None,
+) -> list[Report]:
+    """Hold releases against an old one: a report for each, of the same kernels.
+
+    The workers of ``queue`` (default: one process) observe the kernels, each with a process for every release; the
+    speed is measured here.  ``progress`` is called with what is done, how many of how many.  A kernel that ends a
+    process costs itself only.  Raises ReleaseError where a release cannot be driven, or where two environments do
+    not draw the same kernels.
     """
-    report = Report(old, new)
-    both: list[str] = []
-    with Process(old) as before, Process(new) as after:
+    reports = [Report(old, new) for new in news]
+    both: list[list[str]] = [[] for _ in news]
+    labels = [environment.label for environment in (old, *news)]
+    chunks = list(_chunks(tasks, _CHUNK))
+    asked = ((labels, [task.to_json() for task in chunk]) for chunk in chunks)
+    with contextlib.nullcontext(queue) if queue else Pool(1) as workers:
         done = 0
-        for chunk in _chunks(tasks, _CHUNK):
-            answers = ask_each([before, after], "observe", "tasks", [task.to_json() for task in chunk])
-            for task, *pair in zip(chunk, *answers, strict=True):
-                first, second = (_observation(task, answer) for answer in pair)
-                _check_same(first, second, report)
-                report.add(first, second)
-                if _lowered(first) and _lowered(second):
-                    both.append(first.source)
+        for chunk, answers in zip(chunks, workers.in_order(observe_kernels, asked), strict=True):
+            if isinstance(answers, WorkerError):
+                answers = [[answers] * len(chunk)] * len(labels)
+            for task, first, *others in zip(chunk, *answers, strict=True):
+                seen = _observation(task, first)
+                for report, sources, answer in zip(reports, both, others, strict=True):
+                    other = _observation(task, answer)
+                    _check_same(seen, other, report)
+                    report.add(seen, other)
+                    if _lowered(seen) and _lowered(other):
+                        sources.append(seen.source)
             done += len(chunk)
             if progress is not None:
                 progress("kernels", done, len(tasks))
-        if both:
-            report.speed = _timed(before, after, both, progress)
-    return report
+    for report, sources in zip(reports, both, strict=True):
+        if sources:
+            with Process(old) as before, Process(report.new) as after:
+                report.speed = _timed(before, after, sources, progress)
+    return reports
 
 
 def _chunks(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
-def _observation(task: Task, answer: Mapping[str, Any] | WorkerError) -> Observation:
+def _observation(task: Task, answer: Answer) -> Observation:
     if isinstance(answer, WorkerFault):
         return Observation(task.label, skipped=f"for a fault in kernelfuzz, please report it: {answer}")
     if isinstance(answer, WorkerError):

@@ -24,6 +24,9 @@ from pathlib import Path
 # runs the one that asks (``kernelfuzz.releases.release_process``).
 LIBRARIES = ("hypothesis", "libcst", "numpy")
 
+# What the interpreter that asks is called.
+INSTALLED = "installed"
+
 # How long making an environment may take, in seconds; a wheel of Warp has 100 MB and more.
 _INSTALLING = 1800.0
 
@@ -91,7 +94,7 @@ def home_of(release: str) -> Path:
 
 def this_environment() -> Environment:
     """The interpreter that runs this, with the Warp that it has.  Raises ReleaseError."""
-    return _described(sys.executable, "installed")
+    return _described(sys.executable, INSTALLED)
 
 
 def cache_directory() -> Path:

@@ -52,6 +52,10 @@ def _start() -> dict[str, Any]:
 
 def main() -> None:
     """Answer requests until there are no more."""
+    from kernelfuzz.workers import die_with
+
+    # A kernel may never end, and who would kill its process may be killed.
+    die_with(os.getppid())
     pipe = Connection(int(sys.argv[1]))
     # What Warp and kernels print goes where nobody takes it for data.
     os.dup2(2, 1)

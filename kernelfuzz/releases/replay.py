@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,10 +14,10 @@ from kernelfuzz.ir.codec import decode
 from kernelfuzz.oracles.compare import first_mismatch
 from kernelfuzz.releases.code_changes import code_change, same_code
 from kernelfuzz.releases.environments import Environment
-from kernelfuzz.releases.release_process import Process
-from kernelfuzz.releases.run_script import Presence, run_script
+from kernelfuzz.releases.run_script import Presence, ScriptOutcome
+from kernelfuzz.releases.side_by_side import Answer, Script, build_file, relower, script_outcome
 from kernelfuzz.releases.tasks import Recorded
-from kernelfuzz.workers import WorkerError
+from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerError
 
 Kind: TypeAlias = Literal["reproducer", "kernels", "corpus"]
 Status: TypeAlias = Literal["fixed", "ok", "still there", "changed", "fails"]
@@ -125,72 +123,69 @@ def exits(path: Path) -> bool:
 
 def replay(
     found: Sequence[Item],
-    environment: Environment,
+    environments: Sequence[Environment],
     rows: Callable[[Path], Iterable[Recorded]],
     *,
-    jobs: int,
+    queue: TaskQueue,
     timeout: float,
-    on_done: Callable[[Replayed], None] | None = None,
-) -> list[Replayed]:
-    """Replay all items under a release, ``jobs`` at a time; the results come in the order of the items.
+    on_done: Callable[[Environment, Replayed], None] | None = None,
+) -> list[list[Replayed]]:
+    """Replay all items under each of the releases: a list for each, in the order of the items.
 
-    ``rows`` reads the kernels of a corpus.  A script or a file of kernels is killed after ``timeout`` seconds.
-    Raises what ``rows`` does, and ReleaseError.
+    The workers of ``queue`` do it, with all releases side by side.  ``rows`` reads the kernels of a corpus.  A script
+    or a file of kernels is killed after ``timeout`` seconds.  Raises what ``rows`` does, and ReleaseError.
     """
-    stop = threading.Event()
-    limits = _Limits(timeout, stop.is_set)
-    results: list[Replayed] = []
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_replayed, item, environment, rows, limits) for item in found]
-        try:
-            for each in waiting:
-                results.append(each.result())
-                if on_done is not None:
-                    on_done(results[-1])
-        finally:
-            # Where something went wrong, what still runs is ended; otherwise nothing does.
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+    results: list[list[Replayed]] = [[] for _ in environments]
+    waiting: deque[tuple[int, _Waiting]] = deque()
+
+    def receive() -> None:
+        which, item = waiting.popleft()
+        results[which].append(item.result(queue))
+        if on_done is not None:
+            on_done(environments[which], results[which][-1])
+
+    for item in found:
+        for which, environment in enumerate(environments):
+            match item.kind:
+                case "corpus":
+                    # Its parts are many: nothing else is under way meanwhile.
+                    while waiting:
+                        receive()
+                    results[which].append(_corpus(item, environment, rows(item.path), queue))
+                    if on_done is not None:
+                        on_done(environment, results[which][-1])
+                case "reproducer" | "kernels":
+                    waiting.append((which, _asked(item, environment, queue, timeout)))
+    while waiting:
+        receive()
     return results
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-    """When to give up: after ``timeout`` seconds, or once ``stopped()``."""
+class _Waiting:
+    """An item whose answer is to come, and what that says about it."""
 
-    timeout: float
-    stopped: Callable[[], bool]
+    item: Item
+    task: PoolTask[Any]
+    meaning: Callable[[Item, Any], Replayed]
 
-
-def _replayed(
-    item: Item,
-    environment: Environment,
-    rows: Callable[[Path], Iterable[Recorded]],
-    limits: _Limits,
-) -> Replayed:
-    match item.kind:
-        case "reproducer":
-            outcome = run_script(item.path, environment.python, timeout=limits.timeout, stopped=limits.stopped)
-            return Replayed(item, _STATUS[outcome.presence], outcome.detail, outcome.seconds)
-        case "kernels":
-            return _kernels(item, environment, limits)
-        case "corpus":
-            return _corpus(item, environment, rows(item.path), limits)
-
-
-def _kernels(item: Item, environment: Environment, limits: _Limits) -> Replayed:
-    source = item.path.read_text(encoding="utf-8")
-    with Process(environment, limits.stopped) as process:
+    def result(self, queue: TaskQueue) -> Replayed:
         try:
-            beside = str(item.path.resolve().parent)
-            steps = process.ask(
-                "build file",
-                patience=limits.timeout,
-                source=source,
-                directory=beside,
-            )
+            return self.meaning(self.item, queue.result(self.task))
         except WorkerError as error:
-            return Replayed(item, "fails", f"the process {error}")
+            return Replayed(self.item, "fails", f"the process {error}")
+
+
+def _asked(item: Item, environment: Environment, queue: TaskQueue, timeout: float) -> _Waiting:
+    function, meaning = (script_outcome, _scripted) if item.kind == "reproducer" else (build_file, _built)
+    return _Waiting(item, queue.submit(function, environment.label, Script.read(item.path), timeout), meaning)
+
+
+def _scripted(item: Item, outcome: ScriptOutcome) -> Replayed:
+    return Replayed(item, _STATUS[outcome.presence], outcome.detail, outcome.seconds)
+
+
+def _built(item: Item, steps: Mapping[str, str | None]) -> Replayed:
     bad = [f"{step}: {_line(reason)}" for step, reason in steps.items() if reason]
     return Replayed(item, "fails" if bad else "ok", "; ".join(bad) or ", ".join(steps))
 
@@ -201,25 +196,33 @@ def _line(text: str) -> str:
     return joined if len(joined) <= 200 else joined[:200] + "..."
 
 
-def _corpus(item: Item, environment: Environment, rows: Iterable[Recorded], limits: _Limits) -> Replayed:
+def _corpus(item: Item, environment: Environment, rows: Iterable[Recorded], queue: TaskQueue) -> Replayed:
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     first = ""
-    with Process(environment, limits.stopped) as process:
+    asked: deque[list[Recorded]] = deque()
+
+    def questions() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         waiting = iter(rows)
         while chunk := list(islice(waiting, _CHUNK)):
-            questions = [row.question() for row in chunk]
-            for row, answer in zip(chunk, process.each("relower", "rows", questions), strict=True):
-                counts["rows"] += 1
-                bad = _compared(row, answer, counts, kinds)
-                first = first or (bad and f"{row.label}: {_line(bad)}")
+            asked.append(chunk)
+            yield environment.label, [row.question() for row in chunk]
+
+    for answers in queue.in_order(relower, questions()):
+        chunk = asked.popleft()
+        if isinstance(answers, WorkerError):
+            answers = [answers] * len(chunk)
+        for row, answer in zip(chunk, answers, strict=True):
+            counts["rows"] += 1
+            bad = _compared(row, answer, counts, kinds)
+            first = first or (bad and f"{row.label}: {_line(bad)}")
     counts.update({f"code: {kind}": count for kind, count in kinds.items()})
     if not counts["rows"]:
         return Replayed(item, "changed", "there are no rows")
     return Replayed(item, "changed" if first else "ok", first or f"{counts['rows']} rows", 0.0, dict(counts))
 
 
-def _compared(row: Recorded, answer: Mapping[str, Any] | WorkerError, counts: Counter[str], kinds: Counter[str]) -> str:
+def _compared(row: Recorded, answer: Answer, counts: Counter[str], kinds: Counter[str]) -> str:
     """Count a row; return what is not as it was, or an empty text."""
     if isinstance(answer, WorkerError):
         counts["ended the process"] += 1

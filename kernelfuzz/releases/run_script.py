@@ -22,10 +22,14 @@ _WAKE = 0.2
 Presence: TypeAlias = Literal["present", "fixed", "broken"]
 
 # An exception that nobody catches ends Python with 1, which for a reproducer means that the bug is there: so
-# the script is run by these lines, which give it a status of its own.
+# the script is run by these lines, which give it a status of its own.  It dies with the process that waits for it,
+# where the system can do that (Linux).
 _UNCAUGHT = 70
 _RUN = f"""\
-import os, runpy, sys, traceback
+import ctypes, os, runpy, signal, sys, traceback
+if sys.platform == "linux":
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 del sys.argv[0]
 sys.path[0] = os.path.dirname(sys.argv[0])
 try:

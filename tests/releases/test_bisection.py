@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from kernelfuzz.releases.bisection import Bisection, bisect
@@ -10,17 +12,21 @@ from kernelfuzz.releases.run_script import Presence, ScriptOutcome
 RELEASES = tuple(f"1.{minor}.0" for minor in range(10, 20))
 
 
-def search(first: int, *, fixed: bool = False, broken: frozenset[int] = frozenset()) -> Bisection:
+def search(first: int, *, fixed: bool = False, broken: frozenset[int] = frozenset(), width: int = 1) -> Bisection:
     """A bug that came (or was fixed) in 1.``first``.0, and releases at which nothing can be told."""
 
-    def attempt(release: str) -> ScriptOutcome:
+    def outcome(release: str) -> ScriptOutcome:
         minor = int(release.split(".")[1])
         if minor in broken:
             return ScriptOutcome("broken", "ImportError: x", 0.0)
         presence: Presence = "present" if (minor >= first) != fixed else "fixed"
         return ScriptOutcome(presence, "", 0.0)
 
-    return bisect(RELEASES, attempt, wanted="fixed" if fixed else "present")
+    def attempt(releases: Sequence[str]) -> list[ScriptOutcome]:
+        assert 1 <= len(releases) <= width
+        return [outcome(release) for release in releases]
+
+    return bisect(RELEASES, attempt, wanted="fixed" if fixed else "present", width=width)
 
 
 @pytest.mark.parametrize("fixed", [False, True])
@@ -32,6 +38,20 @@ def test_every_first_release_is_found(first: int, fixed: bool) -> None:
     assert [each.release for each in result.tried[:2]] == ["1.10.0", "1.19.0"]
     assert len(result.tried) <= 2 + 4
     assert len({each.release for each in result.tried}) == len(result.tried)
+
+
+@pytest.mark.parametrize("width", [2, 3, 20])
+@pytest.mark.parametrize("first", range(11, 20))
+@pytest.mark.parametrize("broken", [frozenset[int](), frozenset([12, 13, 17])], ids=["all tell", "some cannot tell"])
+def test_several_at_a_time_find_the_same(first: int, width: int, broken: frozenset[int]) -> None:
+    one, several = search(first, broken=broken), search(first, broken=broken, width=width)
+    assert (several.ending, several.release, several.before, several.untold) == (
+        one.ending,
+        one.release,
+        one.before,
+        one.untold,
+    )
+    assert len({each.release for each in several.tried}) == len(several.tried)
 
 
 @pytest.mark.parametrize("fixed", [False, True])
@@ -60,5 +80,7 @@ def test_releases_that_cannot_be_told_are_passed_over() -> None:
 
 
 def test_two_releases_are_enough() -> None:
-    result = bisect(("1.0", "2.0"), lambda release: ScriptOutcome("present" if release == "2.0" else "fixed", "", 0.0))
+    result = bisect(
+        ("1.0", "2.0"), lambda some: [ScriptOutcome("present" if each == "2.0" else "fixed", "", 0.0) for each in some]
+    )
     assert (result.release, len(result.tried)) == ("2.0", 2)

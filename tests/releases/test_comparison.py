@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from planted import SOURCES, planted_python  # pyright: ignore[reportMissingImports]
 
-from kernelfuzz.releases.comparison import Report, Speed, compare, report_lines
+from kernelfuzz.releases.comparison import Report, Speed, compare, compare_all, report_lines
 from kernelfuzz.releases.differences import Difference
 from kernelfuzz.releases.environments import ReleaseError, environment
 from kernelfuzz.releases.tasks import Task
+from kernelfuzz.workers import Pool
 
 TASKS = [Task(name, source=source) for name, source in SOURCES.items()]
 
@@ -89,6 +90,16 @@ def test_one_warp_agrees_with_itself() -> None:
     assert (report.code.same, report.code.changed) == (4, 0)
     assert report.counts["values"] == 1
     assert list(report.skipped) == ["kernelfuzz cannot read it"]
+
+
+def test_several_releases_are_held_against_one(broken: str, report: Report) -> None:
+    this, other = environment(sys.executable), environment(broken)
+    tasks = [task for task in TASKS if task.label in ("sound", "refused")]
+    with Pool(2) as queue:
+        same, changed = compare_all(this, [this, other], tasks, queue=queue)
+    assert same.differences == []
+    assert same.counts["lowered"] == 2
+    assert changed.differences == [each for each in report.differences if each.label == "refused"]
 
 
 def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -50,9 +51,9 @@ def test_what_became_right_is_an_improvement() -> None:
 def test_a_fix_that_is_known_is_found() -> None:
     """GH-1534 was fixed in 1.16.0."""
 
-    def attempt(release: str) -> ScriptOutcome:
-        python = environment(release).python
-        return run_script(FINDINGS / "reused-unrolled-counter.py", python, timeout=300)
+    def attempt(releases: Sequence[str]) -> list[ScriptOutcome]:
+        script = FINDINGS / "reused-unrolled-counter.py"
+        return [run_script(script, environment(each).python, timeout=300) for each in releases]
 
     releases = released()
     found = bisect(releases[releases.index("1.14.0") : releases.index("1.18.0") + 1], attempt, wanted="fixed")

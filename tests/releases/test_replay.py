@@ -14,6 +14,7 @@ from kernelfuzz.cli.compare_command import recorded
 from kernelfuzz.releases.environments import environment
 from kernelfuzz.releases.replay import Item, NothingToReplay, Replayed, items, replay
 from kernelfuzz.toolchain import Lowering, lower_devices
+from kernelfuzz.workers import Pool
 
 PRESENT = "import sys\nsys.exit(1)\n"
 FIXED = "import sys\nsys.exit(0)\n"
@@ -22,7 +23,8 @@ BROKEN = "import sys\nimport no_such_module\nsys.exit(1)\n"
 
 def tried(found: list[Item], rows: list[dict[str, Any]] | None = None) -> list[Replayed]:
     stored = [recorded(number, row) for number, row in enumerate(rows or [], 1)]
-    return replay(found, environment(sys.executable), lambda _: stored, jobs=2, timeout=600)
+    with Pool(2) as queue:
+        return replay(found, [environment(sys.executable)], lambda _: stored, queue=queue, timeout=600)[0]
 
 
 @pytest.fixture
