@@ -15,17 +15,14 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     UNAVAILABLE,
     USAGE,
-    Cluster,
     Problem,
-    engine_options,
-    jobs_option,
     json_option,
     say,
     sentence,
     stopped_by_terminate,
     timeout_option,
 )
-from kernelfuzz.cli.release_workers import get_environment, release_workers
+from kernelfuzz.cli.release_workers import Workers, get_environment, release_workers, workers_options
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.bisection import Bisection, Tried, Try
@@ -47,8 +44,7 @@ _SAID = {"present": "has the bug", "fixed": "does not have the bug", "broken": "
     help="The other way round: the first release without the bug that --from has.",
 )
 @timeout_option(300.0, "When to give the script up.")
-@jobs_option("1", "How many releases are tried at a time, each in an environment that may have to be made.")
-@engine_options
+@workers_options("1", "How many releases are tried at a time, each in an environment that may have to be made.")
 @json_option()
 def bisect(
     script: str,
@@ -56,8 +52,7 @@ def bisect(
     newest: str,
     first_fixed: bool,
     timeout: float,
-    jobs: int,
-    cluster: Cluster | None,
+    workers: Workers,
     as_json: bool,
 ) -> int:
     """Find the first release that shows what a script reproduces, and print it.
@@ -84,7 +79,7 @@ def bisect(
         releases = _between(oldest, newest)
 
         wanted = "fixed" if first_fixed else "present"
-        with release_workers(cluster, jobs) as queue:
+        with release_workers(workers) as queue:
             attempt = _attempts(Script.read(path), timeout, queue, ends=(releases[0], releases[-1]))
             result = bisect(releases, attempt, wanted=wanted, width=queue.jobs, on_tried=_tell)
     if as_json:

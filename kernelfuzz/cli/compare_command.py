@@ -16,19 +16,16 @@ from kernelfuzz.cli.console import (
     INFRASTRUCTURE,
     SEED,
     USAGE,
-    Cluster,
     Drawing,
     Problem,
     category_option,
     drawing_options,
-    engine_options,
-    jobs_option,
     json_option,
     needing,
     progress_bar,
     stopped_by_terminate,
 )
-from kernelfuzz.cli.release_workers import get_environment, release_workers
+from kernelfuzz.cli.release_workers import Workers, get_environment, release_workers, workers_options
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.comparison import Report
@@ -56,8 +53,7 @@ _COUNT = 200
 )
 @category_option("A category to draw from. Repeatable; default: ten categories, in turn.")
 @drawing_options
-@jobs_option("auto", "How many at a time; each has a process for every release.")
-@engine_options
+@workers_options("auto", "How many at a time; each has a process for every release.")
 @json_option("Print everything as one JSON object; several, one a line, with several --new.")
 def compare(
     old: str,
@@ -66,8 +62,7 @@ def compare(
     seed: int | None,
     count: int | None,
     drawing: Drawing,
-    jobs: int,
-    cluster: Cluster | None,
+    workers: Workers,
     as_json: bool,
 ) -> int:
     """Have releases of Warp lower, build and run the same kernels, and say what differs from the old one.
@@ -96,7 +91,7 @@ def compare(
         tasks = _drawn(seed or 0, count or _COUNT, drawing)
     with stopped_by_terminate():
         before, *others = map(get_environment, (old, *dict.fromkeys(news)))
-        with release_workers(cluster, jobs) as queue, progress_bar("kernels", timed=False) as show:
+        with release_workers(workers) as queue, progress_bar("kernels", timed=False) as show:
             progress = show and (lambda what, done, total: show(done, total, what))
             reports = compare_all(before, others, tasks, queue=queue, progress=progress)
     return _show(reports, as_json)

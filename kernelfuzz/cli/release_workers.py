@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from kernelfuzz.cli.console import INFRASTRUCTURE, UNAVAILABLE, Cluster, Problem, say
+from kernelfuzz.cli.console import (
+    INFRASTRUCTURE,
+    UNAVAILABLE,
+    Cluster,
+    Command,
+    Problem,
+    engine_options,
+    jobs_option,
+    say,
+)
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.environments import Environment
@@ -23,9 +34,31 @@ def get_environment(asked: str) -> Environment:
         raise Problem(f"{error}.", UNAVAILABLE) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who works under the releases: ``jobs`` processes of this machine, or a cluster."""
+
+    jobs: int
+    cluster: Cluster | None
+
+
+def workers_options(default: str, help: str) -> Callable[[Command], Command]:
+    """The options --jobs, --engine and --ray-address: the ``workers`` of the command."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_workers(jobs: int, cluster: Cluster | None, **given: Any) -> Any:
+            return command(workers=Workers(jobs, cluster), **given)
+
+        wrapped: Any = jobs_option(default, help)(engine_options(with_workers))
+        return wrapped
+
+    return decorate
+
+
 @contextlib.contextmanager
-def release_workers(cluster: Cluster | None, jobs: int) -> Iterator[TaskQueue]:
-    """Give ``jobs`` processes of this machine, or a cluster.
+def release_workers(asked: Workers) -> Iterator[TaskQueue]:
+    """Give the workers while the ``with`` lasts.
 
     Raises Problem where there is no cluster, or where a release cannot be had inside the ``with``.
     """
@@ -34,6 +67,7 @@ def release_workers(cluster: Cluster | None, jobs: int) -> Iterator[TaskQueue]:
     from kernelfuzz.workers import Pool
 
     try:
+        jobs, cluster = asked.jobs, asked.cluster
         with RayPool(cluster.address, jobs) if cluster else Pool(jobs) as queue:
             yield queue
     except ClusterUnavailable as error:

@@ -18,16 +18,13 @@ from kernelfuzz.cli.console import (
     FINDINGS,
     UNAVAILABLE,
     USAGE,
-    Cluster,
     Problem,
-    engine_options,
-    jobs_option,
     json_option,
     say,
     stopped_by_terminate,
     timeout_option,
 )
-from kernelfuzz.cli.release_workers import get_environment, release_workers
+from kernelfuzz.cli.release_workers import Workers, get_environment, release_workers, workers_options
 
 if TYPE_CHECKING:
     from kernelfuzz.releases.environments import Environment
@@ -44,16 +41,14 @@ if TYPE_CHECKING:
     metavar="RELEASE|PYTHON",
     help="The Warp to try. Repeatable.  [default: the installed one]",
 )
-@jobs_option("auto", "How many at a time.")
+@workers_options("auto", "How many at a time.")
 @timeout_option(300.0, "When to give a script up.")
-@engine_options
 @json_option("Print everything as one JSON object; several, one a line, with several --warp.")
 def replay(
     paths: tuple[str, ...],
     warps: tuple[str, ...],
-    jobs: int,
+    workers: Workers,
     timeout: float,
-    cluster: Cluster | None,
     as_json: bool,
 ) -> int:
     """Try again what was found or recorded before.
@@ -80,7 +75,7 @@ def replay(
         on_done = None if as_json else functools.partial(_tell, several=len(environments) > 1)
         with contextlib.ExitStack() as stack:
             rows = stack.enter_context(reading_rows()) if any(item.kind == "corpus" for item in found) else _no_rows
-            queue = stack.enter_context(release_workers(cluster, jobs))
+            queue = stack.enter_context(release_workers(workers))
             results = replay(found, environments, rows, queue=queue, timeout=timeout, on_done=on_done)
     for environment, replayed in zip(environments, results, strict=True):
         _show(replayed, environment, as_json)
