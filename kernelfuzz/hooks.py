@@ -14,8 +14,9 @@ class Hooks:
     """The functions, with what stands for them until they are put in."""
 
     def __init__(self) -> None:
-        # The source text of a kernel, for ``str``, and one line of the text of any node, for errors.
+        # The source text of a kernel and of a program, for ``str``, and one line of the text of any node, for errors.
         self.source: Callable[[Any], str] = repr
+        self.program: Callable[[Any], str] = repr
         self.line: Callable[[Any], str] = repr
         # What Hypothesis and IPython print of a node, a type, a launch or a case.
         self.pasted: Callable[[Any], str] = repr

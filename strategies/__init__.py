@@ -13,7 +13,16 @@ ValueError) with a sentence that says what would do.
 
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.strategies.options import InvalidOption
-from kernelfuzz.strategies.public import expressions, functions, kernels, launches, scalars, statements, types
+from kernelfuzz.strategies.public import (
+    expressions,
+    functions,
+    kernels,
+    launches,
+    programs,
+    scalars,
+    statements,
+    types,
+)
 
 __all__ = [
     "InvalidOption",
@@ -22,6 +31,7 @@ __all__ = [
     "functions",
     "kernels",
     "launches",
+    "programs",
     "scalars",
     "statements",
     "types",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import INT32, Array, Tile, Tuple
-from kernelfuzz.strategies import buffers, expression, statement
+from kernelfuzz.strategies import buffers, expression, statement, user_functions
 from kernelfuzz.strategies.choices import Choices, SeededChoices
 from kernelfuzz.strategies.context import GRID_NAMES, Context, Grammar, Module
 from kernelfuzz.strategies.features import FEATURES
@@ -31,6 +31,20 @@ def draw_kernel(choices: Choices, options: Options, category: str | None = None)
     body = _body(ctx, planted, *options.size)
     made = _assemble(ctx, body, closure=ctx.allows("closure") and bool(ctx.module.constants))
     return canonical(made)
+
+
+def draw_in_module(choices: Choices, options: Options, module: Module) -> n.Kernel:
+    """A kernel of no category among the declarations that other kernels of its module have made, with all of them.
+
+    More often than not it calls a function that one of these has drawn.
+    """
+    ctx, planted = _context(choices, options, None)
+    ctx.module, module.statements = module, 0
+    others = tuple(module.functions)
+    body = _body(ctx, planted, *options.size)
+    if others and choices.chance(0.7) and (value := user_functions.call_known(ctx, others)) is not None:
+        body = (*body, *buffers.store_value(ctx, value.expr))
+    return canonical(_assemble(ctx, body, closure=ctx.allows("closure") and bool(module.constants)))
 
 
 def new_context(choices: Choices, options: Options) -> Context:

@@ -14,7 +14,9 @@ from kernelfuzz.devices import Device
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Launch
 from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
+from kernelfuzz.ir.program import Program
 from kernelfuzz.strategies.choices import DrawnChoices
+from kernelfuzz.strategies.draw_program import draw_program
 from kernelfuzz.strategies.features import FEATURES, with_needs
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.launch_inputs import ANY, ORDINARY, draw_launch
@@ -101,6 +103,29 @@ def kernels(
         return draw_kernel(choices, options, choices.pick(options.categories) if categories else None)
 
     return prepared(kernels)
+
+
+def programs(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Program]:
+    """Programs: kernels that share functions and constants, launched in turn and differentiated by tapes.
+
+    The options are those of ``kernels`` and go for every kernel of a program; tiles are left out.
+
+        >>> @given(programs(size="small"))
+        ... def test_my_runtime(program):
+        ...     assert "wp.launch(" in str(program)
+        >>> test_my_runtime()
+
+    Raises InvalidOption.
+    """
+    checked = check_options(**options)
+    if "newer" not in checked.include and newer_names():
+        checked = replace(checked, exclude=checked.exclude | {"newer"})
+
+    @st.composite
+    def programs(draw: st.DrawFn) -> Program:
+        return draw_program(DrawnChoices(draw), checked)
+
+    return prepared(programs)
 
 
 def _without_declarations(options: KernelOptions) -> Options:

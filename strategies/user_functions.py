@@ -49,6 +49,16 @@ def call_function(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return _call(ctx, function or new_function(ctx, (type_,)), type_, budget)
 
 
+def call_known(ctx: Context, functions: Sequence[n.Function]) -> Ranged | None:
+    """A call of one of the functions, which other kernels have too; None where none gives a value."""
+    able = [f for f in functions if f.returns is not None and not isinstance(f.returns, t.Tuple) and not _stores(f)]
+    if not able:
+        return None
+    function = ctx.choices.pick(able)
+    assert function.returns is not None
+    return _call(ctx, function, function.returns, ctx.operations())
+
+
 def can_return_several(ctx: Context) -> bool:
     """Whether a function that returns several values can be called here."""
     if not ctx.allows("function") or ctx.module.drawing >= 2:

@@ -34,7 +34,7 @@ class Launch(Printed):
     tiled: bool = False
 
     def __repr__(self) -> str:
-        return f"Launch({self.dim!r}, {_input_text(self.inputs)}{', tiled=True' if self.tiled else ''})"
+        return f"Launch({self.dim!r}, {input_text(self.inputs)}{', tiled=True' if self.tiled else ''})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,10 +45,10 @@ class Case(Printed):
     launch: Launch
 
 
-def _input_text(value: Input | Mapping[str, Input]) -> str:
+def input_text(value: Input | Mapping[str, Input]) -> str:
     if isinstance(value, np.ndarray):
         return array_text(value)
-    return "{" + ", ".join([f"{name!r}: {_input_text(inner)}" for name, inner in value.items()]) + "}"
+    return "{" + ", ".join([f"{name!r}: {input_text(inner)}" for name, inner in value.items()]) + "}"
 
 
 def leaves(value: Input | Mapping[str, Input], path: Path = ()) -> Iterator[tuple[Path, NumpyArray]]:

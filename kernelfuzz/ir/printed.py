@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import MISSING
 from typing import Any
 
 from kernelfuzz.hooks import HOOKS
@@ -25,6 +26,6 @@ def call_text(value: Any, text: Callable[[Any], str] = repr) -> str:
     """The call of the class of a dataclass, without the defaults at the end; ``text`` prints an argument."""
     names = value.__match_args__
     given = [(getattr(value, name), value.__dataclass_fields__[name].default) for name in names]
-    while given and given[-1][0] == given[-1][1]:
+    while given and given[-1][1] is not MISSING and given[-1][0] == given[-1][1]:
         given.pop()
     return f"{type(value).__name__}({', '.join([text(each) for each, _ in given])})"
