@@ -172,7 +172,8 @@ class _Tangents:
                 for _, finals in self.runs:
                     final = _at(finals, leaf.path)
                     assert final is not None
-                    marks |= [isinstance(each, Dual) and bool(np.isnan(each.tangent[-1])) for each in final.reshape(-1)]
+                    lost = [isinstance(each, Dual) and bool(np.isnan(each.tangent[-1])) for each in final.reshape(-1)]
+                    marks |= np.array(lost, dtype=bool)
                 found[leaf.path] = marks.reshape(leaf.values.shape)
         return found
 
