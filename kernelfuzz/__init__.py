@@ -15,6 +15,7 @@ from kernelfuzz.hooks import HOOKS
 
 if TYPE_CHECKING:
     from kernelfuzz.checking import CannotJudge, Checked, KernelFailed, NotJudged, check
+    from kernelfuzz.programs.machine import ProgramFailed, ProgramMachine
     from kernelfuzz.strategies.kernel import generate, generate_many
     from kernelfuzz.syntax.render import render
     from kernelfuzz.toolchain import build, lower
@@ -28,6 +29,8 @@ _HOME = {
     "Checked": "kernelfuzz.checking",
     "KernelFailed": "kernelfuzz.checking",
     "NotJudged": "kernelfuzz.checking",
+    "ProgramFailed": "kernelfuzz.programs.machine",
+    "ProgramMachine": "kernelfuzz.programs.machine",
     "build": "kernelfuzz.toolchain",
     "check": "kernelfuzz.checking",
     "generate": "kernelfuzz.strategies.kernel",
@@ -42,6 +45,8 @@ __all__ = [
     "Checked",
     "KernelFailed",
     "NotJudged",
+    "ProgramFailed",
+    "ProgramMachine",
     "__version__",
     "build",
     "check",
@@ -79,6 +84,7 @@ def _register_types() -> None:
 
 
 HOOKS.source = _late("kernelfuzz.syntax.render", "render")
+HOOKS.program = _late("kernelfuzz.programs.text", "program_text")
 HOOKS.line = _late("kernelfuzz.syntax.render", "line_of")
 HOOKS.pasted = _late("kernelfuzz.syntax.paste", "pasted")
 HOOKS.described = _late("kernelfuzz.toolchain.described", "described")

@@ -43,7 +43,10 @@ LEVELS: tuple[dict[str, str], ...] = (
     {"oracles": "what is asked about a kernel: one row per oracle"},
     {"findings": "a failure on disk: signature, script, report"},
     {"reduce": "a smaller kernel or file that fails in the same way"},
-    {"releases": "the same kernels under other releases of Warp: compare, replay, bisect"},
+    {
+        "programs": "programs of several kernels: their text, their judge, and the smallest that fails",
+        "releases": "the same kernels under other releases of Warp: compare, replay, bisect",
+    },
     {
         "campaign": "the search for bugs: schedule, pool of workers, triage",
         "corpus": "pairs of a kernel and its generated code: rows, shards, merging, statistics, validation",

@@ -64,7 +64,7 @@ def arguments(kernel: Kernel, launch: Launch, *, suffix: str = "", gradients: bo
                 names[param.name] = name
                 inputs.append(name)
             case Struct() as type_:
-                lines += _struct_lines(name, type_, value)
+                lines += struct_lines(name, type_, value)
                 inputs.append(name)
             case _:
                 inputs.append(value_text(param.type, value))
@@ -124,7 +124,7 @@ def placed_line(name: str, layout: Layout) -> str:
     return f'{name} = placed("{name}", {name}{"".join(chosen)})'
 
 
-def _struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
+def struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
     """The lines that make a struct; a struct inside it is filled in place, as Warp allows."""
     lines = [f"{name} = {type_.name}()"]
 
