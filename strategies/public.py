@@ -118,7 +118,7 @@ def programs(**options: Unpack[KernelOptions]) -> st.SearchStrategy[Program]:
     Raises InvalidOption.
     """
     checked = check_options(**options)
-    if "newer" not in checked.include and newer_names():
+    if "newer" not in checked.include and not is_complete():
         checked = replace(checked, exclude=checked.exclude | {"newer"})
 
     @st.composite

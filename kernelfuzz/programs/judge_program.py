@@ -33,7 +33,7 @@ from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.program_runs import Observed, run_text
 from kernelfuzz.toolchain.programs import JUDGED
 from kernelfuzz.toolchain.sources import Failure
-from kernelfuzz.typecheck.builtins import lacking
+from kernelfuzz.typecheck.lacking import lacking
 
 ALL: tuple[Run, ...] = tuple(each.run for each in QUESTIONS)
 
