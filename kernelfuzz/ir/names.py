@@ -115,7 +115,7 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
     """
     module = _renaming(kernel, new_name, "", kernel)
     structs = tuple([module(struct) for struct in kernel.structs])
-    constants = [n.Constant(new_name("constant", "", known.name), known.value) for known in kernel.constants]
+    constants = [_renamed_constant(known, new_name("constant", "", known.name)) for known in kernel.constants]
     functions: list[n.Function] = []
     for function in kernel.functions:
         renamed = _renaming(kernel, new_name, function.name, function)
@@ -130,6 +130,11 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
         constants=tuple(constants),
         closure=kernel.closure,
     )
+
+
+def _renamed_constant(constant: n.Constant, name: str) -> n.Constant:
+    # A name without a dot is no member of an enumeration any more.
+    return n.Constant(name, constant.value, constant.enumeration if "." in name else "")
 
 
 def _renaming(kernel: n.Kernel, new_name: NewName, owner: str, function: n.Function | n.Kernel) -> Callable[[Any], Any]:

@@ -280,10 +280,14 @@ class Param(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant(Printed):
-    """A module constant: ``NAME = wp.constant(value)``."""
+    """A module constant: ``NAME = wp.constant(value)``.
+
+    ``Class.MEMBER`` is a member of an enumeration, and ``enumeration`` what the class is: ``IntEnum`` or ``IntFlag``.
+    """
 
     name: str
     value: Literal
+    enumeration: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

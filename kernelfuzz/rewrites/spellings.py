@@ -88,7 +88,8 @@ def has_movable_constants(kernel: n.Kernel) -> bool:
     read: set[str] = set()
     for function in kernel.functions:
         read |= names_read(*function.body) - bound_names(function.body) - {param.name for param in function.params}
-    return bool(kernel.constants) and not any(constant.name in read for constant in kernel.constants)
+    fixed = any(constant.name in read or constant.enumeration for constant in kernel.constants)
+    return bool(kernel.constants) and not fixed
 
 
 def moved_constants(case: Case, path: Path, picks: Picks) -> Case:

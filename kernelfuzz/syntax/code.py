@@ -70,7 +70,8 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
     """The libcst node of an expression, in parentheses where it binds less tightly than ``needed``."""
     match node:
         case n.Name(id=name):
-            return identifier(name)
+            enumeration, dot, member = name.rpartition(".")
+            return cst.Attribute(identifier(enumeration), identifier(member), dot=DOT) if dot else identifier(name)
         case n.Literal():
             number, tightness = literal(node)
             return number if tightness >= needed else number.with_changes(lpar=OPEN, rpar=CLOSE)

@@ -114,6 +114,32 @@ def _constant(constant: n.Constant) -> cst.SimpleStatementLine:
     return _assignment(constant.name, value)
 
 
+def _enumerations(kernel: n.Kernel) -> list[cst.SimpleStatementLine | cst.BaseCompoundStatement]:
+    """The classes of the constants that are members of enumerations, and what they need."""
+    classes: dict[tuple[str, str], list[cst.SimpleStatementLine]] = {}
+    for constant in kernel.constants:
+        if constant.enumeration:
+            name, _, member = constant.name.rpartition(".")
+            members = classes.setdefault((name, constant.enumeration), [])
+            members.append(_assignment(member, literal(constant.value)[0]))
+    if not classes:
+        return []
+    return [
+        line(cst.Import((cst.ImportAlias(identifier("enum")),), whitespace_after_import=SPACE)),
+        *[
+            cst.ClassDef(
+                identifier(name),
+                indented(members),
+                bases=(argument(cst.Attribute(identifier("enum"), identifier(base), dot=DOT)),),
+                lpar=cst.LeftParen(),
+                rpar=cst.RightParen(),
+                leading_lines=TWO_BLANKS,
+            )
+            for (name, base), members in classes.items()
+        ],
+    ]
+
+
 @lru_cache(maxsize=256)
 def _alias(type_: t.Vector | t.Matrix) -> cst.SimpleStatementLine:
     dtype = named_argument("dtype", type_expression(type_.dtype))
@@ -203,10 +229,11 @@ def to_cst(kernel: n.Kernel) -> cst.Module:
     body: list[cst.SimpleStatementLine | cst.BaseCompoundStatement] = [IMPORT]
     head = _aliases(kernel)
     if not kernel.closure:
-        head += [_constant(constant) for constant in kernel.constants]
+        head += [_constant(constant) for constant in kernel.constants if not constant.enumeration]
+    enumerations = _enumerations(kernel)
     if head:
-        head[0] = head[0].with_changes(leading_lines=(BLANK,))
-    body += head
+        head[0] = head[0].with_changes(leading_lines=TWO_BLANKS if enumerations else (BLANK,))
+    body += enumerations + head
     body += [_struct(struct) for struct in kernel.structs]
     body += [_function(function) for function in kernel.functions]
     body += _kernel(kernel)

@@ -14,6 +14,7 @@ from typing import Any
 from kernelfuzz.syntax.parse.bindings import (
     FunctionSource,
     Known,
+    Member,
     Members,
     Namespace,
     Overloads,
@@ -65,6 +66,11 @@ class _Objects:
 
     def known(self, value: Any) -> Known:
         """What an object is for the reader."""
+        if isinstance(value, (enum.IntEnum, enum.IntFlag)):
+            base = "IntEnum" if isinstance(value, enum.IntEnum) else "IntFlag"
+            name = value.name or ""
+            # Several flags at once have no name of their own.
+            return Member(int(value), type(value).__name__, name, base) if name.isidentifier() else int(value)
         if isinstance(value, enum.Enum):
             return self.known(value.value)
         if value is None or isinstance(value, (bool, int, float, str)):

@@ -56,10 +56,11 @@ def _verify_module(kernel: n.Kernel) -> None:
     functions: dict[str, n.Function] = {}
     module = Module(structs, constants, functions, frozenset())
     for constant in kernel.constants:
-        _declare(constant.name, names, constant)
+        _constant_name(constant, names, kernel.closure)
         infer(constant.value, Scope(module, is_kernel=False, returns=None))
         constants[constant.name] = constant
-    reserved = RESERVED | set(structs) | {kernel.name}
+    classes = {name.rpartition(".")[0] for name in constants} - {""}
+    reserved = RESERVED | set(structs) | classes | {kernel.name}
     for function in kernel.functions:
         _declare(function.name, names, function)
         module = Module(structs, constants, functions, reserved | {function.name})
@@ -69,6 +70,22 @@ def _verify_module(kernel: n.Kernel) -> None:
     scope = Scope(Module(structs, constants, functions, reserved), is_kernel=True, returns=None)
     _params(kernel.params, scope)
     _block(kernel.body, scope)
+
+
+def _constant_name(constant: n.Constant, names: set[str], closure: bool) -> None:
+    enumeration, dot, member = constant.name.rpartition(".")
+    if not constant.enumeration:
+        return _declare(constant.name, names, constant)
+    if constant.enumeration not in ("IntEnum", "IntFlag") or not dot or closure or constant.value.type != t.INT32:
+        fail(f"{constant.name} is no member of an enumeration at the top of a module", constant)
+    if f"{enumeration}." not in names:  # the first of its class
+        _declare(enumeration, names, constant)
+        names.add(f"{enumeration}.")
+    _check_identifier(member, constant)
+    if constant.name in names:
+        fail(f"{constant.name} is declared twice", constant)
+    names.add(constant.name)
+    return None
 
 
 def _declare(name: str, names: set[str], node: n.Constant | n.Function | n.Kernel) -> None:

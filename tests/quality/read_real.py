@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import importlib.util
 import io
 import sys
@@ -25,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from made_kernels import made_by
 from read_reasons import REASONS, reason
 
 from kernelfuzz.findings.signature import masked
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.syntax.parse import ParseError, parse_all
+from kernelfuzz.syntax.parse import ParseError, parse, parse_all
 from kernelfuzz.syntax.render import render
 from kernelfuzz.workers import Pool, WorkerError
 
@@ -94,53 +94,32 @@ def files(package: str) -> Iterator[tuple[str, Path, str]]:
 
 
 def read_file(group: str, path: Path, module: str, compare: bool) -> list[Result]:
-    """Every kernel of a file."""
+    """Every kernel of a file: from what exists where it does, from the text where nothing makes it."""
     warnings.simplefilter("ignore")
     text = path.read_text(encoding="utf-8")
     lines = {node.name: node.lineno for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
-    read = parse_all(text, path=path)
-    originals = _originals(module, path) if compare else {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        originals = made_by(module, path)
     results: list[Result] = []
-    for key, kernel in read.items():
+    for key, from_text in parse_all(text, path=path).items():
         name, _, at = key.partition("@")
         made = Result(group, module, name, int(at or lines[name]))
+        original = originals.get(made.line)
+        kernel = from_text if original is None else _read(original)
         if isinstance(kernel, ParseError):
             made = replace(made, message=kernel.message)
         elif compare:
-            unlike, why = _compared(kernel, originals.get(made.line))
+            unlike, why = _compared(kernel, original)
             made = replace(made, unlike=unlike, why=why)
         results.append(made)
     return results
 
 
-def _originals(module: str, path: Path) -> dict[int, Any]:
-    """The kernels that importing a module makes, by the line of their ``def``."""
-    from kernelfuzz.toolchain import made_kernels
-
-    with made_kernels() as made, contextlib.redirect_stdout(io.StringIO()):
-        try:
-            values = [*vars(importlib.import_module(module)).values()]
-        except (Exception, SystemExit):
-            return {}
-    found: dict[int, Any] = {}
-    for value in [*made, *values]:
-        code = getattr(getattr(value, "func", None), "__code__", None)
-        if code is not None and hasattr(value, "overloads") and Path(code.co_filename) == path:
-            source = ast.parse(text_of(path)).body
-            found.setdefault(_line_of(source, code.co_firstlineno), value)
-    return found
-
-
-def text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _line_of(body: Sequence[ast.AST], first: int) -> int:
-    """The line of the ``def`` whose first line, decorators included, is this one."""
-    for node in (each for top in body for each in ast.walk(top)):
-        if isinstance(node, ast.FunctionDef) and first in (node.lineno, *[d.lineno for d in node.decorator_list]):
-            return node.lineno
-    return 0
+def _read(original: Any) -> Kernel | ParseError:
+    try:
+        return parse(original)
+    except ParseError as failure:
+        return failure
 
 
 def _compared(kernel: Kernel, original: Any) -> tuple[str | None, str]:
@@ -148,30 +127,27 @@ def _compared(kernel: Kernel, original: Any) -> tuple[str | None, str]:
     from kernelfuzz.toolchain import Failure, lower, lower_kernel
 
     if original is None:
-        return None, "importing its module makes no such kernel"
+        return None, "nothing makes such a kernel"
     want = lower_kernel(original)
     if isinstance(want, Failure):
         return None, f"Warp does not lower it: {masked(str(want).splitlines()[0])}"
-    (code, *_) = want.kernels
-    options = {"max_unroll": want.options["max_unroll"]}
-    got = lower(render(kernel), backward=code.backward is not None, options=options)
+    backward = want.kernels[0].backward is not None
+    got = lower(render(kernel), backward=backward, options={"max_unroll": want.options["max_unroll"]})
     if isinstance(got, Failure):
         return f"the rendered one is refused: {str(got).splitlines()[0]}", ""
-    return difference(code, got.kernels[0]), ""
+    # Of a generic kernel, one overload was read.
+    unlike = [difference(each, got.kernels[0]) for each in want.kernels]
+    return min(unlike, key=len), ""
 
 
 # ------------------------------------------------------------------ the tables
 
 
-def read_packages(packages: Iterable[str], compare: bool, jobs: int) -> list[Result]:
-    """Every kernel of the packages."""
+def read_files(places: Iterable[tuple[str, Path, str]], compare: bool, jobs: int) -> list[Result]:
+    """Every kernel of some files."""
     results: list[Result] = []
     with Pool(jobs) as pool:
-        tasks = [
-            (place, pool.submit(read_file, *place, compare, timeout=TIMEOUT))
-            for each in packages
-            for place in files(each)
-        ]
+        tasks = [(place, pool.submit(read_file, *place, compare, timeout=TIMEOUT)) for place in places]
         for place, task in tasks:
             try:
                 results += pool.result(task)
@@ -233,13 +209,16 @@ def versions(packages: Iterable[str]) -> str:
 @click.option("--messages", type=int, default=0, help="Print so many of the commonest sentences.")
 @click.option("--like", default="", help="List the kernels whose sentence has these words, tests left out.")
 @click.option("--compare", is_flag=True, help="Lower what is read and the original, and compare.")
+@click.option("--only", default="", help="Only files whose module has this in its name.")
 @click.option("--write", "writing", is_flag=True, help="Put the tables into notes/real_kernels.md.")
 @click.option("--jobs", default=1, show_default=True)
 def main(
-    packages: tuple[str, ...], reasons: bool, messages: int, like: str, compare: bool, writing: bool, jobs: int
+    packages: tuple[str, ...], reasons: bool, messages: int, like: str, only: str, writing: bool, **how: Any
 ) -> None:
     """Print what was asked for."""
-    results = read_packages(packages, compare, jobs)
+    compare: bool = how["compare"]
+    places = [place for each in packages for place in files(each) if only in place[2]]
+    results = read_files(places, compare, how["jobs"])
     first, second = package_table(results, compare), reason_table(results)
     click.echo(first)
     if reasons:

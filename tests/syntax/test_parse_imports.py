@@ -68,6 +68,13 @@ def k(pairs: wp.array(dtype=Pair), out: wp.array(dtype=float)):
 
 READ = """\
 import warp as wp
+import enum
+
+
+class Kind(enum.IntEnum):
+    FREE = 4
+    FIXED = 3
+
 
 vec5f = wp.types.vector(length=5, dtype=wp.float32)
 LIMIT = wp.constant(7)
@@ -100,9 +107,9 @@ def k(pairs: wp.array(dtype=Pair), out: wp.array(dtype=float)):
     i = wp.tid()
     if i < LIMIT:
         x = energy(pairs[i].first, 2.0)
-        if i == 4:
+        if i == Kind.FREE:
             x += half(1.0)
-        out[i] = x + float(3)
+        out[i] = x + float(Kind.FIXED)
 """
 
 

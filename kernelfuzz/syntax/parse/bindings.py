@@ -60,6 +60,19 @@ class FunctionSource:
     problem: str = ""
 
 
+class Member(int):
+    """A member of an ``IntEnum`` or ``IntFlag`` of Python: a number with the names of the class and of itself."""
+
+    def __new__(cls, value: int, enumeration: str, name: str, base: str) -> Member:
+        made = super().__new__(cls, value)
+        made.enumeration, made.name, made.base = enumeration, name, base
+        return made
+
+    enumeration: str
+    name: str
+    base: str
+
+
 @dataclass(frozen=True, slots=True)
 class Overloads:
     """Functions of one name, which the types of the arguments tell apart."""

@@ -7,7 +7,7 @@ import math
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, type_name
-from kernelfuzz.syntax.parse.bindings import Known
+from kernelfuzz.syntax.parse.bindings import Known, Member
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
 from kernelfuzz.syntax.parse.unit import Reader
@@ -125,7 +125,10 @@ def _is_local(node: ast.expr, reader: Reader) -> bool:
 
 def _attribute(node: ast.Attribute, reader: Reader) -> n.Expr:
     if not _is_local(node, reader):
-        return inlined(evaluate(node, reader.namespace), node)
+        found = evaluate(node, reader.namespace)
+        if isinstance(found, Member):
+            return n.Name(reader.unit.member(found), INT32)
+        return inlined(found, node)
     value = expression(node.value, reader)
     result = attribute_type(value.type, node.attr)
     if result is None:

@@ -236,7 +236,7 @@ def _declare_function(function: FunctionSource, unit: Unit) -> None:
 def _by_line(constants: Iterable[Constant], module: Namespace) -> tuple[Constant, ...]:
     """Constants in the order in which the module binds them, those of other places after them."""
     order = {name: position for position, name in enumerate(module.bindings)}
-    return tuple(sorted(constants, key=lambda each: order.get(each.name, len(order))))
+    return tuple(sorted(constants, key=lambda each: order.get(each.name.partition(".")[0], len(order))))
 
 
 def _structs(unit: Unit, sources: Sources) -> tuple[Struct, ...]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from kernelfuzz.ir.nodes import Constant, Function, Literal, Node
-from kernelfuzz.ir.types import Array, Struct, Tuple, Type
+from kernelfuzz.ir.types import INT32, Array, Struct, Tuple, Type
 from kernelfuzz.ir.walk import literal_text
-from kernelfuzz.syntax.parse.bindings import FunctionSource, Namespace
+from kernelfuzz.syntax.parse.bindings import FunctionSource, Member, Namespace
 from kernelfuzz.syntax.parse.errors import error
 
 
@@ -47,6 +47,17 @@ class Unit:
             known = self.constants.setdefault(chosen, Constant(chosen, value))
             if (known.value.type, literal_text(known.value)) == (value.type, literal_text(value)):
                 return chosen
+        raise AssertionError("there are names without end")
+
+    def member(self, member: Member) -> str:
+        """Declare a member of an enumeration, and return its name here."""
+        value = Literal(int(member), INT32)
+        for chosen in self._names(member.enumeration):
+            name = f"{chosen}.{member.name}"
+            if self.constants.setdefault(name, Constant(name, value, member.base)) == Constant(
+                name, value, member.base
+            ):
+                return name
         raise AssertionError("there are names without end")
 
     def _names(self, name: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from kernelfuzz.syntax.parse.bindings import (
     ClassSource,
     FunctionSource,
     Known,
+    Member,
     Members,
     Namespace,
     Opaque,
@@ -85,6 +86,8 @@ def number_literal(value: float) -> Literal:
     """The literal that a number of Python is in a kernel."""
     if isinstance(value, bool):
         return Literal(value, BOOL)
+    if isinstance(value, Member):
+        value = int(value)
     return Literal(value, INT32) if isinstance(value, int) else Literal(value, FLOAT32)
 
 
@@ -260,16 +263,29 @@ def _member(owner: Known, name: str, near: Namespace, node: ast.Attribute) -> Kn
         case PythonName(module=module, name=inner):
             return PythonName(f"{module}.{inner}", name)
         case ClassSource(namespace=inside) if name in inside.bindings:
-            return lookup(name, inside, node)
+            value, base = lookup(name, inside, node), _enumeration(owner)
+            return Member(value, owner.node.name, name, base) if base and type(value) is int else value
         case Construct(type=t.Vector() | t.Quaternion(), args=args) if name in "xyzw"[: len(args)]:
             part = args["xyzw".index(name)]
             if isinstance(part, Literal):
                 return part
         case int() | float() if name == "value":
-            return owner  # the value of a member of an enumeration
+            return int(owner) if isinstance(owner, Member) else owner
         case _:
             pass
     raise error(f"the value of {text_of(node)} cannot be told from the text", node)
+
+
+def _enumeration(source: ClassSource) -> str:
+    """What enumeration of integers a class is; empty where it is none."""
+    assert source.namespace.parent is not None
+    for base in source.node.bases:
+        match evaluate(base, source.namespace.parent):
+            case PythonName(module="enum", name="IntEnum" | "IntFlag" as name):
+                return name
+            case _:
+                pass
+    return ""
 
 
 def _call(node: ast.Call, namespace: Namespace) -> Known:
