@@ -21,7 +21,7 @@ from kernelfuzz.oracles.chunk import draw_layout
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
 from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
-from kernelfuzz.toolchain import UnsupportedWarp
+from kernelfuzz.toolchain import UnsupportedWarp, room
 
 T = TypeVar("T")
 
@@ -65,6 +65,7 @@ class JudgePool:
         try:
             self.pool.result(task)
         except WorkerError as error:
+            room.blame()
             raise UnsupportedWarp(
                 f"kernelfuzz cannot judge Warp on this machine: the process that tried the control kernels {error}. "
                 "Leave an oracle or a target out, or take another release of Warp."

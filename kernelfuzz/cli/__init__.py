@@ -107,11 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _unexpected(error: Exception) -> int:
     from kernelfuzz.toolchain.compat import UnsupportedWarp, UnwritableCache
+    from kernelfuzz.toolchain.room import NoRoom
 
     if isinstance(error, UnsupportedWarp):
         say(str(error))
         # A folder is missing, and not another Warp: with one, the same command works.
-        return INFRASTRUCTURE if isinstance(error, UnwritableCache) else UNAVAILABLE
+        return INFRASTRUCTURE if isinstance(error, (UnwritableCache, NoRoom)) else UNAVAILABLE
     if os.environ.get("KERNELFUZZ_TRACEBACK"):
         raise error
     if isinstance(error, OSError):

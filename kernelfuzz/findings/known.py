@@ -73,7 +73,7 @@ def load_known(path: str | Path) -> Known:
     if path.is_dir():
         return Known(tuple(_folder(path)))
     if not path.exists():
-        raise KnownError(f"{path}: no such file or folder")
+        raise KnownError(f"there is no file or folder {path}")
     return Known(tuple(_file(path)))
 
 

@@ -14,17 +14,18 @@ from kernelfuzz.oracles.request import CaseOutcome, Checks
 from kernelfuzz.oracles.table import ORACLES
 from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.syntax.parse import parse
-from kernelfuzz.toolchain import UnsupportedWarp
+from kernelfuzz.toolchain import UnsupportedWarp, room
 from kernelfuzz.toolchain.control import EMPTY, SQUARE, SQUARED, unusable
 
 
 def require(checks: Checks) -> None:
     """Have every oracle of ``checks`` judge the control kernels on every target, once in a process.
 
-    Raises UnsupportedWarp, with one sentence, where one does not pass.
+    Raises UnsupportedWarp, with one sentence, where one does not pass: NoRoom where a full disk is the reason.
     """
     fault = _fault(checks)
     if fault:
+        room.blame()
         raise UnsupportedWarp(unusable(fault))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -58,3 +60,16 @@ def test_the_command_says_one_sentence(
     assert captured.err.startswith(f"kernelfuzz: {', '.join(cheap)}: nothing works on ")
     assert captured.err.count("\n") == 1
     assert not output.exists()
+
+
+def test_a_full_disk_is_no_fault_of_warp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = campaign.fuzz
+    judges = replace(fakes.BUGGY, control=fakes.crashed)
+    monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=300 << 10))
+    assert main(["fuzz", "--examples", "4", "--jobs", "1", "--output", str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("kernelfuzz: there is no room for the files of the compilers: 300 kB are left at ")
+    assert said.count("\n") == 1
