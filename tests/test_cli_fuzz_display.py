@@ -85,6 +85,7 @@ def test_the_category_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_known_bug_is_named() -> None:
     bugs = Counter({"another": 1, "a-page": 2})
+    assert "no promise of  svd2 3" in shown(CampaignSummary(unasked=Counter({"svd2": 3})))
     text = shown(CampaignSummary(predicted=bugs, recognised=Counter({"a third": 4})))
     assert "a-page 2, another 1" in text
     assert "a third 4" in text

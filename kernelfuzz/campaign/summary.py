@@ -74,7 +74,8 @@ class CampaignSummary:
     ``unexamined`` are those that were not examined to the end, so that any of them may be a new bug.
     ``unconfirmed`` are those that their own scripts do not show, run alone; they do not count as findings.
     ``unattributed`` are chunks that were lost, and no kernel of theirs is at fault alone: one that was judged
-    before by the same process may be.  ``excluded`` are the features that the campaign learnt to avoid,
+    before by the same process may be.  ``unasked`` counts calls, by builtin, whose arguments are such that nothing is
+    promised of what they give: that was taken as it came.  ``excluded`` are the features that the campaign learnt to avoid,
     ``faults`` what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
     """
@@ -84,6 +85,7 @@ class CampaignSummary:
     failed: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     skipped: Counter[str] = field(default_factory=Counter[str])
+    unasked: Counter[str] = field(default_factory=Counter[str])
     explained: int = 0
     predicted: Counter[str] = field(default_factory=Counter[str])
     recognised: Counter[str] = field(default_factory=Counter[str])
@@ -109,6 +111,7 @@ class CampaignSummary:
         self.failed += bool(outcome.failed or outcome.bugs)
         self.explained += bool(outcome.bugs)
         self.predicted.update(outcome.bugs)
+        self.unasked.update(outcome.unasked)
         for each in fields(Counts):
             self.counts[each.name] += getattr(outcome.counts, each.name)
         self.skipped.update({v.reason for v in outcome.verdicts if v.status == "skipped"})
@@ -131,6 +134,7 @@ class CampaignSummary:
             "judged": self.judged,
             "failed": self.failed,
             "skipped": dict(sorted(self.skipped.items())),
+            "unasked_promises": dict(sorted(self.unasked.items())),
             "findings": [found.to_dict() for found in self.findings],
             "predicted": dict(sorted(self.predicted.items())),
             "recognised": dict(sorted(self.recognised.items())),

@@ -132,6 +132,7 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "findings": str(len(summary.findings)),
         "unconfirmed": str(len(summary.unconfirmed) or ""),
         "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
+        "no promise of": _named(summary.unasked),
         "avoiding": ", ".join(summary.excluded),
         "now": summary.doing,
     }

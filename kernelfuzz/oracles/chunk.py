@@ -49,7 +49,8 @@ class CaseRecord:
     ``verdicts`` and ``evidence`` have one entry for each question.  The gradient that is judged is that of the
     kernel ``as_written``, or of another form, and ``tells`` something where a backward pass that does nothing
     would fail; ``narrow``: over floats of the kernel's own that are not float64.
-    ``fast``: another clang than Warp's has compiled it.
+    ``fast``: another clang than Warp's has compiled it.  ``unasked`` are the builtins of calls for whose arguments
+    nothing is promised of what they give.
     """
 
     index: int
@@ -68,6 +69,7 @@ class CaseRecord:
     built: set[str] = field(default_factory=set)
     ran: bool = False
     fast: bool = False
+    unasked: list[str] = field(default_factory=list[str])
 
     def note(self, verdict: Verdict, judged: Case | None = None) -> None:
         """Keep a verdict, what it says about how far the case got, and the case that it is really about."""
@@ -102,7 +104,9 @@ class CaseRecord:
             gradients_in_another_form=int(differentiated and not self.as_written),
             gradients_over_narrow_floats=int(differentiated and self.narrow),
         )
-        return CaseOutcome(self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence))
+        return CaseOutcome(
+            self.index, self.category, tuple(self.verdicts), counts, tuple(self.evidence), tuple(self.unasked)
+        )
 
 
 def host_first(targets: Sequence[str], choices: SeededChoices) -> tuple[str, ...]:

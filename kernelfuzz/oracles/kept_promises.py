@@ -19,7 +19,7 @@ from kernelfuzz.oracles.table import VALUE
 from kernelfuzz.oracles.verdict import ANYWHERE, FailedKind, Verdict
 from kernelfuzz.reference import Undefined
 from kernelfuzz.reference.arithmetic import component_type
-from kernelfuzz.reference.promised_calls import Breach, breaches, names_of, parts_of
+from kernelfuzz.reference.promised_calls import Breach, names_of, parts_of, watched
 from kernelfuzz.reference.promises import PROMISES
 from kernelfuzz.typecheck.builtins import Signature
 
@@ -27,9 +27,13 @@ KIND: FailedKind = "broken promise"
 
 
 def ask(records: Sequence[CaseRecord]) -> None:
-    """Note a verdict of the value oracle on each case with a call that breaks a promise."""
+    """Note a verdict of the value oracle on each case with a call that breaks a promise, and which calls had none."""
     for record in records:
-        if not isinstance(record.wanted, Undefined) and (found := breaches(record.case)):
+        if isinstance(record.wanted, Undefined):
+            continue
+        calls = watched(record.case)
+        record.unasked += calls.unasked
+        if found := calls.breaches:
             record.note(_verdict(found), _shown(found))
 
 
@@ -39,12 +43,12 @@ def again(cases: Sequence[Case]) -> list[Verdict]:
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
     """Return the call alone, with its arguments."""
-    return Evidence(_shown(breaches(case)), message=verdict.reason)
+    return Evidence(_shown(watched(case).breaches), message=verdict.reason)
 
 
 def _judged(case: Case) -> Verdict:
     try:
-        found = breaches(case)
+        found = watched(case).breaches
     except Undefined as undefined:
         return VALUE.skipped(f"undefined: {undefined.reason}")
     return _verdict(found) if found else VALUE.passed()

@@ -97,7 +97,8 @@ class CaseOutcome:
 
     ``evidence`` has one entry for each verdict, or none at all: for a failed verdict what was really judged,
     where that is not the case of ``draw_case``.  A case that no verdict says "failed" of and at least one
-    "passed" of passed; why it was skipped is in the reasons of the skipped verdicts.
+    "passed" of passed; why it was skipped is in the reasons of the skipped verdicts.  ``unasked`` has a builtin
+    for each call of which Warp promises something, but not for its arguments: its value was taken as it came.
     """
 
     index: int
@@ -105,6 +106,7 @@ class CaseOutcome:
     verdicts: tuple[Verdict, ...]
     counts: Counts = Counts()
     evidence: tuple[Evidence | None, ...] = ()
+    unasked: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Verdict, ...]:

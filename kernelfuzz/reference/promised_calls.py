@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -38,39 +38,50 @@ class Breach:
     bug: str | None
 
 
-def breaches(case: Case) -> list[Breach]:
-    """The calls of a launch that break a promise, in the order in which the reference makes them.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The calls of a launch of which something is promised, in the order in which the reference makes them.
 
-    Raises Undefined where the kernel is not defined for the launch.
+    ``breaches`` are those that break it; ``unasked`` has the builtins of those for whose arguments nothing is promised.
     """
-    if builtins_used(case.kernel).isdisjoint(PROMISES):
-        return []
-    watched = _Watched([])
-    execute(case.kernel, case.launch, watched)
-    return watched.found
+
+    breaches: list[Breach] = field(default_factory=list[Breach])
+    unasked: list[str] = field(default_factory=list[str])
+
+
+def watched(case: Case) -> Watched:
+    """Hold the calls of a launch to what is promised.  Raises Undefined where the kernel is not defined for it."""
+    found = Watched()
+    if not builtins_used(case.kernel).isdisjoint(PROMISES):
+        execute(case.kernel, case.launch, _Watching(found))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched(Exact):
-    """The domain of exact values, which keeps every call that breaks a promise."""
+class _Watching(Exact):
+    """The domain of exact values, which notes every call that breaks a promise, or is not asked for it."""
 
-    found: list[Breach]
+    found: Watched
 
     def call(self, signature: Signature) -> Callable[[tuple[Value, ...]], Value]:
         evaluate = Exact.call(self, signature)
         if signature.name not in PROMISES:
             return evaluate
 
-        def watched(arguments: tuple[Value, ...]) -> Value:
+        def call(arguments: tuple[Value, ...]) -> Value:
             value = evaluate(arguments)
             # Of a builtin that changes its argument the value comes with the new one.
             result = value[0] if signature.builtin.mutates else value
             results = result if isinstance(signature.result, Tuple) else (result,)
-            if (text := broken(signature, arguments, results)) is not None:
-                self.found.append(Breach(signature, arguments, text, known(signature, arguments, results)))
+            texts = not_held(signature, arguments, results)
+            if texts is None:
+                self.found.unasked.append(signature.name)
+            elif texts:
+                breach = Breach(signature, arguments, texts[0], known(signature, arguments, results))
+                self.found.breaches.append(breach)
             return value
 
-        return watched
+        return call
 
 
 def names_of(promise: Promise, count: int) -> list[str]:
@@ -81,13 +92,16 @@ def names_of(promise: Promise, count: int) -> list[str]:
     return names
 
 
-def broken(signature: Signature, arguments: Sequence[Value], results: Sequence[Value]) -> str | None:
-    """The expression of a promise that a call does not hold; None where it holds all, or none was made."""
+def not_held(signature: Signature, arguments: Sequence[Value], results: Sequence[Value]) -> list[str] | None:
+    """The expressions of a promise that a call does not hold; None where nothing is promised for its arguments."""
     promise = PROMISES[signature.name]
     scope = _scope(promise, signature, arguments, results)
-    if not _true(promise.given, scope):
-        return None
-    return next((text for text in promise.holds if not _true(text, scope)), None)
+    return [text for text in promise.holds if not _true(text, scope)] if _true(promise.given, scope) else None
+
+
+def broken(signature: Signature, arguments: Sequence[Value], results: Sequence[Value]) -> str | None:
+    """The first expression of a promise that a call does not hold; None where it holds all, or none was made."""
+    return next(iter(not_held(signature, arguments, results) or ()), None)
 
 
 def known(signature: Signature, arguments: Sequence[Value], results: Sequence[Value]) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernelfuzz.campaign import CampaignSummary
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
@@ -128,6 +129,17 @@ def test_an_unknown_breach_is_a_finding_with_its_script(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "expected: True   actual: False" in done.stdout
+
+
+def test_calls_of_which_nothing_is_promised_are_told() -> None:
+    huge = np.float32(1e30) * PLAIN
+    outcome = judged(case(PLAIN, huge, huge))
+    assert outcome.unasked == ("svd2", "svd2")
+    assert {verdict.status for verdict in outcome.verdicts} == {"passed"}
+    summary = CampaignSummary()
+    for each in (outcome, judged(case(PLAIN))):
+        summary.add(each)
+    assert summary.to_dict()["unasked_promises"] == {"svd2": 2}
 
 
 def test_what_is_undefined_is_skipped() -> None:
