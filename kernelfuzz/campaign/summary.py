@@ -75,7 +75,8 @@ class CampaignSummary:
     ``unconfirmed`` are those that their own scripts do not show, run alone; they do not count as findings.
     ``unattributed`` are chunks that were lost, and no kernel of theirs is at fault alone: one that was judged
     before by the same process may be.  ``unasked`` counts calls, by builtin, whose arguments are such that nothing is
-    promised of what they give: that was taken as it came.  ``excluded`` are the features that the campaign learnt to avoid,
+    promised of what they give: that was taken as it came.
+    ``excluded`` are the features that the campaign learnt to avoid,
     ``faults`` what went wrong in kernelfuzz itself.
     ``doing`` says what goes on just now.
     """

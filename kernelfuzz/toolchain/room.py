@@ -1,4 +1,4 @@
-"""Whether there is room for temporary files: without it compilers fail, or end the process, in ways that do not tell."""
+"""Whether there is room for temporary files: without it compilers fail, or end the process, and do not tell why."""
 
 from __future__ import annotations
 
