@@ -393,3 +393,16 @@ def test_vectors_are_constructed() -> None:
     values = np.array([1.5, np.nan, -np.inf], np.float32)
     case = Case(kernel, launch_of(v=values, out0=np.zeros(1, np.float32)))
     assert "wp.vec3(1.5, np.nan, -np.inf)" in reproducer(finding(case, expected={"out0": values[1:2]}))
+
+
+def test_what_is_refused_where_it_is_declared_is_shown(tmp_path: Path) -> None:
+    refuse = "def refuse(*_, **__):\n    raise ValueError('no kernels today')\n"
+    (tmp_path / "sitecustomize.py").write_text(f"import warp\n\n{refuse}\nwarp.kernel = refuse\n")
+    for setting in (BuildSetting(), CUDA):
+        script = tmp_path / "reproducer.py"
+        script.write_text(reproducer(finding(structs(), "rejected", setting)))
+        done = subprocess.run(
+            [sys.executable, str(script)], capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, "expected: accepted   actual: rejected: no kernels today\n")
