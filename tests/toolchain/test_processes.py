@@ -68,6 +68,7 @@ def test_importing_the_toolchain_does_not_import_warp() -> None:
     ("files", "reason"),
     [
         ({"warp/__init__.py": "raise ImportError('broken')"}, "cannot be imported (broken)"),
+        ({"warp/__init__.py": "raise ValueError('broken')"}, "raises when it is imported (ValueError: broken)"),
         (
             {"warp/__init__.py": "class config: version = '9.9'"},
             "Warp 9.9 cannot be driven, it lacks warp._src.",
