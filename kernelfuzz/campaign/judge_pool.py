@@ -17,7 +17,7 @@ from kernelfuzz.campaign.summary import Unattributed
 from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
-from kernelfuzz.oracles.chunk import draw_layout
+from kernelfuzz.oracles.chunk import draw_launching
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
 from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
 from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
@@ -178,10 +178,10 @@ class JudgePool:
     def _lost_kernel(self, request: Request, error: Exception, until: Callable[[], float]) -> CaseOutcome:
         """Return the outcome of one kernel that kills a fresh worker, by the first check that does so alone."""
         each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
-        layout = draw_layout(request.seed, request.start)
+        launching = draw_launching(request.seed, request.start)
 
         def lost(checks: Checks, error: Exception) -> Verdict:
-            return _lost(checks.oracles[0], BuildSetting(checks.targets[0], layout=layout), error)
+            return _lost(checks.oracles[0], launching.of(BuildSetting(checks.targets[0])), error)
 
         verdict = lost(each[0], error)
         if isinstance(error, WorkerError) and len(each) > 1:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Protocol, TypeAlias, TypeVar, cast
+from typing import Protocol, TypeAlias, TypedDict, TypeVar, cast
 
 from kernelfuzz.devices import Target
-from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.table import COMPILE, Oracle
@@ -147,9 +147,18 @@ def without_result(failure: Failure, setting: BuildSetting, oracle: Oracle) -> V
     return not_built(failure, replace(setting, layout=CONTIGUOUS))
 
 
-def in_layouts(setting: BuildSetting, layouts: Sequence[str] | None, count: int) -> list[BuildSetting]:
-    """Return the setting of each of some cases: with the layout of each, or as it is."""
-    return [setting] * count if layouts is None else [replace(setting, layout=layout) for layout in layouts]
+class Launched(TypedDict):
+    """What a launch takes of a setting."""
+
+    blocks: int | None
+    block_dim: int | None
+    layout: str
+
+
+def launched(setting: BuildSetting, launch: Launch) -> Launched:
+    """Return how a program that is loaded launches by a setting: the host alone has blocks of any size then."""
+    own = setting.target == "cuda-host" and not launch.tiled
+    return {"blocks": setting.blocks, "block_dim": setting.block_dim if own else None, "layout": setting.layout}
 
 
 def result_of(action: Action[T], program: Program, name: str, at: int) -> T | Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from kernelfuzz.ir.launch import Case, Input
@@ -35,14 +35,34 @@ HOSTS = ("cpu", "cuda-host")
 _LAYOUT_WEIGHTS = [(layout, len(LAYOUTS) - 1 if layout == CONTIGUOUS else 1) for layout in LAYOUTS]
 
 
-def draw_layout(*key: object) -> str:
-    """The layout of the arrays of a case, from a key of its own, so that nothing else that is drawn changes."""
-    return SeededChoices(GRAMMAR_VERSION, *key, "layout").weighted(_LAYOUT_WEIGHTS)
+@dataclass(frozen=True, slots=True)
+class Launching:
+    """How a case is launched, whatever module it is in: the layout of its arrays, and its grid as CUDA text.
+
+    A device takes blocks of the size that the module is built for: there the number of blocks is the case's own.
+    """
+
+    layout: str = CONTIGUOUS
+    blocks: int | None = None
+    block_dim: int | None = None
+
+    def of(self, setting: BuildSetting) -> BuildSetting:
+        """Return the setting of a module as that of the case."""
+        if setting.target == "cpu":
+            return replace(setting, layout=self.layout)
+        block_dim = self.block_dim if setting.target == "cuda-host" else setting.block_dim
+        return replace(setting, layout=self.layout, blocks=self.blocks, block_dim=block_dim)
+
+
+def draw_launching(*key: object, contiguous: bool = False) -> Launching:
+    """How a case is launched, from keys of its own, so that nothing else that is drawn changes."""
+    layout = CONTIGUOUS if contiguous else SeededChoices(GRAMMAR_VERSION, *key, "layout").weighted(_LAYOUT_WEIGHTS)
+    return Launching(layout, *SeededChoices(GRAMMAR_VERSION, *key, "grid").pick(GRIDS["cuda-host"]))
 
 
 @dataclass(slots=True)
 class CaseRecord:
-    """What is known about one case so far, whose arrays lie in memory as its ``layout`` has it.
+    """What is known about one case so far, and how it is launched.
 
     ``wanted`` are the outputs that the reference computes for it, or why it is undefined; None where the
     reference was not asked yet; ``codes`` is what Warp generates for it, None where that was not asked.
@@ -57,7 +77,7 @@ class CaseRecord:
     category: str
     case: Case
     choices: SeededChoices
-    layout: str = CONTIGUOUS
+    launching: Launching = Launching()
     wanted: Outputs | Undefined | None = None
     codes: Codes | None = None
     verdicts: list[Verdict] = field(default_factory=list)
@@ -154,7 +174,7 @@ class Chunk:
         return record.codes or (self.modules.codes(record.case.kernel) if self.modules else None)
 
     def setting(self, target: str) -> BuildSetting:
-        """Return how the cases are built and launched on a target, which is drawn once."""
+        """Return how the cases are built on a target, and launched where a case has no say, which is drawn once."""
         if target not in self._settings:
             self._settings[target] = self._draw_setting(target)
         return self._settings[target]

@@ -145,9 +145,9 @@ def ask(chunk: Chunk) -> None:
     targets = chunk.targets if chunk.everything else (chunk.choices.pick(able),)
     for target in targets:
         ready = [(record, point) for record, point in ready if record.sound]
-        layouts = [record.layout for record, _ in ready]
         setting = chunk.setting(target)
-        answers = settled([point for _, point in ready], setting, evaluate=chunk.evaluate, layouts=layouts)
+        settings = [record.launching.of(setting) for record, _ in ready]
+        answers = settled([point for _, point in ready], setting, evaluate=chunk.evaluate, settings=settings)
         for (record, _), (point, verdict) in zip(ready, answers, strict=True):
             record.note(verdict, point.case)
     _, options = GRADIENT.samples
@@ -327,24 +327,24 @@ def judge(
     setting: BuildSetting,
     *,
     evaluate: batch.Evaluate = batch.evaluate,
-    layouts: Sequence[str] | None = None,
+    settings: Sequence[BuildSetting] | None = None,
 ) -> list[Verdict]:
     """Run the adjoint of every point in one module and compare each derivative.
 
-    ``evaluate`` has the cases built, ``layouts`` how the arrays of each lie (default: as ``setting`` says).
+    ``evaluate`` has the cases built, ``settings`` how each is launched (default: as ``setting`` says).
     """
-    settings = batch.in_layouts(setting, layouts, len(points))
+    each_setting = settings or [setting] * len(points)
 
     def adjoint(program: Program, name: str, at: int) -> dict[str, Input]:
-        point = points[at]
-        return program.adjoint(name, point.case.launch, point.seeds, blocks=setting.blocks, layout=settings[at].layout)
+        launch = points[at].case.launch
+        return program.adjoint(name, launch, points[at].seeds, **batch.launched(each_setting[at], launch))
 
     outcomes = evaluate([point.case for point in points], setting, adjoint, backward=True)
     return [
         batch.without_result(outcome, each, GRADIENT)
         if isinstance(outcome, Failure)
         else _verdict(point, outcome, each)
-        for point, outcome, each in zip(points, outcomes, settings, strict=True)
+        for point, outcome, each in zip(points, outcomes, each_setting, strict=True)
     ]
 
 
@@ -353,19 +353,19 @@ def settled(
     setting: BuildSetting,
     *,
     evaluate: batch.Evaluate = batch.evaluate,
-    layouts: Sequence[str] | None = None,
+    settings: Sequence[BuildSetting] | None = None,
 ) -> list[tuple[Point, Verdict]]:
     """``judge``, with the point that each verdict is about.
 
     Where a derivative over narrower floats is wrong, that over float64 has the first word: it is exact, and what is
     known of bugs is told by it.
     """
-    answers = list(zip(points, judge(points, setting, evaluate=evaluate, layouts=layouts), strict=True))
+    answers = list(zip(points, judge(points, setting, evaluate=evaluate, settings=settings), strict=True))
     doubtful = [
         at for at, (point, verdict) in enumerate(answers) if point.rounding and verdict.kind == "wrong gradient"
     ]
     wide = [points[at].widened() for at in doubtful]
-    second = judge(wide, setting, evaluate=evaluate, layouts=layouts and [layouts[at] for at in doubtful])
+    second = judge(wide, setting, evaluate=evaluate, settings=settings and [settings[at] for at in doubtful])
     for at, point, verdict in zip(doubtful, wide, second, strict=True):
         if verdict.status != "passed":
             answers[at] = point, verdict

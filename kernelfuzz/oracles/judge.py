@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from kernelfuzz.analysis.fingerprint import fingerprint
 from kernelfuzz.ir.launch import Case
-from kernelfuzz.oracles.chunk import CaseRecord, Chunk, draw_layout, host_first
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, draw_launching, host_first
 from kernelfuzz.oracles.compile import generated_code
 from kernelfuzz.oracles.modules import Modules
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
@@ -20,7 +20,6 @@ from kernelfuzz.oracles.verdict import Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import compat
-from kernelfuzz.toolchain.layouts import CONTIGUOUS
 from kernelfuzz.typecheck.lacking import lacking
 
 
@@ -92,11 +91,11 @@ def _judge(chunk: Chunk, checks: Checks, *, fast: bool = False) -> list[CaseOutc
 
 def _given(at: int, case: Case, launch_given: bool) -> CaseRecord:
     identity = fingerprint(case.kernel)
-    layout = CONTIGUOUS if launch_given else draw_layout(identity)
-    return CaseRecord(at, "", case, SeededChoices(GRAMMAR_VERSION, identity), layout)
+    launching = draw_launching(identity, contiguous=launch_given)
+    return CaseRecord(at, "", case, SeededChoices(GRAMMAR_VERSION, identity), launching)
 
 
 def _record(request: Request, index: int) -> CaseRecord:
     case = draw_case(request.options, request.seed, index)
     choices = SeededChoices(GRAMMAR_VERSION, request.seed, index, "oracles")
-    return CaseRecord(index, category(request, index), case, choices, draw_layout(request.seed, index))
+    return CaseRecord(index, category(request, index), case, choices, draw_launching(request.seed, index))

@@ -61,8 +61,8 @@ def ask(chunk: Chunk) -> None:
         setting, asked = chunk.setting(target), chunk.sound
         if target in HOSTS and target != chunk.targets[0]:
             asked = [record for record in asked if chunk.samples(record, other_host) or not _same_text(chunk, record)]
-        cases, layouts = [record.case for record in asked], [record.layout for record in asked]
-        note(asked, judge(cases, wanted_of(asked), setting, evaluate=chunk.evaluate, layouts=layouts))
+        cases, settings = [record.case for record in asked], [record.launching.of(setting) for record in asked]
+        note(asked, judge(cases, wanted_of(asked), setting, evaluate=chunk.evaluate, settings=settings))
     kept_promises.ask(chunk.sound)
 
 
@@ -106,27 +106,27 @@ def judge(
     *,
     backward: bool = False,
     evaluate: batch.Evaluate = batch.evaluate,
-    layouts: Sequence[str] | None = None,
+    settings: Sequence[BuildSetting] | None = None,
 ) -> list[Verdict]:
     """Launch every case in one module and compare; ``wanted`` has what ``expected`` gave for each.
 
     A case that is undefined is built all the same, but not launched.  One that Warp does not build gets a
     verdict of the compile oracle.  ``backward`` has the adjoints built too, which nobody calls.
-    ``evaluate`` builds the cases, ``layouts`` has how the arrays of each lie (default: as ``setting`` says).
+    ``evaluate`` builds the cases, ``settings`` has how each is launched (default: as ``setting`` says).
     """
-    settings = batch.in_layouts(setting, layouts, len(cases))
+    each_setting = settings or [setting] * len(cases)
 
     def launch(program: Program, name: str, at: int) -> Outputs | None:
         if isinstance(wanted[at], Undefined):
             return None
-        return program.run(name, cases[at].launch, blocks=setting.blocks, layout=settings[at].layout)
+        return program.run(name, cases[at].launch, **batch.launched(each_setting[at], cases[at].launch))
 
     outcomes = evaluate(cases, setting, launch, backward=backward)
     return [
         _without_result(oracle, case, outcome, each)
         if isinstance(outcome, Failure)
         else _verdict(oracle, case, outputs, outcome, each)
-        for case, outputs, outcome, each in zip(cases, wanted, outcomes, settings, strict=True)
+        for case, outputs, outcome, each in zip(cases, wanted, outcomes, each_setting, strict=True)
     ]
 
 

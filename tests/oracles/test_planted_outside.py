@@ -18,7 +18,7 @@ from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.walk import count_nodes
-from kernelfuzz.oracles.chunk import draw_layout
+from kernelfuzz.oracles.chunk import draw_launching
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.table import ORACLES
@@ -237,8 +237,8 @@ def test_the_adjoint_of_a_loop_that_was_left_is_a_known_bug_and_the_loop_itself_
 
 
 def test_half_of_the_cases_are_contiguous_and_every_layout_is_drawn() -> None:
-    drawn = [draw_layout("seed", index) for index in range(1000)]
-    assert drawn == [draw_layout("seed", index) for index in range(1000)]
+    drawn = [draw_launching("seed", index).layout for index in range(1000)]
+    assert drawn == [draw_launching("seed", index).layout for index in range(1000)]
     assert 400 < drawn.count(CONTIGUOUS) < 600
     assert all(drawn.count(layout) > 50 for layout in LAYOUTS)
     assert BuildSetting().layout == CONTIGUOUS
