@@ -18,7 +18,9 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.rewrite import Part, map_expressions, map_statements, rebuild
+from kernelfuzz.ir.thread_kernels import element, thread_kernel
 from kernelfuzz.ir.walk import children
+from kernelfuzz.ir.zeros import zero_of
 from kernelfuzz.reference.compiled_calls import OPERATORS, UNARY_OPERATORS
 from kernelfuzz.typecheck.verify import VerifyError, verify
 
@@ -55,24 +57,21 @@ class Operation:
 
     def alone(self, values: Sequence[tuple[Value, ...]]) -> Case | None:
         """A kernel whose threads do the operation with these operands, one each; None where Warp has none such."""
-        node, thread = self.node, n.Name("i", t.INT32)
+        node = self.node
         changes = isinstance(node, (n.Assign, n.AugAssign))
         result: n.Expr = self.operands[0] if changes else node
-        inputs: dict[str, Any] = {}
-        body: list[n.Stmt] = [n.Assign(thread, n.Call("tid", (), t.INT32))]
-        for at, operand in enumerate(self.operands):
-            body.append(n.Assign(operand, _element(f"in{at}", operand.type, thread)))
-            inputs[f"in{at}"] = _stored(operand.type, [each[at] for each in values])
+        arrays = {f"in{at}": operand.type for at, operand in enumerate(self.operands)}
+        inputs: dict[str, Any] = {
+            name: _stored(type_, [each[at] for each in values]) for at, (name, type_) in enumerate(arrays.items())
+        }
+        body: list[n.Stmt] = [
+            n.Assign(operand, element(name, operand.type)) for operand, name in zip(self.operands, arrays, strict=True)
+        ]
         if changes:
             body.append(node)
-        body.append(n.Assign(_element("out", result.type, thread), result))
+        body.append(n.Assign(element("out", result.type), result))
         inputs["out"] = _stored(result.type, [_zero(result.type)] * len(values))
-        types = [*[operand.type for operand in self.operands], result.type]
-        params = [
-            n.Param(name, t.Array(cast("Any", type_), 1), shape=("x",))
-            for name, type_ in zip(inputs, types, strict=True)
-        ]
-        kernel = n.Kernel(name="kernel", params=tuple(params), body=tuple(body))
+        kernel = thread_kernel({**arrays, "out": result.type}, body)
         return Case(kernel, Launch((len(values),), inputs)) if _verifies(kernel) else None
 
 
@@ -170,13 +169,6 @@ def without(kernel: n.Kernel, names: Collection[str]) -> Iterator[n.Kernel]:
             yield made
 
 
-def zero_of(type_: t.Type) -> n.Expr:
-    """The zero of a type of values as an expression."""
-    if not isinstance(type_, t.Scalar):
-        return n.Construct(type_, ())
-    return n.Literal(False if type_ == t.BOOL else 0.0 if type_.is_float else 0, type_)
-
-
 # ------------------------------------------------------------------------------------ names
 
 
@@ -240,10 +232,6 @@ def _abstracted(node: n.Node, below: Sequence[n.Node]) -> tuple[Operation, tuple
     else:
         made = rebuild(node, parts)
     return Operation(cast("Operator", made), tuple(operands)), tuple(values)
-
-
-def _element(array: str, type_: t.Type, thread: n.Name) -> n.Index:
-    return n.Index(n.Name(array, t.Array(cast("Any", type_), 1)), (thread,), type_)
 
 
 def _scalar_and_sizes(type_: t.Type) -> tuple[t.Scalar, tuple[int, ...]]:

@@ -13,6 +13,7 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, Launch
+from kernelfuzz.ir.thread_kernels import element, thread_kernel
 from kernelfuzz.oracles.chunk import CaseRecord
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import VALUE
@@ -86,25 +87,19 @@ def _numpy_type(param: n.Param) -> np.dtype[Any]:
 def call_kernel(signature: Signature) -> n.Kernel:
     """A kernel that calls a builtin for each element of arrays; the parameters have the names of the promise."""
     promise = PROMISES[signature.name]
-    i = n.Name("i", t.INT32)
-
-    def element(name: str, type_: t.Type) -> n.Index:
-        return n.Index(n.Name(name, t.Array(type_)), (i,), type_)  # pyright: ignore[reportArgumentType]
-
-    inputs = list(zip(names_of(promise, len(signature.params)), signature.params, strict=True))
-    outputs = list(zip(promise.results, parts_of(signature), strict=True))
-    body: list[n.Stmt] = [n.Assign(i, n.Call("tid", (), t.INT32))]
-    arguments: list[n.Expr] = [element(*each) for each in inputs]
+    inputs = dict(zip(names_of(promise, len(signature.params)), signature.params, strict=True))
+    outputs = dict(zip(promise.results, parts_of(signature), strict=True))
+    body: list[n.Stmt] = []
+    arguments: list[n.Expr] = [element(*each) for each in inputs.items()]
     for at in signature.builtin.mutates:
-        local = n.Name(f"{inputs[at][0]}_now", inputs[at][1])
+        local = n.Name(f"{list(inputs)[at]}_now", signature.params[at])
         body.append(n.Assign(local, n.Unary("+", arguments[at], local.type)))
         arguments[at] = local
     call = n.Call(signature.name, tuple(arguments), signature.result, signature.keywords)
     values: list[n.Expr] = [call]
     if isinstance(signature.result, t.Tuple):
-        parts = [n.Name(f"{name}_part", type_) for name, type_ in outputs]
+        parts = [n.Name(f"{name}_part", type_) for name, type_ in outputs.items()]
         body.append(n.Unpack(tuple(part.id for part in parts), (call,)))
         values = list(parts)
-    body += [n.Assign(element(*each), value) for each, value in zip(outputs, values, strict=True)]
-    params = tuple(n.Param(name, t.Array(type_)) for name, type_ in (*inputs, *outputs))  # pyright: ignore
-    return n.Kernel("kernel", params, tuple(body))
+    body += [n.Assign(element(*each), value) for each, value in zip(outputs.items(), values, strict=True)]
+    return thread_kernel({**inputs, **outputs}, body)

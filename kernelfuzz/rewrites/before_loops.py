@@ -14,6 +14,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import BLOCKS
 from kernelfuzz.ir.walk import bound_by, bound_names, walk
+from kernelfuzz.ir.zeros import zero_of
 from kernelfuzz.rewrites.loads import Unit
 from kernelfuzz.typecheck.operators import unary_result
 
@@ -77,10 +78,10 @@ def _copy(name: n.Name) -> n.Assign | None:
 
 def _declaration(name: n.Name) -> n.Assign | None:
     match name.type:
-        case t.Scalar(kind=kind) as type_:
-            zero = n.Literal(False if kind == "bool" else 0.0 if type_.is_float else 0, type_)
-            return n.Assign(name, n.Cast(type_, zero))
+        case t.Scalar() as type_:
+            # A literal alone is a constant, which a loop may not change.
+            return n.Assign(name, n.Cast(type_, zero_of(type_)))
         case t.Array() | t.Tile() | t.Tuple():
             return None
         case _:
-            return n.Assign(name, n.Construct(name.type, ()))
+            return n.Assign(name, zero_of(name.type))
