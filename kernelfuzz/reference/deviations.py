@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import aliases, arithmetic, late_reads, left_loops, lost_derivatives
+from kernelfuzz.reference import aliases, arithmetic, late_reads, left_loops, lost_derivatives, places_and_chains
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.lost_derivatives import of_constant_divisor, of_nearest_bound
@@ -88,28 +88,28 @@ DEVIATIONS: dict[str, Deviation] = {
         Deviation(
             "chained-comparison-is-eager",
             "Every operand of a chain of comparisons is evaluated.",
-            nodes={n.Compare: late_reads.chain},
+            nodes={n.Compare: places_and_chains.chain},
         ),
         Deviation(
             "subscript-of-a-slice",
             "The subscripts of a slice of a matrix and of its element are taken as one.",
-            nodes={n.Index: late_reads.column},
+            nodes={n.Index: places_and_chains.column},
         ),
         Deviation(
             "store-into-a-part-of-a-part",
             "A store into a component of a part of a local is dropped.",
-            nodes={n.Assign: late_reads.dropped, n.AugAssign: late_reads.dropped},
+            nodes={n.Assign: places_and_chains.dropped, n.AugAssign: places_and_chains.dropped},
         ),
         Deviation(
             "augmented-row-is-dropped",
             "A sum into a row of a matrix in an array goes into a copy, and is lost.",
             until="1.15",
-            nodes={n.AugAssign: late_reads.dropped_row},
+            nodes={n.AugAssign: places_and_chains.dropped_row},
         ),
         Deviation(
             "vector-is-stored-into-itself",
             "A local that is stored into a slice of itself is read while it changes.",
-            nodes={n.Assign: late_reads.into_itself},
+            nodes={n.Assign: places_and_chains.into_itself},
         ),
         Deviation(
             "element-is-read-late",
@@ -197,7 +197,7 @@ DEVIATIONS: dict[str, Deviation] = {
         Deviation(
             "empty-loop-loses-the-counter",
             "The counter of a loop that is not unrolled has no value where the loop runs zero times.",
-            nodes={n.For: late_reads.lost_counter},
+            nodes={n.For: places_and_chains.lost_counter},
             open=True,
         ),
         Deviation(
@@ -211,13 +211,13 @@ DEVIATIONS: dict[str, Deviation] = {
             "negative-component-of-an-element",
             "A negative subscript of a component that is stored into an element is not counted from the end.",
             until="1.18.0",
-            nodes={n.Assign: late_reads.negative_component, n.AugAssign: late_reads.negative_component},
+            nodes={n.Assign: places_and_chains.negative_component, n.AugAssign: places_and_chains.negative_component},
             open=True,
         ),
         Deviation(
             "lower-bound-ignores-strides",
             "A search takes what lies behind the first element of an array for its elements.",
-            nodes={n.Call: late_reads.searched},
+            nodes={n.Call: places_and_chains.searched},
             open=True,
             strided=True,
         ),

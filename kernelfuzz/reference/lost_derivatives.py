@@ -13,7 +13,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
 from kernelfuzz.reference import compiled as c
-from kernelfuzz.reference import evaluation, execution, late_reads
+from kernelfuzz.reference import evaluation, execution, places_and_chains
 from kernelfuzz.reference.aliases import after, is_element, keep
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.dual import Dual, value_of
@@ -33,7 +33,7 @@ def field_component(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute |
         whole = whole.value  # m[0][1] is m[0, 1]
     if not isinstance(whole, n.Attribute) or isinstance(whole.type, t.Struct):
         return None
-    return late_reads.lost(node, names) if isinstance(whole.value.type, t.Struct) else None
+    return places_and_chains.lost(node, names) if isinstance(whole.value.type, t.Struct) else None
 
 
 def field(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
@@ -41,7 +41,7 @@ def field(node: n.Assign | n.AugAssign, names: c.Names) -> c.Execute | None:
     target = node.target
     if not isinstance(target, n.Attribute) or not isinstance(target.value.type, t.Struct) or not is_local(target):
         return None
-    return late_reads.lost(node, names)
+    return places_and_chains.lost(node, names)
 
 
 def negative_row(node: n.Index, names: c.Names) -> c.Evaluate | None:
