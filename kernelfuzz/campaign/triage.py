@@ -142,7 +142,7 @@ class Triage:
         another, which says more.
         """
         if "value" in self.plan.checks.oracles and _is_transformed(failure.verdict):
-            plain = replace(failure.verdict.setting, transformation="")
+            plain = replace(failure.verdict.setting, row="")
             failure = self._told_as(
                 failure, replace(failure.verdict, oracle="value", kind="wrong value", setting=plain)
             )
@@ -329,5 +329,5 @@ class Triage:
 
 def _is_transformed(verdict: Verdict) -> bool:
     """Whether a transformed kernel is wrong, under the options of any other."""
-    name = verdict.setting.transformation
+    name = verdict.setting.row
     return verdict.kind == "different" and bool(name) and not name.startswith("options: ")

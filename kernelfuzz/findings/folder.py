@@ -95,7 +95,7 @@ def record(finding: Finding) -> dict[str, Any]:
         "kind": finding.kind,
         "oracle": finding.oracle,
         "target": setting.target,
-        "transformation": setting.transformation,
+        "row": setting.row,
         "module_options": _plain(dict(setting.options)),
         "block_dim": setting.block_dim,
         "blocks": setting.blocks,

@@ -104,9 +104,9 @@ def where(verdict: Verdict) -> str:
 
 
 def changed(verdict: Verdict) -> str:
-    """Return what an oracle changed or found: the ``transformation`` of its setting, or the names of the options."""
+    """Return what an oracle changed or found: the ``row`` of its setting, or the names of the options."""
     names = ", ".join(sorted(name for name, _ in verdict.setting.options))
-    return verdict.setting.transformation or names or verdict.oracle
+    return verdict.setting.row or names or verdict.oracle
 
 
 # ----------------------------------------------------------------------------------------- masked messages

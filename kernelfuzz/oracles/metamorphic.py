@@ -94,7 +94,7 @@ def judge_transformed(
     forms, outputs = [case for _, _, case in changed], [wanted[at] for at, _, _ in changed]
     judged = value.judge(forms, outputs, setting, METAMORPHIC, evaluate=evaluate)
     for (at, name, case), verdict in zip(changed, judged, strict=True):
-        results[at] = replace(verdict, setting=replace(setting, transformation=name)), case
+        results[at] = replace(verdict, setting=replace(setting, row=name)), case
     return results
 
 

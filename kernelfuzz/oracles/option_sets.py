@@ -139,7 +139,7 @@ class OptionSet:
             block_dim=self.block_dim or plain.block_dim,
             # Threads without a grid-stride loop take one turn: a grid that is too small leaves points out.
             blocks=plain.blocks if options.get("default_grid_stride", True) else None,
-            transformation=f"options: {self.name}",
+            row=f"options: {self.name}",
         )
 
 

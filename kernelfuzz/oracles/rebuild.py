@@ -42,7 +42,7 @@ def ask(chunk: Chunk) -> None:
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:
-    return [judge(case.kernel, like.setting.transformation) for case in cases]
+    return [judge(case.kernel, like.setting.row) for case in cases]
 
 
 def explain(case: Case, verdict: Verdict) -> Evidence:
@@ -58,7 +58,7 @@ def judge(kernel: Kernel, cause: str = "") -> Verdict:
         return REBUILD.passed()
     change = next((each for each in found if each.cause == cause), found[0])
     target = "cpu" if change.device == "cpu" else "ptx"
-    return REBUILD.failed(BuildSetting(target, transformation=change.cause), str(change))
+    return REBUILD.failed(BuildSetting(target, row=change.cause), str(change))
 
 
 def changes(kernel: Kernel) -> list[Difference] | Failure:

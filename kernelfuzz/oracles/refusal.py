@@ -77,7 +77,7 @@ def judge(kernel: Kernel, row: Edit, about: str = "") -> Verdict:
 
 
 def _judged(row: Edit, edited: Edited) -> Verdict:
-    setting = BuildSetting("cpu", transformation=row.name)
+    setting = BuildSetting("cpu", row=row.name)
     source = render(edited.kernel)
     failure = _failure(source)
     if failure is None:

@@ -100,17 +100,16 @@ class BuildSetting:
 
     ``target`` is one of ``kernelfuzz.devices.TARGETS``, or ``ptx``, which is built but not launched.
     ``options`` are Warp's module options by name; ``block_dim`` and ``blocks`` are the size of a block and
-    the number of blocks of a CUDA grid (None: Warp's default).  ``transformation`` names what the oracle did
-    to the kernel: a change or options that must not matter, the edit of ``refusal``, what came before a build of
-    ``rebuild``; of ``warning`` it is the mark of the warning.  ``layout`` is how arrays lie in memory
-    (``kernelfuzz.toolchain.layouts``).
+    the number of blocks of a CUDA grid (None: Warp's default).  ``row`` names the row of a table of the
+    oracle's that was asked: a transformation, options ("options: debug"), an edit, a history, a complaint; it is empty
+    where there is no such table.  ``layout`` is how arrays lie in memory (``kernelfuzz.toolchain.layouts``).
     """
 
     target: str = "cpu"
     options: tuple[tuple[str, Any], ...] = ()
     block_dim: int | None = None
     blocks: int | None = None
-    transformation: str = ""
+    row: str = ""
     layout: str = "contiguous"
 
     @property

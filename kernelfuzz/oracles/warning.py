@@ -74,5 +74,5 @@ def _alone(problem: Failure | Warned, setting: BuildSetting) -> Verdict:
         return WARNING.skipped(f"not built: {problem.kind}", setting)
     # A script must ask as this does.
     asked = _asked() if problem.mark == ASKED else {}
-    told = BuildSetting(setting.target, tuple(asked.items()), transformation=problem.mark)
+    told = BuildSetting(setting.target, tuple(asked.items()), row=problem.mark)
     return WARNING.failed(told, f"{problem.text}\n{problem.line}\n{problem.complaint.what}")

@@ -95,7 +95,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert found["module_options"] == {"fuse_fp": False}
     assert found["mismatch"] == {"output": "out0", "index": [1], "expected": 4, "actual": 5}
     assert set(found["features"]) == {"arithmetic", "dynamic_for", "for", "scalar_param", "unpack"}
-    assert {"upstream", "message", "transformation", "warp_version", "path"} <= set(found)
+    assert {"upstream", "message", "row", "warp_version", "path"} <= set(found)
     assert found["path"] == slug(finding.signature)
     ast.parse(found["case"]["source"])
     again = decode(found["case"]["inputs"])

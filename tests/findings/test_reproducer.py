@@ -172,7 +172,7 @@ class Row:
 PRODUCT = kernels.product()
 SWAPPED = kernels.swapped()
 PLACE = Mismatch("out0", (1,), 4, 5)
-RENAMED = BuildSetting(transformation="rename")
+RENAMED = BuildSetting(row="rename")
 OPTIONS = BuildSetting(options=(("max_unroll", 0), ("optimization_level", 0), ("verify_fp", False)))
 GRADIENT = {"a": np.array([3, -4, np.nan], np.float32)}
 NEAR = {"a": np.array([3.0001, -4, np.nan], np.float32)}
@@ -228,9 +228,9 @@ ROWS: dict[str, Row] = {
     "built differently": Row(finding(named_e(), "built differently"), 1, "expected: kernel_"),
     "refused": Row(accepted("out0[0] = 1"), 0, "expected: refused   actual: refused"),
     "accepted": Row(accepted("out0[0] = 1.0 < 2.0"), 1, "expected: refused   actual: accepted"),
-    "no warning": Row(finding(PRODUCT, "compiler warns", BuildSetting(transformation="-W")), 0, "actual: no warning"),
-    "no warning, CUDA": Row(finding(PRODUCT, "compiler warns", BuildSetting("ptx", transformation="#69-D")), 0),
-    "warning": Row(finding(itself(), "compiler warns", BuildSetting(transformation="-Wtautological")), 1, "self-comp"),
+    "no warning": Row(finding(PRODUCT, "compiler warns", BuildSetting(row="-W")), 0, "actual: no warning"),
+    "no warning, CUDA": Row(finding(PRODUCT, "compiler warns", BuildSetting("ptx", row="#69-D")), 0),
+    "warning": Row(finding(itself(), "compiler warns", BuildSetting(row="-Wtautological")), 1, "self-comp"),
     "gradient, strided": Row(
         finding(PRODUCT, "wrong gradient", BuildSetting(layout="strided"), expected=GRADIENT, seeds=SEEDS), 0
     ),

@@ -181,7 +181,7 @@ def test_the_kind_the_device_and_what_was_changed_count() -> None:
     )
     unrolled = BuildSetting(options=(("max_unroll", 0),))
     assert signature(verdict("different", setting=unrolled), kernel) == "different (max_unroll): unpack(name)"
-    renamed = BuildSetting(transformation="rename")
+    renamed = BuildSetting(row="rename")
     assert signature(verdict("different", setting=renamed), kernel) == "different (rename): unpack(name)"
     assert signature(verdict("crash", "signal SIGSEGV"), kernel) == "crash SIGSEGV: unpack(name)"
     with pytest.raises(ValueError, match="passed"):

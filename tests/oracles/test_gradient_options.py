@@ -92,7 +92,7 @@ def test_an_option_does_not_change_a_derivative(row: OptionSet) -> None:
     target = row.targets[0]
     setting = CPU if target == "cpu" else BuildSetting("cuda-host", CPU.options, 32, 1)
     (verdict,) = under(row.name, [point()], setting)
-    assert (verdict.status, verdict.setting.transformation) == ("passed", f"options: {row.name}")
+    assert (verdict.status, verdict.setting.row) == ("passed", f"options: {row.name}")
 
 
 def test_a_defect_that_an_option_shows_is_caught(monkeypatch: Patch) -> None:

@@ -123,7 +123,7 @@ def test_a_planted_defect_is_noticed(monkeypatch: Patch, plant: Callable[[Patch]
     assert (verdict.status, verdict.kind) == ("failed", "built differently")
     assert verdict.reason == PLANTED[plant]
     # Nor is it taken for the known bug where the kernel meets that too.
-    again = rebuild.judge(named_e().kernel, verdict.setting.transformation)
+    again = rebuild.judge(named_e().kernel, verdict.setting.row)
     assert explained_by(named_e(), again, WORKAROUNDS, judge_again) is None
 
 

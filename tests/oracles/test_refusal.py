@@ -138,11 +138,11 @@ def asked() -> list[Verdict]:
 
 
 def test_it_is_asked(monkeypatch: Patch) -> None:
-    assert all(verdict.status == "passed" or verdict.setting.transformation in ACCEPTED for verdict in asked())
+    assert all(verdict.status == "passed" or verdict.setting.row in ACCEPTED for verdict in asked())
     swallow(monkeypatch)
     found = asked()
     assert {verdict.kind for verdict in found} == {"accepted"}
-    assert len({verdict.setting.transformation for verdict in found}) > 2
+    assert len({verdict.setting.row for verdict in found}) > 2
 
 
 def test_a_kernel_without_a_place_is_skipped() -> None:

@@ -443,7 +443,7 @@ def test_a_new_row_is_drawn_verified_and_judged(monkeypatch: pytest.MonkeyPatch)
         [case], value.expected([case]), [SeededChoices(at)], BuildSetting("cpu", tuple(sorted(JUDGED.items())))
     )
     verdict, changed = judged
-    assert (verdict.status, verdict.setting.transformation) == ("passed", "a plus sign")
+    assert (verdict.status, verdict.setting.row) == ("passed", "a plus sign")
     assert "float(+7)" in render(changed.kernel)
 
 
