@@ -8,19 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kernelfuzz.oracles.verdict import FAILURES
+from kernelfuzz.reference.promises import BREAKING
 from kernelfuzz.rewrites.workarounds import WORKAROUNDS, Workaround
 
 FOLDER = Path(__file__).parents[1] / "notes" / "findings"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
-KINDS = {
-    "rejected",
-    "accepted",
-    "does not compile",
-    "wrong value",
-    "wrong gradient",
-    "memory overwritten",
-    "non-deterministic",
-}
 
 
 def table() -> list[dict[str, str]]:
@@ -52,7 +45,7 @@ def test_every_bug_has_a_page_a_script_and_a_row():
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_page_and_row_agree(name: str):
     row = ROWS[name]
-    assert set(row["kind"].split(", ")) <= KINDS
+    assert set(row["kind"].split(", ")) <= set(FAILURES)
     page = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert f"`{name}.py`" in page
     assert page.splitlines()[2].lower().startswith(" and ".join(row["kind"].split(", ")) + ".")
@@ -66,6 +59,10 @@ def test_a_workaround_names_the_releases_of_the_table(row: Workaround):
     stated = ROWS[row.bug]
     assert row.releases == tuple(release for release in RELEASES if stated[release] == "yes")
     assert row.of_gradients == (stated["kind"] == "wrong gradient")
+
+
+def test_a_bug_that_breaks_a_promise_is_called_so():
+    assert set(BREAKING) == {name for name, row in ROWS.items() if row["kind"] == "broken promise"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
