@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.names import is_local
 from kernelfuzz.strategies.builtin_calls import cast, state_argument
 from kernelfuzz.strategies.context import Buffer, Context
-from kernelfuzz.strategies.operands import call, draw_in, fit, fit_index, number, position
+from kernelfuzz.strategies.operands import call, draw_in, fit, number, place
+from kernelfuzz.strategies.parts import changed, has_inside, inner_place
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, full_range, input_range, is_ranged
 from kernelfuzz.strategies.value_types import numeric_dtype, value_type
 
@@ -102,20 +102,6 @@ def _along_grid(ctx: Context, buffer: Buffer, axis: int, extent: str) -> n.Expr:
             return n.Binary("%", n.Binary("+", here, step, t.INT32), n.ArrayShape(buffer.name, axis), t.INT32)
         case _:
             return here
-
-
-def place(ctx: Context, size: int) -> Ranged:
-    """An index along an axis of fixed size: a variable that is in range, a constant, or a wrapped one."""
-    ready = [v for v in reversed(ctx.variables) if v.type == t.INT32 and v.low >= 0 and v.high < size]
-    if ready and ctx.choices.chance(0.6):
-        return ctx.use(ctx.choices.pick(ready))
-    if ctx.choices.chance(0.3):
-        wrapped = [v for v in reversed(ctx.variables) if v.type == t.INT32]
-        if wrapped or ctx.axes():
-            chosen = ctx.choices.pick([*wrapped, None] if ctx.axes() else wrapped)
-            value = ctx.use(chosen) if chosen else ctx.thread(ctx.axes()[0])
-            return fit_index(ctx, value, size)
-    return Ranged(n.Literal(ctx.choices.integer(0, size - 1), t.INT32), 0, size - 1)
 
 
 # ----------------------------------------------------------------- new arrays
@@ -272,8 +258,8 @@ def element_component_store(ctx: Context) -> list[n.Stmt]:
 
 
 def can_store_component(buffer: Buffer) -> bool:
-    """Whether a part of an element can be assigned; Warp refuses that for the parts of a transform."""
-    return not isinstance(buffer.array.dtype, (t.Scalar, t.Transform))
+    """Whether an element has parts that can be assigned."""
+    return has_inside(buffer.array.dtype)
 
 
 def store_component(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
@@ -281,48 +267,7 @@ def store_component(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
     element = n.Index(buffer.name, own_slot(ctx, buffer), buffer.array.dtype)
     target = inner_place(ctx, element)
     value = ctx.draw(target.type, ctx.operations())
-    scalar = target.type if isinstance(target.type, t.Scalar) else None
-    if (
-        scalar
-        and scalar.is_float
-        and scalar.bits >= 32
-        and isinstance(target, n.Attribute)  # before 1.19 Warp has a[i].x += 1, but no a[i][0] += 1
-        and ctx.allows("augmented")
-        and ctx.allows("atomic")
-        and ctx.choices.chance(0.3)
-    ):
-        return [n.AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
-    return [n.Assign(target, value.expr)]
-
-
-def inner_place(ctx: Context, value: n.Name | n.Index | n.Attribute) -> n.Place:
-    """A component, a row or a field of a place."""
-    type_ = value.type
-    match type_:
-        case t.Struct(fields=fields):
-            name, field = ctx.choices.pick(fields)
-            inner = n.Attribute(value, name, field)
-            if isinstance(field, t.Struct) or (_goes_deeper(value, field) and ctx.choices.chance(0.4)):
-                return inner_place(ctx, inner)
-            return inner
-        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
-            if isinstance(value, n.Name) and dtype.is_float and ctx.choices.chance(0.2):
-                return n.Index(value, (position(ctx, rows, 0),), t.Vector(columns, dtype))
-            return n.Index(value, (position(ctx, rows, 0), position(ctx, columns, 0)), dtype)
-        case t.Transform(dtype=dtype):
-            return n.Attribute(value, *ctx.choices.pick((("p", t.Vector(3, dtype)), ("q", t.Quaternion(dtype)))))
-        case t.Vector() | t.Quaternion():
-            length = type_.length if isinstance(type_, t.Vector) else 4
-            if length <= 4 and ctx.choices.chance(0.6):
-                return n.Attribute(value, ctx.choices.pick("xyzw"[:length]), type_.dtype)
-            return n.Index(value, (position(ctx, length, 0),), type_.dtype)
-        case _:
-            raise AssertionError(f"{type_} has no inside")
-
-
-def _goes_deeper(value: n.Name | n.Index | n.Attribute, field: t.Type) -> bool:
-    """Whether ``s.v.x = e`` can be written; before 1.19 Warp refuses that two structs deep in a local."""
-    return isinstance(field, (t.Vector, t.Matrix)) and (not isinstance(value, n.Attribute) or not is_local(value))
+    return [changed(ctx, target, value) if ctx.allows("atomic") else n.Assign(target, value.expr)]
 
 
 # --------------------------------------------------------------- atomic updates

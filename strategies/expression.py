@@ -15,7 +15,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.strategies import buffers, builtin_calls, safe_operators, user_functions
 from kernelfuzz.strategies.context import MAX_GRID, Context, Variable
-from kernelfuzz.strategies.operands import component, constant, literal, position, unsliced
+from kernelfuzz.strategies.operands import component, constant, literal, part_slice, position, unsliced
 from kernelfuzz.strategies.ranges import Ranged, binary_range, component_of, full_range, is_ranged
 
 
@@ -232,18 +232,35 @@ def _component(ctx: Context, type_: t.Type, budget: int) -> Ranged:
 
 
 def _slice(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    """A slice of a longer vector, or a row of a matrix."""
+    """A slice of a longer vector, of a quaternion or a transform, of a row or a column; a block of a matrix."""
+    if isinstance(type_, t.Matrix):
+        return _block(ctx, type_, budget)
     assert isinstance(type_, t.Vector)
-    length = type_.length
-    longest = max(length + 1, 4) if ctx.allows("spatial") else 4
-    source_length = ctx.choices.integer(length, longest)
-    value = unsliced(ctx.draw(t.Vector(source_length, type_.dtype), budget - 1))
-    start = ctx.choices.integer(0, source_length - length)
-    stop = start + length
-    part = n.Slice(start or None, None if stop == source_length and ctx.choices.chance(0.5) else stop)
-    if start == 0 and source_length == length and ctx.choices.chance(0.5):
-        part = n.Slice(None, None, -1)
-    return Ranged(n.Index(value.expr, (part,), type_), *value.range)
+    length, dtype = type_.length, type_.dtype
+    sources: list[t.Composite] = [
+        t.Vector(ctx.choices.integer(length, max(length + 1, 4) if ctx.allows("spatial") else 4), dtype)
+    ]
+    if dtype.is_float and length <= 4:
+        sources += [t.Matrix(4, 4, dtype)] * ctx.allows("matrix") + [t.Quaternion(dtype)] * ctx.allows("quaternion")
+        sources += [t.Transform(dtype)] * ctx.allows("transform")
+    source = ctx.choices.pick(sources)
+    value = unsliced(ctx.draw(source, budget - 1))
+    parts: tuple[n.Expr | n.Slice, ...] = (part_slice(ctx, t.shape(source)[0], length),)
+    if isinstance(source, t.Matrix):
+        parts = (*parts, position(ctx, 4, 0))
+        parts = parts if ctx.choices.chance(0.5) else parts[::-1]
+    return Ranged(n.Index(value.expr, parts, type_), *value.range)
+
+
+def _block(ctx: Context, type_: t.Matrix, budget: int) -> Ranged:
+    """``m[0:2, 1:3]``, or some rows of a matrix."""
+    rows = ctx.choices.integer(type_.rows, 4)
+    columns = ctx.choices.integer(type_.columns, 4)
+    value = unsliced(ctx.draw(t.Matrix(rows, columns, type_.dtype), budget - 1))
+    parts = (part_slice(ctx, rows, type_.rows), part_slice(ctx, columns, type_.columns))
+    if columns == type_.columns and ctx.choices.chance(0.5):
+        parts = parts[:1]
+    return Ranged(n.Index(value.expr, parts, type_), *value.range)
 
 
 def _row(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -264,6 +281,13 @@ _COMPOSITES = (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct)
 
 def _is_short_vector(type_: t.Type) -> bool:
     return isinstance(type_, t.Vector) and type_.length <= 4
+
+
+def _is_sliced(ctx: Context, type_: t.Type) -> bool:
+    block = (
+        isinstance(type_, t.Matrix) and max(t.shape(type_)) <= 4 and min(t.shape(type_)) >= 2 and ctx.allows("matrix")
+    )
+    return block or _is_short_vector(type_)
 
 
 def _is_row(ctx: Context, type_: t.Type) -> bool:
@@ -289,7 +313,7 @@ OPERATIONS: tuple[Production, ...] = (
     Production("cast", lambda _, type_: is_number(type_), builtin_calls.conversion, 2, "cast"),
     Production("component", lambda ctx, type_: is_number(type_) and ctx.allows("vector"), _component, 2),
     Production("row", _is_row, _row, 1, "matrix"),
-    Production("slice", lambda _, type_: _is_short_vector(type_), _slice, 2, "slice"),
+    Production("slice", _is_sliced, _slice, 2, "slice"),
     Production("part", _is_part, _part, 1, "transform"),
     Production("search", _only(t.INT32), buffers.search, 1, "search", buffers.can_search),
     Production("where", is_plain, safe_operators.where, 1, "where"),

@@ -18,6 +18,7 @@ from kernelfuzz.strategies import control_flow as control
 from kernelfuzz.strategies import inventory as has
 from kernelfuzz.strategies import required_features as plant
 from kernelfuzz.strategies.value_types import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
+from kernelfuzz.typecheck.targets import newer_places
 
 Dtypes = Callable[[tuple[t.Scalar, ...]], bool]
 
@@ -31,7 +32,8 @@ class Feature:
     one; ``excludes`` cannot be in the same kernel, and without the feature there is nothing that it
     ``stands_for``.  ``dtypes`` tells whether it can be drawn over some scalar types, ``depth`` is how deep
     control flow nests for it.  A kernel may use it ``always``, or it is switched off in a quarter of the
-    kernels (``common``) or in three quarters (``rare``: what is rare in real kernels).
+    kernels (``common``) or in three quarters (``rare``: what is rare in real kernels).  ``newer``: some
+    supported release of Warp does not have it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Feature:
     dtypes: Dtypes | None = None
     depth: int = 0
     allowed: Literal["always", "common", "rare"] = "common"
+    newer: bool = False
 
 
 def _some(wanted: Callable[[t.Scalar], bool]) -> Dtypes:
@@ -91,7 +94,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             needs=("unsigned",), dtypes=_has(t.FLOAT32), allowed="rare"),
         Feature("newer", "a builtin that the oldest supported release of Warp has not", plant.newer,
             lambda shown: any(signature.builtin.since for signature in shown.signatures), dtypes=_float,
-            allowed="rare"),
+            allowed="rare", newer=True),
         Feature("and_or", "and, or", plant.and_or, has.node(n.BoolOp)),
         Feature("truth", "a number or an array as a condition", plant.truth, has.tested),
         Feature("chained", "a chained comparison (a < b <= c)", plant.chained,
@@ -146,12 +149,19 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",)),
         Feature("search", "a binary search in a sorted array", plant.search, has.builtin("search"), allowed="rare"),
         Feature("array_shape", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
-        Feature("slice", "a slice of a vector", plant.slice_,
+        Feature("slice", "a slice of a vector, a matrix, a quaternion or a transform", plant.slice_,
             has.node(n.Index, lambda index: any(isinstance(i, n.Slice) for i in index.indices)), needs=("vector",)),
         Feature("component_store", "an assignment to a component of a local", plant.component_store,
             has.component_store, needs=("vector",)),
         Feature("element_component_store", "an assignment to a component or a field of an array's element",
             plant.element_component_store, has.element_component_store, needs=("vector",)),
+        Feature("slice_store", "an assignment to a slice of a local", plant.slice_store,
+            has.target(has.sliced), needs=("slice", "component_store")),
+        Feature("computed_place", "an assignment to a place that an element or a call gives", plant.computed_place,
+            has.target(has.computed), needs=("component_store",)),
+        Feature("newer_place", "an assignment to a place that some supported release of Warp refuses",
+            plant.newer_place, lambda shown: any(newer_places(shown.kernel)),
+            needs=("element_component_store", "augmented", "atomic"), newer=True),
         Feature("augmented", "an augmented assignment", plant.augmented, has.node(n.AugAssign)),
         Feature("unpack", "an assignment to several names", local_variables.unpack_pair,
             has.node(n.Unpack, lambda unpack: len(unpack.values) > 1)),
@@ -208,6 +218,9 @@ FEATURES: dict[str, Feature] = {each.name: each for rows in GROUPS.values() for 
 
 # What the swarm never switches off: without these there is nothing left to draw.
 ALWAYS = frozenset(each.name for each in FEATURES.values() if each.allowed == "always")
+
+# What a campaign leaves out where a release of Warp does not have it.
+NEWER = frozenset(each.name for each in FEATURES.values() if each.newer)
 
 # What keeps the grammar's operands in their domains: a kernel cannot do without.
 INDISPENSABLE = frozenset({"arithmetic", "math"})

@@ -208,6 +208,32 @@ def component_store(shown: Inventory) -> bool:
     return any(_element(target) is None for target in shown.targets)
 
 
+def target(holds: Callable[[n.Place], bool]) -> Finder:
+    """Whether something is stored into a place that is as wanted."""
+    return lambda shown: any(map(holds, shown.targets))
+
+
+def sliced(place: n.Place) -> bool:
+    """Whether a place is a slice."""
+    return isinstance(place, n.Index) and any(isinstance(index, n.Slice) for index in place.indices)
+
+
+def computed(place: n.Place) -> bool:
+    """Whether a subscript on the way to a place reads an element, or calls a function."""
+    base: n.Expr = place
+    while isinstance(base, (n.Index, n.Attribute)):
+        indices = base.indices if isinstance(base, n.Index) else ()
+        if any(isinstance(below, n.CallFunction) or is_element(below) for below in walk(*indices)):
+            return True
+        base = base.value
+    return False
+
+
+def is_element(node: n.Node) -> bool:
+    """Whether a node is an element of an array."""
+    return isinstance(node, n.Index) and isinstance(node.value.type, t.Array)
+
+
 def element_component_store(shown: Inventory) -> bool:
     """Whether a part of an array's element is stored into."""
     return any(_element(target) not in (None, target) for target in shown.targets)

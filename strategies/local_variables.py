@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t  # fmt: skip
-from kernelfuzz.strategies.buffers import inner_place
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_TYPE, call_builtin
 from kernelfuzz.strategies.context import Context, Variable
 from kernelfuzz.strategies.operands import fit
+from kernelfuzz.strategies.parts import changed, has_inside, inner_place, sliced_place
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, component_of, full_range, is_ranged
 from kernelfuzz.strategies.safe_operators import combine
 from kernelfuzz.strategies.value_types import float_dtype, value_type
@@ -121,17 +121,21 @@ def store_part(ctx: Context, variable: Variable) -> list[n.Stmt]:
     target = inner_place(ctx, n.Name(variable.name, variable.type))
     value = in_range(ctx, variable, ctx.draw(target.type, ctx.operations()))
     ctx.wrote(variable)
-    scalar = target.type if isinstance(target.type, t.Scalar) else None
-    # Before 1.19 Warp has s.v.x += 1, but neither s.v[0] += 1 nor s.m[0, 0] += 1.
-    in_struct = isinstance(variable.type, t.Struct)
-    summed = not in_struct or (isinstance(target, n.Attribute) and isinstance(target.value.type, t.Vector))
-    if scalar and scalar.is_float and summed and ctx.allows("augmented") and ctx.choices.chance(0.3):
-        return [n.AugAssign(target, ctx.choices.pick(("+", "-")), value.expr)]
-    return [n.Assign(target, value.expr)]
+    return [changed(ctx, target, value)]
 
 
-def has_inside(type_: t.Type) -> bool:
-    return isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Struct))
+def store_slice(ctx: Context) -> list[n.Stmt]:
+    """``v[0:2] = expression``, ``m[:, 1] -= expression``."""
+    variable = ctx.choices.pick([v for v in mutable(ctx) if has_slices(v.type)])
+    target = sliced_place(ctx, n.Name(variable.name, variable.type))
+    value = in_range(ctx, variable, ctx.draw(target.type, ctx.operations()))
+    ctx.wrote(variable)
+    return [changed(ctx, target, value)]
+
+
+def has_slices(type_: t.Type) -> bool:
+    """Whether a slice of a local of the type can be stored into."""
+    return has_inside(type_) and not isinstance(type_, t.Struct)
 
 
 def swap(ctx: Context) -> list[n.Stmt]:

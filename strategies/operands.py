@@ -185,3 +185,36 @@ def position(ctx: Context, length: int, budget: int) -> n.Expr:
         value = ctx.draw(t.INT32, budget)
         return (fit(ctx, value, -length, length - 1) if ctx.choices.chance(0.3) else fit_index(ctx, value, length)).expr
     return n.Literal(ctx.choices.pick((*range(length), -1)), t.INT32)
+
+
+def place(ctx: Context, size: int) -> Ranged:
+    """An index along an axis of fixed size: a variable that is in range, a constant, a wrapped one, or any integer."""
+    if ctx.allows("computed_place") and ctx.choices.chance(0.1):
+        return fit_index(ctx, ctx.draw(t.INT32, ctx.choices.integer(0, 1)), size)
+    ready = [v for v in reversed(ctx.variables) if v.type == t.INT32 and v.low >= 0 and v.high < size]
+    if ready and ctx.choices.chance(0.6):
+        return ctx.use(ctx.choices.pick(ready))
+    if ctx.choices.chance(0.3):
+        wrapped = [v for v in reversed(ctx.variables) if v.type == t.INT32]
+        if wrapped or ctx.axes():
+            chosen = ctx.choices.pick([*wrapped, None] if ctx.axes() else wrapped)
+            value = ctx.use(chosen) if chosen else ctx.thread(ctx.axes()[0])
+            return fit_index(ctx, value, size)
+    return Ranged(n.Literal(ctx.choices.integer(0, size - 1), t.INT32), 0, size - 1)
+
+
+def part_slice(ctx: Context, size: int, length: int) -> n.Slice:
+    """A slice of ``length`` places out of ``size``: forwards or backwards, with a step, without an end now and then."""
+    steps = [step for step in (1, -1, 2, -2) if (length - 1) * abs(step) < size]
+    step = ctx.choices.pick(steps if length > 1 else steps[:2])
+    reach = (length - 1) * abs(step)
+    lowest = ctx.choices.integer(0, size - 1 - reach)
+    first, last = (lowest, lowest + reach) if step > 0 else (lowest + reach, lowest)
+    start: int | None = None if first == (0 if step > 0 else size - 1) and ctx.choices.chance(0.7) else first
+    stop: int | None = last + (1 if step > 0 else -1)
+    # One before the first place has no number: it would count from the end.
+    if stop < 0 or (not 0 <= last + step < size and ctx.choices.chance(0.7)):
+        stop = None
+    if ctx.choices.chance(0.1):
+        start, stop = (None if end is None or end == size else end - size for end in (start, stop))
+    return n.Slice(start, stop, None if step == 1 else step)

@@ -17,7 +17,7 @@ from kernelfuzz.ir.nodes import Block, Expr, Function, Kernel
 from kernelfuzz.ir.program import Program
 from kernelfuzz.strategies.choices import DrawnChoices
 from kernelfuzz.strategies.draw_program import draw_program
-from kernelfuzz.strategies.features import FEATURES, with_needs
+from kernelfuzz.strategies.features import FEATURES, NEWER, with_needs
 from kernelfuzz.strategies.kernel import draw_kernel, new_context
 from kernelfuzz.strategies.launch_inputs import ANY, ORDINARY, draw_launch
 from kernelfuzz.strategies.operands import literal
@@ -81,7 +81,8 @@ def kernels(
     ``depth``: how far control flow nests.  ``devices``: where the kernels must be valid.
     ``profile``: ``realistic`` follows the feature frequencies of published Warp code.
 
-    The feature ``newer`` is excluded, unless it is included, where the installed Warp lacks some builtin.
+    The features ``newer`` and ``newer_place`` are excluded, unless they are included, where the installed Warp
+    lacks some builtin or form.
 
         >>> @given(kernels(include=["while"], dtypes=["float32", "int32"], size="small"))
         ... def test_my_backend(kernel):
@@ -94,8 +95,8 @@ def kernels(
         categories=categories, include=include, exclude=exclude, dtypes=dtypes, size=size, depth=depth,
         devices=devices, profile=profile,
     )  # fmt: skip
-    if "newer" not in options.include and not is_complete():
-        options = replace(options, exclude=options.exclude | {"newer"})
+    if not is_complete():
+        options = replace(options, exclude=options.exclude | (NEWER - options.include))
 
     @st.composite
     def kernels(draw: st.DrawFn) -> Kernel:

@@ -16,6 +16,7 @@ from kernelfuzz.strategies import (
     buffers,
     control_flow,
     local_variables,
+    parts,
     user_functions,
     value_types,
 )
@@ -23,7 +24,7 @@ from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, builtin_choice
 from kernelfuzz.strategies.context import Context
 from kernelfuzz.strategies.control_flow import guard
 from kernelfuzz.strategies.local_variables import declare
-from kernelfuzz.strategies.operands import fit, literal, unsliced
+from kernelfuzz.strategies.operands import fit, fit_index, literal, unsliced
 from kernelfuzz.strategies.ranges import Ranged
 from kernelfuzz.strategies.safe_operators import combine, condition, either, loaded, tested
 from kernelfuzz.strategies.value_types import float_dtype, matrix_type, numeric_dtype, vector_type
@@ -226,6 +227,53 @@ def slice_(ctx: Context) -> list[n.Stmt]:
     start = ctx.choices.integer(0, 4 - length)
     part = n.Index(value.expr, (n.Slice(start, start + length),), t.Vector(length, dtype))
     return declare(ctx, Ranged(part, *value.range))
+
+
+def slice_store(ctx: Context) -> list[n.Stmt]:
+    """``v = e`` and ``v[1:] = f``."""
+    type_ = matrix_type(ctx) if ctx.allows("matrix") and ctx.choices.chance(0.5) else vector_type(ctx)
+    made = declare(ctx, ctx.draw(type_, 1))
+    variable = ctx.variables[-1]
+    target = parts.sliced_place(ctx, n.Name(variable.name, type_))
+    value = local_variables.in_range(ctx, variable, ctx.draw(target.type, ctx.operations()))
+    return [*made, parts.changed(ctx, target, value)]
+
+
+def computed_place(ctx: Context) -> list[n.Stmt]:
+    """``v = e`` and ``v[a[i]] = f``, or ``v[g(x)] = f``."""
+    type_ = vector_type(ctx)
+    made = declare(ctx, ctx.draw(type_, 1))
+    variable = ctx.variables[-1]
+    called = ctx.allows("function") and user_functions.can_call(ctx, t.INT32) and ctx.choices.chance(0.4)
+    index = (
+        user_functions.call_function(ctx, t.INT32, 1)
+        if called
+        else buffers.element(ctx, buffers.new_input(ctx, t.INT32))
+    )
+    at = fit_index(ctx, index, type_.length).expr
+    value = local_variables.in_range(ctx, variable, ctx.draw(type_.dtype, ctx.operations()))
+    return [*made, parts.changed(ctx, n.Index(n.Name(variable.name, type_), (at,), type_.dtype), value)]
+
+
+def newer_place(ctx: Context) -> list[n.Stmt]:
+    """``out[i][0] += e``, ``out[i][1] = w`` of a matrix, ``out[i].p = w`` of a transform."""
+    forms = ["component", *["row"] * ctx.allows("matrix"), *["transform"] * ctx.allows("transform")]
+    dtype = float_dtype(ctx)
+    if dtype.bits < 32:
+        forms = forms[1:] or forms
+    form = ctx.choices.pick(forms)
+    type_ = {"row": t.Matrix(3, 3, dtype), "transform": t.Transform(dtype)}.get(form, t.Vector(3, dtype))
+    buffer = buffers.new_output(ctx, type_)
+    element = n.Index(buffer.name, buffers.own_slot(ctx, buffer), type_)
+    if form == "transform":
+        target: n.Place = n.Attribute(element, "p", t.Vector(3, dtype))
+    else:
+        part = t.Vector(3, dtype) if form == "row" else dtype
+        target = n.Index(element, (n.Literal(ctx.choices.pick((0, 1, 2, -1)), t.INT32),), part)
+    value = ctx.draw(target.type, ctx.operations()).expr
+    if form == "component" or ctx.choices.chance(0.3):
+        return [n.AugAssign(target, ctx.choices.pick(("+", "-")), value)]
+    return [n.Assign(target, value)]
 
 
 def component_store(ctx: Context) -> list[n.Stmt]:

@@ -92,6 +92,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("assign", lambda ctx: bool(local.mutable(ctx)), local.assign, 10),
     Statement("augment", _some_local(local.augmentable), local.augment, 6, "augmented"),
     Statement("component_store", _some_local(local.has_inside), local.component_store, 6, "component_store"),
+    Statement("slice_store", _some_local(local.has_slices), local.store_slice, 1, "slice_store"),
     Statement("augmented_store", _may_add, buffers.augmented_store, 3, "augmented"),
     Statement("element_component_store", _has_parts, buffers.element_component_store, 4, "element_component_store"),
     Statement("if", _may_nest, control_flow.branch, 11, "if"),

@@ -143,6 +143,8 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
     kinds: list[tuple[str, int]] = [("scalar", 6)]
     kinds += [("vector", 2)] * ctx.allows("vector")
     kinds += [("matrix", 2)] * (ctx.allows("matrix") and any(d.is_float for d in ctx.dtypes))
+    if any(d.is_float for d in ctx.dtypes):
+        kinds += [(kind, 1) for kind in ("quaternion", "transform") if ctx.allows(kind)]
     if ctx.allows("bool_data"):
         kinds.append(("bool", 1))
     if allow_struct and ctx.module.structs and ctx.allows("nested_struct"):
@@ -153,6 +155,10 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
         case "matrix":
             size = ctx.choices.pick((3, 2))
             return t.Matrix(size, size, float_dtype(ctx))
+        case "quaternion":
+            return t.Quaternion(float_dtype(ctx))
+        case "transform":
+            return t.Transform(float_dtype(ctx))
         case "bool":
             return t.BOOL
         case "struct":

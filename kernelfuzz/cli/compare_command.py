@@ -149,6 +149,7 @@ def _read(path: str, count: int | None) -> list[Task]:
 
 def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
     from kernelfuzz.releases.tasks import Task
+    from kernelfuzz.strategies.features import NEWER
 
     options = {
         "categories": list(drawing.categories) or None,
@@ -156,7 +157,7 @@ def _drawn(seed: int, count: int, drawing: Drawing) -> list[Task]:
         "profile": drawing.profile,
         "include": list(drawing.include),
         # What one of the releases does not have is no difference.
-        "exclude": [*drawing.exclude, *([] if "newer" in drawing.include else ["newer"])],
+        "exclude": [*drawing.exclude, *sorted(NEWER.difference(drawing.include))],
     }
     return [Task(f"seed {seed} index {index}", seed, index, options) for index in range(count)]
 

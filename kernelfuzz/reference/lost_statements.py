@@ -13,7 +13,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, evaluation, execution, lost_values
 from kernelfuzz.reference.lost_regions import Region
 from kernelfuzz.reference.lost_values import CARRIED, OVERWRITTEN, Watch, lost_of
-from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, of_operator
+from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, needs
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 
 
@@ -135,7 +135,7 @@ def _assign_local(node: n.Assign | n.AugAssign, names: c.Names, watch: Watch) ->
     run = execution.statement(node, names)
     place = names.place(root_name(node.target))
     augments = isinstance(node, n.AugAssign)
-    by = of_operator(node.op) if isinstance(node, n.AugAssign) else None
+    by = needs(n.Binary(node.op, node.target, node.value, node.target.type)) if isinstance(node, n.AugAssign) else None
 
     def execute(frame: c.Frame) -> int:
         base, changed = len(watch.operands), watch.changed

@@ -82,19 +82,24 @@ _LINEAR = frozenset({
 READ_THEIR_RESULTS = frozenset({"svd2", "svd3", "qr3", "eig3"})
 
 
-def of_operator(op: str) -> Needs:
+def _of_operator(op: str) -> Needs:
     return _OF_OPERATOR.get(op, _every_value)
 
 
 def needs(node: n.Expr) -> Needs:
     """What the adjoint of an expression needs of the operands that its evaluation computes."""
     match node:
+        # The left one rotates the right one: the derivative by a rotation needs that rotation itself.
+        case n.Binary(op="*", left=left, right=right) | n.Call(name="mul", args=(left, right)) if isinstance(
+            left.type, t.Transform
+        ) and isinstance(right.type, t.Transform):
+            return _every_value
         case n.Binary(op=op):
-            return of_operator(op)
+            return _of_operator(op)
         case n.IfExp() | n.Call(name="where"):
             return _condition
         case n.Call(name=name) if name in OPERATORS:
-            return of_operator(OPERATORS[name])
+            return _of_operator(OPERATORS[name])
         case n.Call(name="tile_extract"):
             return _place
         case n.Call(name=name) if name not in _LINEAR:

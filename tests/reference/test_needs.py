@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import warp as wp
 
+from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference.needs import READ_THEIR_RESULTS
+from kernelfuzz.reference.dual import Dual
+from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, needs
 from kernelfuzz.typecheck.builtins import BUILTINS, instances
 
 HEADERS = sorted((Path(wp.__file__).parent / "native").glob("*.h"))
@@ -35,3 +38,13 @@ def reads_its_results(name: str, arguments: int, results: int) -> bool:
 @pytest.mark.parametrize("name", WITH_SEVERAL_RESULTS)
 def test_the_table_has_what_reads_its_results(name: str) -> None:
     assert reads_its_results(name, *WITH_SEVERAL_RESULTS[name]) == (name in READ_THEIR_RESULTS)
+
+
+def test_a_product_of_transforms_needs_its_left_operand_for_the_derivative_by_it() -> None:
+    moving, still = Operand(Dual(1.0, np.ones(1)), lost=1), Operand(1.0, lost=0)
+
+    def product(type_: t.Type) -> n.Binary:
+        return n.Binary("*", n.Name("p", type_), n.Name("q", type_), type_)
+
+    assert needs(product(t.Transform(t.FLOAT32)))([moving, still])
+    assert not needs(product(t.Quaternion(t.FLOAT32)))([moving, still])
