@@ -11,7 +11,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.nodes import Block, Constant, Function, Name, Param, Stmt
 from kernelfuzz.strategies.choices import Choices
-from kernelfuzz.strategies.ranges import Ranged, input_range
+from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, input_range, is_ranged
 
 T = TypeVar("T")
 
@@ -242,10 +242,17 @@ class Context:
     def scalar_param(self, type_: t.Type, bounds: tuple[int, int] | None = None) -> Variable:
         """A new parameter that is no array: a scalar, a vector, a matrix or a struct."""
         param = self.add_param(type_, prefix="p", bounds=bounds)
-        low, high = bounds or input_range(type_)
-        variable = Variable(param.name, type_, low, high)
+        variable = self.parameter(param, *(bounds or input_range(type_)), may_change=bounds is None)
         self.variables.insert(0, variable)
         return variable
+
+    def parameter(self, param: Param, low: int, high: int, *, may_change: bool = True) -> Variable:
+        """The variable that a parameter is; one without a range of its own may be assigned, where allowed."""
+        if not may_change or not self.allows("assigned_param"):
+            return Variable(param.name, param.type, low, high)
+        if is_ranged(param.type):
+            low, high = min(low, MUTABLE_BOUNDS[0]), max(high, MUTABLE_BOUNDS[1])
+        return Variable(param.name, param.type, low, high, mutable=True)
 
     def buffer(
         self,

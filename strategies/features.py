@@ -194,6 +194,8 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("atomic", "an atomic operation on shared memory", buffers.atomic_update, has.atomic),
         Feature("scalar_param", "a parameter of the kernel that is a scalar", plant.scalar_param,
             has.parameter(lambda type_: isinstance(type_, t.Scalar)), allowed="always"),
+        Feature("assigned_param", "a parameter that is assigned", plant.assigned_param, has.assigned_param,
+            needs=("scalar_param",), allowed="rare"),
         Feature("tid_nd", "several names from wp.tid()", plant.tid_nd, has.node(n.Unpack, has.thread_indices),
             needs=("array_nd",)),
         Feature("function", "a call of a @wp.func", plant.call, has.node(n.CallFunction)),

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.names import root_of
+from kernelfuzz.ir.names import is_local, root_name, root_of
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_GROUP, FEATURE_OF_OPERATOR, FEATURE_OF_TYPE
 from kernelfuzz.strategies.ranges import component_of
@@ -166,6 +166,19 @@ def tested(shown: Inventory) -> bool:
     tests += [value for node in shown.of(n.BoolOp) for value in node.values]
     tests += [node.operand for node in shown.of(n.Unary) if node.op == "not"]
     return any(test.type != t.BOOL for test in tests)
+
+
+def assigned_param(shown: Inventory) -> bool:
+    """Whether the kernel or a function changes one of its own parameters that are no arrays."""
+    units = (*shown.kernel.functions, shown.kernel)
+    values = ({each.name for each in unit.params if not isinstance(each.type, t.Array)} for unit in units)
+    return any(not names.isdisjoint(_changed(unit.body)) for names, unit in zip(values, units, strict=True))
+
+
+def _changed(block: n.Block) -> set[str]:
+    """The names that a block binds or stores into a part of."""
+    stores = (node for node in walk(*block) if isinstance(node, (n.Assign, n.AugAssign)))
+    return {*bound_names(block), *(root_name(store.target) for store in stores if is_local(store.target))}
 
 
 def long_value(shown: Inventory) -> bool:

@@ -184,6 +184,11 @@ def scalar_param(ctx: Context) -> list[n.Stmt]:
     return declare(ctx, combine(ctx, op, ctx.draw(dtype, ctx.operations()), parameter, dtype))
 
 
+def assigned_param(ctx: Context) -> list[n.Stmt]:
+    parameter = ctx.scalar_param(numeric_dtype(ctx))
+    return [*local_variables.assign_to(ctx, parameter), *declare(ctx, ctx.use(parameter))]
+
+
 def bool_data(ctx: Context) -> list[n.Stmt]:
     flag = ctx.use(ctx.scalar_param(t.BOOL))
     if ctx.allows("and_or"):

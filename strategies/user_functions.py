@@ -154,7 +154,7 @@ def _add_parameter(inner: Context, type_: t.Type) -> None:
     bounds = DEFAULT_BOUNDS if is_ranged(type_) else None
     param = inner.add_param(type_, prefix="p", bounds=bounds)
     low, high = bounds or full_range(type_)
-    inner.variables.append(Variable(param.name, type_, low, high))
+    inner.variables.append(inner.parameter(param, low, high))
 
 
 def can_call_procedure(ctx: Context) -> bool:

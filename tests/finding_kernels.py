@@ -200,6 +200,17 @@ def searched() -> Case:
     return Case(kernel_of(*body, params=(Param("a", INTS), Param("cdf", FLOATS)), n=False), launch_of(**inputs))
 
 
+def parameter_changed() -> Case:
+    """parameter-keeps-its-change: 6 and 6 for n = 3, where one thread of the grid does the work of both."""
+    thread = Name("i", INT32)
+    body: Block = (
+        Assign(thread, Call("tid", (), INT32)),
+        loop(n, let("n", add(n, int_(1)))),
+        Assign(Index(Name("out0", INTS), (thread,), INT32), n),
+    )
+    return Case(kernel_of(*body), replace(launch_of(n=3, out0=ints(0, 0)), dim=(2,)))
+
+
 def retyped_constant() -> Case:
     """conversion-retypes-a-constant: (10, 7) for n = 3."""
     one = Literal(1, INT64)

@@ -179,8 +179,9 @@ def suspects(case: Case, rows: Sequence[Deviation]) -> tuple[str, ...]:
 
 
 def _met(setting: BuildSetting) -> list[Deviation]:
-    """The known bugs that arrays which lie so can meet."""
-    return [row for row in applicable() if setting.layout != CONTIGUOUS or not row.strided]
+    """The known bugs that arrays which lie so, and a grid of so many blocks, can meet."""
+    strided, in_turns = setting.layout != CONTIGUOUS, setting.blocks is not None
+    return [row for row in applicable() if (strided or not row.strided) and (in_turns or not row.in_turns)]
 
 
 def _on_device(case: Case, wanted: Outputs, actual: Outputs) -> Mismatch | str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.effects import changed_locals
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import EXPRESSIONS
@@ -59,6 +60,8 @@ def inline_functions(tree: Tree) -> Iterator[Edit]:
         body, found = function.body, calls.get(function.name, [])
         if any(isinstance(node, n.Return) and node is not body[-1] for node in walk(*body)):
             continue
+        if not changed_locals(body).isdisjoint({param.name for param in function.params}):
+            continue  # a parameter that is a variable of the function
         inlined: list[tuple[Path, Part]] = []
         if len(body) == 1 and isinstance(body[0], n.Return) and len(body[0].values) == 1:
             # A call inside an argument of another is inlined in a later round.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.effects import changed_locals
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import EXPRESSIONS
@@ -92,7 +93,8 @@ def replace_by_name(tree: Tree) -> Iterator[Edit]:
 def replace_by_input(tree: Tree) -> Iterator[Edit]:
     """A number that the launch passes in place of reading it from a parameter."""
     inputs = tree.case.launch.inputs
-    scalars = {param.name: param.type for param in tree.kernel.params}
+    changed = changed_locals(tree.kernel.body)
+    scalars = {param.name: param.type for param in tree.kernel.params if param.name not in changed}
     for site, node in values(tree):
         if not isinstance(site.function, n.Kernel) or not isinstance(node.type, t.Scalar):
             continue
@@ -106,7 +108,10 @@ def replace_by_input(tree: Tree) -> Iterator[Edit]:
 
 def inline_params(tree: Tree) -> Iterator[Edit]:
     """A scalar parameter by the number that the launch passes for it, everywhere."""
+    changed = changed_locals(tree.kernel.body)
     for site, param in tree.of(n.Param):
+        if param.name in changed:
+            continue
         type_, value = param.type, tree.case.launch.inputs.get(param.name)
         if isinstance(site.function, n.Kernel) and isinstance(type_, t.Scalar) and isinstance(value, np.ndarray):
             new = n.Literal(value.reshape(-1).tolist()[0], type_)

@@ -68,7 +68,8 @@ class Deviation:
     all after).  ``rule`` says in one sentence what they do.  ``nodes`` are the rules for the nodes that it is
     about, ``numbers`` changes operations on numbers; with ``shares`` two names may share one variable.
     ``of_gradients``: it concerns adjoints only.  ``open``: what such a Warp computes depends on what a variable
-    happens to hold, so that the reference calls it undefined.  ``strided``: only where arrays are not contiguous.
+    happens to hold, so that the reference calls it undefined.  ``strided``: only where arrays are not contiguous;
+    ``in_turns``: only where a thread of the grid does the work of several of the launch.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Deviation:
     of_gradients: bool = False
     open: bool = False
     strided: bool = False
+    in_turns: bool = False
 
 
 class Cells(list[Any]):

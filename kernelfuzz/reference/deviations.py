@@ -11,7 +11,15 @@ from typing import Any, cast
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.reference import aliases, arithmetic, late_reads, left_loops, lost_derivatives, places_and_chains
+from kernelfuzz.reference import (
+    aliases,
+    arithmetic,
+    kept_parameters,
+    late_reads,
+    left_loops,
+    lost_derivatives,
+    places_and_chains,
+)
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.lost_derivatives import of_constant_divisor, of_nearest_bound
@@ -220,6 +228,19 @@ DEVIATIONS: dict[str, Deviation] = {
             nodes={n.Call: places_and_chains.searched},
             open=True,
             strided=True,
+        ),
+        Deviation(
+            "parameter-keeps-its-change",
+            "What a thread of a grid-stride loop assigns to a part of a parameter, or in a dynamic loop, stays there.",
+            nodes={
+                n.Assign: kept_parameters.stored,
+                n.AugAssign: kept_parameters.stored,
+                n.For: kept_parameters.looped,
+                n.While: kept_parameters.looped,
+                n.Call: kept_parameters.drawn,
+            },
+            open=True,
+            in_turns=True,
         ),
         Deviation(
             "tuple-assignment-aliases",

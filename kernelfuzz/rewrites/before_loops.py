@@ -6,7 +6,7 @@ Which loops are dynamic depends on Warp's option ``max_unroll``: ``unroll``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kernelfuzz.analysis.effects import changed_locals, count_name
 from kernelfuzz.analysis.unrolling import MAX_UNROLL, is_dynamic
@@ -22,6 +22,22 @@ from kernelfuzz.typecheck.operators import unary_result
 _Before = Callable[[n.Name], n.Assign | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """The names that the code before a statement binds: anywhere, and surely."""
+
+    anywhere: set[str]
+    surely: set[str]
+
+    def add(self, names: tuple[str, ...]) -> None:
+        self.anywhere.update(names)
+        self.surely.update(names)
+
+    def inside(self) -> _Bound:
+        """The same at the beginning of a block, which may not run: what it binds is bound surely in it only."""
+        return _Bound(self.anywhere, set(self.surely))
+
+
 def copied_before_loops(kernel: n.Kernel, unroll: int = MAX_UNROLL) -> n.Kernel:
     """``v = +v`` before a dynamic loop that changes ``v``: what was computed of it before reads another variable."""
     return _rewritten(kernel, _copy, _changed, unroll)
@@ -33,38 +49,40 @@ def declared_before_loops(kernel: n.Kernel, unroll: int = MAX_UNROLL) -> n.Kerne
 
 
 def _rewritten(
-    kernel: n.Kernel, before: _Before, concerned: Callable[[n.For | n.While, set[str], Unit], set[str]], unroll: int
+    kernel: n.Kernel, before: _Before, concerned: Callable[[n.For | n.While, _Bound, Unit], set[str]], unroll: int
 ) -> n.Kernel:
     """The kernel with an assignment before each dynamic loop for each name that it concerns, where there is one."""
 
-    def block(statements: n.Block, bound: set[str], unit: Unit, types: Mapping[str, t.Type]) -> n.Block:
+    def block(statements: n.Block, bound: _Bound, unit: Unit, types: Mapping[str, t.Type]) -> n.Block:
         made: list[n.Stmt] = []
         for statement in statements:
             if isinstance(statement, (n.For, n.While)) and is_dynamic(statement, unroll):
                 names = [n.Name(name, types[name]) for name in sorted(concerned(statement, bound, unit))]
                 wanted = [assign for name in names if (assign := before(name)) is not None]
                 made += [assign for assign in wanted if assign not in made[-len(wanted) :]]
-            bound.update(bound_by(statement))
+            bound.add(bound_by(statement))
             inside = {
-                name: block(getattr(statement, name), bound, unit, types) for name in BLOCKS.get(type(statement), ())
+                name: block(getattr(statement, name), bound.inside(), unit, types)
+                for name in BLOCKS.get(type(statement), ())
             }
             made.append(replace(statement, **inside))
         return tuple(made)
 
     def rewritten(unit: Unit) -> n.Block:
         types = {node.id: node.type for node in walk(*unit.body) if isinstance(node, n.Name)}
-        return block(unit.body, {param.name for param in unit.params}, unit, types)
+        params = {param.name for param in unit.params}
+        return block(unit.body, _Bound(params, set(params)), unit, types)
 
     functions = tuple([replace(function, body=rewritten(function)) for function in kernel.functions])
     return replace(kernel, body=rewritten(kernel), functions=functions)
 
 
-def _changed(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
-    return bound & changed_locals(loop.body)
+def _changed(loop: n.For | n.While, bound: _Bound, unit: Unit) -> set[str]:
+    return bound.surely & changed_locals(loop.body)
 
 
-def _born(loop: n.For | n.While, bound: set[str], unit: Unit) -> set[str]:
-    names = bound_names(loop.body) - bound
+def _born(loop: n.For | n.While, bound: _Bound, unit: Unit) -> set[str]:
+    names = bound_names(loop.body) - bound.anywhere
     return {name for name in names if count_name(name, *unit.body) > count_name(name, loop)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import binds_array, count_name, has_tiles, jumps
+from kernelfuzz.analysis.effects import binds_array, changed_locals, count_name, has_tiles, jumps
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, node_at, replaced
@@ -52,7 +52,7 @@ def literal_bounds(kernel: n.Kernel) -> list[Path]:
 
 def param_bounds(kernel: n.Kernel) -> list[Path]:
     """The bounds of the kernel's own loops that are parameters."""
-    params = {param.name for param in kernel.params}
+    params = {param.name for param in kernel.params} - changed_locals(kernel.body)
     return [path for path, bound in _bounds(kernel) if isinstance(bound, n.Name) and bound.id in params]
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import asks_thread, has_tiles, is_bindable, is_pure, may_write_array, names_read
+from kernelfuzz.analysis.effects import (
+    asks_thread,
+    changed_locals,
+    has_tiles,
+    is_bindable,
+    is_pure,
+    may_write_array,
+    names_read,
+)
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case
@@ -74,6 +82,8 @@ def is_inlinable(node: n.CallFunction, kernel: n.Kernel) -> bool:
     (function,) = [each for each in kernel.functions if each.name == node.name]
     return (
         _single_return(function) is not None
+        # A parameter that a call changes in place is the function's own.
+        and not changed_locals(function.body)
         and is_pure(node, kernel.functions)
         and all(count_nodes(arg) <= _LARGEST_COPY for arg in node.args)
     )
@@ -215,25 +225,30 @@ def _reads_memory(node: n.Expr) -> bool:
 def _body(call: n.CallFunction, function: n.Function, fresh: FreshNames) -> n.Block:
     """The statements of a function with the arguments of a call, all its locals under new names.
 
-    No function assigns its parameters.
+    A parameter that the function changes is a local too, with the value of its argument.
     """
-    renamed = {name: fresh("inner") for name in sorted(bound_names(function.body))}
+    params, changed = {param.name for param in function.params}, changed_locals(function.body)
+    renamed = {name: fresh("inner") for name in sorted(bound_names(function.body) - params)}
     given: dict[str, n.Expr] = {}
     before: list[n.Stmt] = []
     for param, arg in zip(function.params, call.args, strict=True):
-        if not isinstance(arg, (n.Name, n.Literal)):
+        if param.name in changed or not isinstance(arg, (n.Name, n.Literal)):
             value, arg = arg, n.Name(fresh("inner"), param.type)
             before.append(n.Assign(arg, value))
         given[param.name] = arg
+
+    def bound(name: str) -> str:
+        held = given.get(name)
+        return held.id if isinstance(held, n.Name) else renamed.get(name, name)
 
     def change(node: n.Node) -> n.Node:
         match node:
             case n.Name(id=name, type=type_):
                 return given.get(name) or n.Name(renamed.get(name, name), type_)
             case n.Unpack(names=names):
-                return replace(node, names=tuple([renamed.get(name, name) for name in names]))
+                return replace(node, names=tuple([bound(name) for name in names]))
             case n.For(name=name):
-                return replace(node, name=renamed.get(name, name))
+                return replace(node, name=bound(name))
             case _:
                 return node
 

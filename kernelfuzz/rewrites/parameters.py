@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kernelfuzz.analysis.effects import changed_locals
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.names import Kind, own_names, rename
-from kernelfuzz.ir.rewrite import Path, node_at, spliced
-from kernelfuzz.ir.walk import children
+from kernelfuzz.ir.rewrite import Path, node_at, spliced, transform
+from kernelfuzz.ir.walk import bound_names, children
 from kernelfuzz.rewrites.places import Picks, fresh_names, new_name, with_names
 
 # ---------------------------------------------------------- parameters and their values
@@ -137,6 +138,35 @@ def unused_local(case: Case, path: Path, picks: Picks) -> Case:
     return replace(case, kernel=spliced(case.kernel, path, (unused,), 0))
 
 
+def own_copies(kernel: n.Kernel) -> n.Kernel:
+    """A local with the value of each parameter that the kernel changes, which it changes instead."""
+    changed = changed_locals(kernel.body)
+    fresh = fresh_names(kernel)
+    copies = {
+        each.name: n.Name(fresh("own"), each.type)
+        for each in kernel.params
+        if each.name in changed and not isinstance(each.type, t.Array)
+    }
+
+    def name(old: str) -> str:
+        return copies[old].id if old in copies else old
+
+    def change(node: n.Node) -> n.Node:
+        match node:
+            case n.Name(id=id_, type=type_):
+                return n.Name(name(id_), type_)
+            case n.Unpack(names=names):
+                return replace(node, names=tuple(map(name, names)))
+            case n.For(name=counter):
+                return replace(node, name=name(counter))
+            case _:
+                return node
+
+    body = transform(replace(kernel, functions=()), change).body
+    first = [n.Assign(copy, n.Name(old, copy.type)) for old, copy in copies.items()]
+    return replace(kernel, body=(*first, *body))
+
+
 # ---------------------------------------------------------------------- structs
 
 
@@ -145,12 +175,13 @@ def packable(kernel: n.Kernel) -> list[Path]:
     return [
         (position,)
         for position, child in enumerate(children(kernel))
-        if isinstance(child, n.Param) and isinstance(child.type, t.Scalar) and len(_like(kernel, child)) > 1
+        if isinstance(child, n.Param) and child in (like := _like(kernel, child)) and len(like) > 1
     ]
 
 
 def _like(kernel: n.Kernel, param: n.Param) -> tuple[n.Param, ...]:
-    return tuple([each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds])
+    like = [each for each in kernel.params if isinstance(each.type, t.Scalar) and each.bounds == param.bounds]
+    return tuple([each for each in like if each.name not in bound_names(kernel.body)])
 
 
 def packed(case: Case, path: Path, picks: Picks) -> Case:

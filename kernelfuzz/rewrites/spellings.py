@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import names_read, static_value
+from kernelfuzz.analysis.effects import changed_locals, names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, node_at, replaced
@@ -38,8 +38,8 @@ def evaluated_static(node: n.Static, kernel: n.Kernel) -> n.Literal | None:
 
 
 def is_param(node: n.Name, kernel: n.Kernel) -> bool:
-    """Whether a name is a parameter of the kernel."""
-    return any(param.name == node.id for param in kernel.params)
+    """Whether a name is a parameter of the kernel, which holds what the launch gives it wherever it is read."""
+    return any(param.name == node.id for param in kernel.params) and node.id not in changed_locals(kernel.body)
 
 
 def literal_to_argument(case: Case, path: Path, picks: Picks) -> Case:

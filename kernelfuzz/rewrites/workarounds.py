@@ -14,7 +14,7 @@ from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.names import FreshNames
 from kernelfuzz.ir.rewrite import map_expressions, map_statements
-from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads, searches, value_names
+from kernelfuzz.rewrites import adjoints, before_loops, copies, inlining, loads, parameters, searches, value_names
 from kernelfuzz.rewrites.places import fresh_names
 from kernelfuzz.rewrites.transformations import Aspect
 from kernelfuzz.typecheck.verify import VerifyError, verify
@@ -97,6 +97,11 @@ WORKAROUNDS: dict[str, Workaround] = {
             "chained-comparison-of-references", _ALL,
             "What a chain compares gets variables of its own.",
             _expressions(loads.chained_comparison_of_references), recognises=_REFUSED,
+        ),
+        Workaround(
+            "parameter-keeps-its-change", _ALL,
+            "A local holds the value of a parameter that the kernel changes.",
+            parameters.own_copies, recognises=("wrong value", "different", "wrong gradient"),
         ),
         Workaround(
             "negated-zero", _ALL,

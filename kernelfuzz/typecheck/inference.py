@@ -365,7 +365,7 @@ def _thread_index(node: n.Call, scope: Scope) -> t.Type:
 def _mutable_argument(node: n.Expr, scope: Scope) -> None:
     """An argument that the call changes in place: a local variable, or a value of no other name."""
     if isinstance(node, n.Name):
-        if node.id in scope.params or node.id not in scope.visible or node.id in scope.fixed:
+        if node.id not in scope.visible or node.id in scope.fixed:
             fail("a call changes this argument, which must be a local variable", node)
         scope.assigned.add(node.id)
     elif isinstance(node, (n.Index, n.Attribute)) or is_fixed(node, scope):

@@ -36,7 +36,6 @@ class Scope:
     is_kernel: bool
     returns: Type | None
     types: dict[str, Type] = field(default_factory=dict[str, Type])
-    params: frozenset[str] = frozenset()
     visible: set[str] = field(default_factory=set[str])
     fixed: set[str] = field(default_factory=set[str])
     counters: set[str] = field(default_factory=set[str])

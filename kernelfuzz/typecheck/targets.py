@@ -146,8 +146,6 @@ def assignable_name(name: str, type_: t.Type, scope: Scope, node: n.Name | None 
     node = node or n.Name(name, type_)
     if name in scope.module.reserved or name in scope.module.constants or name in scope.module.functions:
         fail("is declared by the module and cannot be a local variable", node)
-    if name in scope.params:
-        fail("is a parameter and cannot be assigned", node)
     if name in scope.active:
         fail("is the name of a loop around this and cannot be assigned", node)
     if name in scope.frozen and not (loop and name in scope.counters):
@@ -184,8 +182,6 @@ def _check_local(target: n.Index | n.Attribute, scope: Scope) -> None:
         value = value.value
     if not isinstance(value, n.Name):
         fail("is not a place that can be assigned", target)
-    if value.id in scope.params:
-        fail("is a parameter and cannot be assigned", value)
     if value.id not in scope.visible:
         fail("is a constant of the module and cannot be assigned", value)
 

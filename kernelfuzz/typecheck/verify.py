@@ -133,7 +133,6 @@ def _params(params: tuple[n.Param, ...], scope: Scope) -> None:
         _check_structs(param.type, dict(module.structs), param)
         scope.types[param.name] = param.type
         scope.visible.add(param.name)
-    scope.params = frozenset(scope.types)
 
 
 def _verify_function(function: n.Function, module: Module) -> None:

@@ -55,6 +55,7 @@ EXPECTED: dict[str, list[tuple[Callable[[], Case], Input]]] = {
         (kernels.read_late_transform, np.ones((2, 7), np.float32)),
     ],
     "lower-bound-ignores-strides": [(kernels.searched, kernels.ints(2, 1))],
+    "parameter-keeps-its-change": [(kernels.parameter_changed, kernels.ints(6, 6))],
     "condition-is-read-again": [(kernels.condition_changed, kernels.ints(7))],
     "chained-comparison-is-eager": [
         (kernels.eager_chain, kernels.ints(2, 0)),
@@ -74,12 +75,16 @@ def test_every_workaround_has_a_kernel() -> None:
 
 
 def right(case: Case, expected: Input) -> bool:
-    """Whether Warp takes the kernel and computes what it must; of arrays that are not contiguous."""
-    with loaded(str(case.kernel), "cpu", options=JUDGED) as program:
+    """Whether Warp takes the kernel and computes what it must: of arrays that are not contiguous, and several threads
+    in turns."""
+    turns = case.launch.dim != (1,)
+    with loaded(str(case.kernel), "cuda-host" if turns else "cpu", options=JUDGED) as program:
         if isinstance(program, Failure):
             assert program.kind == "codegen", program
             return False
-        return first_mismatch({"out0": expected}, program.run("kernel", case.launch, layout="strided")) is None
+        grid = {"blocks": 1, "block_dim": 1} if turns else {}
+        outputs = program.run("kernel", case.launch, layout="strided", **grid)
+        return first_mismatch({"out0": expected}, outputs) is None
 
 
 @pytest.mark.parametrize(("slug", "make", "expected"), CASES, ids=[make.__name__ for _, make, _ in CASES])

@@ -279,7 +279,7 @@ REFUSED: list[tuple[str, str, str, int]] = [
     ("", "a = b = 1", "no statement", 1),
     ("", "if wp.vec2(1.0, 2.0):\n    pass", "vec2f is no condition here (if)", 1),
     ("", "y = 1\nwhile True:\n    y += 1", "is a constant", 3),
-    ("", "n = 2", "is a parameter", 1),
+    ("", "n = 2.0", "is int32 and cannot become float32", 1),
     ("", "y = v.w", "vec3f has no attribute w", 1),
     ("", "y = a[0, 1]", "does not take 2 indices", 1),
     ("", "y = v[n:]", "n has to be a constant here", 1),
