@@ -13,6 +13,7 @@ from kernelfuzz.ir.names import is_local, root_name, root_of
 from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import blocks, bound_by, builtins_used, children, statements_in, walk
 from kernelfuzz.typecheck.builtins import resolve
+from kernelfuzz.typecheck.messages import MESSAGES
 from kernelfuzz.typecheck.operators import TILE_CALLS
 
 # ------------------------------------------------------------------------ names
@@ -107,7 +108,7 @@ def is_pure(node: n.Expr, functions: Sequence[n.Function]) -> bool:
 
 
 def _has_effect(call: n.Call) -> bool:
-    return call.name.startswith(("atomic_", "tile_")) or bool(changed_arguments(call))
+    return call.name.startswith(("atomic_", "tile_")) or call.name in MESSAGES or bool(changed_arguments(call))
 
 
 def _is_pure_block(block: n.Block, functions: Sequence[n.Function]) -> bool:

@@ -91,6 +91,17 @@ def bound_names(block: n.Block) -> frozenset[str]:
     return frozenset([name for statement in statements_in(block) for name in bound_by(statement)])
 
 
+def surely_returns(block: n.Block) -> bool:
+    """Whether a block ends in a return, or in a branch both sides of which do."""
+    match block[-1] if block else None:
+        case n.Return():
+            return True
+        case n.If(body=body, orelse=orelse):
+            return surely_returns(body) and surely_returns(orelse)
+        case _:
+            return False
+
+
 def nesting(body: n.Kernel | n.Block) -> int:
     """How deeply ``if``, ``for`` and ``while`` are nested; an ``elif`` is as deep as its ``if``."""
     block = body.body if isinstance(body, n.Kernel) else body

@@ -26,6 +26,7 @@ from kernelfuzz.reference.undefined import (
     Undefined,
 )
 from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.messages import MESSAGES
 from kernelfuzz.typecheck.operators import TILE_CALLS
 
 # Builtins that are an operator by its name ("Built-ins: Operators").
@@ -45,6 +46,8 @@ def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
         return _tile_call(node, names)
     if name.startswith("atomic_"):
         return _atomic(node, names, used)
+    if name in MESSAGES:
+        return _message(node, names)
     types = tuple(argument.type for argument in node.args)
     arguments = [names.expression(argument) for argument in node.args]
     if name in OPERATORS:
@@ -79,6 +82,18 @@ def _thread_index(node: Call) -> Evaluate:
         return found if several else found[0]
 
     return index
+
+
+def _message(node: Call, names: Names) -> Evaluate:
+    """A call that tells something: its arguments are evaluated.  What a failed check tells changes no value."""
+    arguments = [names.expression(argument) for argument in node.args]
+
+    def tell(frame: Frame) -> Value:
+        for argument in arguments:
+            argument(frame)
+        return ()
+
+    return tell
 
 
 # ---------------------------------------------------------------------- searched arrays

@@ -31,7 +31,7 @@ from kernelfuzz.reference.compiled import (
     located,
 )
 from kernelfuzz.reference.domain import Domain, Value
-from kernelfuzz.reference.memory import View, reader
+from kernelfuzz.reference.memory import Shadow, View, reader
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     INDEX_OUT_OF_RANGE,
@@ -248,8 +248,9 @@ def zero(type_: t.Type, domain: Domain) -> Value:
             return domain.literal(type_, False if type_.kind == "bool" else 0)
         case t.Struct(fields=fields):
             return {name: zero(field, domain) for name, field in fields}
-        case t.Array(ndim=ndim):
-            raise TypeError(f"an array field of {ndim} dimensions has no zero")
+        case t.Array(dtype=dtype, ndim=ndim):
+            # The field of a new struct: no array, and so false and without an element.
+            return View({}, Shadow((), dtype), 0, (0,) * ndim, (0,) * ndim)
         case t.Tile() | t.Tuple():
             raise TypeError(f"{type_} has no zero")
         case _:

@@ -10,6 +10,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, block_at, node_at, spliced
 from kernelfuzz.ir.types import BOOL, INT32, Scalar
+from kernelfuzz.ir.walk import surely_returns
 from kernelfuzz.rewrites.parameters import new_scalar, with_param
 from kernelfuzz.rewrites.places import Change, Picks, new_name, statements
 
@@ -68,20 +69,9 @@ def cascaded(node: n.If, kernel: n.Kernel) -> n.If:
     return n.If(first, node.body, (n.If(rest, node.body),))
 
 
-def _returns(block: n.Block) -> bool:
-    """Whether a block surely ends in a return."""
-    match block[-1] if block else None:
-        case n.Return():
-            return True
-        case n.If(body=body, orelse=orelse):
-            return _returns(body) and _returns(orelse)
-        case _:
-            return False
-
-
 def has_needless_else(node: n.If, kernel: n.Kernel) -> bool:
     """Whether there is an else behind a body that surely returns."""
-    return bool(node.orelse) and _returns(node.body)
+    return bool(node.orelse) and surely_returns(node.body)
 
 
 def without_else(node: n.If, kernel: n.Kernel) -> n.Block:
@@ -91,7 +81,7 @@ def without_else(node: n.If, kernel: n.Kernel) -> n.Block:
 
 def lacks_else(node: n.If, kernel: n.Kernel) -> bool:
     """Whether there is no else behind a body that surely returns."""
-    return not node.orelse and _returns(node.body)
+    return not node.orelse and surely_returns(node.body)
 
 
 def with_else(case: Case, path: Path, picks: Picks) -> Case | None:

@@ -45,6 +45,7 @@ from kernelfuzz.syntax.tokens import (
     type_expression,
     warp_attribute,
 )
+from kernelfuzz.typecheck.messages import MESSAGES, text_of_message
 
 # --------------------------------------------------------------- expressions
 
@@ -75,6 +76,11 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
         case n.Literal():
             number, tightness = literal(node)
             return number if tightness >= needed else number.with_changes(lpar=OPEN, rpar=CLOSE)
+        case n.Call(name=name) if name in MESSAGES:
+            text = text_of_message(node.keywords)
+            told = [] if text is None else [argument(cst.SimpleString(repr(text)))]
+            told += [argument(expression(arg)) for arg in node.args]
+            return call(identifier(name) if name == "print" else warp_attribute(name), told)
         case n.Call(name=name, args=args, keywords=keywords):
             arguments = [argument(expression(arg)) for arg in args]
             arguments += [named_argument(key, _keyword(value)) for key, value in keywords]
@@ -205,6 +211,10 @@ def _small(
             return cst.Assign((target_of(expression(target)),), expression(value))
         case n.AugAssign(target=target, op=op, value=value):
             return cst.AugAssign(expression(target), AUGMENTED_OPERATORS[op], expression(value))  # pyright: ignore[reportArgumentType]
+        case n.ExprStmt(value=n.Call(name="assert", args=(test,), keywords=keywords)):
+            text = text_of_message(keywords)
+            message = None if text is None else cst.SimpleString(repr(text))
+            return cst.Assert(expression(test), message, whitespace_after_assert=SPACE)
         case n.ExprStmt(value=value):
             return cst.Expr(expression(value))
         case n.Unpack(names=names, values=values):

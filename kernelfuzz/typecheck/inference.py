@@ -14,6 +14,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.builtins import NAMES, resolve
+from kernelfuzz.typecheck.messages import MESSAGES, message_call
 from kernelfuzz.typecheck.operators import (
     TILE_CALLS,
     binary_result,
@@ -94,7 +95,7 @@ def _infer(node: n.Expr, scope: Scope) -> t.Type:
         case n.IfExp():
             expect_test(node.test, "ternary", scope)
             body, orelse = infer(node.body, scope), infer(node.orelse, scope)
-            if body != orelse or isinstance(body, (t.Array, t.Tile, t.Tuple)):
+            if body != orelse or isinstance(body, (t.Tile, t.Tuple)):
                 fail(f"branches are {t.type_name(body)} and {t.type_name(orelse)}", node)
             return body
         case n.CallFunction():
@@ -343,6 +344,9 @@ def _call(node: n.Call, scope: Scope) -> t.Type:
     if node.name in TILE_CALLS:
         result = tile_call(node.name, types, node.keywords)
         return result or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)
+    if node.name in MESSAGES:
+        told = message_call(node.name, types, node.keywords)
+        return told or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)
     signature = resolve(node.name, types, node.keywords)
     if signature is None:
         known = node.name in NAMES

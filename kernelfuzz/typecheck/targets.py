@@ -165,9 +165,11 @@ def assignable_name(name: str, type_: t.Type, scope: Scope, node: n.Name | None 
 def part(target: n.Index | n.Attribute, scope: Scope) -> Part:
     """The place that the target is, or VerifyError where Warp cannot assign to it."""
     type_ = infer(target, scope)
-    if isinstance(type_, (t.Array, t.Tile, t.Tuple)):
-        fail(f"is {t.type_name(type_)} and cannot be assigned", target)
     found = part_of(target)
+    # A local struct holds arrays as it holds values; those of an element stay what they are.
+    field_of_local = isinstance(target, n.Attribute) and not found.in_array
+    if isinstance(type_, (t.Tile, t.Tuple)) or (isinstance(type_, t.Array) and not field_of_local):
+        fail(f"is {t.type_name(type_)} and cannot be assigned", target)
     if not found.in_array:
         _check_local(target, scope)
     if not found.element:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.walk import surely_returns
 from kernelfuzz.typecheck.inference import (
     constant_value,
     expect,
@@ -140,7 +141,7 @@ def _verify_function(function: n.Function, module: Module) -> None:
     try:
         if function.returns is not None:
             _returned_type(function, dict(module.structs))
-            if not function.body or not isinstance(function.body[-1], n.Return):
+            if not surely_returns(function.body):
                 fail("must end with a return", function)
         _params(function.params, scope)
         _block(function.body, scope)

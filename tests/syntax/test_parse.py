@@ -218,7 +218,7 @@ def test_each_kernel_gets_what_it_needs() -> None:
 
 
 def test_the_only_kernel_gets_everything_that_fits() -> None:
-    bad = "@wp.func\ndef bad(x: float):\n    print(x)\n"
+    bad = "@wp.func\ndef bad(x: float):\n    input(x)\n"
     head = f"K = wp.constant(1)\n{bad}@wp.func\ndef good():\n    return 1\n"
     read = parse(source_of("pass", head=head))
     assert [each.name for each in (*read.constants, *read.functions)] == ["K", "good"]
@@ -267,8 +267,8 @@ k = make(wp.float64, square)
 
 REFUSED: list[tuple[str, str, str, int]] = [
     # head, body, a part of the message, the line of the body
-    ("", "print(x)", "print is nothing that a kernel of the IR can call", 1),
-    ("", "pass\nassert n > 0", "no statement like assert n > 0", 2),
+    ("", "sum(x)", "sum is nothing that a kernel of the IR can call", 1),
+    ("", "pass\nraise n", "no statement like raise n", 2),
     ("", "y = n + x", "no operator + for int32 and float32", 1),
     ("", "y = missing", "missing is not defined in this text", 1),
     ("", "y = wp.mesh_query_point(x)", "no builtin mesh_query_point", 1),

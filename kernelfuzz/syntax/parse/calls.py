@@ -27,6 +27,7 @@ from kernelfuzz.ir.types import (
 from kernelfuzz.syntax.parse.bindings import ClassSource, FunctionSource, Known, Overloads, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
 from kernelfuzz.syntax.parse.overloads import instance_types, overload, parameter_nodes
+from kernelfuzz.syntax.parse.told import told
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import (
     TYPE_CLASSES,
@@ -39,6 +40,7 @@ from kernelfuzz.syntax.parse.values import (
 from kernelfuzz.syntax.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
 from kernelfuzz.typecheck.builtins import NAMES, resolve
 from kernelfuzz.typecheck.inference import is_value
+from kernelfuzz.typecheck.messages import MESSAGES
 from kernelfuzz.typecheck.operators import TILE_CALLS, tile_call
 
 # Reads one expression; handed in, because calls and expressions contain each other.
@@ -67,6 +69,10 @@ def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
             return _function(source, node, reader, read)
         case WarpName(name="static"):
             return _static(node, reader, read)
+        case WarpName(name=name) if name in MESSAGES:
+            return told(name, node, reader, read)
+        case PythonName(module="builtins", name="print"):
+            return told("print", node, reader, read)
         case WarpName(name=name):
             return _builtin(name, node, reader, read)
         case PythonName(module="builtins", name=name) if name in _SAME_NAME:
@@ -145,14 +151,25 @@ def _construct(type_: Type, node: ast.Call, reader: Reader, read: Read) -> n.Exp
     reader.unit.struct(type_, node)
     arguments = list(node.args)
     if node.keywords:
-        names = _PARTS.get(type(type_)) or (("x", "y", "z", "w")[: type_.length] if isinstance(type_, Vector) else None)
-        if names is None:
+        names = _part_names(type_)
+        if not names:
             raise error(f"{text_of(node)} names parts of what it makes", node)
         arguments = _positional(node, names, [None] * len(names))
     made = [read(argument, reader) for argument in arguments]
     if isinstance(type_, (Vector, Matrix, Quaternion, Transform)):
         made = [as_component(each, type_.dtype, reader) for each in made]
     return n.Construct(type_, tuple(made))
+
+
+def _part_names(type_: Type) -> tuple[str, ...]:
+    """The names by which a constructor takes its arguments."""
+    match type_:
+        case Struct(fields=fields):
+            return tuple([name for name, _ in fields])
+        case Vector(length=length):
+            return ("x", "y", "z", "w")[:length]
+        case _:
+            return _PARTS.get(type(type_), ())
 
 
 def as_component(argument: n.Expr, dtype: Scalar, reader: Reader) -> n.Expr:

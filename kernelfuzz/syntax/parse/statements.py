@@ -12,6 +12,7 @@ from kernelfuzz.syntax.parse.bindings import FunctionSource, PythonName, WarpNam
 from kernelfuzz.syntax.parse.errors import Generic, ParseError, error, text_of
 from kernelfuzz.syntax.parse.expressions import BINARY, expression
 from kernelfuzz.syntax.parse.overloads import declared_type, parameter_nodes
+from kernelfuzz.syntax.parse.told import asserted
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import evaluate, type_of
 
@@ -45,6 +46,8 @@ def _statement(node: ast.stmt, reader: Reader) -> n.Stmt:
             return _for(node, reader)
         case ast.While(test=test, body=body, orelse=[]):
             return n.While(expression(test, reader), block(body, reader))
+        case ast.Assert(test=test, msg=message):
+            return n.ExprStmt(asserted(expression(test, reader), message, node))
         case ast.Break():
             return n.Break()
         case ast.Continue():
