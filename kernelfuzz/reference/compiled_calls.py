@@ -22,6 +22,7 @@ from kernelfuzz.reference.undefined import (
     INDEX_OUT_OF_RANGE,
     NOT_SORTED,
     OUTSIDE_DOMAIN,
+    SIZE_OF_BLOCKS,
     UNINITIALISED_READ,
     Undefined,
 )
@@ -48,6 +49,8 @@ def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
         return _atomic(node, names, used)
     if name in MESSAGES:
         return _message(node, names)
+    if name == "block_dim":
+        return _size_of_blocks(node)
     types = tuple(argument.type for argument in node.args)
     arguments = [names.expression(argument) for argument in node.args]
     if name in OPERATORS:
@@ -82,6 +85,15 @@ def _thread_index(node: Call) -> Evaluate:
         return found if several else found[0]
 
     return index
+
+
+def _size_of_blocks(node: Call) -> Evaluate:
+    """``wp.block_dim()``: a matter of the device and of the options of a launch, which the reference knows not."""
+
+    def size(frame: Frame) -> Value:
+        raise Undefined(SIZE_OF_BLOCKS, node)
+
+    return size
 
 
 def _message(node: Call, names: Names) -> Evaluate:

@@ -19,6 +19,7 @@ OUTSIDE_DOMAIN = "outside the domain"
 NO_ROTATION = "a matrix that is no rotation"
 NOT_SORTED = "array not sorted"
 NOT_CONTIGUOUS = "array not contiguous"
+SIZE_OF_BLOCKS = "size of blocks"
 
 
 class Stopped(Exception):

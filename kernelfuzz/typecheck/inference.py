@@ -341,6 +341,8 @@ def _call(node: n.Call, scope: Scope) -> t.Type:
     if node.name == "tid":
         return _thread_index(node, scope)
     types = tuple([infer(argument, scope) for argument in node.args])
+    if node.name == "block_dim":
+        return t.INT32 if not types and not node.keywords else fail("block_dim takes nothing", node)
     if node.name in TILE_CALLS:
         result = tile_call(node.name, types, node.keywords)
         return result or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)

@@ -67,6 +67,15 @@ def test_a_message_changes_no_value(body: str, capfd: pytest.CaptureFixture[str]
     assert re.search(BODIES[body], told) if BODIES[body] else not told
 
 
+def test_the_size_of_a_block_is_read_and_left_open() -> None:
+    kernel = parse(TEXT.format(body="x = float(wp.block_dim())"))
+    assert parse(render(kernel)) == kernel
+    assert not isinstance(lower(render(kernel)), Failure)
+    inputs = {"n": np.array(3, np.int32), "x": np.array(0.5, np.float32), "out": np.zeros(1, np.float32)}
+    with pytest.raises(reference.Undefined, match="size of blocks"):
+        reference.run(kernel, Launch((1,), inputs))
+
+
 @pytest.mark.parametrize("body", ["print(n, x)", "wp.expect_eq(n, x)", "wp.expect_near(n, n)", "print()"])
 def test_what_warp_does_not_tell_is_refused(body: str) -> None:
     text = TEXT.format(body=body)

@@ -244,8 +244,8 @@ def _arguments(source: FunctionSource, node: ast.Call, reader: Reader, read: Rea
 
 
 def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
-    if name == "tid":
-        return n.Call("tid", (), INT32)
+    if name in ("tid", "block_dim"):
+        return n.Call(name, (), INT32)
     if name in ("vector", "matrix", "quaternion", "transformation") and (
         made := _made_with_dtype(name, node, reader, read)
     ):
