@@ -54,6 +54,23 @@ def confirm(finding: Finding, tick: Callable[[], None]) -> str:
     return ""
 
 
+def confirm_script(text: str, tick: Callable[[], None]) -> str:
+    """Run a script alone, by this interpreter; return why it does not show a bug, empty where it does."""
+
+    def stopped() -> bool:
+        tick()
+        return False
+
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
+        script = Path(folder, "reproducer.py")
+        script.write_text(text, encoding="utf-8")
+        for number in range(1, _RUNS + 1):
+            outcome = run_script(script, sys.executable, timeout=_SCRIPT_SECONDS, stopped=stopped, environ=os.environ)
+            if outcome.presence != "present":
+                return f"run {number} of the script: {outcome.detail or outcome.presence}"
+    return ""
+
+
 @dataclass(slots=True)
 class Confirmations:
     """The findings of a campaign whose scripts do not show them; each signature is tried once.

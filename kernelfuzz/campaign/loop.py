@@ -12,6 +12,7 @@ from typing import TypeAlias
 from kernelfuzz.campaign.confirmation import confirm
 from kernelfuzz.campaign.judge_pool import JudgePool
 from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
+from kernelfuzz.campaign.program_share import ProgramShare
 from kernelfuzz.campaign.schedule import LAG, Span, request, spans
 from kernelfuzz.campaign.summary import CampaignSummary
 from kernelfuzz.campaign.triage import Triage
@@ -91,6 +92,7 @@ def _run(
 ) -> None:
     summary.doing = "starting Warp, and judging the control kernels"
     changed()
+    programs = ProgramShare(plan, judges.pool, judges.functions, summary, changed)
     coming = spans(plan)
     following = next(coming, None)
     begun: deque[tuple[Span, Request, Callable[[], list[CaseOutcome]]]] = deque()
@@ -108,6 +110,7 @@ def _run(
         while following is not None and following.stretch < stretch + LAG and len(begun) < judges.pool.jobs * _AHEAD:
             asked = request(plan, following, triage.learnt)
             begun.append((following, asked, judges.begin(asked, deadline)))
+            programs.begin(following)
             following = next(coming, None)
             if len(controls) == 1:
                 controls.append(judges.begin_control(plan.checks))
@@ -126,3 +129,4 @@ def _run(
             changed()
             judges.control(controls[-1])
             triage.take(asked, outcome, span.stretch)
+        programs.take(until)

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from kernelfuzz.campaign.confirmation import confirm_script
 from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.findings.finding import Finding
 from kernelfuzz.findings.folder import write_finding
 from kernelfuzz.findings.known import Known
 from kernelfuzz.ir.launch import Case
+from kernelfuzz.ir.program import Program
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request
 from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.programs.drawn import judge_drawn, judge_program_again
+from kernelfuzz.programs.judge_program import alone
+from kernelfuzz.programs.program_verdict import ProgramVerdict
 from kernelfuzz.strategies.options import Options
 
 # Writes a finding into a directory and returns the path of what it wrote.
@@ -41,7 +46,9 @@ class WorkerFunctions:
     verdict, by its oracle and under its setting, and returns a verdict for each: a skipped one where the
     reference has no answer.  ``explain`` returns what shows that a failed verdict on a case is right, and the
     code that Warp generates for it.  ``blame`` returns the operations of a case with wrong values that are wrong
-    alone, but for what is known.  ``confirm`` and ``write`` run in the process of the campaign.
+    alone, but for what is known.  ``program`` draws a program and judges it, ``program_again`` judges one as it was
+    judged before, ``program_alone`` tells what is wrong with one of its kernels when that is launched alone.
+    ``confirm``, ``confirm_program`` and ``write`` run in the process of the campaign.
     """
 
     batch: Callable[[Request], list[CaseOutcome]]
@@ -51,6 +58,10 @@ class WorkerFunctions:
     confirm: Confirm
     write: Write = write_finding
     blame: Callable[[Case, Verdict, Collection[str]], tuple[Blamed, ...]] = nothing_to_blame
+    program: Callable[[Options, int, int], ProgramVerdict] = judge_drawn
+    program_again: Callable[[Program, ProgramVerdict, int], ProgramVerdict] = judge_program_again
+    program_alone: Callable[[Program], str] = alone
+    confirm_program: Callable[[str, Callable[[], None]], str] = confirm_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,8 @@ class CampaignPlan:
     predicted or recognised.  ``output`` is the directory that new findings are written into, None for nowhere.
 
     Kernels are drawn in stretches of ``stretch`` chunks of ``chunk`` indices; what one stretch teaches is
-    heeded from the next but one on.  A reduction takes ``reduction`` seconds at most.
+    heeded from the next but one on.  A reduction takes ``reduction`` seconds at most.  One program is judged for
+    ``programs`` kernels; 0: none.
     """
 
     options: Options
@@ -92,6 +104,7 @@ class CampaignPlan:
     stretch: int = 8
     reduction: float = 60.0
     patience: Timeouts = Timeouts()
+    programs: int = 0
 
     def __post_init__(self) -> None:
         if self.examples is None and self.seconds is None:

@@ -36,6 +36,17 @@ class Found:
         }
 
 
+@dataclass(slots=True)
+class FoundProgram:
+    """A program that fails, where it was written, and how many did so; ``why`` its script does not show it."""
+
+    signature: str
+    kind: str
+    path: str | None
+    count: int = 1
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Unexamined:
     """A failure that was not examined to the end: many that look like it brought no new finding.
@@ -78,7 +89,8 @@ class CampaignSummary:
     promised of what they give: that was taken as it came.
     ``excluded`` are the features that the campaign learnt to avoid,
     ``faults`` what went wrong in kernelfuzz itself.
-    ``doing`` says what goes on just now.
+    ``programs`` counts programs by the status of their verdicts, ``programs_known`` what the known ones fail by;
+    ``program_findings`` are those that are new.  ``doing`` says what goes on just now.
     """
 
     examples: int = 0
@@ -96,6 +108,9 @@ class CampaignSummary:
     unattributed: list[Unattributed] = field(default_factory=list[Unattributed])
     excluded: list[str] = field(default_factory=list[str])
     faults: list[str] = field(default_factory=list[str])
+    programs: Counter[str] = field(default_factory=Counter[str])
+    programs_known: Counter[str] = field(default_factory=Counter[str])
+    program_findings: list[FoundProgram] = field(default_factory=list[FoundProgram])
     seconds: float = 0.0
     interrupted: bool = False
     doing: str = ""
@@ -142,6 +157,9 @@ class CampaignSummary:
             "unconfirmed": [found.to_dict() for found in self.unconfirmed],
             "unattributed": [asdict(each) for each in self.unattributed],
             "unexamined": [asdict(each) for each in self.unexamined],
+            "programs": dict(sorted(self.programs.items())),
+            "programs_known": dict(sorted(self.programs_known.items())),
+            "program_findings": [asdict(each) for each in self.program_findings],
             "excluded": self.excluded,
             "faults": self.faults,
             "interrupted": self.interrupted,

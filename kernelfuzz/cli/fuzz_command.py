@@ -94,6 +94,14 @@ class OracleName(click.Choice[str]):
     help="Findings that are known besides the bugs that kernelfuzz knows: a known.json, or a folder of findings. "
     "Repeatable. 'none': no bug is known.",
 )
+@click.option(
+    "--programs",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="One program of several kernels is judged for so many kernels; 0: none.",
+)
 @engine_options
 @json_option("Print what came of it as one JSON object.")
 def fuzz(jobs: int, output: str, known: tuple[str, ...], cluster: Cluster | None, as_json: bool, **asked: Any) -> int:
@@ -145,6 +153,7 @@ def _plan(asked: Mapping[str, Any], output: str, known: tuple[str, ...]) -> Camp
         known=_known(known),
         bugs=() if _NOTHING in known else BUGS,
         output=output,
+        programs=asked["programs"],
     )
 
 
@@ -238,7 +247,8 @@ def _exit_code(summary: CampaignSummary) -> int:
     if summary.interrupted:
         return INTERRUPTED
     # What was not examined may be a new bug as well: that is no clean end.
-    if summary.findings or summary.unexamined:
+    programs = any(not found.why for found in summary.program_findings)
+    if summary.findings or summary.unexamined or programs:
         return FINDINGS
     if summary.judged <= summary.lost:
         reasons = ", ".join(reason for reason, _ in summary.skipped.most_common(1))

@@ -129,7 +129,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
         "recognised": _named(summary.recognised),
         "not examined": "; ".join(_unexamined(summary)),
         "unattributed": "; ".join(map(str, summary.unattributed)),
-        "findings": str(len(summary.findings)),
+        "programs": ", ".join(f"{count} {status}" for status, count in summary.programs.most_common()),
+        "findings": str(len(summary.findings) + sum(not found.why for found in summary.program_findings)),
         "unconfirmed": str(len(summary.unconfirmed) or ""),
         "skipped": ", ".join(f"{count} {reason}" for reason, count in summary.skipped.most_common(5)),
         "no promise of": _named(summary.unasked),
@@ -139,6 +140,8 @@ def table(summary: CampaignSummary, plan: CampaignPlan | None = None) -> Table:
     drawn = _rows(rows)
     for found in summary.findings:
         drawn.add_row(*_texts(found.finding.kind, f"{found.finding.signature} ({found.path})"))
+    for found in summary.program_findings:
+        drawn.add_row(*_texts("not counted" if found.why else found.kind, f"{found.signature} ({found.path})"))
     for found in summary.unconfirmed:
         drawn.add_row(*_texts("not counted", f"{found.finding.signature} ({found.path})"))
     return drawn

@@ -11,9 +11,10 @@ from kernelfuzz.ir.launch import Input
 from kernelfuzz.ir.program import Program
 from kernelfuzz.programs.text import label
 from kernelfuzz.reference.compiled import Deviation
-from kernelfuzz.reference.program_gradients import differentiable, seeds_of, tape_gradients
+from kernelfuzz.reference.program_gradients import differentiable, seeds_of, tape_gradients, written_in
 from kernelfuzz.reference.program_steps import Step, TapeRun, trace
 from kernelfuzz.reference.undefined import NotDifferentiable, NotSmooth
+from kernelfuzz.typecheck.builtins import at_least
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ def expectation(program: Program, deviations: Sequence[Deviation] | None = None)
         except (NotSmooth, NotDifferentiable) as other:
             reasons.append(other.reason)
         else:
+            # "Warp correctly propagates gradients only through the final write" (Array Overwrites) since 1.14.
+            open_ = set[str]() if at_least(1, 14) else set(written_in(each))
             for name, derivative in found.items():
+                if name in open_:
+                    continue
                 for kind in ("backward pass", "second backward pass")[: 1 + each.event.again]:
                     gradients[label(f"gradient of {name}", kind, len(tapes))] = derivative
                     seeds[label(f"gradient of {name}", kind, len(tapes))] = seeds_of(program, each)[name]

@@ -7,10 +7,10 @@ judged elsewhere.
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kernelfuzz.analysis.effects import has_tiles
 from kernelfuzz.ir.launch import Case
@@ -56,37 +56,39 @@ def judge(program: Program, runs: Sequence[Run] = ALL, *, edit: int = 0) -> Prog
         wanted = expectation(program)
     except Undefined as undefined:
         return ProgramVerdict("skipped", reason=f"undefined: {undefined.reason}")
-    name = _name()
-    verdict = _judged(program, wanted, name, "cold cache")
-    if verdict.status != "passed":
-        return verdict
-    if "warm cache" in runs and (found := _judged(program, wanted, name, "warm cache")).status != "passed":
-        return found
-    if "edited" in runs and (other := edited(program, edit)) is not None:
-        with contextlib.suppress(Undefined):
-            found = replace(_judged(other, expectation(other), name, "edited"), edited=other)
+    name = f"kernelfuzz_program_{next(_NUMBERS)}"
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as cache:
+        verdict = _judged(program, wanted, _Place(name, cache), "cold cache")
+        if verdict.status != "passed":
+            return verdict
+        if "warm cache" in runs:
+            found = _judged(program, wanted, _Place(name, cache), "warm cache")
             if found.status != "passed":
                 return found
+        if "edited" in runs and (other := edited(program, edit)) is not None:
+            with contextlib.suppress(Undefined):
+                found = replace(_judged(other, expectation(other), _Place(name, cache), "edited"), edited=other)
+                if found.status != "passed":
+                    return found
     return verdict
 
 
-_NUMBERS: Iterator[int] = iter(range(1 << 62))
+def alone(program: Program) -> str:
+    """What is wrong with a kernel of the program when it is launched alone; empty where nothing is."""
+    compat.initialize()
+    return _alone(expectation(program), gradients=True)
 
 
-def _name() -> str:
-    """The name of a module that no other program of this process has."""
-    return f"kernelfuzz_program_{next(_NUMBERS)}"
+# Each program is a module of a name that no other one of this process has.
+_NUMBERS = itertools.count()
 
 
-_FOLDER: list[tempfile.TemporaryDirectory[str]] = []
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The name of the module that a program is, and where what it builds is kept."""
 
-
-def _cache() -> str:
-    """The kernel cache of this process; programs have different names."""
-    if not _FOLDER:
-        _FOLDER.append(tempfile.TemporaryDirectory(prefix="kernelfuzz-programs-"))
-    os.makedirs(_FOLDER[0].name, exist_ok=True)
-    return _FOLDER[0].name
+    name: str
+    cache: str
 
 
 def options() -> dict[str, object]:
@@ -94,7 +96,7 @@ def options() -> dict[str, object]:
     return dict(JUDGED)
 
 
-def _judged(program: Program, wanted: Expectation, name: str, run: Run) -> ProgramVerdict:
+def _judged(program: Program, wanted: Expectation, place: _Place, run: Run) -> ProgramVerdict:
     passed = ProgramVerdict(
         "passed",
         run,
@@ -102,7 +104,7 @@ def _judged(program: Program, wanted: Expectation, name: str, run: Run) -> Progr
         judged_gradients=len(wanted.tapes) - len(wanted.reasons),
         gradients_open=wanted.reasons,
     )
-    observed = run_text(program_text(program, options()), name, _cache())
+    observed = run_text(program_text(program, options()), place.name, place.cache)
     if isinstance(observed, Failure):
         return _not_built(passed, wanted, observed)
     if (mismatch := _first_value(wanted, observed)) is not None:

@@ -7,6 +7,7 @@ array changes after a launch that reads it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -57,12 +58,20 @@ def seeds_of(program: Program, tape: TapeRun) -> Gradients:
     return found
 
 
+def written_in(tape: TapeRun) -> Counter[str]:
+    """How many launches of a tape may change each array."""
+    return Counter(step.arrays[param] for step in tape.steps for param in written_arrays(step.kernel))
+
+
 def tape_gradients(program: Program, tape: TapeRun, deviations: Sequence[Deviation] | None = None) -> Gradients:
     """The gradient of every array that requires one, after a backward pass of the tape.
 
+    Before 1.14 that of an array which is written is what it was before the last launch, and judged by nobody.
     With ``deviations`` it is what a Warp with these bugs gives.  Raises Undefined, NotSmooth, and NotDifferentiable
     where Warp documents no gradient.
     """
+    if not at_least(1, 14) and any(count > 1 for count in written_in(tape).values()):
+        raise Lost(WRITTEN_TWICE)
     found = seeds_of(program, tape)
     retained = {array.name for array in program.arrays if array.retained}
     last = tape.steps[-1].after if tape.steps else {}
@@ -95,10 +104,10 @@ def _adjoint(step: Step, found: Gradients, deviations: Sequence[Deviation] | Non
 
 
 def _raise_unless_kept(step: Step, last: Contents) -> None:
-    """Raises Lost where an array that the kernel reads, or one that an old Warp writes twice, changes later."""
+    """Raises Lost where an array that the kernel reads changes later."""
     for param, array in step.arrays.items():
-        if (reads(step.kernel, param) or not at_least(1, 14)) and not _same(step.after[array], last[array]):
-            raise Lost(OVERWRITTEN if at_least(1, 14) else WRITTEN_TWICE)
+        if reads(step.kernel, param) and not _same(step.after[array], last[array]):
+            raise Lost(OVERWRITTEN)
 
 
 def _same(one: Input, other: Input) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from program_by_hand import BACKWARD, FIRST, SECOND, WHOLE, program
 
-from kernelfuzz.programs import judge_program as judging
 from kernelfuzz.programs.judge_program import judge
 from kernelfuzz.programs.program_script import script
 from kernelfuzz.toolchain import compat
@@ -80,12 +79,6 @@ DEFECTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str, str]] = {
     "a hash that ignores what is hashed": (hash_names_alone, "cold cache", "wrong value"),
     "a hash that depends on what came before": (hash_what_is_new, "warm cache", "built again"),
 }
-
-
-@pytest.fixture(autouse=True)
-def new_cache(monkeypatch: pytest.MonkeyPatch):
-    """What a defect has put into the kernel cache must not be found by the next test."""
-    monkeypatch.setattr(judging, "_FOLDER", [])
 
 
 def test_warp_agrees():
