@@ -20,7 +20,7 @@ from kernelfuzz.typecheck.domains import DOMAINS, interval
 # their own (where, decompositions, atomics).
 FEATURE_OF_GROUP = {
     "scalar": "math", "rounding": "math", "trigonometry": "math", "exponential": "math", "predicate": "math",
-    "operator": "arithmetic", "bits": "bitwise", "shift": "shift", "array": "search",
+    "operator": "arithmetic", "approximate": "arithmetic", "bits": "bitwise", "shift": "shift", "array": "search",
     "size": "vector", "vector": "vector", "geometry": "vector",
     "matrix": "matrix", "quaternion": "quaternion", "transform": "transform", "spatial": "spatial",
     "random": "random", "noise": "random",
@@ -201,6 +201,13 @@ def rotation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return Ranged(n.Call("transform_to_matrix", (move,), type_))
 
 
+def axis_argument(ctx: Context, before: n.Expr) -> Ranged:
+    """An axis that is not the one before it in a sequence of axes."""
+    axes = (n.Literal(axis, t.INT32) for axis in range(3))
+    axis = ctx.choices.pick([axis for axis in axes if axis != before])
+    return Ranged(axis, 0, 2)
+
+
 # ------------------------------------------------------------------------ calls
 
 
@@ -240,6 +247,8 @@ def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
             arguments.append(state_argument(ctx))
         elif signature.domains[at] == "rotation":
             arguments.append(rotation(ctx, signature.params[at], part))
+        elif signature.domains[at] == "axis":
+            arguments.append(axis_argument(ctx, arguments[-1].expr))
         else:
             arguments.append(safe_argument(ctx, signature, at, ctx.draw(signature.params[at], part)))
     made = n.Call(signature.name, tuple(a.expr for a in arguments), signature.result, signature.keywords)

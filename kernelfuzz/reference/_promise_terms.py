@@ -42,6 +42,12 @@ def about(axis, angle):
     )
 
 
+def turned(e, a, b, c, third):
+    """The quaternion of rotations about the fixed axes a, b and c, by e[a], e[b] and e[third]."""
+    turns = [about(np.eye(3)[int(axis)], e[int(at)]) for axis, at in ((a, a), (b, b), (c, third))]
+    return product(turns[2], product(turns[1], turns[0]))
+
+
 def rotating(q):
     """The matrix whose columns are the axes, turned by a unit quaternion."""
     turn = 2 * np.cross(q[:3], np.eye(3))

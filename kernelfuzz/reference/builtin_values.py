@@ -7,7 +7,7 @@ is inexact or is slow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.reference import arithmetic
-from kernelfuzz.reference.closed_forms import form
+from kernelfuzz.reference.closed_forms import form, numbers
 from kernelfuzz.reference.closed_forms.scalar import state_after
 from kernelfuzz.reference.undefined import Undefined
 from kernelfuzz.typecheck.builtins import Signature, resolve
@@ -229,7 +229,38 @@ def _closed_form(signature: Signature) -> Call:
         with np.errstate(all="ignore"):
             return out(function(signature, *values) if found.typed else function(*values))
 
-    return evaluate
+    closed = signature.builtin.closed
+    return _with_builtins(evaluate) if closed is not None and closed.of_builtins else evaluate
+
+
+def _with_builtins(evaluate: Call) -> Call:
+    """The evaluation of a closed form over float32 with Warp's own functions of scalars in it."""
+    functions = _of_builtins(t.FLOAT32)
+
+    def call(arguments: tuple[Value, ...]) -> Value:
+        with numbers.replaced(functions):
+            return evaluate(arguments)
+
+    return call
+
+
+# numpy's names of functions that are builtins of another name.
+_BUILTIN_OF = {"sin": "sin", "cos": "cos", "arcsin": "asin", "arccos": "acos", "arctan2": "atan2"}
+
+
+@cache
+def _of_builtins(scalar: t.Scalar) -> Mapping[str, Callable[..., Value]]:
+    """Warp's own functions of scalars, by the names that closed forms call them by."""
+    found: dict[str, Callable[..., Value]] = {}
+    for name, builtin in _BUILTIN_OF.items():
+        signature = resolve(builtin, (scalar,) * (2 if name == "arctan2" else 1))
+        assert signature is not None
+        found[name] = _with_arguments(compiled(signature))
+    return found
+
+
+def _with_arguments(evaluate: Call) -> Callable[..., Value]:
+    return lambda *arguments: evaluate(arguments)
 
 
 def _objects(type_: t.Type) -> Callable[[Value], Value] | None:

@@ -150,6 +150,39 @@ _ROWS = (
         says="the unit quaternion qz * qy * qx",
     ),
     _promise(
+        "quat_from_euler", "e a b c -> q",
+        "near(q, turned(e, a, b, c, c), tolerance)",
+        given="largest(e) <= 8",
+        says="the unit quaternion qk * qj * qi",
+    ),
+    _promise(
+        "quat_to_euler", "q a b c -> e",
+        "near(rotating(turned(e, a, b, c, 3 - a - b if a == c else c)), rotating(q), tolerance)",
+        "-tolerance <= e[int(b)] + (0 if a == c else np.pi / 2) <= np.pi + tolerance",
+        "largest(e) <= 2 * np.pi + tolerance",
+        given="unit(q, eps)",
+        says="the same rotation as q, including at gimbal lock; where the last axis is the first, the third angle is in"
+        " the place of the axis that is neither",
+        within="16 * eps**0.5", why="the arc cosine loses half of the digits near gimbal lock",
+    ),
+    _promise(
+        "quat_to_rpy", "q -> e",
+        "near(rotating(turned(e, 0, 1, 2, 2)), rotating(q), tolerance)",
+        "largest(e[0], e[2]) <= np.pi + tolerance", "abs(e[1]) <= np.pi / 2 + tolerance",
+        given="unit(q, eps) and abs(q[3] * q[1] - q[2] * q[0]) < 0.49",
+        says="the inverse of quat_rpy; near gimbal lock the returned roll and yaw are inaccurate",
+        within="256 * eps", why="the arc sine, whose slope is less than 6 there",
+    ),
+    _promise(
+        "quat_twist", "axis q -> r",
+        "unit(r, tolerance)", "largest(np.cross(r[:3], axis)) <= tolerance",
+        "near(r * np.hypot(axis @ q[:3], q[3]), [*(axis * (axis @ q[:3])), q[3]], tolerance)",
+        given="unit(axis, eps) and unit(q, eps) and np.hypot(axis @ q[:3], q[3]) > 2**-6",
+        says="the unit twist quaternion: the rotation is a twist about axis and a swing about an axis perpendicular to"
+        " it",
+        within="512 * eps", why="what is left of the quaternion is divided by its length, which may be small",
+    ),
+    _promise(
         "quat_slerp", "a b t -> q",
         "near(np.linalg.norm(q), 1, tolerance)", "t != 0 or near(abs(q @ a), 1, tolerance)",
         "t != 1 or near(abs(q @ b), 1, tolerance)",

@@ -14,10 +14,14 @@ FormName: TypeAlias = "str | Callable[..., Any]"
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Why the reference evaluates a builtin by its exact closed form instead of calling Warp from Python scope."""
+    """Why the reference evaluates a builtin by its exact closed form instead of calling Warp from Python scope.
+
+    ``of_builtins``: the form is exact with Warp's own sines, arc tangents and the like in it.
+    """
 
     reason: str
     only_integers: bool = False
+    of_builtins: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,7 @@ _A_TYPE = Closed("in Python scope the name is a type")
 _RAISES = Closed("raises AttributeError in Python scope (up to Warp 1.19)")
 _IN_DOUBLE = Closed("Python code in Python scope: computes in double precision and rounds at the end")
 _PYTHON_CODE = Closed("Python code in Python scope")
+_OF_BUILTINS = Closed("Python code in Python scope", of_builtins=True)
 _MOVES = Closed("moves components only")
 _FASTER = Closed("exactly defined, and faster")
 _INTEGERS = Closed("exactly defined, and faster", only_integers=True)
@@ -227,6 +228,7 @@ MATRIX_MATH = (
 )  # fmt: skip
 
 _QUATERNION: dict[str, Any] = {"group": "quaternion", "S": "float"}
+_EULER: dict[str, Any] = {"group": "quaternion", "ulp": None, "since": "1.12", "closed": _OF_BUILTINS}
 QUATERNION_MATH = (
     row("quat_identity", "() -> quat(S)", word="identity quaternions", keywords="dtype=S", differentiable=False,
         exact="typed rotation.quat_identity", says="(0, 0, 0, 1)", closed=_MOVES, **_QUATERNION),
@@ -260,6 +262,18 @@ QUATERNION_MATH = (
         form="rotation.from_angles", says="qz * qy * qx", **_QUATERNION),
     row("quat_slerp", "(quat(S), quat(S), S) -> quat(S)", word="interpolated rotations", ulp=None,
         without="documented for unit quaternions only", **_QUATERNION),
+    row("quat_from_euler", "(vec(3,float32), int32, int32, int32) -> quat(float32)", word="quaternions of Euler angles",
+        domains="any axis axis axis", exact="angles.from_euler", says="the unit quaternion qk * qj * qi", **_EULER),
+    row("quat_to_euler", "(quat(float32), int32, int32, int32) -> vec(3,float32)", word="Euler angles of rotations",
+        domains="any axis axis axis", exact="angles.to_euler", **_EULER),
+    row("quat_to_rpy", "(quat(float32)) -> vec(3,float32)", word="roll, pitch and yaw of rotations",
+        exact="angles.to_rpy", says="the inverse of quat_rpy", **_EULER),
+    row("quat_twist", "(vec(3,float32), quat(float32)) -> quat(float32)", word="twists of rotations",
+        exact="angles.twist", says="the twist of a swing-twist decomposition", **{**_EULER, "ulp": 0}),
+    row("quat_twist_angle", "(vec(3,float32), quat(float32)) -> float32", word="angles of twists",
+        exact="angles.twist_angle", says="the unsigned twist magnitude", **_EULER),
+    row("quat_twist_angle_signed", "(vec(3,float32), quat(float32)) -> float32", word="signed angles of twists",
+        exact="angles.signed_twist_angle", **{**_EULER, "since": "1.16"}),
     row("isfinite", "(quat(S)) -> bool", exact="linear.is_finite", says="if all elements are", **_PREDICATE),
     row("isnan", "(quat(S)) -> bool", exact="linear.is_nan", says="if any element is", **_PREDICATE),
     row("isinf", "(quat(S)) -> bool", exact="linear.is_infinite", says="if any element is", **_PREDICATE),
@@ -303,6 +317,7 @@ TRANSFORM_MATH = (
 )  # fmt: skip
 
 _SPATIAL: dict[str, Any] = {"group": "spatial", "S": "float"}
+_MOTION: dict[str, Any] = {"group": "spatial", "since": "1.12", "closed": _MISSING}
 SPATIAL_MATH = (
     row("spatial_vector", "(vec(3,S), vec(3,S)) -> vec(6,S)", "spatial", "new spatial vectors", exact="rotation.joined",
         closed=_A_TYPE, S="single"),
@@ -317,17 +332,34 @@ SPATIAL_MATH = (
         exact="rotation.spatial_cross_dual", **_SPATIAL),
     row("spatial_adjoint", "(mat(3,3,S), mat(3,3,S)) -> mat(6,6,S)", word="spatial adjoints",
         exact="rotation.spatial_adjoint", says="[[r, 0], [s, r]]", closed=_MISSING, **_SPATIAL),
+    row("velocity_at_point", "(vec(6,float32), vec(3,float32)) -> vec(3,float32)", word="velocities of points",
+        exact="rotation.velocity_at", says="v + w x r", **_MOTION),
+    row("transform_twist", "(transform(float32), vec(6,float32)) -> vec(6,float32)", word="transformed twists",
+        exact="rotation.transform_twist", says="w' = R w, v' = R v + p x w'", **_MOTION),
+    row("transform_wrench", "(transform(float32), vec(6,float32)) -> vec(6,float32)", word="transformed wrenches",
+        exact="rotation.transform_wrench", says="f' = R f, tau' = R tau + p x f'", **_MOTION),
 )  # fmt: skip
 
 # The operators by their names: the same code generation as the operator, reached as a call.
 _NAMED: dict[str, Any] = {"group": "operator", "source": _OPERATOR, "closed": _INTEGERS}
 _NAMED_EACH: dict[str, Any] = {**_NAMED, "source": _OPERATOR + _EACH}
+_APPROXIMATE: dict[str, Any] = {
+    "group": "approximate", "domains": "any divisor", "ulp": None, "since": "1.12",
+    "says": "falls back to exact division on CPU", "closed": _MISSING, "S": "float",
+}  # fmt: skip
 _BITS_EACH: dict[str, Any] = {**_BITS, "source": _OPERATOR + _EACH}
 OPERATORS = (
     row("add", _SAME2, word="sums", domains="term term", range="+", exact="operator.add", **_NAMED),
     row("sub", _SAME2, word="differences", domains="term term", range="-", exact="operator.sub", **_NAMED),
     row("mul", _SAME2, word="products", domains="factor factor", range="products", exact="operator.mul", **_NAMED),
     row("div", _SAME2, word="quotients", domains="any divisor", range="/", exact="numbers.divide", **_NAMED),
+    row("div_approx", _SAME2, word="approximate quotients", exact="numbers.divide", **_APPROXIMATE),
+    row("div_approx", "(vec(n,S), S) -> vec(n,S)", exact="linear.scaled_down", **_APPROXIMATE),
+    row("div_approx", "(S, vec(n,S)) -> vec(n,S)", exact="linear.divided_among", **_APPROXIMATE),
+    row("div_approx", "(mat(r,c,S), S) -> mat(r,c,S)", exact="linear.scaled_down", **_APPROXIMATE),
+    row("div_approx", "(S, mat(r,c,S)) -> mat(r,c,S)", exact="linear.divided_among", **_APPROXIMATE),
+    row("div_approx", "(quat(S), S) -> quat(S)", exact="linear.scaled_down", **_APPROXIMATE),
+    row("div_approx", "(S, quat(S)) -> quat(S)", exact="linear.divided_among", **_APPROXIMATE),
     row("floordiv", _SAME2, "operator", "floored quotients", domains="any divisor", range="//", differentiable=False,
         exact="scalar.floor_divide", says="the floor of the quotient", closed=_INTEGERS),
     row("mod", _SAME2, domains="any divisor", range="%", exact="numbers.remainder", **_NAMED),

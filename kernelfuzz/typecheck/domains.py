@@ -88,6 +88,7 @@ DOMAINS: dict[str, Domain] = {
     "index": Domain("0 to the size of the axis - 1", _fixed(0), _nothing),
     "array_begin": Domain("0 to the size of the array", _fixed(0), _nothing),
     "array_end": Domain("array_begin to the size of the array", _fixed(0), _nothing),
+    "axis": Domain("an axis, 0 to 2, other than the one before it", _fixed(0), _fixed(2)),
     "period": Domain("1 to 16: the period of a noise", _fixed(1), _fixed(16)),
     "octaves": Domain("1 to 3: a number of rounds", _fixed(1), _fixed(3)),
     "rotation": Domain("orthonormal, with the determinant +1", _nothing, _nothing),

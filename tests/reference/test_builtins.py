@@ -29,7 +29,7 @@ from kernelfuzz.oracles.batch import batch_source
 from kernelfuzz.reference import builtin_values
 from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.closed_forms import form
-from kernelfuzz.reference.undefined import Undefined
+from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
 from kernelfuzz.toolchain.programs import JUDGED, Program, loaded
 from kernelfuzz.typecheck.builtin_columns import Builtin
 from kernelfuzz.typecheck.builtins import BUILTINS, Signature, instances, resolve
@@ -179,6 +179,8 @@ def differences(signatures: list[Signature]) -> Iterator[str]:
                 try:
                     value = builtin_values.call(signature, given)
                 except Undefined as error:
+                    if error.reason == OUTSIDE_DOMAIN:
+                        continue  # the domains of arguments say nothing of one beside another
                     half = FLOAT16 in map(component_type, signature.params)
                     if error.reason == builtin_values.NO_REFERENCE and half and signature.name in NOT_OVER_FLOAT16:
                         break

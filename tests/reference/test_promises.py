@@ -107,16 +107,24 @@ def given(signature: Signature, at: int, random: np.random.Generator) -> list[An
             found = [each[:3, :3] for each in affine(random, False)]
         case t.Matrix(rows=size):
             found = list(squares(random, size))
-        case t.Vector(length=size) if signature.name == "quat_from_axis_angle":
+        case t.Vector(length=size) if signature.name in ("quat_from_axis_angle", "quat_twist"):
             found = [
                 v / np.linalg.norm(v) for v in (*np.eye(size), *-np.eye(size), *random.normal(size=(RANDOM, size)))
             ]
         case t.Vector(length=size):
             whole = random.integers(-3, 4, (RANDOM, size))
             found = [*np.eye(size), np.zeros(size), *np.abs(whole), *whole, *random.uniform(-4, 4, (RANDOM, size))]
+        case _ if signature.domains[at] == "axis":
+            return axes(at - signature.domains.index("axis"))
         case _:
             found = scalars(signature, at, random)
     return [found[each] for each in random.permutation(len(found))] if at else found
+
+
+def axes(place: int) -> list[Any]:
+    """The axes at one place of every sequence of three, in the order that they have for each place."""
+    every = [each for each in itertools.product(range(3), repeat=3) if each[0] != each[1] != each[2]]
+    return [each[place] for each in every]
 
 
 def promised() -> list[Signature]:

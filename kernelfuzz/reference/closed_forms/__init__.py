@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from kernelfuzz.reference.closed_forms import geometry, linear, numbers, rotation, scalar
+from kernelfuzz.reference.closed_forms import angles, geometry, linear, numbers, rotation, scalar
 from kernelfuzz.typecheck.builtin_columns import Builtin
 from kernelfuzz.typecheck.builtins import Signature
 
 _MODULES: dict[str, Any] = {
-    "geometry": geometry, "linear": linear, "numbers": numbers, "operator": operator, "rotation": rotation,
-    "scalar": scalar,
+    "angles": angles, "geometry": geometry, "linear": linear, "numbers": numbers, "operator": operator,
+    "rotation": rotation, "scalar": scalar,
 }  # fmt: skip
 
 

@@ -104,6 +104,11 @@ def scaled_down(a: Components, divisor: Any) -> Components:
     return componentwise(lambda x: numbers.divide(x, divisor))(a)
 
 
+def divided_among(number: Any, a: Components) -> Components:
+    """A number divided by each component."""
+    return componentwise(lambda x: numbers.divide(number, x))(a)
+
+
 def vector(signature: Signature, *values: Any) -> Components:
     result = signature.result
     assert isinstance(result, Vector)

@@ -6,8 +6,9 @@ same kind; a float keeps its precision.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeAlias
 
@@ -22,6 +23,23 @@ Components: TypeAlias = "np.ndarray[Any, Any]"
 Function: TypeAlias = Callable[[Number], Number]
 
 
+# What stands for numpy's function of a name over plain floats, within ``replaced``.
+_REPLACED: dict[str, Callable[..., Number]] = {}
+
+
+@contextlib.contextmanager
+def replaced(functions: Mapping[str, Callable[..., Number]]) -> Iterator[None]:
+    """Have sines, arc tangents and the like of plain floats computed by other functions than numpy's, by their names.
+
+    A form that is exact but for its sines is exact with those that Warp takes.
+    """
+    _REPLACED.update(functions)
+    try:
+        yield
+    finally:
+        _REPLACED.clear()
+
+
 def _function(name: str) -> Function:
     of_float = getattr(np, name)
 
@@ -29,7 +47,7 @@ def _function(name: str) -> Function:
         if isinstance(x, Dual):
             return getattr(x, name)()
         with np.errstate(all="ignore"):
-            return of_float(x)
+            return _REPLACED.get(name, of_float)(x)
 
     return function
 
@@ -57,7 +75,9 @@ def _clamped(name: str) -> Function:
     of_float = getattr(np, name)
 
     def function(x: Number) -> Number:
-        return getattr(x, name)() if isinstance(x, Dual) else of_float(np.clip(x, -1, 1))
+        if isinstance(x, Dual):
+            return getattr(x, name)()
+        return _REPLACED[name](x) if name in _REPLACED else of_float(np.clip(x, -1, 1))
 
     return function
 
@@ -68,7 +88,9 @@ arccos: Function = _clamped("arccos")
 
 
 def arctan2(y: Number, x: Number) -> Number:
-    return dual.arctan2(y, x) if isinstance(y, Dual) or isinstance(x, Dual) else np.arctan2(y, x)
+    if isinstance(y, Dual) or isinstance(x, Dual):
+        return dual.arctan2(y, x)
+    return _REPLACED.get("arctan2", np.arctan2)(y, x)
 
 
 def power(x: Number, y: Number) -> Number:

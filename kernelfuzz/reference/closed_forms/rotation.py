@@ -222,3 +222,20 @@ def spatial_top(a: Components) -> Components:
 
 def spatial_bottom(a: Components) -> Components:
     return a[3:]
+
+
+def velocity_at(twist: Components, point: Components) -> Components:
+    """The linear velocity of a point of a body: v + w x r, of a twist (w, v)."""
+    return twist[3:] + cross(twist[:3], point)
+
+
+def transform_twist(t: Components, x: Components) -> Components:
+    """A twist (w, v) in another frame: (R w, R v + p x R w)."""
+    angular = rotate(t[3:], x[:3])
+    return joined(angular, rotate(t[3:], x[3:]) + cross(t[:3], angular))
+
+
+def transform_wrench(t: Components, x: Components) -> Components:
+    """A wrench (torque, force) in another frame: (R torque + p x R force, R force)."""
+    force = rotate(t[3:], x[3:])
+    return joined(rotate(t[3:], x[:3]) + cross(t[:3], force), force)
