@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import buffers, builtin_calls, safe_operators, user_functions
+from kernelfuzz.strategies import buffers, builtin_calls, constants, safe_operators, user_functions
 from kernelfuzz.strategies.context import MAX_GRID, Context, Variable
 from kernelfuzz.strategies.operands import component, constant, literal, part_slice, position, unsliced
 from kernelfuzz.strategies.ranges import Ranged, binary_range, component_of, full_range, is_ranged
@@ -139,25 +139,8 @@ def _wide_literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return literal(ctx.choices, type_)
 
 
-def constant_name(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    constants = [c for c in ctx.module.constants if c.value.type == type_]
-    chosen = ctx.choices.pick([*constants, None] if len(ctx.module.constants) < 3 else constants)
-    if chosen is None:
-        assert isinstance(type_, t.Scalar)
-        value = literal(ctx.choices, type_, -100, 100).expr
-        assert isinstance(value, n.Literal)
-        chosen = n.Constant(f"K{len(ctx.module.constants)}", value)
-        ctx.module.constants.append(chosen)
-    bound = 0 if chosen.value.type.is_float else int(chosen.value.value)
-    return Ranged(n.Name(chosen.name, chosen.value.type), bound, bound)
-
-
-def can_name_constant(ctx: Context, type_: t.Type) -> bool:
-    if type_ not in (t.INT32, t.FLOAT32) or not ctx.allows("constant"):
-        return False
-    if ctx.allows("closure") and not ctx.in_kernel:
-        return False  # a captured value is in sight of the kernel only
-    return len(ctx.module.constants) < 3 or any(c.value.type == type_ for c in ctx.module.constants)
+def _constant_name(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    return constants.named(ctx, type_)
 
 
 def _static(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -171,8 +154,8 @@ def _static(ctx: Context, type_: t.Type, budget: int) -> Ranged:
 
 
 def _static_operand(ctx: Context, type_: t.Scalar) -> Ranged:
-    if ctx.choices.chance(0.3) and can_name_constant(ctx, type_):
-        return constant_name(ctx, type_, 0)
+    if ctx.choices.chance(0.3) and constants.can_name(ctx, type_):
+        return constants.named(ctx, type_)
     return literal(ctx.choices, type_, -100, 100)
 
 
@@ -210,7 +193,14 @@ LEAVES: tuple[Production, ...] = (
     Production("held", is_plain, _held, 4, ready=lambda ctx, type_: bool(_holders(ctx, type_))),
     Production("parameter", _can_be_parameter, _parameter, 2, "scalar_param", _has_room),
     Production("array_shape", _only(t.INT32), _array_shape, 1, "array_shape", lambda ctx, _: bool(ctx.buffers)),
-    Production("constant", _only(t.INT32, t.FLOAT32), constant_name, 1, "constant", can_name_constant),
+    Production(
+        "constant",
+        lambda _, type_: is_number(type_) or isinstance(type_, t.Composite),
+        _constant_name,
+        1,
+        "constant",
+        constants.can_name,
+    ),
     Production("static", _only(t.INT32, t.FLOAT32), _static, 1, "static"),
     Production("wide_literal", lambda _, type_: is_ranged(type_) and is_number(type_), _wide_literal, 1),
 )

@@ -14,6 +14,7 @@ from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies import (
     aliasing,
     buffers,
+    constants,
     control_flow,
     local_variables,
     parts,
@@ -320,10 +321,7 @@ def constant(ctx: Context) -> list[n.Stmt]:
     dtype = ctx.choices.pick([d for d in (t.INT32, t.FLOAT32) if d in ctx.dtypes] or [t.INT32])
     value = literal(ctx.choices, dtype, 1, 10).expr
     assert isinstance(value, n.Literal)
-    constant = n.Constant(f"K{len(ctx.module.constants)}", value)
-    ctx.module.constants.append(constant)
-    bound = 0 if dtype.is_float else int(value.value)
-    named = Ranged(n.Name(constant.name, dtype), bound, bound)
+    named = constants.new(ctx, value)
     return declare(ctx, combine(ctx, "*", ctx.draw(dtype, 1), named, dtype))
 
 

@@ -348,8 +348,8 @@ def static_value(node: n.Expr, constants: Mapping[str, n.Constant]) -> int | flo
     match node:
         case n.Literal(value=value):
             return value
-        case n.Name(id=name) if name in constants:
-            return constants[name].value.value
+        case n.Name(id=name) if name in constants and (number := constants[name].number) is not None:
+            return number.value
         case n.Unary(op=op, operand=operand):
             return _UNARY[op](static_value(operand, constants))
         case n.Binary(op=op, left=left, right=right):

@@ -229,6 +229,7 @@ _OWN: dict[type[n.Node], Callable[[Any, _Numbered], tuple[str, ...]]] = {
     n.Attribute: lambda node, s: (".", s.attribute(node)),
     n.ArrayShape: lambda node, s: (f"shape {s.integer(node.axis)}",),
     n.Static: lambda node, s: ("static",),
+    n.Constant: lambda node, s: (),
     n.Slice: lambda node, s: ("slice " + ",".join([s.integer(part) for part in (node.start, node.stop, node.step)]),),
     n.Assign: lambda node, s: ("=",),
     n.AugAssign: lambda node, s: (f"{node.op}=",),
@@ -251,7 +252,8 @@ def _canonical(symbols: _Numbered, kernel: n.Kernel) -> list[str]:
     out.append(f"structs {len(kernel.structs)}")
     out += [symbols.type(struct) for struct in kernel.structs]
     out.append(f"constants {len(kernel.constants)}")
-    out += [symbols.literal(constant.value) for constant in kernel.constants]
+    for constant in kernel.constants:
+        _write(constant, out, symbols.names, symbols)
     out.append(f"functions {len(kernel.functions)}")
     for function in kernel.functions:
         out.append(symbols.functions[function.name])

@@ -282,7 +282,7 @@ def _function(function: n.Function, detailed: bool) -> str:
 
 def _control_flow(kernel: n.Kernel, own: _Nodes, nodes: _Nodes) -> str:
     done: list[str] = []
-    constants = {constant.name: constant.value for constant in kernel.constants}
+    constants = {each.name: each.number for each in kernel.constants if each.number is not None}
     loops = Counter(_turns(loop, constants) for loop in nodes.get(n.For, ()))
     kinds = [_loop_words(turns, count) for turns, count in loops.items()]
     if whiles := len(nodes.get(n.While, ())):

@@ -280,14 +280,19 @@ class Param(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant(Printed):
-    """A module constant: ``NAME = wp.constant(value)``.
+    """A module constant: ``NAME = wp.constant(value)``; a composite is made of literals, in one call or two.
 
     ``Class.MEMBER`` is a member of an enumeration, and ``enumeration`` what the class is: ``IntEnum`` or ``IntFlag``.
     """
 
     name: str
-    value: Literal
+    value: Literal | Construct
     enumeration: str = ""
+
+    @property
+    def number(self) -> Literal | None:
+        """The value, where it is one number."""
+        return self.value if isinstance(self.value, Literal) else None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.constants import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -160,7 +161,10 @@ def _without_result(name: str, position: int) -> Change:
 def inline_constants(tree: Tree) -> Iterator[Edit]:
     """A constant of the module by its value, everywhere."""
     for site, constant in tree.of(n.Constant):
-        reads = [(each.path, (constant.value,)) for each, name in tree.of(n.Name) if name.id == constant.name]
+        value = in_a_kernel(constant)
+        if value is None:
+            continue
+        reads = [(each.path, (value,)) for each, name in tree.of(n.Name) if name.id == constant.name]
         yield Edit(site.weight + len(reads), ("constant", constant), ((site.path, ()), *reads))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kernelfuzz.analysis.constants import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -122,7 +123,7 @@ def inline_params(tree: Tree) -> Iterator[Edit]:
 
 def plainer_expressions(tree: Tree) -> Iterator[Edit]:
     """Fewer operands, fewer arguments, fewer indices; a constant by its value."""
-    constants = {constant.name: constant.value for constant in tree.kernel.constants}
+    constants = {each.name: value for each in tree.kernel.constants if (value := in_a_kernel(each)) is not None}
     for site, node in values(tree):
         for new in _plainer(node):
             yield at(site, new)

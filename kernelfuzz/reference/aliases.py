@@ -147,7 +147,7 @@ def _known(test: n.Expr, names: c.Names) -> bool | None:
         case n.Static(value=value):
             return bool(static_value(value, names.module.constants))
         case n.Name(id=name) if name not in names.places and name in names.module.constants:
-            return bool(names.module.constants[name].value.value)
+            return bool(static_value(test, names.module.constants))
         case _:
             return None
 

@@ -339,7 +339,7 @@ def _unrounded(cast: n.Cast, names: Names) -> n.Cast:
         case n.Static(type=type_):
             number = operand
         case n.Name(id=name, type=type_) if name not in names.places and name in names.module.constants:
-            number = names.module.constants[name].value
+            number = names.module.constants[name].value  # of one of these types it is a number
         case _:
             return cast
     wide = _WIDE.get(type_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kernelfuzz.analysis.constants import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals, names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
@@ -62,8 +63,8 @@ def argument_to_literal(case: Case, path: Path, picks: Picks) -> Case | None:
 
 
 def is_constant_name(node: n.Name, kernel: n.Kernel) -> bool:
-    """Whether a name is a constant of the module."""
-    return any(constant.name == node.id for constant in kernel.constants)
+    """Whether a name is a constant of the module, whose value may stand in a kernel."""
+    return any(each.name == node.id and in_a_kernel(each) is not None for each in kernel.constants)
 
 
 def literal_to_constant(case: Case, path: Path, picks: Picks) -> Case | None:
@@ -77,7 +78,7 @@ def literal_to_constant(case: Case, path: Path, picks: Picks) -> Case | None:
     return replace(case, kernel=replace(changed, constants=(*kernel.constants, n.Constant(name, node))))
 
 
-def constant_to_literal(node: n.Name, kernel: n.Kernel) -> n.Literal:
+def constant_to_literal(node: n.Name, kernel: n.Kernel) -> n.Literal | n.Construct:
     """The value of a constant, where its name stood."""
     (value,) = [constant.value for constant in kernel.constants if constant.name == node.id]
     return value

@@ -31,7 +31,6 @@ from kernelfuzz.syntax.tokens import (
     call,
     identifier,
     integer,
-    literal,
     named_argument,
     tuple_of,
     type_expression,
@@ -110,7 +109,7 @@ def _assignment(
 
 
 def _constant(constant: n.Constant) -> cst.SimpleStatementLine:
-    value = call(warp_attribute("constant"), (argument(literal(constant.value)[0]),))
+    value = call(warp_attribute("constant"), (argument(expression(constant.value)),))
     return _assignment(constant.name, value)
 
 
@@ -154,6 +153,8 @@ def _alias(type_: t.Vector | t.Matrix) -> cst.SimpleStatementLine:
 
 def _types_named(kernel: n.Kernel) -> Iterator[t.Type]:
     """Every type that the text of a kernel names, in the order of the text."""
+    for constant in kernel.constants:
+        yield constant.value.type
     yield from kernel.structs
     for function in (*kernel.functions, kernel):
         for param in function.params:
@@ -217,7 +218,7 @@ def _kernel(kernel: n.Kernel) -> list[cst.SimpleStatementLine | cst.BaseCompound
         line(cst.Return(identifier(kernel.name), SPACE), (BLANK,)),
     ]
     captured = [_param(constant.name, None) for constant in kernel.constants]
-    values = [argument(literal(constant.value)[0]) for constant in kernel.constants]
+    values = [argument(expression(constant.value)) for constant in kernel.constants]
     return [
         _def(factory, captured, indented(inner), leading_lines=TWO_BLANKS),
         _assignment(kernel.name, call(identifier(factory), values), TWO_BLANKS),

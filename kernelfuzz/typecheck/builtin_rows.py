@@ -228,7 +228,8 @@ MATRIX_MATH = (
 )  # fmt: skip
 
 _QUATERNION: dict[str, Any] = {"group": "quaternion", "S": "float"}
-_EULER: dict[str, Any] = {"group": "quaternion", "ulp": None, "since": "1.12", "closed": _OF_BUILTINS}
+_EULER: dict[str, Any] = {"group": "quaternion", "since": "1.12", "closed": _OF_BUILTINS}
+_SIGNED: dict[str, Any] = {**_EULER, "since": "1.16"}
 QUATERNION_MATH = (
     row("quat_identity", "() -> quat(S)", word="identity quaternions", keywords="dtype=S", differentiable=False,
         exact="typed rotation.quat_identity", says="(0, 0, 0, 1)", closed=_MOVES, **_QUATERNION),
@@ -263,17 +264,18 @@ QUATERNION_MATH = (
     row("quat_slerp", "(quat(S), quat(S), S) -> quat(S)", word="interpolated rotations", ulp=None,
         without="documented for unit quaternions only", **_QUATERNION),
     row("quat_from_euler", "(vec(3,float32), int32, int32, int32) -> quat(float32)", word="quaternions of Euler angles",
-        domains="any axis axis axis", exact="angles.from_euler", says="the unit quaternion qk * qj * qi", **_EULER),
+        domains="any axis axis axis", ulp=None, exact="angles.from_euler", says="the unit quaternion qk * qj * qi",
+        **_EULER),
     row("quat_to_euler", "(quat(float32), int32, int32, int32) -> vec(3,float32)", word="Euler angles of rotations",
-        domains="any axis axis axis", exact="angles.to_euler", **_EULER),
+        domains="any axis axis axis", ulp=None, exact="angles.to_euler", **_EULER),
     row("quat_to_rpy", "(quat(float32)) -> vec(3,float32)", word="roll, pitch and yaw of rotations",
-        exact="angles.to_rpy", says="the inverse of quat_rpy", **_EULER),
+        ulp=None, exact="angles.to_rpy", says="the inverse of quat_rpy", **_EULER),
     row("quat_twist", "(vec(3,float32), quat(float32)) -> quat(float32)", word="twists of rotations",
-        exact="angles.twist", says="the twist of a swing-twist decomposition", **{**_EULER, "ulp": 0}),
+        exact="angles.twist", says="the twist of a swing-twist decomposition", **_EULER),
     row("quat_twist_angle", "(vec(3,float32), quat(float32)) -> float32", word="angles of twists",
-        exact="angles.twist_angle", says="the unsigned twist magnitude", **_EULER),
+        ulp=None, exact="angles.twist_angle", says="the unsigned twist magnitude", **_EULER),
     row("quat_twist_angle_signed", "(vec(3,float32), quat(float32)) -> float32", word="signed angles of twists",
-        exact="angles.signed_twist_angle", **{**_EULER, "since": "1.16"}),
+        ulp=None, exact="angles.signed_twist_angle", **_SIGNED),
     row("isfinite", "(quat(S)) -> bool", exact="linear.is_finite", says="if all elements are", **_PREDICATE),
     row("isnan", "(quat(S)) -> bool", exact="linear.is_nan", says="if any element is", **_PREDICATE),
     row("isinf", "(quat(S)) -> bool", exact="linear.is_infinite", says="if any element is", **_PREDICATE),

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Iterable
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.walk import surely_returns
+from kernelfuzz.ir.walk import surely_returns, walk
 from kernelfuzz.typecheck.inference import (
     constant_value,
     expect,
@@ -58,7 +59,7 @@ def _verify_module(kernel: n.Kernel) -> None:
     module = Module(structs, constants, functions, frozenset())
     for constant in kernel.constants:
         _constant_name(constant, names, kernel.closure)
-        infer(constant.value, Scope(module, is_kernel=False, returns=None))
+        _constant_value(constant.value, Scope(module, is_kernel=False, returns=None))
         constants[constant.name] = constant
     classes = {name.rpartition(".")[0] for name in constants} - {""}
     reserved = RESERVED | set(structs) | classes | {kernel.name}
@@ -87,6 +88,23 @@ def _constant_name(constant: n.Constant, names: set[str], closure: bool) -> None
         fail(f"{constant.name} is declared twice", constant)
     names.add(constant.name)
     return None
+
+
+def _constant_value(value: n.Expr, scope: Scope) -> None:
+    """A constant: a number, or a vector, matrix, quaternion or transform made of finite numbers."""
+    infer(value, scope)
+    if isinstance(value, n.Literal):
+        return
+    for node in walk(value):
+        match node:
+            case n.Literal(value=number):
+                if not math.isfinite(number):
+                    # notes/findings/infinity-in-a-captured-vector
+                    fail("the parts of a constant must be finite", node)
+            case n.Construct(type=t.Vector() | t.Matrix() | t.Quaternion() | t.Transform()):
+                pass
+            case _:
+                fail("a constant has only numbers in it", node)
 
 
 def _declare(name: str, names: set[str], node: n.Constant | n.Function | n.Kernel) -> None:

@@ -6,7 +6,8 @@ import ast
 import math
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import FLOAT32, INT32, Array, type_name
+from kernelfuzz.ir.types import FLOAT32, INT32, Array, Matrix, Quaternion, Transform, Vector, type_name
+from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse.bindings import Known, Member
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
@@ -90,10 +91,21 @@ def _unary(op: str, source: ast.expr, operand: n.Expr, node: ast.expr) -> n.Expr
 
 def _captured(name: str, value: Known, node: ast.expr, reader: Reader) -> n.Expr:
     """A name that the kernel captures: a constant of its module, or the value itself."""
-    literal = literal_of(value)
-    if literal is not None:
-        return n.Name(reader.unit.constant(name, literal), literal.type)
+    constant = constant_of(value)
+    if constant is not None:
+        return n.Name(reader.unit.constant(name, constant), constant.type)
     return inlined(value, node)
+
+
+def constant_of(value: Known) -> n.Literal | n.Construct | None:
+    """A known value as a constant that Warp captures: a number, or a vector or the like of finite numbers."""
+    if not isinstance(value, n.Construct):
+        return literal_of(value)
+    if not isinstance(value.type, (Vector, Matrix, Quaternion, Transform)):
+        return None
+    parts = [part for part in walk(value) if not isinstance(part, n.Construct)]
+    captured = all(isinstance(part, n.Literal) and math.isfinite(part.value) for part in parts)
+    return value if captured else None
 
 
 def literal_of(value: Known) -> n.Literal | None:
@@ -123,8 +135,16 @@ def _is_local(node: ast.expr, reader: Reader) -> bool:
     return not isinstance(node, ast.Name) or node.id in reader.types
 
 
+def _is_of_composite(owner: ast.expr, reader: Reader) -> bool:
+    """Whether the name of a captured vector or the like stands before an attribute or an index."""
+    if not isinstance(owner, ast.Name):
+        return False
+    value = constant_of(lookup(owner.id, reader.namespace, owner))
+    return isinstance(value, n.Construct)
+
+
 def _attribute(node: ast.Attribute, reader: Reader) -> n.Expr:
-    if not _is_local(node, reader):
+    if not _is_local(node, reader) and not _is_of_composite(node.value, reader):
         found = evaluate(node, reader.namespace)
         if isinstance(found, Member):
             return n.Name(reader.unit.member(found), INT32)

@@ -24,7 +24,7 @@ from kernelfuzz.syntax.parse.bindings import (
     read_names,
 )
 from kernelfuzz.syntax.parse.errors import ParseError
-from kernelfuzz.syntax.parse.expressions import literal_of
+from kernelfuzz.syntax.parse.expressions import constant_of
 from kernelfuzz.syntax.parse.imported import place_of
 from kernelfuzz.syntax.parse.statements import block, read_function, read_params
 from kernelfuzz.syntax.parse.unit import Reader, Unit
@@ -188,12 +188,12 @@ def _factory_constants(namespace: Namespace, unit: Unit) -> tuple[Constant, ...]
         if len(bindings) != 1 or not isinstance(bindings[0], Parameter):
             return None
         try:
-            literal = literal_of(argument_of(call, where, namespace, name, bindings[0]))
+            value = constant_of(argument_of(call, where, namespace, name, bindings[0]))
         except ParseError:
             return None
-        if literal is None:
+        if value is None:
             return None
-        made.append(Constant(name, literal))
+        made.append(Constant(name, value))
     if any(source.namespace is namespace for source in unit.sources.values()):
         return None
     return tuple(made) if all(unit.constants.get(each.name, each) == each for each in made) else None
@@ -206,9 +206,9 @@ def _declare_all(sources: Sources, unit: Unit) -> None:
         try:
             match bindings:
                 case [ast.Call() as value] if evaluate(value.func, module) == WarpName("constant"):
-                    literal = literal_of(evaluate(value, module))
-                    if literal is not None:
-                        unit.constant(name, literal)
+                    constant = constant_of(evaluate(value, module))
+                    if constant is not None:
+                        unit.constant(name, constant)
                 case [FunctionSource() as function] if is_decorated(function.node, "func", module):
                     _declare_function(function, unit)
                 case [ClassSource() as struct] if is_decorated(struct.node, "struct", module):

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from kernelfuzz.ir.nodes import Constant, Function, Literal, Node
+from kernelfuzz.ir.nodes import Constant, Construct, Function, Literal, Node
 from kernelfuzz.ir.types import INT32, Array, Struct, Tuple, Type
-from kernelfuzz.ir.walk import literal_text
+from kernelfuzz.ir.walk import literal_text, walk
 from kernelfuzz.syntax.parse.bindings import FunctionSource, Member, Namespace
 from kernelfuzz.syntax.parse.errors import error
 
@@ -41,11 +41,10 @@ class Unit:
             self.lines[id(node)] = getattr(source, "lineno", 0)
             self.nodes.append(node)
 
-    def constant(self, name: str, value: Literal) -> str:
+    def constant(self, name: str, value: Literal | Construct) -> str:
         """Declare a constant that the text captures under this name, and return its name here: modules share names."""
         for chosen in self._names(name):
-            known = self.constants.setdefault(chosen, Constant(chosen, value))
-            if (known.value.type, literal_text(known.value)) == (value.type, literal_text(value)):
+            if _told(self.constants.setdefault(chosen, Constant(chosen, value)).value) == _told(value):
                 return chosen
         raise AssertionError("there are names without end")
 
@@ -100,6 +99,12 @@ class Unit:
         elif name not in self.functions:
             raise error(f"{source.node.name} does not fit", node)
         return self.functions[name]
+
+
+def _told(value: Literal | Construct) -> list[object]:
+    """What two equal constants have in common: Python calls more numbers equal than Warp does."""
+    parts = [node for node in walk(value) if isinstance(node, (Literal, Construct))]
+    return [(part.type, literal_text(part) if isinstance(part, Literal) else "") for part in parts]
 
 
 @dataclass(slots=True)
