@@ -13,7 +13,7 @@ from typing import Literal
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import buffers, local_variables, tile_blocks, user_functions
+from kernelfuzz.strategies import buffers, local_variables, static_loops, tile_blocks, user_functions
 from kernelfuzz.strategies import control_flow as control
 from kernelfuzz.strategies import inventory as has
 from kernelfuzz.strategies import required_features as plant
@@ -207,7 +207,10 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             needs=("function",)),
         Feature("constant", "a constant of the module, or captured by a closure", plant.constant,
             lambda shown: bool(shown.kernel.constants)),
-        Feature("static", "wp.static", plant.static, has.node(n.Static)),
+        Feature("static", "wp.static", plant.static,
+            has.either(has.node(n.Static), has.node(n.CallFunction, lambda call: call.static))),
+        Feature("static_counter", "wp.static of the counter of an unrolled loop", static_loops.static_loop,
+            static_loops.has_counter, needs=("static", "for"), depth=1),
         Feature("closure", "a kernel made by a function, with captured values", plant.constant,
             lambda shown: shown.kernel.closure and bool(shown.kernel.constants), needs=("constant",), allowed="rare"),
         # Atomics: every thread of a block would update the shared memory.

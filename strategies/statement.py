@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Break, Continue, Return, Stmt
 from kernelfuzz.ir.types import Type
-from kernelfuzz.strategies import aliasing, buffers, control_flow, tile_blocks, user_functions
+from kernelfuzz.strategies import aliasing, buffers, control_flow, static_loops, tile_blocks, user_functions
 from kernelfuzz.strategies import local_variables as local
 from kernelfuzz.strategies.context import Buffer, Context
 
@@ -97,6 +97,9 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("element_component_store", _has_parts, buffers.element_component_store, 4, "element_component_store"),
     Statement("if", _may_nest, control_flow.branch, 11, "if"),
     Statement("for", _may_loop, control_flow.for_loop, 7, "for"),
+    Statement(
+        "static_loop", lambda ctx: _may_loop(ctx) and ctx.allows("for"), static_loops.static_loop, 2, "static_counter"
+    ),
     Statement("while", _may_loop, control_flow.while_loop, 2, "while"),
     Statement("atomic", lambda ctx: ctx.in_kernel, buffers.atomic_update, 3, "atomic"),
     Statement("exchange", _some_output(buffers.can_exchange), buffers.exchange, 1, "atomic"),

@@ -83,7 +83,8 @@ def unpack_call(ctx: Context) -> list[n.Stmt]:
 
 
 def _call(ctx: Context, function: n.Function, type_: t.Type, budget: int) -> Ranged:
-    call = n.CallFunction(function.name, _arguments(ctx, function.params, budget), type_)
+    arguments = _arguments(ctx, function.params, budget)
+    call = n.CallFunction(function.name, arguments, type_, ctx.allows("static") and ctx.choices.chance(0.15))
     return Ranged(call, *ctx.module.ranges.get(function.name, (0, 0)))
 
 

@@ -222,7 +222,9 @@ _OWN: dict[type[n.Node], Callable[[Any, _Numbered], tuple[str, ...]]] = {
     n.BoolOp: lambda node, s: (f"{node.op} {len(node.values)}",),
     n.IfExp: lambda node, s: ("ifexp",),
     n.Call: lambda node, s: (f"call {len(node.args)} {len(node.keywords)}", s.builtins[node.name]),
-    n.CallFunction: lambda node, s: (f"function {len(node.args)}", s.functions[node.name]),
+    n.CallFunction: lambda node, s: (
+        f"function {len(node.args)}" + " static" * node.static, s.functions[node.name]
+    ),
     n.Construct: lambda node, s: (f"construct {len(node.args)}", s.type(node.type)),
     n.Cast: lambda node, s: ("cast", s.type(node.type)),
     n.Index: lambda node, s: (f"index {len(node.indices)}",),

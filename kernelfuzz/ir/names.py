@@ -159,8 +159,8 @@ def _renaming(kernel: n.Kernel, new_name: NewName, owner: str, function: n.Funct
                 return n.For(variable(name), renamed(bounds), renamed(body))
             case n.Unpack(names=names, values=values):
                 return n.Unpack(tuple([variable(name) for name in names]), renamed(values))
-            case n.CallFunction(name=name, args=args, type=type_):
-                return n.CallFunction(new_name("function", "", name), renamed(args), renamed(type_))
+            case n.CallFunction(name=name, args=args, type=type_, static=static):
+                return n.CallFunction(new_name("function", "", name), renamed(args), renamed(type_), static)
             case n.Call(keywords=keywords):
                 renamed_keywords = tuple([(key, renamed(value)) for key, value in keywords])
                 return n.Call(value.name, renamed(value.args), renamed(value.type), renamed_keywords)

@@ -97,11 +97,12 @@ class Call(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CallFunction(Printed):
-    """``name(args...)``: a ``@wp.func`` of the same module."""
+    """``name(args...)``: a ``@wp.func`` of the same module; ``static``: ``wp.static(name)(args...)``."""
 
     name: str
     args: tuple[Expr, ...]
     type: Type
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -158,7 +159,10 @@ class ArrayShape(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Static(Printed):
-    """``wp.static(expression)``: the expression is evaluated by Python when the kernel is declared."""
+    """``wp.static(expression)``: the expression is evaluated by Python when the kernel is declared.
+
+    One that reads the counter of an unrolled loop is evaluated for each copy of the loop's body.
+    """
 
     value: Expr
     type: Scalar

@@ -29,7 +29,7 @@ from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.chunk import HOSTS, CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
 from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
-from kernelfuzz.oracles.option_sets import OptionSet, option_sets_of_gradients
+from kernelfuzz.oracles.option_sets import OptionSet, may_unroll_less, option_sets_of_gradients
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
@@ -153,8 +153,8 @@ def ask(chunk: Chunk) -> None:
     _, options = GRADIENT.samples
     if chunk.sampled(options):
         passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]
-        some = passed[:_UNDER_OPTIONS]
         row = chunk.choices.pick(option_sets_of_gradients(targets[0]))
+        some = [each for each in passed if may_unroll_less(row, each[1].case.kernel)][:_UNDER_OPTIONS]
         answers_under = judge_options([point for _, point in some], row, chunk.setting(targets[0]))
         for (record, _), (case, verdict) in zip(some, answers_under, strict=True):
             record.note(verdict, case)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array, Type, has_floats
 from kernelfuzz.ir.walk import walk
@@ -91,6 +92,12 @@ def sums_apart(kernel: n.Kernel, some: bool = False) -> bool:
     return len(named) == len(arrays) and atomics == statements and (bool(arrays) or not some)
 
 
+def without_static_counters(kernel: n.Kernel) -> bool:
+    """Kernels whose static expressions read no counter: one that does needs its loop to be unrolled."""
+    constants = {constant.name for constant in kernel.constants}
+    return all(names_read(node) <= constants for node in walk(kernel) if isinstance(node, n.Static))
+
+
 def _sums(node: object) -> bool:
     in_place = isinstance(node, n.AugAssign) and not isinstance(node.target, n.Name)
     return in_place or (isinstance(node, n.Call) and node.name.startswith("atomic_"))
@@ -144,8 +151,8 @@ class OptionSet:
 
 
 OPTION_SETS: tuple[OptionSet, ...] = (
-    OptionSet("no unrolling", (("max_unroll", 0),), gradients=True),
-    OptionSet("unrolling once", (("max_unroll", 1),), gradients=True),
+    OptionSet("no unrolling", (("max_unroll", 0),), exact=without_static_counters, gradients=True),
+    OptionSet("unrolling once", (("max_unroll", 1),), exact=without_static_counters, gradients=True),
     OptionSet("more unrolling", (("max_unroll", 64),), gradients=True),
     # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
     OptionSet("debug", (("mode", "debug"),), gradients=True, written=lengths_for_shapes),
@@ -184,6 +191,11 @@ OPTION_SETS: tuple[OptionSet, ...] = (
 def available(row: OptionSet) -> bool:
     """Whether the installed Warp has every option of the row.  Raises UnsupportedWarp."""
     return all(compat.has_option(name) for name, _ in row.options)
+
+
+def may_unroll_less(row: OptionSet, kernel: n.Kernel) -> bool:
+    """Whether a kernel is built under the options of a row at all: some need their loops unrolled."""
+    return row.exact is not without_static_counters or without_static_counters(kernel)
 
 
 def option_sets_of_gradients(target: str) -> tuple[OptionSet, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,8 @@ def _plainer(node: n.Expr) -> Iterator[n.Expr]:
             if len(ops) > 1:
                 for position, op in enumerate(ops):
                     yield n.Compare(operands[position], (op,), (operands[position + 1],))
+        case n.CallFunction(static=True):
+            yield replace(node, static=False)
         case n.BoolOp(op=op, values=operands) if len(operands) > 2:
             yield from (n.BoolOp(op, without(operands, position)) for position in range(len(operands)))
         case n.Construct(type=type_, args=args) if len(args) > 1:

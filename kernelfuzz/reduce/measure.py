@@ -29,7 +29,7 @@ WEIGHT: dict[type[n.Node], int] = {
     n.Assign: 2, n.Unpack: 3, n.AugAssign: 6, n.If: 8, n.For: 14, n.While: 20, n.Break: 3, n.Continue: 4, n.Pass: 1,
     n.Return: 2, n.ExprStmt: 2, n.Param: 6, n.Constant: 6, n.Function: 12, n.Kernel: 0,
 }  # fmt: skip
-_WEIGHED_BY_SIZE = frozenset({n.Literal, n.Unpack, n.Compare, n.Call})
+_WEIGHED_BY_SIZE = frozenset({n.Literal, n.Unpack, n.Compare, n.Call, n.CallFunction})
 STRUCT_WEIGHT = 8
 FIELD_WEIGHT = 4
 CLOSURE_WEIGHT = 4
@@ -72,6 +72,8 @@ def own_weight(node: n.Node) -> int:
             return weight * len(ops)
         case n.Call(keywords=keywords):
             return weight + 2 * len(keywords)
+        case n.CallFunction(static=True):
+            return weight + WEIGHT[n.Static]
         case _:
             return weight
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from kernelfuzz.analysis.effects import static_value
+from kernelfuzz.analysis.effects import names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
@@ -144,7 +144,7 @@ def _known(test: n.Expr, names: c.Names) -> bool | None:
     match test:
         case n.Literal(value=value):
             return bool(value)
-        case n.Static(value=value):
+        case n.Static(value=value) if not any(name in names.places for name in names_read(value)):
             return bool(static_value(value, names.module.constants))
         case n.Name(id=name) if name not in names.places and name in names.module.constants:
             return bool(static_value(test, names.module.constants))

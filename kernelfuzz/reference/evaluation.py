@@ -7,13 +7,13 @@ decides, and a conditional expression evaluates one branch ("The Python Language
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kernelfuzz.analysis.effects import static_value
+from kernelfuzz.analysis.effects import names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
@@ -88,7 +88,7 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
             array = names.expression(node.array)
             return lambda frame: array(frame).shape[axis]
         case n.Static():
-            return _constant(_static_constant(node, names.module))
+            return _static(node, names)
         case _:
             return assert_never(node)
 
@@ -313,10 +313,23 @@ def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
 # Expressions" of Warp's user guide); the result becomes a constant of the node's type.
 
 
-def _static_constant(node: n.Static, module: Module) -> Value:
+def _static(node: n.Static, names: Names) -> Evaluate:
+    """A constant; of an expression that reads counters of unrolled loops, one for each copy of their bodies."""
+    counters = [(name, names.place(name)) for name in names_read(node.value) if name in names.places]
+    if not counters:
+        return _constant(_static_constant(node, names.module, names.module.constants))
+
+    def evaluate(frame: Frame) -> Value:
+        numbers = {name: n.Constant(name, n.Literal(frame[place], t.INT32)) for name, place in counters}
+        return _static_constant(node, names.module, {**names.module.constants, **numbers})
+
+    return evaluate
+
+
+def _static_constant(node: n.Static, module: Module, constants: Mapping[str, n.Constant]) -> Value:
     """The constant that a static expression is; Undefined where Python raises, or where it does not fit."""
     try:
-        found = static_value(node.value, module.constants)
+        found = static_value(node.value, constants)
     except ZeroDivisionError:
         raise Undefined(DIVISION_BY_ZERO, node) from None
     if node.type.is_integer:

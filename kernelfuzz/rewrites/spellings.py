@@ -27,6 +27,11 @@ def made_static(node: n.Literal, kernel: n.Kernel) -> n.Static:
     return n.Static(node, node.type)
 
 
+def is_known(node: n.Static, kernel: n.Kernel) -> bool:
+    """Whether a static expression has one value: it reads no counter of a loop."""
+    return names_read(node) <= {constant.name for constant in kernel.constants}
+
+
 def evaluated_static(node: n.Static, kernel: n.Kernel) -> n.Literal | None:
     """The value that Python computes: the same operations in the kernel would round to its own types."""
     value = static_value(node.value, {constant.name: constant for constant in kernel.constants})

@@ -142,7 +142,7 @@ TRANSFORMATIONS: tuple[Transformation, ...] = (
     Transformation(
         "static to constant",
         "The value that Python computes stands in place of a wp.static.",
-        each_value(n.Static), at_node(spellings.evaluated_static),
+        each_value(n.Static, spellings.is_known), at_node(spellings.evaluated_static),
     ),
     Transformation(
         "constant to argument",

@@ -87,8 +87,9 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
             return call(warp_attribute(name), arguments)
         case n.Construct(type=type_, args=args):
             return call(type_expression(type_), [argument(expression(arg)) for arg in args])
-        case n.CallFunction(name=name, args=args):
-            return call(identifier(name), [argument(expression(arg)) for arg in args])
+        case n.CallFunction(name=name, args=args, static=static):
+            function = call(warp_attribute("static"), (argument(identifier(name)),)) if static else identifier(name)
+            return call(function, [argument(expression(arg)) for arg in args])
         case n.Cast(type=type_, operand=operand):
             return call(annotation(type_), (argument(expression(operand)),))
         case n.Static(value=value):

@@ -423,11 +423,11 @@ def is_fixed_value(node: n.Expr, scope: Scope) -> bool:
 
 
 def _static(node: n.Expr, scope: Scope) -> t.Type:
-    """An expression that Python evaluates when the kernel is declared, over literals and constants."""
+    """An expression that Python evaluates when the kernel is declared, over literals, constants and counters."""
     match node:
         case n.Literal():
             return infer(node, scope)
-        case n.Name(id=name) if name in scope.module.constants and name not in scope.visible:
+        case n.Name(id=name) if name in scope.copied or (name in scope.module.constants and name not in scope.visible):
             return infer(node, scope)
         case n.Unary(op="-" | "+" | "not" as op, operand=operand):
             _plain(_static(operand, scope), operand)
@@ -451,7 +451,7 @@ def _static(node: n.Expr, scope: Scope) -> t.Type:
             return infer(node, scope)
         case _:
             pass
-    fail("a static expression has only literals, constants and their arithmetic", node)
+    fail("a static expression has only literals, constants, counters of unrolled loops and their arithmetic", node)
 
 
 def _plain(type_: t.Type, node: n.Expr) -> None:

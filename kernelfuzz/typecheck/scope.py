@@ -28,7 +28,8 @@ class Scope:
 
     ``types`` has every name that was ever given a type, ``visible`` those that are defined here.
     ``fixed`` are the names whose value is a compile-time constant here, ``counters`` the names that a loop
-    left behind, ``active`` the names of the loops around, and ``frozen`` the names that were fixed when one
+    left behind, ``active`` the names of the loops around, ``copied`` those of them whose loop is unrolled, so that
+    every copy of the body knows the number, and ``frozen`` the names that were fixed when one
     of the loops around was entered: Warp refuses to change those.
     """
 
@@ -40,6 +41,7 @@ class Scope:
     fixed: set[str] = field(default_factory=set[str])
     counters: set[str] = field(default_factory=set[str])
     active: set[str] = field(default_factory=set[str])
+    copied: set[str] = field(default_factory=set[str])
     frozen: frozenset[str] = frozenset()
     assigned: set[str] = field(default_factory=set[str])
     loops: int = 0

@@ -310,9 +310,33 @@ def _for(statement: n.For, scope: Scope) -> None:
     scope_runs = not unrolled or _runs(values)
     with scope.loop(name, unrolled, scope_runs):
         scope.bind(name, t.INT32, fixed=False)
+        if unrolled and _is_copied(statement, values):
+            scope.copied.add(name)
         _block(statement.body, scope)
+        scope.copied.discard(name)
     if unrolled:
         scope.counters.add(name)
+
+
+# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
+MAX_UNROLL = 16
+
+
+def _is_copied(loop: n.For, bounds: Iterable[int | None]) -> bool:
+    """Whether Warp surely makes a copy of the body for each number: few of them, and no break."""
+    known = [value for value in bounds if value is not None]
+    return len(known) == len(loop.bounds) and len(range(*known)) <= MAX_UNROLL and not any(map(breaks, loop.body))
+
+
+def breaks(statement: n.Stmt) -> bool:
+    """Whether a statement of a loop's body may end this loop."""
+    match statement:
+        case n.Break():
+            return True
+        case n.If(body=body, orelse=orelse):
+            return any(map(breaks, (*body, *orelse)))
+        case _:
+            return False
 
 
 def _runs(bounds: Iterable[int | None]) -> bool:

@@ -231,7 +231,17 @@ def _function(found: FunctionSource | Overloads, node: ast.Call, reader: Reader,
         if argument.type != param.type:
             found_type, wanted = type_name(argument.type), type_name(param.type)
             raise error(f"{source.node.name} takes {wanted} as {param.name}, not {found_type}", node)
-    return n.CallFunction(function.name, made, Tuple(()) if function.returns is None else function.returns)
+    returns = Tuple(()) if function.returns is None else function.returns
+    return n.CallFunction(function.name, made, returns, _is_static(node.func, reader))
+
+
+def _is_static(node: ast.expr, reader: Reader) -> bool:
+    """Whether a function is called as ``wp.static(name)``."""
+    match node:
+        case ast.Call(func=called, args=[ast.Name()], keywords=[]):
+            return evaluate(called, reader.namespace) == WarpName("static")
+        case _:
+            return False
 
 
 def _arguments(source: FunctionSource, node: ast.Call, reader: Reader, read: Read) -> tuple[n.Expr, ...]:
