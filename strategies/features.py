@@ -210,7 +210,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("static", "wp.static", plant.static,
             has.either(has.node(n.Static), has.node(n.CallFunction, lambda call: call.static))),
         Feature("static_counter", "wp.static of the counter of an unrolled loop", static_loops.static_loop,
-            static_loops.has_counter, needs=("static", "for"), depth=1),
+            static_loops.has_counter, needs=("static", "for"), depth=1, allowed="rare"),
         Feature("closure", "a kernel made by a function, with captured values", plant.constant,
             lambda shown: shown.kernel.closure and bool(shown.kernel.constants), needs=("constant",), allowed="rare"),
         # Atomics: every thread of a block would update the shared memory.

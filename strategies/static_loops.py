@@ -37,7 +37,7 @@ def _loop(ctx: Context, total: n.Name, around: tuple[n.Name, ...]) -> n.Stmt:
     nested = not around and ctx.allows("nested_loop") and ctx.depth + 1 < ctx.deepest and ctx.choices.chance(0.3)
     with ctx.block(loop=True, copies=turns):
         body: list[n.Stmt] = []
-        if ctx.allows("if") and ctx.choices.chance(0.5):
+        if ctx.allows("if") and ctx.depth < ctx.deepest and ctx.choices.chance(0.5):
             body.append(n.If(_condition(ctx, counters), _guarded(ctx, total, counters)))
         body.append(_loop(ctx, total, counters) if nested else _sum(ctx, total, counters))
     ctx.loop_names.append(counters[-1].id)

@@ -101,7 +101,7 @@ def _name(node: n.Name, names: Names) -> Evaluate:
     if node.id not in names.places:
         constant = names.module.constants.get(node.id)
         if constant is not None:
-            return expression(constant.value, names)
+            return _constant(_captured(constant.value, names.module.domain))
     place = names.place(node.id)
     if node.id in names.bound:
         return lambda frame: frame[place]
@@ -255,6 +255,18 @@ def zero(type_: t.Type, domain: Domain) -> Value:
             raise TypeError(f"{type_} has no zero")
         case _:
             return np.full(t.shape(type_), zero(type_.dtype, domain), dtype=domain.storage(type_.dtype))
+
+
+def _captured(node: n.Expr, domain: Domain) -> Value:
+    """The value of a constant of the module, which is made of numbers."""
+    if isinstance(node, n.Literal):
+        return domain.literal(node.type, node.value)
+    assert isinstance(node, n.Construct)
+    type_ = node.type
+    assert isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
+    parts = [np.asarray(_captured(part, domain), dtype=domain.storage(type_.dtype)).reshape(-1) for part in node.args]
+    made = np.concatenate(parts)
+    return np.full(t.shape(type_), made[0], dtype=made.dtype) if len(made) == 1 else made.reshape(t.shape(type_))
 
 
 def _construct(node: n.Construct, names: Names) -> Evaluate:

@@ -114,6 +114,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Code Generation, Static Expressions", "evaluation",
     ),
     Difference(
+        "wp.static of a counter", "has a value for each copy that unrolling makes of a loop's body",
+        "Code Generation, Static Expressions", "evaluation",
+    ),
+    Difference(
+        "constants", "a captured vector, matrix or rotation is a value like any other, and keeps every digit",
+        "Built-ins, wp.constant; observed", "evaluation",
+    ),
+    Difference(
         "constants of 64 bits", "wp.float64(K) and wp.int64(wp.static(e)) convert Python's number, unrounded",
         "GH-485 (wp.float64(wp.PI)); Limitations: wp.int64(large_value)", "evaluation",
         "1.12.1: before, the number was rounded to float32 or int32 first",

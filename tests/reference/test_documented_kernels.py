@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from kernelfuzz import reference
-from kernelfuzz.ir.nodes import Literal
-from kernelfuzz.ir.types import FLOAT32, INT32, Struct, Vector
+from kernelfuzz.ir.nodes import Construct, Literal
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, INT32, Struct, Vector
 from kernelfuzz.typecheck.builtins import at_least
 
 _SPEC = importlib.util.spec_from_file_location("written_kernels", Path(__file__).with_name("written.py"))
@@ -23,6 +23,7 @@ written = importlib.util.module_from_spec(_SPEC)
 sys.modules["written_kernels"] = written
 _SPEC.loader.exec_module(written)
 
+TENTHS = Construct(Vector(2, FLOAT64), (Literal(0.1, FLOAT64), Literal(0.2, FLOAT64)))
 POINT = Struct("Point", (("n", INT32), ("v", Vector(2, FLOAT32))))
 
 
@@ -36,7 +37,7 @@ class Example:
     inputs: dict[str, Any] = field(default_factory=dict[str, Any])
     dim: int | tuple[int, ...] = 1
     structs: tuple[Struct, ...] = ()
-    constants: dict[str, Literal] = field(default_factory=dict[str, Literal])
+    constants: dict[str, Literal | Construct] = field(default_factory=dict[str, "Literal | Construct"])
     tiled: bool = False
 
 
@@ -280,6 +281,21 @@ EXAMPLES = [
             out[0] = wp.static(-7 // 2)
             out[1] = wp.static(-7 % K)
         """, [-4, 2], constants={"K": Literal(3, INT32)}),
+    Example("wp.static of the counter of an unrolled loop has a value for each copy", """
+        def k(out: array[int]):
+            for i in range(-2, 3):
+                if wp.static(i) == 1:
+                    continue
+                for j in range(2):
+                    out[0] += wp.static(10 * i + j)
+        """, [-16]),
+    Example("a constant may be a vector, and keeps its digits", """
+        def k(out: array[float64]):
+            v = V
+            v[1] = wp.float64(2.0)
+            out[0] = V[0]
+            out[1] = V.y + v.y
+        """, [0.1, 2.2], constants={"V": TENTHS}),
     Example("a conversion to 64 bits of Python's number loses nothing", """
         def k(out: array[float64]):
             out[0] = wp.float64(K)

@@ -34,7 +34,7 @@ OPERATORS = {
 class Reader:
     """Reads one function after another; the last one is the kernel."""
 
-    def __init__(self, structs: Sequence[t.Struct], constants: Mapping[str, ir.Literal]) -> None:
+    def __init__(self, structs: Sequence[t.Struct], constants: Mapping[str, ir.Literal | ir.Construct]) -> None:
         self.types = {**TYPES, **{struct.name: struct for struct in structs}}
         self.constants = constants
         self.functions: dict[str, ir.Function] = {}
@@ -194,7 +194,7 @@ def typed(type_: t.Type | None) -> Any:
     return type_
 
 
-def kernel(text: str, *structs: t.Struct, **constants: ir.Literal) -> ir.Kernel:
+def kernel(text: str, *structs: t.Struct, **constants: ir.Literal | ir.Construct) -> ir.Kernel:
     """The kernel that a text of functions declares; the last one is the kernel."""
     reader = Reader(structs, constants)
     *functions, last = [each for each in ast.parse(textwrap.dedent(text)).body if isinstance(each, ast.FunctionDef)]

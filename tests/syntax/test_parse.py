@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from textwrap import indent
 
 import pytest
@@ -93,7 +94,9 @@ CAPTURED: list[tuple[str, str, n.Expr]] = [
     ("import math\nK = math.sqrt(4.0)", "K", n.Name("K", t.FLOAT32)),
     ("class C:\n    size = 4", "C.size", n.Literal(4, t.INT32)),
     ("T = (1, 2.5)", "T[1]", three(2.5)),
-    ("V = wp.vec3(1.0, 2.0, 3.0)", "V", n.Construct(VEC3, (three(1.0), three(2.0), three(3.0)))),
+    ("V = wp.vec3(1.0, 2.0, 3.0)", "V", n.Name("V", VEC3)),
+    ("V = wp.vec3(1.0, 2.0, 3.0)", "V.y", n.Attribute(n.Name("V", VEC3), "y", t.FLOAT32)),
+    ("V = wp.vec3(wp.inf, 2.0, 3.0)", "V", n.Construct(VEC3, (three(math.inf), three(2.0), three(3.0)))),
     ("import math", "math.tau", three(6.283185307179586)),
     ("", "wp.pi", three(3.141592653589793)),
     ("def twice(n):\n    return n * 2\nK = twice(4)", "K", n.Name("K", t.INT32)),
@@ -241,6 +244,30 @@ def test_the_parameters_of_a_factory_are_captured() -> None:
     read = parse(CLOSURE)
     assert read.closure
     assert [(each.name, each.value.value) for each in read.constants] == [("size", 3), ("scale", 2.5)]
+
+
+def test_a_factory_may_be_given_vectors() -> None:
+    read = parse(CLOSURE.replace("float(size)", "size[1]").replace("make(3,", "make(wp.vec2(0.5, 2.0),"))
+    assert read.closure
+    assert str(read).rstrip().endswith("k = make_k(wp.vec2(0.5, 2.0), 2.5)")
+    assert parse(str(read)) == read
+
+
+@pytest.mark.parametrize("called", ["wp.static(f)(1.0)", "f(1.0)"])
+def test_a_function_is_called_as_the_text_calls_it(called: str) -> None:
+    read = parse(f"""
+import warp as wp
+
+@wp.func
+def f(x: float):
+    return x
+
+@wp.kernel
+def k(a: wp.array(dtype=float)):
+    a[0] = {called}
+""")
+    assert called in str(read)
+    assert parse(str(read)) == read
 
 
 def test_a_factory_may_be_given_types_and_functions() -> None:

@@ -63,6 +63,7 @@ EXPRESSIONS: list[tuple[n.Expr, str]] = [
         """wp.f(n=-1, on=True, way="a'b", dtype=vec5f, shape=(4,))""",
     ),
     (n.CallFunction("f0", (A, one()), t.FLOAT32), "f0(a, 1)"),
+    (n.CallFunction("f0", (A, one()), t.FLOAT32, static=True), "wp.static(f0)(a, 1)"),
     (n.Construct(VEC3, (A, B, C)), "wp.vec3(a, b, c)"),
     (n.Construct(STRUCT, ()), "S0()"),
     (n.Cast(t.INT32, A), "int(a)"),
