@@ -59,15 +59,21 @@ def _called(unit: n.Kernel | n.Function) -> Iterator[str]:
 
 
 def other_constant(constant: n.Constant) -> n.Constant:
-    """The constant with another value, between its own and zero where there is one."""
-    old = constant.value.value
+    """The constant with other numbers, each between its own and zero where there is one."""
+
+    def change(node: n.Node) -> n.Node:
+        return replace(node, value=_other_number(node)) if isinstance(node, n.Literal) else node
+
+    return transform(constant, change)
+
+
+def _other_number(literal: n.Literal) -> int | float | bool:
+    old = literal.value
     if isinstance(old, bool):
-        new: int | float | bool = not old
-    elif constant.value.type.is_float:
-        new = old / 2 if old else 0.5
-    else:
-        new = old - 1 if old > 0 else old + 1
-    return replace(constant, value=replace(constant.value, value=new))
+        return not old
+    if literal.type.is_float:
+        return old / 2 if old else 0.5
+    return old - 1 if old > 0 else old + 1
 
 
 def other_function(function: n.Function) -> n.Function | None:

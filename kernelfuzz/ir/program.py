@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from kernelfuzz.hooks import HOOKS
 from kernelfuzz.ir.launch import Input, input_text
-from kernelfuzz.ir.nodes import Constant, Function, Kernel, Literal
+from kernelfuzz.ir.nodes import Constant, Construct, Function, Kernel, Literal
 from kernelfuzz.ir.printed import Printed
 from kernelfuzz.ir.types import Array, Struct
 
@@ -140,7 +140,7 @@ def array_named(program: Program, name: str) -> ArrayVariable:
     return {array.name: array for array in program.arrays}[name]
 
 
-def with_values(kernel: Kernel, values: Mapping[str, Literal]) -> Kernel:
+def with_values(kernel: Kernel, values: Mapping[str, Literal | Construct]) -> Kernel:
     """The kernel with other values of some of its constants."""
     constants = [Constant(each.name, values.get(each.name, each.value)) for each in kernel.constants]
     return Kernel(

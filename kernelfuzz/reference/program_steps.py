@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
-from kernelfuzz.analysis.effects import static_value
+from kernelfuzz.analysis.effects import names_read, static_value
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import program as p
@@ -148,12 +148,15 @@ class _State:
         self.modules.pop(module, None)
 
     def _frozen(self, declared: D) -> D:
-        """What is declared, with the values of its static expressions: they are evaluated now."""
+        """What is declared, with the values of its static expressions: they are evaluated now.
+
+        Those that read a counter of a loop are evaluated when their module is built, as constants are.
+        """
         own = {each.name: each for each in declared.constants} if isinstance(declared, n.Kernel) else {}
         constants = {**self.constants, **own}
 
         def change(node: n.Node) -> n.Node:
-            if not isinstance(node, n.Static):
+            if not isinstance(node, n.Static) or not names_read(node) <= constants.keys():
                 return node
             value = static_value(node.value, constants)
             return replace(node, value=n.Literal(value, node.type))

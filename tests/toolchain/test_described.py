@@ -94,7 +94,7 @@ def _lowered(result: Any) -> Any:
 def test_what_only_numbers_are_captured_of_stays_a_closure() -> None:
     made = parse(numbers(5))
     assert made.closure
-    assert [(each.name, each.value.value) for each in made.constants] == [("count", 5)]
+    assert [(each.name, each.number and each.number.value) for each in made.constants] == [("count", 5)]
     assert "make_alone(5)" in render(made)
 
 
