@@ -120,7 +120,7 @@ def _enumerations(kernel: n.Kernel) -> list[cst.SimpleStatementLine | cst.BaseCo
         if constant.enumeration:
             name, _, member = constant.name.rpartition(".")
             members = classes.setdefault((name, constant.enumeration), [])
-            members.append(_assignment(member, literal(constant.value)[0]))
+            members.append(_assignment(member, expression(constant.value)))
     if not classes:
         return []
     return [
