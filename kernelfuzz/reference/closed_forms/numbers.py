@@ -47,7 +47,7 @@ def _function(name: str) -> Function:
         if isinstance(x, Dual):
             return getattr(x, name)()
         with np.errstate(all="ignore"):
-            return _REPLACED.get(name, of_float)(x)
+            return (_REPLACED.get(name) or of_float)(x)
 
     return function
 
