@@ -68,6 +68,11 @@ RULES = (
         ),
         _REFUSED,
     ),
+    Rule(
+        "constant-in-intersect-tri-tri",
+        ("does not compile*: no matching function for call to 'intersect_tri_tri'",),
+        _REFUSED,
+    ),
     Rule("parameter-named-ret", ("does not compile*: redefinition of parameter 'adj_ret'",), _REFUSED),
     Rule(
         "bit-atomics-in-clang",
