@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import buffers, builtin_calls, constants, safe_operators, user_functions
+from kernelfuzz.strategies import buffers, builtin_calls, captured_values, safe_operators, user_functions
 from kernelfuzz.strategies.context import MAX_GRID, Context, Variable
 from kernelfuzz.strategies.operands import component, constant, literal, part_slice, position, unsliced
 from kernelfuzz.strategies.ranges import Ranged, binary_range, component_of, full_range, is_ranged
@@ -140,7 +140,7 @@ def _wide_literal(ctx: Context, type_: t.Type, budget: int) -> Ranged:
 
 
 def _constant_name(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    return constants.named(ctx, type_)
+    return captured_values.named(ctx, type_)
 
 
 def _static(ctx: Context, type_: t.Type, budget: int) -> Ranged:
@@ -154,8 +154,8 @@ def _static(ctx: Context, type_: t.Type, budget: int) -> Ranged:
 
 
 def _static_operand(ctx: Context, type_: t.Scalar) -> Ranged:
-    if ctx.choices.chance(0.3) and constants.can_name(ctx, type_):
-        return constants.named(ctx, type_)
+    if ctx.choices.chance(0.3) and captured_values.can_name(ctx, type_):
+        return captured_values.named(ctx, type_)
     return literal(ctx.choices, type_, -100, 100)
 
 
@@ -199,7 +199,7 @@ LEAVES: tuple[Production, ...] = (
         _constant_name,
         1,
         "constant",
-        constants.can_name,
+        captured_values.can_name,
     ),
     Production("static", _only(t.INT32, t.FLOAT32), _static, 1, "static"),
     Production("wide_literal", lambda _, type_: is_ranged(type_) and is_number(type_), _wide_literal, 1),

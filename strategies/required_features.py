@@ -14,7 +14,7 @@ from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies import (
     aliasing,
     buffers,
-    constants,
+    captured_values,
     control_flow,
     local_variables,
     parts,
@@ -321,7 +321,7 @@ def constant(ctx: Context) -> list[n.Stmt]:
     dtype = ctx.choices.pick([d for d in (t.INT32, t.FLOAT32) if d in ctx.dtypes] or [t.INT32])
     value = literal(ctx.choices, dtype, 1, 10).expr
     assert isinstance(value, n.Literal)
-    named = constants.new(ctx, value)
+    named = captured_values.new(ctx, value)
     return declare(ctx, combine(ctx, "*", ctx.draw(dtype, 1), named, dtype))
 
 

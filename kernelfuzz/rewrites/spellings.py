@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.constants import in_a_kernel
+from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals, names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case

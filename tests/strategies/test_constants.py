@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from kernelfuzz.analysis.constants import in_a_kernel
+from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.walk import walk
