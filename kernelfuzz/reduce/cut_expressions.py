@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals
+from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.fields import EXPRESSIONS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.analysis.effects import changed_locals, names_read, static_value
+from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.rewrite import Path, node_at, replaced
