@@ -97,6 +97,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Built-ins, unot: \"falsy (False, zero, or an empty/null array)\"; observed", "evaluation",
     ),
     Difference(
+        "messages", "print, wp.printf, wp.expect_eq and the like, assert change no value; a check that fails is told",
+        "Built-ins, Utility; observed", "compiled_calls",
+    ),
+    Difference(
+        "size of a block", "what wp.block_dim() gives is a matter of the launch, and left open",
+        "Built-ins, block_dim", "compiled_calls",
+    ),
+    Difference(
         "augmented assignments", "the target's parts and the value are evaluated once, as in Python",
         "Changelog, 1.12.1, Fixed (GH-1233) and 1.12.0, Fixed", "value_parts",
         "1.12.1: before, side effects in them happened twice",
