@@ -21,7 +21,7 @@ from kernelfuzz.strategies.context import Module
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.strategies.launch_inputs import ORDINARY, SMOOTH, Style, draw_launch
 from kernelfuzz.strategies.options import Options
-from kernelfuzz.strategies.program_kernels import draw_kernels, other_constant, other_function
+from kernelfuzz.strategies.program_kernels import draw_kernels, ends_backward, other_constant, other_function
 
 # How the arrays of a program lie in memory, with weights.
 _LAYOUTS = (("contiguous", 8), ("offset", 1), ("strided", 1), ("transposed", 1))
@@ -74,7 +74,7 @@ def new_draft(choices: Choices, options: Options) -> ProgramDraft:
         # Floats that several threads add up in any order are compared only where no order rounds.
         asked = replace(asked, dtypes=_SMOOTH_DTYPES, exclude=asked.exclude | {"atomic"})
     kernels, module = draw_kernels(choices, _possible(asked, options))
-    draft = ProgramDraft(choices, module, SMOOTH if smooth else _PLAIN, smooth)
+    draft = ProgramDraft(choices, module, SMOOTH if smooth else _PLAIN, smooth and all(map(ends_backward, kernels)))
     for kernel in kernels:
         draft.declare(kernel)
     return draft

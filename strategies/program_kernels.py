@@ -55,6 +55,15 @@ def _called(unit: n.Kernel | n.Function) -> Iterator[str]:
     return (node.name for node in walk(*unit.body) if isinstance(node, n.CallFunction))
 
 
+def ends_backward(kernel: n.Kernel) -> bool:
+    """Whether the backward pass of a kernel ends.
+
+    That of a ``while`` that is left by ``return`` may not (notes/findings/leaving-a-dynamic-loop.md).
+    """
+    loops = [node for unit in (kernel, *kernel.functions) for node in walk(*unit.body) if isinstance(node, n.While)]
+    return not any(isinstance(node, n.Return) for loop in loops for node in walk(*loop.body))
+
+
 # ---------------------------------------------------------------------------------- other values
 
 

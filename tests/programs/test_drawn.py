@@ -20,6 +20,8 @@ from kernelfuzz.reference.program_steps import trace
 from kernelfuzz.strategies import InvalidOption, programs
 from kernelfuzz.strategies.draw_program import generate_program
 from kernelfuzz.strategies.options import check_options
+from kernelfuzz.strategies.program_kernels import ends_backward
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.typecheck.verify import verify
 
 OPTIONS = check_options(size="small")
@@ -82,6 +84,13 @@ def _shared(program: Program) -> bool:
 def test_hypothesis_draws_them(program: Program):
     assert list(program.launches)
     ast.parse(str(program))
+
+
+def test_a_backward_pass_that_may_not_end_is_known():
+    """One of a loop that is left by ``return``: a program with it has no tape that runs backward."""
+    text = "import warp as wp\n\n\n@wp.kernel\ndef kernel(n: int):\n    i = int(0)\n    while i < n:\n        i += 1\n"
+    assert ends_backward(parse(text))
+    assert not ends_backward(parse(f"{text}        if i == 2:\n            return\n"))
 
 
 def test_options_are_checked():
