@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -34,6 +35,7 @@ from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.reduce.reduce_case import reduce
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.launch_inputs import draw_launch
+from kernelfuzz.syntax.parse import parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import UnsupportedWarp, compat
 from kernelfuzz.typecheck.verify import verify
@@ -86,7 +88,7 @@ class Checked:
 
 
 def check(
-    kernel: Kernel,
+    kernel: Kernel | Any,
     *,
     launch: Launch | None = None,
     oracles: Iterable[str] = DEFAULT_ORACLES,
@@ -95,6 +97,8 @@ def check(
     scripts: str | Path | None = ".kernelfuzz",
 ) -> Checked:
     """Have the oracles judge a kernel, and return their verdicts; raise KernelFailed where one fails.
+
+    The kernel may be a ``warp.Kernel``: what ``kernelfuzz.syntax.parse.parse`` reads of it is judged.
 
     ``launch`` is how it is launched, for all oracles (default: one that depends on the kernel only, and a
     point of its own for the gradient oracle).  ``known`` names bugs of released Warp whose failures are skips
@@ -115,6 +119,8 @@ def check(
     with off_the_deadline():
         checks = Checks(_given("oracle", oracles, ORACLES), _given("target", targets, TARGETS))
         names = BUGS if known is None else _listed("known bug", known, BUGS)
+        if not isinstance(kernel, Kernel) and compat.is_kernel(kernel):
+            kernel = parse(kernel)
         verify(kernel)
         given = None if launch is None else _fitting(launch, kernel)
         _begin(checks)

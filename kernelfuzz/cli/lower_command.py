@@ -25,6 +25,7 @@ from kernelfuzz.cli.console import (
     show_code,
     timeout_option,
 )
+from kernelfuzz.cli.named_kernels import found, is_named
 from kernelfuzz.devices import BUILT_FROM, DEVICES, BuildTarget
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Request:
     backward: bool
     target: Any
     arch: int
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,19 @@ class Answer:
 
 def answer(request: Request) -> Answer:
     """Run the module code, lower it and build it.  For a worker process only."""
-    from kernelfuzz.toolchain import Failure, build, lower
+    from kernelfuzz.toolchain import Failure, build, lower, lower_kernel
 
-    sys.path.insert(0, request.directory)
-    lowering = lower(
-        request.source,
-        request.device,
-        backward=request.backward,
-        kernel=request.kernel,
-        package=request.package,
-    )
+    if request.named:
+        lowering = lower_kernel(found(request.named), request.device, backward=request.backward)
+    else:
+        sys.path.insert(0, request.directory)
+        lowering = lower(
+            request.source,
+            request.device,
+            backward=request.backward,
+            kernel=request.kernel,
+            package=request.package,
+        )
     if isinstance(lowering, Failure) or request.target is None:
         return Answer(lowering, None)
     return Answer(lowering, build(lowering, request.target, request.arch))
@@ -93,15 +98,17 @@ def answer(request: Request) -> Answer:
 @json_option()
 @timeout_option(60.0, "When to give up.")
 def lower(file: str, scope: str, output: str | None, as_json: bool, timeout: float, **asked: Any) -> None:
-    """Print the code that Warp generates for the kernels of a Python file.
+    """Print the code that Warp generates for the kernels of a Python file, or for one kernel of a module.
 
-    The module code of FILE is run, in a process of its own that is killed after --timeout seconds. That
+    FILE may be PACKAGE.MODULE:KERNEL: the module is imported, and its kernel is lowered as it is, with what it
+    captures. The module code of FILE is run, in a process of its own that is killed after --timeout seconds. That
     protects this command from a crash or a hang; it is no sandbox, so give it only files that you would run.
 
     \b
     Examples:
       kernelfuzz lower kernels.py --kernel add --device cuda
       kernelfuzz lower kernels.py --build ptx --arch 90 --output kernels.ptx
+      kernelfuzz lower warp.examples.core.example_sph:kick
     """
     target, arch, kernel = asked["target"], asked["arch"], asked["kernel"]
     device = _device(asked["device"], target)
@@ -112,9 +119,12 @@ def lower(file: str, scope: str, output: str | None, as_json: bool, timeout: flo
         raise Problem(f"--output is {file} itself, which is kept: give another path.", USAGE)
     if binary and output is None and sys.stdout.isatty():
         raise click.UsageError(f"--build {target} makes binary data: give --output FILE")
-    source = read_source(file)
+    named = file if is_named(file) else ""
+    if named and kernel is not None:
+        raise click.UsageError("--kernel goes with a file: PACKAGE.MODULE:KERNEL names the kernel")
+    source = "" if named else read_source(file)
     backward = not asked["no_backward"]
-    request = Request(source, *home_of(file), device, kernel, backward, target, 90 if arch is None else arch)
+    request = Request(source, *home_of(file), device, kernel, backward, target, 90 if arch is None else arch, named)
     lowering, artifact = _checked(_ask(request, file, timeout), file, kernel)
     if as_json:
         data: str | bytes = json.dumps(_as_dict(lowering, artifact)) + "\n"
@@ -162,6 +172,8 @@ def _ask(request: Request, file: str, timeout: float) -> Answer:
 
     try:
         return workers.call(answer, request, timeout=timeout)
+    except LookupError as error:
+        raise Problem(f"{error.args[0]}.", USAGE) from None
     except workers.WorkerTimeout as error:
         raise Problem(
             f"the process that ran {file} {error} and was killed; --timeout gives it more time.",

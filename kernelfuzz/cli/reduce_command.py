@@ -26,6 +26,7 @@ from kernelfuzz.cli.console import (
     stopped_by_terminate,
 )
 from kernelfuzz.cli.lower_command import home_of, read_source
+from kernelfuzz.cli.named_kernels import is_named, read_named
 
 if TYPE_CHECKING:
     from kernelfuzz.reduce.source import Progress, Question
@@ -81,7 +82,8 @@ def reduce(
     """Make a Python file small that Warp, a compiler or a test of yours fails on.
 
     What is kept is the failure of the original: its kind and its message, or the status of COMMAND. FILE
-    itself stays as it is; the smallest file so far is in PATH at any time. The same command goes on where an
+    itself stays as it is; it may be PACKAGE.MODULE:KERNEL, and a file of that kernel alone with what it needs is made
+    small then. The smallest file so far is in PATH at any time. The same command goes on where an
     earlier one was stopped: PATH.state has what was tried.
 
     The module code of FILE, and of what is made of it, is run in processes of its own with a timeout. That
@@ -94,7 +96,7 @@ def reduce(
     """
     if (stage is None) == (command is None):
         raise click.UsageError("say what to keep: either --fails or --test COMMAND")
-    text = read_source(file)
+    text, file, kernel = _read(file, kernel, limits["timeout"])
     target = _target(file, output)
     _check(text, file, kernel)
     question = _question(file, kernel, stage, command)
@@ -127,6 +129,16 @@ def reduce(
 
 
 # ------------------------------------------------------------------------------------- what is asked
+
+
+def _read(file: str, kernel: str | None, timeout: float) -> tuple[str, str, str | None]:
+    """The text of a file, or of a kernel of a module alone; the name of the file and that of the kernel."""
+    if not is_named(file):
+        return read_source(file), file, kernel
+    if kernel is not None:
+        raise click.UsageError("--kernel goes with a file: PACKAGE.MODULE:KERNEL names the kernel")
+    text, name = read_named(file, timeout)
+    return text, f"{name}.py", name
 
 
 def _target(file: str, output: str | None) -> str:

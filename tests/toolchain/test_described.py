@@ -13,6 +13,7 @@ import pytest
 import warp as wp
 from same_code import difference
 
+from kernelfuzz import check
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, lower, lower_kernel
@@ -89,6 +90,35 @@ def test_warp_generates_the_same_code_for_what_was_read(kernel: Any) -> None:
 def _lowered(result: Any) -> Any:
     assert not isinstance(result, Failure), result
     return result
+
+
+COUNT = 3
+
+
+@wp.func
+def counted(x: float):
+    return x + float(COUNT)
+
+
+@wp.func
+def chosen(COUNT: int):
+    if COUNT > 2:
+        return 1.0
+    return 2.0
+
+
+@wp.kernel
+def same_names(out: wp.array(dtype=float)):
+    i = wp.tid()
+    half = counted(out[i])
+    out[i] = half + chosen(2)
+
+
+def test_a_local_may_have_the_name_of_what_another_function_reads() -> None:
+    text = render(parse(same_names))
+    assert "COUNT_0 = wp.constant(3)" in text
+    assert "def chosen(COUNT: int)" in text
+    assert "value" in check(same_names, oracles=["value"], scripts=None).passed
 
 
 def test_what_only_numbers_are_captured_of_stays_a_closure() -> None:

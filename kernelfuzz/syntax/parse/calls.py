@@ -391,10 +391,12 @@ def _static(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
         raise error("wp.static takes one expression", node)
     source = node.args[0]
     if all(isinstance(each, _TREES) for each in ast.walk(source)):
-        made = read(source, reader)
-        if isinstance(made.type, Scalar):
-            return n.Static(made, made.type)
-        return made
+        try:
+            made = read(source, reader)
+        except ParseError:
+            pass  # what Python can compute and a kernel cannot: ``"x" in NAMES``
+        else:
+            return n.Static(made, made.type) if isinstance(made.type, Scalar) else made
     value = evaluate(source, reader.namespace)
     if isinstance(value, n.Construct):
         return value

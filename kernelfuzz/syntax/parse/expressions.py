@@ -8,7 +8,7 @@ import math
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import FLOAT32, INT32, Array, Matrix, Quaternion, Transform, Vector, type_name
 from kernelfuzz.ir.walk import walk
-from kernelfuzz.syntax.parse.bindings import Known, Member
+from kernelfuzz.syntax.parse.bindings import Known, Member, Members, PythonModule
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
 from kernelfuzz.syntax.parse.unit import Reader
@@ -148,12 +148,21 @@ def _attribute(node: ast.Attribute, reader: Reader) -> n.Expr:
         found = evaluate(node, reader.namespace)
         if isinstance(found, Member):
             return n.Name(reader.unit.member(found), INT32)
+        literal = literal_of(found)
+        if literal is not None and _is_of_a_module(node.value, reader):
+            return n.Name(reader.unit.constant(node.attr, literal), literal.type)
         return inlined(found, node)
     value = expression(node.value, reader)
     result = attribute_type(value.type, node.attr)
     if result is None:
         raise error(f"{type_name(value.type)} has no attribute {node.attr}", node)
     return n.Attribute(value, node.attr, result)
+
+
+def _is_of_a_module(owner: ast.expr, reader: Reader) -> bool:
+    """Whether members of this are constants that somebody has named, which Warp's and Python's own are not."""
+    found = evaluate(owner, reader.namespace)
+    return isinstance(found, (PythonModule, Members)) and found.name not in ("math", "numpy")
 
 
 def _subscript(node: ast.Subscript, reader: Reader) -> n.Expr:

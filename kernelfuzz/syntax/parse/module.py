@@ -10,9 +10,10 @@ from typing import Any
 
 from kernelfuzz.hooks import HOOKS
 from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
+from kernelfuzz.ir.names import FreshNames, own_names, rename
 from kernelfuzz.ir.nodes import CallFunction, Constant, Function, Kernel, Node
 from kernelfuzz.ir.types import Struct
-from kernelfuzz.ir.walk import walk
+from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.syntax.parse.bindings import (
     ClassSource,
     FunctionSource,
@@ -152,8 +153,28 @@ def _kernel(source: FunctionSource, sources: Sources, count: int) -> Kernel:
         constants=constants,
         closure=captured is not None,
     )
-    _verify(made, unit, source)
-    return made
+    distinct = _distinct(made)
+    _verify(made if distinct is None else distinct, unit, source)
+    return made if distinct is None else distinct
+
+
+def _distinct(kernel: Kernel) -> Kernel | None:
+    """The kernel with names of its module that no function has as a local; None where that is so already.
+
+    What stands in several modules is put into one, and a function may call a local as another module calls a constant.
+    """
+    inner = {name for each in (*kernel.functions, kernel) for name in (*bound_names(each.body), *param_names(each))}
+    shared = inner & {each.name for each in (*kernel.constants, *kernel.functions)}
+    if not shared or kernel.closure:
+        return None
+    fresh = FreshNames(inner | own_names(kernel))
+    chosen = {name: fresh(f"{name}_") for name in sorted(shared)}
+    return rename(kernel, lambda kind, _, name: chosen.get(name, name) if kind in ("constant", "function") else name)
+
+
+def param_names(function: Function | Kernel) -> list[str]:
+    """The names of the parameters of a function of the tree."""
+    return [param.name for param in function.params]
 
 
 def _verify(kernel: Kernel, unit: Unit, source: FunctionSource) -> None:
