@@ -12,6 +12,7 @@ import contextlib
 import enum
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +23,11 @@ from kernelfuzz.toolchain import compat, made_kernels
 SAMPLES: tuple[tuple[str, Any], ...] = (("bool", True), ("float", 1.0), ("int", 4), ("str", ""))
 
 
-def made_by(module: str, path: Path) -> dict[int, Any]:
-    """The kernels of a module by the line of their ``def``; none where it cannot be imported."""
+def made_by(module: str, path: Path, *, call: bool = True) -> dict[int, Any]:
+    """The kernels of a module by the line of their ``def``; none where it cannot be imported.
+
+    ``call``: functions that make kernels are called.  Those of tests may do anything.
+    """
     with made_kernels() as made:
         try:
             loaded = importlib.import_module(module)
@@ -32,7 +36,7 @@ def made_by(module: str, path: Path) -> dict[int, Any]:
         found: dict[int, Any] = {}
         tree = ast.parse(path.read_text(encoding="utf-8"))
         _collect([*made, *vars(loaded).values()], tree, path, found)
-        for maker in _makers(tree, found):
+        for maker in _makers(tree, found) if call else ():
             with contextlib.suppress(Exception, SystemExit):  # it wants other arguments
                 function = getattr(loaded, maker)
                 function(*_arguments(function))
@@ -61,8 +65,7 @@ def _line_of(tree: ast.Module, first: int) -> int:
 def _makers(tree: ast.Module, found: dict[int, Any]) -> Iterator[str]:
     """The functions at the top of a module that have kernels which are not made yet."""
     for top in tree.body:
-        # A test would launch what it makes.
-        if isinstance(top, ast.FunctionDef) and not top.name.startswith("test"):
+        if isinstance(top, ast.FunctionDef):
             for node in ast.walk(top):
                 is_kernel = isinstance(node, ast.FunctionDef) and "wp.kernel" in "".join(
                     map(ast.unparse, node.decorator_list)
@@ -91,17 +94,27 @@ def _arguments(function: Callable[..., Any]) -> Iterator[Any]:
 
 def _overload(kernel: Any) -> None:
     wp: Any = importlib.import_module("warp")
-    generic = (Any, wp.types.Float, wp.types.Scalar)
+    generic = (Any, wp.Float, wp.Scalar)
 
-    def concrete(type_: Any) -> Any:
+    def concrete(type_: Any, ndim: int = 0) -> Any:
         if hasattr(type_, "ndim") and hasattr(type_, "dtype"):
             return wp.array(dtype=concrete(type_.dtype), ndim=type_.ndim)
         if hasattr(type_, "_shape_") and hasattr(type_, "_wp_scalar_type_"):
             shape = tuple([each if isinstance(each, int) else 3 for each in type_._shape_])
             scalar = concrete(type_._wp_scalar_type_)
             return wp.types.vector(*shape, scalar) if len(shape) == 1 else wp.types.matrix(shape, scalar)
-        if type_ is wp.types.Int:
+        if type_ is wp.Int:
             return wp.int32
-        return wp.float32 if type_ in generic or isinstance(type_, TypeVar) else type_
+        if type_ not in generic and not isinstance(type_, TypeVar):
+            return type_
+        return wp.array(dtype=wp.float32, ndim=ndim) if ndim else wp.float32
 
-    wp.overload(kernel, {name: concrete(type_) for name, type_ in kernel.adj.arg_types.items() if name != "return"})
+    text = inspect.getsource(kernel.func)
+    types = {name: type_ for name, type_ in kernel.adj.arg_types.items() if name != "return"}
+    wp.overload(kernel, {name: concrete(type_, _subscripts(text, name)) for name, type_ in types.items()})
+
+
+def _subscripts(text: str, name: str) -> int:
+    """How many indices a parameter is used with; 0 where with none."""
+    found = re.search(rf"\b{name}\[([^\[\]]*)\]", text)
+    return found[1].count(",") + 1 if found else 0

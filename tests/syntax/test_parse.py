@@ -311,7 +311,7 @@ REFUSED: list[tuple[str, str, str, int]] = [
     ("", "y = a[0, 1]", "does not take 2 indices", 1),
     ("", "y = v[n:]", "n has to be a constant here", 1),
     ("", "y = a.fill_(1.0)", "no methods", 1),
-    ("", "y = wp.dot(*v)", "unpacked arguments", 1),
+    ("", "y = wp.dot(*x)", "unpacked arguments", 1),
     ("", "a[0], a[1] = x, x", "several names only", 1),
     ("", "x + x", "without an effect", 1),
     ("", "y = [1, 2]", "no expression like [1, 2]", 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kernelfuzz.ir.types import FLOAT64, Array
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 
@@ -91,3 +92,12 @@ def test_a_generic_kernel_needs_the_types() -> None:
     text = GENERIC.replace("b: wp.array(dtype=wp.float64)", "b: wp.array(dtype=Any)")
     with pytest.raises(ParseError, match="generic"):
         parse(text)
+    assert render(parse(text, types={"b": Array(FLOAT64)})) == READ
+    with pytest.raises(ValueError, match="k has no parameter c"):
+        parse(text, types={"c": FLOAT64})
+
+
+def test_the_components_of_a_vector_are_given_one_by_one() -> None:
+    head = "import warp as wp\n\n@wp.kernel\ndef k(v: wp.vec2, out: wp.array(dtype=wp.vec4)):\n"
+    kernel = parse(f"{head}    out[0] = wp.vec4(1.0, *v, 2.0)\n")
+    assert "out[0] = wp.vec4(1.0, v[0], v[1], 2.0)" in render(kernel)

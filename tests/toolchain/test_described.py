@@ -64,6 +64,12 @@ def captures_numbers(out: wp.array(dtype=Any)):
     out[wp.tid()] = out.dtype(LIMIT)
 
 
+@wp.kernel
+def starred(vectors: wp.array(dtype=wp.vec2), out: wp.array(dtype=wp.vec4)):
+    v = vectors[0]
+    out[0] = wp.vec4(*v, 1.0, 2.0)
+
+
 ONE = make(3, half)
 wp.overload(captures_numbers, {"out": wp.array(dtype=wp.int64)})
 
@@ -80,7 +86,7 @@ def numbers(count: int) -> Any:
     return alone
 
 
-@pytest.mark.parametrize("kernel", [plain, ONE, captures_numbers], ids=lambda kernel: kernel.key)
+@pytest.mark.parametrize("kernel", [plain, ONE, captures_numbers, starred], ids=lambda kernel: kernel.key)
 def test_warp_generates_the_same_code_for_what_was_read(kernel: Any) -> None:
     (want,) = _lowered(lower_kernel(kernel)).kernels
     (got,) = _lowered(lower(parse(kernel))).kernels

@@ -52,9 +52,9 @@ _SAME_NAME = frozenset({"len", "min", "max", "abs", "round", "pow"})
 
 def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """The node of a call."""
-    if any(isinstance(argument, ast.Starred) for argument in node.args) or any(
-        keyword.arg is None for keyword in node.keywords
-    ):
+    if any(isinstance(argument, ast.Starred) for argument in node.args):
+        node = ast.copy_location(ast.Call(node.func, _unpacked(node, reader, read), node.keywords), node)
+    if any(keyword.arg is None for keyword in node.keywords):
         raise error(f"a call with unpacked arguments: {text_of(node)}", node)
     match type_of_local(node.func, reader, read) or callee(node.func, reader):
         case Scalar() as type_:
@@ -81,6 +81,23 @@ def call(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
             return _builtin(name, node, reader, read)
         case _:
             raise error(f"{text_of(node.func)} is nothing that a kernel of the IR can call", node)
+
+
+def _unpacked(node: ast.Call, reader: Reader, read: Read) -> list[ast.expr]:
+    """The arguments of a call with the components of a vector for ``*vector``."""
+    made: list[ast.expr] = []
+    for argument in node.args:
+        if not isinstance(argument, ast.Starred):
+            made.append(argument)
+            continue
+        value = argument.value
+        type_ = read(value, reader).type if isinstance(value, ast.Name) else None
+        if not isinstance(type_, (Vector, Quaternion)):
+            raise error(f"a call with unpacked arguments: {text_of(node)}", node)
+        for at in range(type_.length if isinstance(type_, Vector) else 4):
+            part = ast.Subscript(value, ast.Constant(at), ast.Load())
+            made += [ast.fix_missing_locations(ast.copy_location(part, argument))]
+    return made
 
 
 def callee(node: ast.expr, reader: Reader) -> Known:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from kernelfuzz.hooks import HOOKS
 from kernelfuzz.ir.contract import Bounds, Shapes, with_contract
 from kernelfuzz.ir.names import FreshNames, own_names, rename
 from kernelfuzz.ir.nodes import CallFunction, Constant, Function, Kernel, Node
-from kernelfuzz.ir.types import Struct
+from kernelfuzz.ir.types import Struct, Type
 from kernelfuzz.ir.walk import bound_names, walk
 from kernelfuzz.syntax.parse.bindings import (
     ClassSource,
@@ -38,6 +39,7 @@ def parse(
     kernel: str | None = None,
     *,
     path: Path | None = None,
+    types: Mapping[str, Type] | None = None,
     bounds: Bounds | None = None,
     shapes: Shapes | None = None,
     ascending: Collection[str] = (),
@@ -49,28 +51,31 @@ def parse(
 
     Names are those of ``parse_all``.  ``bounds``, ``shapes`` and ``ascending`` give parameters by name what a
     launch keeps to and the text does not say.  ``path`` is the file that has the text: modules beside it and relative
-    imports are found from there.  The text may also be what Hypothesis prints of a kernel, with all of
-    that.
+    imports are found from there.  ``types`` gives generic parameters by name their types.  The text may also be what
+    Hypothesis prints of a kernel, with all of that.
     Raises ParseError, and ValueError at a parameter that there is not.
     """
     if not isinstance(source, str):
-        made = _existing(source if isinstance(source, FunctionSource) else HOOKS.described(source))
-        return (
-            with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
-            if bounds or shapes or ascending
-            else made
-        )
-    if (printed := _printed(source)) is not None:
-        return parse(printed[0], kernel, path=path, **printed[1])
-    made = _parse(source, kernel, path)
+        existing = source if isinstance(source, FunctionSource) else HOOKS.described(source)
+        made = _kernel(_typed(existing, types), Sources(existing.namespace, (existing,), ()), 1)
+    elif (printed := _printed(source)) is not None:
+        return parse(printed[0], kernel, path=path, types=types, **printed[1])
+    else:
+        made = _parse(source, kernel, path, types)
     if not (bounds or shapes or ascending):
         return made
     return with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
 
 
-def _existing(source: FunctionSource) -> Kernel:
-    """A kernel of which everything exists."""
-    return _kernel(source, Sources(source.namespace, (source,), ()), 1)
+def _typed(source: FunctionSource, types: Mapping[str, Type] | None) -> FunctionSource:
+    """A kernel whose generic parameters have types."""
+    if not types:
+        return source
+    unknown = types.keys() - set(parameter_names(source.node))
+    if unknown:
+        raise ValueError(f"{source.node.name} has no parameter {', '.join(sorted(unknown))}")
+    # Those of an overload give way to what is asked for.
+    return replace(source, types={**source.types, **types})
 
 
 def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
@@ -84,7 +89,7 @@ def _printed(source: str) -> tuple[str, dict[str, Any]] | None:
             return None
 
 
-def _parse(source: str, kernel: str | None, path: Path | None) -> Kernel:
+def _parse(source: str, kernel: str | None, path: Path | None, types: Mapping[str, Type] | None) -> Kernel:
     sources = _read(source, path)
     found = _kernels(sources)
     if kernel is None and len(found) != 1:
@@ -92,7 +97,8 @@ def _parse(source: str, kernel: str | None, path: Path | None) -> Kernel:
         raise ParseError(f"the text has {len(found)} kernels ({names}): name one" if found else "no kernel", 0)
     if kernel is not None and kernel not in found:
         raise ParseError(f"no kernel {kernel} in the text, which has {', '.join(found) or 'none'}", 0)
-    return _kernel(found[kernel] if kernel is not None else next(iter(found.values())), sources, len(found))
+    chosen = found[kernel] if kernel is not None else next(iter(found.values()))
+    return _kernel(_typed(chosen, types), sources, len(found))
 
 
 def parse_all(source: str, *, path: Path | None = None) -> dict[str, Kernel | ParseError]:

@@ -61,7 +61,8 @@ def tree_value(value: Any) -> n.Literal | n.Construct | None:
     type_ = tree_type(type(value))
     match type_:
         case t.Scalar():
-            return n.Literal(value.value, type_)
+            # The number may be one of numpy, or a member of an enumeration.
+            return n.Literal(float(value.value) if type_.is_float else int(value.value), type_)
         case t.Vector() | t.Quaternion():
             return n.Construct(type_, _literals(value, type_.dtype))
         case t.Matrix():
