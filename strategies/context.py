@@ -42,12 +42,14 @@ class Buffer:
     """An array parameter and what a thread may do with it.
 
     ``role`` is ``in`` (read anywhere, never written), ``out`` (read and written at the thread's own slot) or
-    ``shared`` (only updated by the atomic operation ``op``, which commutes, and never read).
+    ``shared`` (only updated by the atomic operation ``op``, which commutes, and never read).  A ``view`` is a local
+    with a part of such an array, as wide as ``param`` says.
     """
 
     param: Param
     role: str
     op: str = ""
+    view: bool = False
 
     @property
     def array(self) -> t.Array:
@@ -209,12 +211,13 @@ class Context:
     @contextmanager
     def block(self, *, loop: bool = False, copies: int = 1) -> Generator[None]:
         """A nested block, of which an unrolled loop makes copies: names declared inside end with it."""
-        mark, outside = len(self.variables), (self.depth, self.loops, self.copies)
+        mark, known, outside = len(self.variables), len(self.buffers), (self.depth, self.loops, self.copies)
         self.depth, self.loops, self.copies = self.depth + 1, self.loops + loop, self.copies * copies
         try:
             yield
         finally:
             del self.variables[mark:]
+            self.buffers[known:] = [buffer for buffer in self.buffers[known:] if not buffer.view]
             self.depth, self.loops, self.copies = outside
 
     # ----------------------------------------------------- what a launch gives

@@ -231,6 +231,16 @@ def sliced(place: n.Place) -> bool:
     return isinstance(place, n.Index) and any(isinstance(index, n.Slice) for index in place.indices)
 
 
+def slice_of_array(index: n.Index) -> bool:
+    """Whether this is a slice of an array."""
+    return sliced(index) and isinstance(index.value.type, t.Array)
+
+
+def slice_of_value(index: n.Index) -> bool:
+    """Whether this is a slice of a vector, a matrix, a quaternion or a transform."""
+    return sliced(index) and not isinstance(index.value.type, t.Array)
+
+
 def computed(place: n.Place) -> bool:
     """Whether a subscript on the way to a place reads an element, or calls a function."""
     base: n.Expr = place

@@ -5,8 +5,8 @@ from __future__ import annotations
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t  # fmt: skip
 from kernelfuzz.strategies.builtin_calls import FEATURE_OF_TYPE, call_builtin
-from kernelfuzz.strategies.context import Context, Variable
-from kernelfuzz.strategies.operands import fit
+from kernelfuzz.strategies.context import Buffer, Context, Variable
+from kernelfuzz.strategies.operands import fit, part_slice, place
 from kernelfuzz.strategies.parts import changed, has_inside, inner_place, sliced_place
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, component_of, full_range, is_ranged
 from kernelfuzz.strategies.safe_operators import combine
@@ -187,14 +187,60 @@ def decompose(ctx: Context) -> list[n.Stmt]:
 
 
 def view(ctx: Context) -> list[n.Stmt]:
-    """``row = a[i]``: an array of a dimension less, which from then on can be read in its own right."""
-    buffer = ctx.choices.pick([b for b in ctx.buffers if b.role == "in" and b.array.ndim > 1])
-    first = buffer.param.shape[0]
-    index = ctx.thread(first).expr if isinstance(first, str) and first in ctx.axes() else n.Literal(0, t.INT32)
-    type_ = t.Array(buffer.array.dtype, buffer.array.ndim - 1)
-    variable = ctx.declare(type_, Ranged(buffer.name), mutable=False)
-    ctx.use(variable)
-    return [n.Assign(n.Name(variable.name, type_), n.Index(buffer.name, (index,), type_))]
+    """``row = a[i]``, ``part = a[1:3, j]``: an array that is read, or stored into, in its own right from then on."""
+    return view_of(ctx, ctx.choices.pick(viewed(ctx)))
+
+
+def viewed(ctx: Context) -> list[Buffer]:
+    """The arrays that a view can be made of; of one dimension a slice only."""
+    return [b for b in ctx.buffers if b.role != "shared" and (b.array.ndim > 1 or ctx.allows("array_slice"))]
+
+
+def view_of(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
+    """A local with a view of an array: of what is written, one that keeps to the thread's own slots."""
+    keys, shape = _view_keys(ctx, buffer)
+    type_ = t.Array(buffer.array.dtype, len(shape))
+    name = ctx.declare(type_, Ranged(buffer.name), mutable=False).name
+    ctx.use(ctx.variables[-1])
+    param = n.Param(name, type_, bounds=buffer.param.bounds, shape=shape)
+    ctx.buffers.append(Buffer(param, buffer.role, view=True))
+    return [n.Assign(n.Name(name, type_), n.Index(buffer.name, keys, type_))]
+
+
+def _view_keys(ctx: Context, buffer: Buffer) -> tuple[tuple[n.Expr | n.Slice, ...], tuple[int | str, ...]]:
+    """The subscripts of a view, and what is left of the shape."""
+    keys: list[n.Expr | n.Slice] = []
+    shape: list[int | str] = []
+    slices = ctx.allows("array_slice")
+    extents = buffer.param.shape
+    # Without slices an index comes first, and what is left out stays as it is.
+    count = len(extents) if slices else ctx.choices.integer(1, len(extents) - 1)
+    for axis, extent in enumerate(extents[:count]):
+        last = axis == len(extents) - 1 and not shape
+        if not slices or not (last or ctx.choices.chance(0.6)):
+            keys.append(_view_index(ctx, extent))
+            continue
+        if isinstance(extent, int):
+            length = ctx.choices.integer(1, extent)
+            keys.append(part_slice(ctx, extent, length))
+            shape.append(length)
+        else:
+            backwards = buffer.role == "in" and ctx.choices.chance(0.3)
+            keys.append(n.Slice(None, None, -1 if backwards else None))
+            shape.append(extent)
+    if (
+        keys[-1] == n.Slice(None, None)
+        and any(isinstance(key, n.Slice) for key in keys[:-1])
+        and ctx.choices.chance(0.5)
+    ):
+        del keys[-1]
+    return tuple(keys), (*shape, *extents[count:])
+
+
+def _view_index(ctx: Context, extent: int | str) -> n.Expr:
+    if isinstance(extent, int):
+        return place(ctx, extent).expr
+    return ctx.thread(extent).expr if extent in ctx.axes() else n.Literal(0, t.INT32)
 
 
 def random_state(ctx: Context) -> list[n.Stmt]:

@@ -221,6 +221,16 @@ def view(ctx: Context) -> list[n.Stmt]:
     return local_variables.view(ctx)
 
 
+def array_slice(ctx: Context) -> list[n.Stmt]:
+    """``part = a[1:3]``, or a part of an output, and a use of it."""
+    dtype = numeric_dtype(ctx)
+    if ctx.choices.chance(0.4):
+        made = local_variables.view_of(ctx, buffers.new_output(ctx, dtype))
+        return [*made, *buffers.store_into(ctx, ctx.buffers[-1])]
+    made = local_variables.view_of(ctx, buffers.new_input(ctx, dtype))
+    return [*made, *_sum(ctx, buffers.element(ctx, ctx.buffers[-1]))]
+
+
 def array_shape(ctx: Context) -> list[n.Stmt]:
     buffer = ctx.choices.pick(ctx.buffers) if ctx.buffers else buffers.new_input(ctx, numeric_dtype(ctx))
     return _sum(ctx, Ranged(n.ArrayShape(buffer.name, 0), 1, 64))

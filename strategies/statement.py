@@ -63,7 +63,7 @@ def _may_add(ctx: Context) -> bool:
 
 
 def _can_view(ctx: Context) -> bool:
-    return any(buffer.role == "in" and buffer.array.ndim > 1 for buffer in ctx.buffers)
+    return bool(local.viewed(ctx))
 
 
 def _may_loop(ctx: Context) -> bool:

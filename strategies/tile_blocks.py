@@ -43,7 +43,9 @@ def _row(ctx: Context, role: str, dtype: t.Scalar, size: int) -> n.Index:
     """The row of an array that belongs to the block: ``a[i]``."""
     grid = ctx.axes()
     shape = (*grid, size)
-    known = [b for b in ctx.buffers if b.role == role and b.array.dtype == dtype and b.param.shape == shape]
+    known = [
+        b for b in ctx.buffers if not b.view and b.role == role and b.array.dtype == dtype and b.param.shape == shape
+    ]
     buffer: Buffer = ctx.choices.pick([*known, None]) or ctx.buffer(t.Array(dtype, len(shape)), role, shape)
     indices = tuple(ctx.thread(axis).expr for axis in grid)
     return n.Index(buffer.name, indices, t.Array(dtype, 1))

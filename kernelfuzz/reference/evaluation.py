@@ -198,14 +198,22 @@ def indices_of(node: n.Index, names: Names) -> list[Evaluate]:
     return list(map(names.expression, subscripts(node)))
 
 
+def _key(index: n.Expr | n.Slice, names: Names) -> Evaluate:
+    """A subscript of an array that gives a view of it."""
+    if isinstance(index, n.Slice):
+        return _constant(slice(index.start, index.stop, index.step))
+    return names.expression(index)
+
+
 def _element(node: n.Index, names: Names) -> Evaluate:
     """An element of an array, or a view of it where there are fewer subscripts than dimensions."""
-    array, indices = names.expression(node.value), indices_of(node, names)
+    array = names.expression(node.value)
     if isinstance(node.type, t.Array):
+        keys = [_key(index, names) for index in node.indices]
 
         def view(frame: Frame) -> View:
             found: View = array(frame)
-            at = tuple([index(frame) for index in indices])
+            at = tuple([key(frame) for key in keys])
             try:
                 return found.view(at)
             except Stopped as error:
@@ -213,6 +221,7 @@ def _element(node: n.Index, names: Names) -> Evaluate:
                 raise
 
         return view
+    indices = indices_of(node, names)
     read = reader(node.type)
     one = indices[0]
     single = len(indices) == 1

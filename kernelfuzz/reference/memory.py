@@ -48,11 +48,24 @@ class View:
             flat += index * stride
         return flat
 
-    def view(self, indices: tuple[int, ...]) -> View:
-        """The view at fewer indices than the array has dimensions: it shares the array's memory."""
-        count = len(indices)
-        base = self.at(indices)
-        return View(self.leaves, self.shadow, base, self.shape[count:], self.strides[count:])
+    def view(self, keys: tuple[int | slice, ...]) -> View:
+        """The view at fewer indices than the array has dimensions, or at slices: it shares the array's memory.
+
+        Slices "follow the same semantics as NumPy" ("Runtime: Arrays" of Warp's user guide).
+        """
+        base, shape, strides = self.base, list[int](), list[int]()
+        for key, size, stride in zip(keys, self.shape, self.strides, strict=False):
+            if isinstance(key, slice):
+                places = range(*key.indices(size))
+                base += places.start * stride if places else 0
+                shape.append(len(places))
+                strides.append(places.step * stride)
+            elif 0 <= key < size:
+                base += key * stride
+            else:
+                raise Undefined(INDEX_OUT_OF_RANGE)
+        count = len(keys)
+        return View(self.leaves, self.shadow, base, (*shape, *self.shape[count:]), (*strides, *self.strides[count:]))
 
 
 # ---------------------------------------------------------------------------- elements

@@ -169,7 +169,8 @@ def subscript_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Ty
     count = len(indices)
     match value:
         case t.Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
-            return dtype if count == ndim else t.Array(dtype, ndim - count)
+            left = ndim - count + sum(isinstance(index, n.Slice) for index in indices)
+            return t.Array(dtype, left) if left else dtype
         case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if count <= len(t.shape(value)):
             sizes = t.shape(value)
             lengths = [
@@ -200,6 +201,8 @@ def _index(node: n.Index, scope: Scope) -> t.Type:
     if result is None:
         fail(f"{t.type_name(value)} does not take {len(indices)} indices", node)
     if isinstance(value, t.Array):
+        if _is_open_slice(node.value):
+            fail("Warp takes the subscripts of this slice and those behind it as one", node)
         for index in indices:
             _array_index(index, scope)
     elif isinstance(value, (t.Vector, t.Matrix, t.Quaternion, t.Transform)):
@@ -209,9 +212,18 @@ def _index(node: n.Index, scope: Scope) -> t.Type:
     return result
 
 
+def _is_open_slice(array: n.Expr) -> bool:
+    """Whether this is a slice of an array that leaves out dimensions (notes/findings/subscript-of-a-slice.md)."""
+    if not isinstance(array, n.Index) or not isinstance(array.value.type, t.Array):
+        return False
+    return len(array.indices) < array.value.type.ndim and any(isinstance(index, n.Slice) for index in array.indices)
+
+
 def _array_index(index: n.Expr | n.Slice, scope: Scope) -> None:
     if isinstance(index, n.Slice):
-        fail("an array takes no slice here", index)
+        if index.step == 0:
+            fail("a slice of an array needs a step that is not 0", index)
+        return
     found = infer(index, scope)
     if not isinstance(found, t.Scalar) or not found.is_integer:
         fail(f"an index of an array must be an integer, not {t.type_name(found)}", index)

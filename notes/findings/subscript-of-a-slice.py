@@ -31,10 +31,15 @@ def slice_of_slice(out: wp.array(dtype=wp.vec2)):
     out[0] = v[:3][1:3]
 
 
-def run(kernel, dtype, expected):
+@wp.kernel(module="unique")
+def of_an_array(a: wp.array2d(dtype=float), out: wp.array(dtype=float)):
+    out[0] = a[1:][1][0]
+
+
+def run(kernel, dtype, expected, *inputs):
     out = wp.zeros(1, dtype=dtype, device="cpu")
     try:
-        wp.launch(kernel, dim=1, outputs=[out], device="cpu")
+        wp.launch(kernel, dim=1, inputs=inputs, outputs=[out], device="cpu")
         actual = out.numpy()[0].tolist()
     except Exception as error:
         actual = "rejected: " + str(error).strip().splitlines()[-1]
@@ -46,5 +51,11 @@ good = [
     run(row, wp.vec3, [1.0, 2.0, 3.0]),
     run(element, float, 20.0),
     run(slice_of_slice, wp.vec2, [20.0, 30.0]),
+    run(
+        of_an_array,
+        float,
+        7.0,
+        wp.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]], dtype=float, device="cpu"),
+    ),
 ]
 sys.exit(not all(good))

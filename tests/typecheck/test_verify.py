@@ -240,6 +240,8 @@ EXPRESSIONS = [
     value("slice_column", at(m, Slice(None, None, -1), 1, type_=VEC2), at(m, Slice(0, 3), 1, type_=VEC2), "out of bounds for 2", "0:3"),
     value("slice_row", at(m, 1, Slice(1, None), type_=Vector(1, FLOAT32)), at(m, 2, Slice(0, 1), type_=Vector(1, FLOAT32)), "out of bounds for 2", "2"),
     value("slice_block", at(m, Slice(0, 2), Slice(0, 1), type_=Matrix(2, 1, FLOAT32)), at(m, Slice(0, 2), Slice(1, 1), type_=Matrix(2, 1, FLOAT32)), "selects nothing", "1:1"),
+    value("slice_array", at(at(grid, 1, Slice(1, None), type_=Array(FLOAT32)), 0), at(at(grid, Slice(1, None), type_=Array(FLOAT32, 2)), 1, 0), "takes the subscripts of this slice", "grid[1:][1, 0]"),
+    value("slice_array_step", at(at(floats, Slice(None, None, -2), type_=Array(FLOAT32)), 0), at(at(floats, Slice(None, None, 0), type_=Array(FLOAT32)), 0), "needs a step that is not 0", "::0"),
     value("slice_transform", at(t, Slice(0, 3), type_=VEC3), at(t, Slice(0, 8), type_=VEC3), "out of bounds for 7", "0:8"),
     value("slice_quaternion", at(q, Slice(1, None), type_=VEC3), at(q, Slice(0, 4), type_=QUAT), "is vec4f but is marked", "q[0:4]"),
     value("attribute", dot(v, "z"), Attribute(v, "w", FLOAT32), "vec3f has no attribute w", "v.w"),
