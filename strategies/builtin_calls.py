@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 from typing import TypeAlias
 
 from kernelfuzz.ir import nodes as n
@@ -256,24 +257,34 @@ def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
 
 
 def construct(ctx: Context, type_: t.Type, budget: int) -> Ranged:
-    match type_:
-        case t.Vector(length=length, dtype=dtype):
-            parts: Sequence[t.Type] = [dtype] * length
-        case t.Matrix(rows=rows, columns=columns, dtype=dtype):
-            parts = [dtype] * (rows * columns)
-        case t.Quaternion(dtype=dtype):
-            parts = [dtype] * 4
-        case t.Transform(dtype=dtype):
-            parts = [t.Vector(3, dtype), t.Quaternion(dtype)]
-        case t.Struct(fields=fields):
-            parts = [field for _, field in fields]
-        case _:
-            raise AssertionError(f"{type_} has no constructor")
+    """A value made of its components, of its parts, of one number, or of a value of its shape."""
+    forms = _constructors(ctx, type_)
+    parts = forms[0] if len(forms) == 1 or ctx.choices.chance(0.7) else ctx.choices.pick(forms[1:])
     values = [
         ctx.draw(part, part_budget) for part, part_budget in zip(parts, ctx.share(budget, len(parts)), strict=True)
     ]
     low, high = min(v.low for v in values), max(v.high for v in values)
     return Ranged(n.Construct(type_, tuple(v.expr for v in values)), low, high)
+
+
+def _constructors(ctx: Context, type_: t.Type) -> list[Sequence[t.Type]]:
+    """The types of the arguments of each constructor, that of all components first."""
+    match type_:
+        case t.Struct(fields=fields):
+            return [[field for _, field in fields]]
+        case t.Vector() | t.Matrix():
+            others = [d for d in ctx.dtypes if d.is_float and d != type_.dtype] if type_.dtype.is_float else []
+            copies = [[replace(type_, dtype=dtype)] for dtype in others if ctx.allows("cast")]
+            # wp.spatial_vector takes components only: of that name there is a builtin as well
+            filled = [[type_.dtype]] if t.shape(type_) != (6,) else []
+            return [[type_.dtype] * prod(t.shape(type_)), *filled, *(copies if filled else [])]
+        case t.Quaternion(dtype=dtype):
+            return [[dtype] * 4, [t.Vector(3, dtype), dtype], [type_]]
+        case t.Transform(dtype=dtype):
+            newer: list[Sequence[t.Type]] = [[dtype], [type_]] if ctx.allows("newer") else []
+            return [[t.Vector(3, dtype), t.Quaternion(dtype)], [dtype] * 7, *newer]
+        case _:
+            raise AssertionError(f"{type_} has no constructor")
 
 
 def conversion(ctx: Context, type_: t.Type, budget: int) -> Ranged:

@@ -18,6 +18,7 @@ from kernelfuzz.strategies import control_flow as control
 from kernelfuzz.strategies import inventory as has
 from kernelfuzz.strategies import required_features as plant
 from kernelfuzz.strategies.value_types import float_dtype, integer_dtype, matrix_type, numeric_dtype, vector_type
+from kernelfuzz.typecheck.lacking import newer_values
 from kernelfuzz.typecheck.targets import newer_places
 
 Dtypes = Callable[[tuple[t.Scalar, ...]], bool]
@@ -92,8 +93,8 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             dtypes=_float, allowed="always"),
         Feature("random", "a random number or noise from an explicit state", plant.random, has.builtin("random"),
             needs=("unsigned",), dtypes=_has(t.FLOAT32), allowed="rare"),
-        Feature("newer", "a builtin that the oldest supported release of Warp has not", plant.newer,
-            lambda shown: any(signature.builtin.since for signature in shown.signatures), dtypes=_float,
+        Feature("newer", "a builtin or a constructor that the oldest supported release of Warp has not", plant.newer,
+            lambda shown: any(s.builtin.since for s in shown.signatures) or newer_values(shown.kernel), dtypes=_float,
             allowed="rare", newer=True),
         Feature("and_or", "and, or", plant.and_or, has.node(n.BoolOp)),
         Feature("truth", "a number or an array as a condition", plant.truth, has.tested),

@@ -292,8 +292,9 @@ def _construct(node: n.Construct, names: Names) -> Evaluate:
     sizes, storage = t.shape(type_), domain.storage(type_.dtype)
     if len(arguments) == 1:
         (only,) = arguments
-        if not isinstance(node.args[0].type, t.Scalar):
-            return only  # a copy of a vector or a matrix
+        source: t.Type = node.args[0].type
+        if not isinstance(source, t.Scalar):
+            return _copy(source, type_, only, domain)
         return lambda frame: np.full(sizes, only(frame), dtype=storage)
     if all(isinstance(argument.type, t.Scalar) for argument in node.args):
 
@@ -308,6 +309,22 @@ def _construct(node: n.Construct, names: Names) -> Evaluate:
     return lambda frame: np.concatenate(
         [np.atleast_1d(np.asarray(argument(frame), dtype=storage)) for argument in arguments]
     )
+
+
+def _copy(source: t.Type, target: t.Composite, value: Evaluate, domain: Domain) -> Evaluate:
+    """``wp.vec3d(v)``: a copy of a vector, a matrix or a quaternion, with its components converted."""
+    assert isinstance(source, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
+    if source.dtype == target.dtype:
+        return value
+    cast, storage = domain.cast(source.dtype, target.dtype), domain.storage(target.dtype)
+
+    def converted(frame: Frame) -> Any:
+        found = value(frame)
+        made = np.empty(found.shape, dtype=storage)
+        made.reshape(-1)[:] = [cast(number) for number in found.reshape(-1)]
+        return made
+
+    return converted
 
 
 # ---------------------------------------------------------------------------- functions

@@ -269,9 +269,9 @@ def is_valid(type_: t.Type) -> bool:
     """Whether Warp's releases all have this type (they have no vectors of bool that compile)."""
     match type_:
         case t.Vector(length=length, dtype=dtype):
-            return length >= 1 and dtype != t.BOOL
+            return length >= 1
         case t.Matrix(rows=rows, columns=columns, dtype=dtype):
-            return rows >= 1 and columns >= 1 and dtype != t.BOOL
+            return rows >= 1 and columns >= 1
         case t.Quaternion(dtype=dtype) | t.Transform(dtype=dtype):
             return dtype.is_float
         case t.Array(dtype=dtype, ndim=ndim):
@@ -289,7 +289,7 @@ def is_valid(type_: t.Type) -> bool:
 
 @cache
 def _constructors(type_: t.Type) -> tuple[tuple[t.Type, ...], ...]:
-    """The argument lists that construct a value, besides a copy of another vector or matrix."""
+    """The argument lists that construct a value, besides a copy of another vector, matrix or quaternion."""
     match type_:
         case t.Vector(length=length, dtype=dtype):
             return (), (dtype,), (dtype,) * length
@@ -298,7 +298,7 @@ def _constructors(type_: t.Type) -> tuple[tuple[t.Type, ...], ...]:
         case t.Quaternion(dtype=dtype):
             return (), (dtype,) * 4, (t.Vector(3, dtype), dtype)
         case t.Transform(dtype=dtype):
-            return (), (t.Vector(3, dtype), t.Quaternion(dtype)), (dtype,) * 7
+            return (), (t.Vector(3, dtype), t.Quaternion(dtype)), (dtype,) * 7, (dtype,), (type_,)
         case t.Struct(fields=fields):
             return (), tuple(field for _, field in fields)
         case _:
@@ -315,6 +315,8 @@ def _construct(node: n.Construct, scope: Scope) -> t.Type:
         case t.Vector(), (t.Vector(length=length),) if length == type_.length:
             return type_
         case t.Matrix(), (t.Matrix() as other,) if t.shape(other) == t.shape(type_):
+            return type_
+        case t.Quaternion(), (t.Quaternion(),):
             return type_
         case _:
             fail(f"{t.type_name(type_)} cannot be made from ({', '.join(map(t.type_name, given))})", node)

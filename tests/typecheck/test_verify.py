@@ -219,7 +219,10 @@ EXPRESSIONS = [
     value(
         "construct_struct", Construct(BODY, (x, v, t, ints)), Construct(BODY, (x, v)), "Body cannot be made", "Body(x, v)"
     ),
-    value("bool_vector", Construct(VEC2, (x,)), Construct(Vector(2, BOOL), (b,)), "Warp has no type", "(b)"),
+    value("bool_vector", Construct(Vector(2, BOOL), (b,)), Construct(Vector(2, BOOL), (x,)), "cannot be made from (float32)", "(x)"),
+    value("construct_transform_of_one", Construct(TRANSFORM, (x,)), Construct(TRANSFORM, (v,)), "cannot be made", "wp.transform(v)"),
+    value("construct_transform_copy", Construct(TRANSFORM, (t,)), Construct(Transform(FLOAT64), (t,)), "cannot be made", "(t)"),
+    value("construct_quaternion_copy", Construct(Quaternion(FLOAT64), (q,)), Construct(QUAT, (x,)), "cannot be made", "wp.quat(x)"),
     value("index", at(floats, i), at(floats, x), "an index of an array must be an integer, not float32", "x"),
     value("index_count", at(grid, i, n), at(floats, i, n), "does not take 2 indices", "floats[i, n]"),
     value("view", at(grid, i, type_=Array(FLOAT32)), at(grid, i), "is array1d(float32) but is marked", "grid[i]"),
