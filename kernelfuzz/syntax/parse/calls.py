@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from kernelfuzz.ir import nodes as n
@@ -366,7 +366,7 @@ def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> n
     given = {keyword.arg: keyword.value for keyword in node.keywords}
     if "dtype" not in given:
         parts = tuple([read(argument, reader) for argument in node.args])
-        return _made_of_parts(name, given, parts, reader, read)
+        return _made_of_parts(name, parts)
     dtype = _keyword(given["dtype"], reader, read)
     sizes = {key: _keyword(value, reader, read) for key, value in given.items() if key in ("length", "shape")}
     type_: Type
@@ -388,26 +388,13 @@ def _made_with_dtype(name: str, node: ast.Call, reader: Reader, read: Read) -> n
     return n.Construct(type_, tuple(parts))
 
 
-def _made_of_parts(
-    name: str, given: Mapping[str | None, ast.expr], parts: tuple[n.Expr, ...], reader: Reader, read: Read
-) -> n.Expr | None:
-    """``wp.vector(x, y)``, ``wp.matrix(x, shape=(2, 2))``: the parts tell the type of the components."""
-    sizes = {key: _keyword(value, reader, read) for key, value in given.items() if key in ("length", "shape")}
-    match name, [part.type for part in parts], sizes:
-        case "quaternion", [Scalar() as dtype, _, _, _], _:
+def _made_of_parts(name: str, parts: tuple[n.Expr, ...]) -> n.Expr | None:
+    """``wp.quaternion(x, y, z, w)``: the parts tell the type of the components.  A row has what is not here."""
+    match name, [part.type for part in parts]:
+        case "quaternion", [Scalar() as dtype, _, _, _]:
             return n.Construct(Quaternion(dtype), parts)
-        case "quaternion", [Vector(length=3, dtype=dtype), Scalar()], _:
-            return n.Construct(Quaternion(dtype), parts)
-        case "transformation", [Vector(length=3, dtype=dtype), Quaternion()], _:
-            return n.Construct(Transform(dtype), parts)
-        case ("vector", [Vector() as copied], _) | ("matrix", [Matrix() as copied], _):
+        case ("vector", [Vector() as copied]) | ("matrix", [Matrix() as copied]):
             return n.Construct(copied, parts)
-        case "vector", [Scalar() as dtype, *_], {"length": int() as length}:
-            return n.Construct(Vector(length, dtype), parts)
-        case "vector", [Scalar() as dtype, *rest], _ if not sizes and set(rest) <= {dtype}:
-            return n.Construct(Vector(len(parts), dtype), parts)
-        case "matrix", [Scalar() as dtype, *_], {"shape": (int() as rows, int() as columns)}:
-            return n.Construct(Matrix(rows, columns, dtype), parts)
         case _:
             return None
 
