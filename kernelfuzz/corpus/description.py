@@ -78,8 +78,9 @@ def describe(kernel: n.Kernel, shown: _Nodes | None = None) -> str:
     end in how many more there are; every parameter that is written is named.  ``shown`` are all nodes of the
     kernel by their class, where these are there already.
     """
-    # Of a kernel without functions, what is not in its body has nothing that is looked at here.
-    own = shown if shown is not None and not kernel.functions else _by_class(kernel.body)
+    # Without functions and constants, what is not in the body has nothing that is looked at here.
+    body_alone = not kernel.functions and not kernel.constants
+    own = shown if shown is not None and body_alone else _by_class(kernel.body)
     functions = _called(kernel, own)
     nodes = _merged([own, *(inside for _, inside in functions)]) if functions else own
     reads, updates, writes = _accesses(kernel, own, functions)

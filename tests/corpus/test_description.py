@@ -18,6 +18,7 @@ from kernelfuzz.corpus.description import (
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import SCALARS
 from kernelfuzz.ir.walk import walk
+from kernelfuzz.strategies.inventory import Inventory
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.typecheck.builtins import NAMES, verb, word
 from kernelfuzz.typecheck.operators import BINARY, TILE_CALLS, UNARY
@@ -161,6 +162,11 @@ def running(kernel: n.Kernel) -> list[n.Node]:
             nodes += inside
             waiting += inside
     return nodes
+
+
+def test_it_is_the_same_of_nodes_that_are_there_already(kernels: list[n.Kernel]) -> None:
+    for kernel in kernels:
+        assert describe(kernel, Inventory(kernel).nodes) == describe(kernel)
 
 
 def test_it_says_what_is_there(kernels: list[n.Kernel]) -> None:
