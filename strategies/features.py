@@ -150,7 +150,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",)),
         Feature("array_slice", "a slice of an array", plant.array_slice,
             has.node(n.Index, has.slice_of_array), needs=("view",)),
-        Feature("search", "a binary search in a sorted array", plant.search, has.builtin("search"), allowed="rare"),
+        Feature("search", "a binary search in a sorted array", plant.search, has.search, allowed="rare"),
         Feature("array_shape", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
         Feature("slice", "a slice of a vector, a matrix, a quaternion or a transform", plant.slice_,
             has.node(n.Index, has.slice_of_value), needs=("vector",)),

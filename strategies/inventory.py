@@ -138,6 +138,11 @@ def builtin(feature: str) -> Finder:
     return lambda shown: any(FEATURE_OF_GROUP.get(group) == feature for group in shown.groups)
 
 
+def search(shown: Inventory) -> bool:
+    """Whether an index is searched for: by ``wp.sample_cdf`` too, whose group is that of random numbers."""
+    return builtin("search")(shown) or any(call.name == "sample_cdf" for call in shown.of(n.Call))
+
+
 def composite(feature: str) -> Finder:
     """Whether an operation makes (or takes, for quaternions and transforms) a value of the feature's types."""
     return lambda shown: any(FEATURE_OF_TYPE.get(type(type_)) == feature for type_ in shown.composites)

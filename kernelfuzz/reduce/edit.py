@@ -248,6 +248,9 @@ def _statement(node: n.Stmt, lost: Callable[[n.Node], bool]) -> n.Stmt | None:
                     parts.append(_block((child,), lost))  # pyright: ignore[reportArgumentType]
                 else:
                     new = _expression(child, lost)
+                    # A condition may be an array, which has no default; false does as well.
+                    if new is None and isinstance(node, (n.If, n.While)):
+                        new = default(t.BOOL)
                     parts.append(() if new is None else (new,))
             return rebuild(node, parts)
 

@@ -273,6 +273,8 @@ def _captured(node: n.Expr, domain: Domain) -> Value:
     assert isinstance(node, n.Construct)
     type_ = node.type
     assert isinstance(type_, (t.Vector, t.Matrix, t.Quaternion, t.Transform))
+    if not node.args:
+        return zero(type_, domain)
     parts = [np.asarray(_captured(part, domain), dtype=domain.storage(type_.dtype)).reshape(-1) for part in node.args]
     made = np.concatenate(parts)
     return np.full(t.shape(type_), made[0], dtype=made.dtype) if len(made) == 1 else made.reshape(t.shape(type_))

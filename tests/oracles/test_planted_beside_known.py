@@ -91,12 +91,21 @@ def parts() -> Case:
     )
 
 
+def reversed_into_itself() -> Case:
+    return text(
+        "v = wp.vec3(out[0], out[1], out[2])\nv[::-1] = v\nout[0] = v[0]\nout[1] = v[1]\nout[2] = v[2]",
+        out=np.array([1, 2, 3], np.float32),
+    )
+
+
 def ordered() -> Case:
     return text("out[1] = 7\nif out[0] < out[1] + 0 < out[2] + 0:\n    out[3] = 1", out=kernels.ints(1, 0, 9, 0))
 
 
 ASSIGN, IF, TERNARY = "Adjoint.emit_Assign", "Adjoint.emit_If", "Adjoint.emit_IfExp"
 BINARY, UNARY, COMPARE = "Adjoint.emit_BinOp", "Adjoint.emit_UnaryOp", "Adjoint.add_comp"
+STORE = "Adjoint._store_subscript"
+INTO_PARTS = 'adj.add_builtin_call("assign_inplace", [target, *indices, rhs])'
 CALL = "return adj.add_builtin_call(name, [left, right])"
 MERGE = '"where", [cond, if_var, else_var]'
 
@@ -116,6 +125,10 @@ DEFECTS = (
         "return adj.add_builtin_call(name, [arg])",
         "return adj.add_builtin_call('sub', [adj.add_builtin_call(name, [arg]), adj.add_constant(1.0)])",
         kernels.negated),
+    Defect("vector-is-stored-into-itself", "the negative", STORE,
+        INTO_PARTS, INTO_PARTS.replace("rhs", "adj.add_builtin_call('neg', [rhs])"), reversed_into_itself),
+    Defect("vector-is-stored-into-itself", "the sum of the value with itself", STORE,
+        INTO_PARTS, INTO_PARTS.replace("rhs", "adj.add_builtin_call('add', [rhs, rhs])"), reversed_into_itself),
     Defect("element-is-read-late", "a difference for a sum", BINARY,
         CALL, "return adj.add_builtin_call('sub' if name == 'add' else name, [left, right])", kernels.read_late),
     Defect("element-is-read-late", "the right operand twice", BINARY,
