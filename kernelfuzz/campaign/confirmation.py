@@ -36,26 +36,15 @@ def confirm(finding: Finding, tick: Callable[[], None]) -> str:
 
     ``tick`` is called several times a second meanwhile.  Raises ValueError where there is no script.
     """
-
-    def stopped() -> bool:
-        tick()
-        return False
-
-    with tempfile.TemporaryDirectory(prefix="kernelfuzz-") as folder:
-        script = Path(folder, "reproducer.py")
-        script.write_text(reproducer(finding), encoding="utf-8")
-        for number in range(1, _RUNS + 1):
-            # In the environment of the workers, which may have their Warp by PYTHONPATH.
-            outcome = run_script(script, sys.executable, timeout=_SCRIPT_SECONDS, stopped=stopped, environ=os.environ)
-            # Where a signal is expected, an exit with 1 may be an exception of the kernel's; the last line tells.
-            signalled = bool(signal_name(outcome.detail)) or not signal_name(finding.verdict.reason)
-            if outcome.presence != "present" or not signalled:
-                return f"run {number} of the script: {outcome.detail or outcome.presence}"
-    return ""
+    signalled = bool(signal_name(finding.verdict.reason))
+    return confirm_script(reproducer(finding), tick, signalled=signalled)
 
 
-def confirm_script(text: str, tick: Callable[[], None]) -> str:
-    """Run a script alone, by this interpreter; return why it does not show a bug, empty where it does."""
+def confirm_script(text: str, tick: Callable[[], None], *, signalled: bool = False) -> str:
+    """Run a script alone, by this interpreter; return why it does not show a bug, empty where it does.
+
+    ``signalled``: it must name a signal.  ``tick`` is called several times a second meanwhile.
+    """
 
     def stopped() -> bool:
         tick()
@@ -65,8 +54,10 @@ def confirm_script(text: str, tick: Callable[[], None]) -> str:
         script = Path(folder, "reproducer.py")
         script.write_text(text, encoding="utf-8")
         for number in range(1, _RUNS + 1):
+            # In the environment of the workers, which may have their Warp by PYTHONPATH.
             outcome = run_script(script, sys.executable, timeout=_SCRIPT_SECONDS, stopped=stopped, environ=os.environ)
-            if outcome.presence != "present":
+            # Where a signal is expected, an exit with 1 may be an exception of the kernel's; the last line tells.
+            if outcome.presence != "present" or (signalled and not signal_name(outcome.detail)):
                 return f"run {number} of the script: {outcome.detail or outcome.presence}"
     return ""
 

@@ -68,7 +68,7 @@ class ProgramShare:
             raise
         except WorkerError as error:
             return ProgramVerdict("failed", kind="crash", reason=f"the process {error}")
-        except Exception as error:
+        except Exception as error:  # what the worker raised: a fault of ours costs one program, and is told
             self.summary.faults.append(f"a program raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
             return ProgramVerdict("skipped", reason="a fault in kernelfuzz")
 

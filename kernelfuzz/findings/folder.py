@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,20 +49,33 @@ def write_finding(finding: Finding, directory: str | Path) -> Path:
     nothing of Warp.  Raises ValueError where the finding lacks what its script needs, OSError where the folder
     cannot be written.
     """
+
+    def files() -> dict[str, str]:
+        return {
+            "reproducer.py": reproducer(finding),
+            "original.py": launch_script(finding, finding.original),
+            "report.md": report(finding),
+            RECORD: json.dumps(record(finding), indent=2, allow_nan=False) + "\n",
+        }
+
+    return write_folder(finding.signature, directory, files)
+
+
+def write_folder(signature: str, directory: str | Path, files: Callable[[], Mapping[str, str]]) -> Path:
+    """Write what ``files`` gives by name, a record among it, into the folder of a signature, whole or not at all.
+
+    ``directory`` is made where it is missing.  A folder with a record is left as it is.  Raises OSError where the
+    folder cannot be written.
+    """
     folder = Path(directory)
-    target = folder / slug(finding.signature)
+    target = folder / slug(signature)
     if (target / RECORD).exists():
         return target
-    files = {
-        "reproducer.py": reproducer(finding),
-        "original.py": launch_script(finding, finding.original),
-        "report.md": report(finding),
-        RECORD: json.dumps(record(finding), indent=2, allow_nan=False) + "\n",
-    }
+    contents = files()
     folder.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
-        for name, text in files.items():
+        for name, text in contents.items():
             (made / name).write_text(text, encoding="utf-8")
         made.chmod(0o755)
         os.rename(made, target)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernelfuzz.findings.folder import RECORD, slug
+from kernelfuzz.findings.folder import RECORD, slug, write_folder
 from kernelfuzz.ir import program as p
 from kernelfuzz.ir.array_text import number_text
 from kernelfuzz.programs.program_script import script
@@ -72,29 +69,16 @@ def write_program(finding: ProgramFinding, directory: str | Path) -> Path:
 
     It holds ``reproducer.py``, ``original.py``, ``report.md`` and ``finding.json``.
     """
-    folder = Path(directory)
-    target = folder / slug(finding.signature)
-    if (target / RECORD).exists():
-        return target
-    files = {
-        "reproducer.py": finding.script,
-        "original.py": program_text(finding.original),
-        "report.md": report(finding),
-        RECORD: json.dumps(record(finding), indent=2) + "\n",
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    try:
-        for name, text in files.items():
-            (made / name).write_text(text, encoding="utf-8")
-        made.chmod(0o755)
-        os.rename(made, target)
-    except OSError:
-        shutil.rmtree(made, ignore_errors=True)
-        # Another process may have written the same finding in the meantime.
-        if not (target / RECORD).exists():
-            raise
-    return target
+
+    def files() -> dict[str, str]:
+        return {
+            "reproducer.py": finding.script,
+            "original.py": program_text(finding.original),
+            "report.md": report(finding),
+            RECORD: json.dumps(record(finding), indent=2) + "\n",
+        }
+
+    return write_folder(finding.signature, directory, files)
 
 
 def record(finding: ProgramFinding) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from kernelfuzz.ir.launch import Case, Input
 from kernelfuzz.ir.names import root_of
 from kernelfuzz.ir.rewrite import Part, Path, rebuild, replace_at
 from kernelfuzz.ir.walk import blocks, bound_names, children, walk
+from kernelfuzz.ir.zeros import zero_of
 from kernelfuzz.reduce.measure import own_weight, weight_of
 
 N = TypeVar("N", bound=n.Node)
@@ -168,10 +169,8 @@ def number(type_: t.Scalar, value: int) -> n.Literal:
 def default(type_: t.Type) -> n.Expr | None:
     """The simplest value of a type, or None where no expression makes one."""
     match type_:
-        case t.Scalar():
-            return number(type_, 0)
-        case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() | t.Struct():
-            return n.Construct(type_, ())
+        case t.Scalar() | t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() | t.Struct():
+            return zero_of(type_)
         case t.Array() | t.Tile() | t.Tuple():
             return None
 

@@ -138,11 +138,14 @@ def replay(
     results: list[list[Replayed]] = [[] for _ in environments]
     waiting: deque[tuple[int, _Waiting]] = deque()
 
+    def keep(which: int, replayed: Replayed) -> None:
+        results[which].append(replayed)
+        if on_done is not None:
+            on_done(environments[which], replayed)
+
     def receive() -> None:
         which, item = waiting.popleft()
-        results[which].append(item.result(queue))
-        if on_done is not None:
-            on_done(environments[which], results[which][-1])
+        keep(which, item.result(queue))
 
     for item in found:
         for which, environment in enumerate(environments):
@@ -151,9 +154,7 @@ def replay(
                     # Its parts are many: nothing else is under way meanwhile.
                     while waiting:
                         receive()
-                    results[which].append(_corpus(item, environment, rows(item.path), queue))
-                    if on_done is not None:
-                        on_done(environment, results[which][-1])
+                    keep(which, _corpus(item, environment, rows(item.path), queue))
                 case "reproducer" | "kernels":
                     waiting.append((which, _asked(item, environment, queue, timeout)))
     while waiting:

@@ -62,7 +62,7 @@ def load_warp() -> LoadedWarp:
         warp = importlib.import_module("warp")
     except ImportError as error:
         raise UnsupportedWarp(f"Warp cannot be imported ({error}): install {SUPPORTED!r}.") from error
-    except Exception as error:
+    except Exception as error:  # whatever a broken installation raises
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise UnsupportedWarp(f"Warp raises when it is imported ({told}): install {SUPPORTED!r} anew.") from error
     version = getattr(getattr(warp, "config", None), "version", "of an unknown version")
