@@ -40,7 +40,7 @@ class ProgramMachine(RuleBasedStateMachine):
         super().__init__()
         read_constants()
         self.draft: ProgramDraft | None = None
-        self.launches = 0
+        self.launches: int = 0
 
     def _drafted(self, data: st.DataObject) -> ProgramDraft:
         assert self.draft is not None
