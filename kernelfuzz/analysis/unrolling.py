@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.typecheck.builtins import at_least
-
-# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
-MAX_UNROLL = 16
+from kernelfuzz.typecheck.scope import MAX_UNROLL
 
 
 def is_dynamic(loop: n.For | n.While, max_unroll: int = MAX_UNROLL) -> bool:

@@ -92,14 +92,25 @@ def bound_names(block: n.Block) -> frozenset[str]:
 
 
 def surely_returns(block: n.Block) -> bool:
-    """Whether a block ends in a return, or in a branch both sides of which do."""
+    """Whether a block ends in a return, in a branch both sides of which do, or in a loop that only returns end."""
     match block[-1] if block else None:
         case n.Return():
             return True
+        case n.While(test=n.Literal(value=True), body=body):
+            return not any(map(breaks, body))
         case n.If(body=body, orelse=orelse):
             return surely_returns(body) and surely_returns(orelse)
         case _:
             return False
+
+
+def breaks(statement: n.Stmt, kinds: tuple[type[n.Stmt], ...] = (n.Break,)) -> bool:
+    """Whether a statement of a loop's body may end this loop; of other ``kinds``, whether it is or has one of them."""
+    match statement:
+        case n.If(body=body, orelse=orelse):
+            return any(breaks(each, kinds) for each in (*body, *orelse))
+        case _:
+            return isinstance(statement, kinds)
 
 
 def nesting(body: n.Kernel | n.Block) -> int:

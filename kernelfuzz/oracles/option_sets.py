@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.types import Array, Type, has_floats
 from kernelfuzz.ir.walk import walk
@@ -20,6 +19,7 @@ from kernelfuzz.rewrites.shapes import lengths_for_shapes
 from kernelfuzz.toolchain import compat
 from kernelfuzz.typecheck.builtins import resolve
 from kernelfuzz.typecheck.operators import TILE_CALLS
+from kernelfuzz.typecheck.verify import VerifyError, verify
 
 CUDA = ("cuda-host", "cuda")
 ALL = ("cpu", "cuda-host", "cuda")
@@ -92,10 +92,15 @@ def sums_apart(kernel: n.Kernel, some: bool = False) -> bool:
     return len(named) == len(arrays) and atomics == statements and (bool(arrays) or not some)
 
 
-def without_static_counters(kernel: n.Kernel) -> bool:
-    """Kernels whose static expressions read no counter: one that does needs its loop to be unrolled."""
-    constants = {constant.name for constant in kernel.constants}
-    return all(names_read(node) <= constants for node in walk(kernel) if isinstance(node, n.Static))
+def without_unrolling(kernel: n.Kernel) -> bool:
+    """Kernels that Warp takes without unrolling: no static expression reads a counter, no loop changes a constant."""
+    if not any(isinstance(node, n.For) for node in walk(kernel)):
+        return True
+    try:
+        verify(kernel, max_unroll=0)
+    except VerifyError:
+        return False
+    return True
 
 
 def _sums(node: object) -> bool:
@@ -151,8 +156,8 @@ class OptionSet:
 
 
 OPTION_SETS: tuple[OptionSet, ...] = (
-    OptionSet("no unrolling", (("max_unroll", 0),), exact=without_static_counters, gradients=True),
-    OptionSet("unrolling once", (("max_unroll", 1),), exact=without_static_counters, gradients=True),
+    OptionSet("no unrolling", (("max_unroll", 0),), exact=without_unrolling, gradients=True),
+    OptionSet("unrolling once", (("max_unroll", 1),), exact=without_unrolling, gradients=True),
     OptionSet("more unrolling", (("max_unroll", 64),), gradients=True),
     # Bounds checks and unoptimized code; a kernel that is defined passes the checks.
     OptionSet("debug", (("mode", "debug"),), gradients=True, written=lengths_for_shapes),
@@ -195,7 +200,7 @@ def available(row: OptionSet) -> bool:
 
 def may_unroll_less(row: OptionSet, kernel: n.Kernel) -> bool:
     """Whether a kernel is built under the options of a row at all: some need their loops unrolled."""
-    return row.exact is not without_static_counters or without_static_counters(kernel)
+    return row.exact is not without_unrolling or without_unrolling(kernel)
 
 
 def option_sets_of_gradients(target: str) -> tuple[OptionSet, ...]:

@@ -13,7 +13,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk
 from kernelfuzz.oracles.determinism import Difference
-from kernelfuzz.oracles.option_sets import without_static_counters
+from kernelfuzz.oracles.option_sets import without_unrolling
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import REBUILD
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
@@ -38,7 +38,7 @@ def ask(chunk: Chunk) -> None:
     (some,) = REBUILD.samples
     for record in chunk.sound:
         if chunk.samples(record, some):
-            if not without_static_counters(record.case.kernel):
+            if not without_unrolling(record.case.kernel):
                 record.note(REBUILD.skipped("a loop that has to be unrolled"))
                 continue
             case = _renamed(record)

@@ -35,12 +35,14 @@ from kernelfuzz.reference.memory import Shadow, View, reader
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     INDEX_OUT_OF_RANGE,
+    NOTHING_RETURNED,
     SIGNED_OVERFLOW,
     UNINITIALISED_READ,
     Stopped,
     Undefined,
 )
 from kernelfuzz.typecheck.builtins import at_least
+from kernelfuzz.typecheck.comparisons import mixed_operands
 
 
 def expression(node: n.Expr, names: Names) -> Evaluate:
@@ -83,7 +85,7 @@ def expression(node: n.Expr, names: Names) -> Evaluate:
         case n.Call():
             return compiled_calls.builtin(node, names, used=True)
         case n.CallFunction():
-            return _call_function(node, names)
+            return call_function(node, names)
         case n.ArrayShape(axis=axis):
             array = names.expression(node.array)
             return lambda frame: array(frame).shape[axis]
@@ -138,6 +140,14 @@ def truth(node: n.Expr, names: Names) -> Callable[[Frame], bool]:
 
 def _compare(node: n.Compare, names: Names) -> Evaluate:
     domain = names.module.domain
+    mixed = mixed_operands(node.ops[0], node.left, node.comparators[0]) if len(node.ops) == 1 else None
+    if mixed is not None:
+        left, right = mixed
+        if left.type == right.type:
+            return located(node, domain.compare(node.ops[0], left.type), *map(names.expression, mixed))
+        # An integer and a float's literal: Python compares the two numbers.
+        sides = [_constant(side.value) if isinstance(side, n.Literal) else names.expression(side) for side in mixed]
+        return located(node, domain.compare(node.ops[0], t.INT32), *sides)
     first = names.expression(node.left)
     operators = [domain.compare(op, node.left.type) for op in node.ops]
     rest = [names.expression(comparator) for comparator in node.comparators]
@@ -332,19 +342,30 @@ def _copy(source: t.Type, target: t.Composite, value: Evaluate, domain: Domain) 
 # ---------------------------------------------------------------------------- functions
 
 
-def _call_function(node: n.CallFunction, names: Names) -> Evaluate:
-    """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself."""
+def call_function(node: n.CallFunction, names: Names, used: bool = True) -> Evaluate:
+    """A call of a ``@wp.func``: arguments are values, which nothing changes; an array is the array itself.
+
+    Where its value is ``used``, a function that ends without the return that others of its ways have is undefined.
+    """
     body = names.module.functions[node.name]
     arguments = [names.expression(argument) for argument in node.args]
     size, execute, frame_of = body.size, body.execute, names.module.frame
+    gives = used and node.type != t.Tuple(())
     rest = [UNBOUND] * (size - FIRST_LOCAL - len(body.function.params))
 
     def call(frame: Frame) -> Value:
         inner = frame_of([frame[THREAD], (), None, *[argument(frame) for argument in arguments], *rest])
         execute(inner)
+        if gives and not _is_there(inner[RETURNED]):
+            raise Undefined(NOTHING_RETURNED, node)
         return inner[RETURNED]
 
     return call
+
+
+def _is_there(value: Value) -> bool:
+    """Whether a function has returned something: a frame has the empty tuple before."""
+    return not isinstance(value, tuple) or bool(value)
 
 
 # ------------------------------------------------------------------- Python's numbers

@@ -121,6 +121,16 @@ def block(statements: n.Block, names: c.Names) -> c.Execute:
     return execute
 
 
+def _for_effect(node: n.Expr, names: c.Names) -> c.Evaluate:
+    match node:
+        case n.Call():
+            return compiled_calls.builtin(node, names, used=False)
+        case n.CallFunction():
+            return evaluation.call_function(node, names, used=False)
+        case _:
+            return names.expression(node)
+
+
 def statement(node: n.Stmt, names: c.Names) -> c.Execute:
     """The function that runs a statement in a frame."""
     if names.module.deviations and (changed := names.module.changed(node, names)) is not None:
@@ -141,12 +151,7 @@ def statement(node: n.Stmt, names: c.Names) -> c.Execute:
         case n.While():
             return while_loop(node, names)
         case n.ExprStmt(value=value):
-            evaluate = (
-                compiled_calls.builtin(value, names, used=False)
-                if isinstance(value, n.Call)
-                else names.expression(value)
-            )
-            return _effect(evaluate)
+            return _effect(_for_effect(value, names))
         case n.Return():
             return _return(node, names)
         case n.Break():

@@ -26,7 +26,8 @@ def negated(test: n.Expr) -> n.Expr:
     """
     match test:
         case n.Compare(left=left, ops=(op,), comparators=comparators) if isinstance(left.type, Scalar):
-            if not left.type.is_float or op in ("==", "!="):
+            floats = any(isinstance(side.type, Scalar) and side.type.is_float for side in (left, *comparators))
+            if not floats or op in ("==", "!="):
                 return n.Compare(left, (_OPPOSITE[op],), comparators)
         case n.Unary(op="not", operand=operand) if operand.type == BOOL:
             return operand

@@ -14,6 +14,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.builtins import NAMES, resolve
+from kernelfuzz.typecheck.comparisons import mixed_operands
 from kernelfuzz.typecheck.messages import MESSAGES, message_call
 from kernelfuzz.typecheck.operators import (
     TILE_CALLS,
@@ -342,7 +343,8 @@ def _compare(node: n.Compare, scope: Scope) -> t.Type:
     left = infer(node.left, scope)
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = infer(comparator, scope)
-        if not compare_allowed(op, left, right):
+        mixed = len(node.ops) == 1 and mixed_operands(op, node.left, comparator) is not None
+        if not mixed and not compare_allowed(op, left, right):
             fail(f"no comparison {op} for {t.type_name(left)} and {t.type_name(right)}", node)
         left = right
     return t.BOOL

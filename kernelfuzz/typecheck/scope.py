@@ -11,15 +11,22 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.nodes import Constant, Function
 from kernelfuzz.ir.types import Struct, Type
 
+# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
+MAX_UNROLL = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """What a kernel's module declares; ``functions`` has only those that are already declared."""
+    """What a kernel's module declares; ``functions`` has only those that are already declared.
+
+    ``max_unroll`` is Warp's option of this name.
+    """
 
     structs: Mapping[str, Struct]
     constants: Mapping[str, Constant]
     functions: Mapping[str, Function]
     reserved: frozenset[str]
+    max_unroll: int = MAX_UNROLL
 
 
 @dataclass(slots=True)
@@ -65,15 +72,17 @@ class Scope:
             self.fixed.discard(name)
 
     @contextmanager
-    def loop(self, name: str | None, unrolled: bool, runs: bool) -> Generator[None]:
+    def loop(self, name: str | None, unrolled: bool, runs: bool, copied: bool = False) -> Generator[None]:
         """The body of a loop.
 
         Warp unrolls loops with constant bounds, so that what such a body leaves behind may be a
         constant; elsewhere a name that existed before has its own variable afterwards.  A body
-        that may not run at all at compile time (``runs`` is False) defines nothing.
+        that may not run at all at compile time (``runs`` is False) defines nothing.  In the copies of a body
+        that Warp surely unrolls (``copied``), a name that was fixed before is assigned as anywhere else.
         """
         before, fixed, frozen = set(self.visible), set(self.fixed), self.frozen
-        self.frozen = frozen | self.fixed | self.counters
+        if not copied:
+            self.frozen = frozen | self.fixed | self.counters
         self.loops += 1
         if name is not None:
             self.active.add(name)

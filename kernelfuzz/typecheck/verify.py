@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.walk import surely_returns, walk
+from kernelfuzz.ir.walk import breaks, statements_in, surely_returns, walk
 from kernelfuzz.typecheck.inference import (
     constant_value,
     expect,
@@ -24,7 +24,7 @@ from kernelfuzz.typecheck.inference import (
     is_fixed_value,
     is_valid,
 )
-from kernelfuzz.typecheck.scope import Module, Scope, VerifyError, merge_branches
+from kernelfuzz.typecheck.scope import MAX_UNROLL, Module, Scope, VerifyError, merge_branches
 from kernelfuzz.typecheck.targets import assignable_name, augmented, part
 
 __all__ = ["VerifyError", "verify"]
@@ -33,17 +33,20 @@ __all__ = ["VerifyError", "verify"]
 RESERVED = frozenset({"wp", "range", "int", "float", "bool", "tuple"})
 
 
-def verify(kernel: n.Kernel) -> None:
-    """Raise VerifyError unless the kernel is well typed, and TypeError at what is no kernel."""
+def verify(kernel: n.Kernel, max_unroll: int = MAX_UNROLL) -> None:
+    """Raise VerifyError unless the kernel is well typed, and TypeError at what is no kernel.
+
+    ``max_unroll`` is Warp's option: a constant may be changed in a loop that is unrolled, and in no other.
+    """
     n.require_kernel(kernel)
     try:
-        _verify_module(kernel)
+        _verify_module(kernel, max_unroll)
     except VerifyError as error:
         error.function = error.function or kernel.name
         raise
 
 
-def _verify_module(kernel: n.Kernel) -> None:
+def _verify_module(kernel: n.Kernel, max_unroll: int) -> None:
     names: set[str] = set()
     structs: dict[str, t.Struct] = {}
     for struct in kernel.structs:
@@ -56,7 +59,7 @@ def _verify_module(kernel: n.Kernel) -> None:
         structs[struct.name] = struct
     constants: dict[str, n.Constant] = {}
     functions: dict[str, n.Function] = {}
-    module = Module(structs, constants, functions, frozenset())
+    module = Module(structs, constants, functions, frozenset(), max_unroll)
     for constant in kernel.constants:
         _constant_name(constant, names, kernel.closure)
         _constant_value(constant.value, Scope(module, is_kernel=False, returns=None))
@@ -65,11 +68,11 @@ def _verify_module(kernel: n.Kernel) -> None:
     reserved = RESERVED | set(structs) | classes | {kernel.name}
     for function in kernel.functions:
         _declare(function.name, names, function)
-        module = Module(structs, constants, functions, reserved | {function.name})
+        module = Module(structs, constants, functions, reserved | {function.name}, max_unroll)
         _verify_function(function, module)
         functions[function.name] = function
     _declare(kernel.name, names, kernel)
-    scope = Scope(Module(structs, constants, functions, reserved), is_kernel=True, returns=None)
+    scope = Scope(Module(structs, constants, functions, reserved, max_unroll), is_kernel=True, returns=None)
     _params(kernel.params, scope)
     _block(kernel.body, scope)
 
@@ -159,13 +162,19 @@ def _verify_function(function: n.Function, module: Module) -> None:
     try:
         if function.returns is not None:
             _returned_type(function, dict(module.structs))
-            if not surely_returns(function.body):
+            # Warp ends a function that gives one value with ``return {};``, where it does not end in a return.
+            ends = not isinstance(function.returns, t.Tuple) and _has_return(function)
+            if not surely_returns(function.body) and not ends:
                 fail("must end with a return", function)
         _params(function.params, scope)
         _block(function.body, scope)
     except VerifyError as error:
         error.function = function.name
         raise
+
+
+def _has_return(function: n.Function) -> bool:
+    return any(isinstance(node, n.Return) for node in statements_in(function.body))
 
 
 def _returned_type(function: n.Function, structs: dict[str, t.Struct]) -> None:
@@ -259,7 +268,7 @@ def _unpack(statement: n.Unpack, scope: Scope) -> None:
         fixed = [is_fixed_value(value, scope) for value in values]
     if len(types) != len(names) or len(names) < 2:
         fail(f"has {len(types)} values for {len(names)} names", statement)
-    if len(set(names)) != len(names):
+    if len(values) > 1 and len(set(names)) != len(names):
         fail("assigns to one name twice", statement)
     for name, type_, constant in zip(names, types, fixed, strict=True):
         _bind(name, type_, constant, scope)
@@ -308,35 +317,28 @@ def _for(statement: n.For, scope: Scope) -> None:
     _check_new(name, scope)
     assignable_name(name, t.INT32, scope, loop=True)
     scope_runs = not unrolled or _runs(values)
-    with scope.loop(name, unrolled, scope_runs):
+    copied = unrolled and _is_copied(statement, values, scope)
+    # Before 1.19 a loop with a continue is not unrolled.
+    changes = copied and not any(breaks(each, (n.Continue,)) for each in statement.body)
+    fixed, assigned, scope.assigned = set(scope.fixed), scope.assigned, set()
+    with scope.loop(name, unrolled, scope_runs, changes):
         scope.bind(name, t.INT32, fixed=False)
-        if unrolled and _is_copied(statement, values):
+        if copied:
             scope.copied.add(name)
         _block(statement.body, scope)
+        if copied and scope.assigned & (fixed | scope.fixed):  # a later copy finds what the first one has left
+            _block(statement.body, scope)
         scope.copied.discard(name)
+    scope.assigned |= assigned
     if unrolled:
         scope.counters.add(name)
 
 
-# Warp unrolls a loop over constant bounds of at most this many iterations (``wp.config.max_unroll``).
-MAX_UNROLL = 16
-
-
-def _is_copied(loop: n.For, bounds: Iterable[int | None]) -> bool:
+def _is_copied(loop: n.For, bounds: Iterable[int | None], scope: Scope) -> bool:
     """Whether Warp surely makes a copy of the body for each number: few of them, and no break."""
     known = [value for value in bounds if value is not None]
-    return len(known) == len(loop.bounds) and len(range(*known)) <= MAX_UNROLL and not any(map(breaks, loop.body))
-
-
-def breaks(statement: n.Stmt) -> bool:
-    """Whether a statement of a loop's body may end this loop."""
-    match statement:
-        case n.Break():
-            return True
-        case n.If(body=body, orelse=orelse):
-            return any(map(breaks, (*body, *orelse)))
-        case _:
-            return False
+    few = len(known) == len(loop.bounds) and len(range(*known)) <= scope.module.max_unroll
+    return few and not any(map(breaks, loop.body))
 
 
 def _runs(bounds: Iterable[int | None]) -> bool:

@@ -1,8 +1,8 @@
 """The kernels of a module as objects: those that importing it makes, and one of each that a function of it makes.
 
 A function that makes kernels is called with its defaults, and where it has none with a sample of what it is annotated
-as: what comes out is an instance such as the package itself would make.  A generic kernel that nothing has
-overloaded gets an overload of floats.
+as, until a call makes some: what comes out is an instance such as the package itself would make.  A generic kernel
+that nothing has overloaded gets the first overload that Warp generates code for.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import contextlib
 import enum
 import importlib
 import inspect
-import re
+import itertools
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kernelfuzz.toolchain import compat, made_kernels
+from kernelfuzz.toolchain import Failure, compat, lower_kernel, made_kernels
 
-# By a word of the annotation, or of the name where there is none.
-SAMPLES: tuple[tuple[str, Any], ...] = (("bool", True), ("float", 1.0), ("int", 4), ("str", ""))
+# Calls are tried with each of these numbers, and with each of the flags, for what has no default.
+NUMBERS = (4, 32, 1)
+FLAGS = (True, False)
+# How many overloads of a generic kernel are tried.
+OVERLOADS = 100
 
 
 def made_by(module: str, path: Path, *, call: bool = True) -> dict[int, Any]:
@@ -37,15 +41,22 @@ def made_by(module: str, path: Path, *, call: bool = True) -> dict[int, Any]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         _collect([*made, *vars(loaded).values()], tree, path, found)
         for maker in _makers(tree, found) if call else ():
-            with contextlib.suppress(Exception, SystemExit):  # it wants other arguments
-                function = getattr(loaded, maker)
-                function(*_arguments(function))
+            _call(getattr(loaded, maker), made)
         _collect(made, tree, path, found)
     for kernel in found.values():
         if kernel.is_generic and not kernel.overloads:
-            with contextlib.suppress(Exception):  # it stays generic
-                _overload(kernel)
+            _overload(kernel)
     return found
+
+
+def _call(function: Callable[..., Any], made: list[Any]) -> None:
+    """Call a function that makes kernels, with one sample after the other until a call has made some."""
+    before = len(made)
+    for number, flag in itertools.product(NUMBERS, FLAGS):
+        with contextlib.suppress(Exception, SystemExit):  # it wants other arguments
+            function(*_arguments(function, number, flag))
+        if len(made) > before:
+            return
 
 
 def _collect(values: list[Any], tree: ast.Module, path: Path, found: dict[int, Any]) -> None:
@@ -75,46 +86,92 @@ def _makers(tree: ast.Module, found: dict[int, Any]) -> Iterator[str]:
                     break
 
 
-def _arguments(function: Callable[..., Any]) -> Iterator[Any]:
+def _arguments(function: Callable[..., Any], number: int, flag: bool, depth: int = 0) -> list[Any]:
     """A value for each positional parameter."""
+    hints: dict[str, Any] = {}
+    with contextlib.suppress(Exception):  # names that are there for type checkers only
+        hints = typing.get_type_hints(function.__init__ if isinstance(function, type) else function)
+    given: list[Any] = []
     for name, parameter in inspect.signature(function).parameters.items():
-        kind = parameter.annotation
         if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
-            return
-        if parameter.default is not parameter.empty:
-            yield parameter.default
-        elif isinstance(kind, type) and issubclass(kind, enum.Enum):
-            yield next(iter(kind))
-        elif "dtype" in name or ("type" in str(kind) and not isinstance(kind, type)):
-            yield importlib.import_module("warp").float32
-        else:
-            words = name if kind is parameter.empty else str(kind)
-            yield next((value for word, value in SAMPLES if word in words), 4)
+            break
+        kind = hints.get(name, parameter.annotation)
+        has_default = parameter.default is not parameter.empty
+        given.append(parameter.default if has_default else _sample(name, kind, number, flag, depth))
+    return given
+
+
+def _sample(name: str, kind: Any, number: int, flag: bool, depth: int) -> Any:
+    """A value for a parameter without a default, by its annotation, or by its name where it has none."""
+    wp: Any = importlib.import_module("warp")
+    words = f"{name} {'' if kind is inspect.Parameter.empty else getattr(kind, '__name__', kind)}"
+    if typing.get_origin(kind) is typing.Literal:
+        return typing.get_args(kind)[0]
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return next(iter(kind))
+    if compat.tree_type(kind) is not None and not isinstance(kind, type):
+        return wp.zeros((1,) * kind.ndim, dtype=kind.dtype, device="cpu")
+    if "dtype" in name or ("type" in str(kind) and not isinstance(kind, type)):
+        return wp.float32
+    for word, value in (("bool", flag), ("float", 1.0), ("int", number), ("str", "")):
+        if word in words:
+            return value
+    if isinstance(kind, type) and depth < 2 and kind is not inspect.Parameter.empty:
+        return kind(*_arguments(kind, number, flag, depth + 1))
+    return number
+
+
+# ---------------------------------------------------------------------------------------- generic kernels
 
 
 def _overload(kernel: Any) -> None:
-    wp: Any = importlib.import_module("warp")
-    generic = (Any, wp.Float, wp.Scalar)
-
-    def concrete(type_: Any, ndim: int = 0) -> Any:
-        if hasattr(type_, "ndim") and hasattr(type_, "dtype"):
-            return wp.array(dtype=concrete(type_.dtype), ndim=type_.ndim)
-        if hasattr(type_, "_shape_") and hasattr(type_, "_wp_scalar_type_"):
-            shape = tuple([each if isinstance(each, int) else 3 for each in type_._shape_])
-            scalar = concrete(type_._wp_scalar_type_)
-            return wp.types.vector(*shape, scalar) if len(shape) == 1 else wp.types.matrix(shape, scalar)
-        if type_ is wp.Int:
-            return wp.int32
-        if type_ not in generic and not isinstance(type_, TypeVar):
-            return type_
-        return wp.array(dtype=wp.float32, ndim=ndim) if ndim else wp.float32
-
-    text = inspect.getsource(kernel.func)
+    """Give a generic kernel the first overload that Warp generates code for."""
     types = {name: type_ for name, type_ in kernel.adj.arg_types.items() if name != "return"}
-    wp.overload(kernel, {name: concrete(type_, _subscripts(text, name)) for name, type_ in types.items()})
+    ranks = _ranks(kernel)
+    choices = [_concrete(type_, ranks.get(name, 0)) for name, type_ in types.items()]
+    # Parameters of one kind mostly have one type: the same choice for all comes first.
+    most = max(map(len, choices))
+    same = [tuple([each[min(at, len(each) - 1)] for each in choices]) for at in range(most)]
+    tried = itertools.islice(itertools.chain(same, itertools.product(*choices)), OVERLOADS)
+    for chosen in tried:
+        with contextlib.suppress(Exception):  # such types do not fit the annotations
+            made = _wp().overload(kernel, dict(zip(types, chosen, strict=True)))
+            if not isinstance(lower_kernel(made), Failure):
+                break
+            kernel.overloads.clear()
 
 
-def _subscripts(text: str, name: str) -> int:
-    """How many indices a parameter is used with; 0 where with none."""
-    found = re.search(rf"\b{name}\[([^\[\]]*)\]", text)
-    return found[1].count(",") + 1 if found else 0
+def _wp() -> Any:
+    return importlib.import_module("warp")
+
+
+def _concrete(type_: Any, rank: int) -> list[Any]:
+    """The types to try for a parameter of a generic kernel that is used with so many indices."""
+    wp = _wp()
+    values = [wp.float32, wp.vec3, wp.int32, wp.mat33, wp.float64, wp.mat22, wp.vec2i]
+    if hasattr(type_, "ndim") and hasattr(type_, "dtype"):
+        # An array, or another class of the kind.
+        found = _concrete(type_.dtype, 0)
+        make = wp.indexedarray if isinstance(type_, wp.indexedarray) else wp.array
+        return [type_] if found == [type_.dtype] else [make(dtype=each, ndim=type_.ndim) for each in found]
+    if hasattr(type_, "_shape_") and hasattr(type_, "_wp_scalar_type_"):
+        shape = tuple([each if isinstance(each, int) else 3 for each in type_._shape_])
+        scalars = _concrete(type_._wp_scalar_type_, 0)
+        return [wp.types.vector(*shape, each) if len(shape) == 1 else wp.types.matrix(shape, each) for each in scalars]
+    if type_ is wp.Int:
+        return [wp.int32, wp.int64]
+    if type_ in (wp.Float, wp.Scalar):
+        return [wp.float32, wp.float64, *([wp.int32] if type_ is wp.Scalar else [])]
+    if type_ is not Any and not isinstance(type_, TypeVar):
+        return [type_]
+    return [wp.array(dtype=each, ndim=rank) for each in values] if rank else values
+
+
+def _ranks(kernel: Any) -> dict[str, int]:
+    """How many indices each name is used with."""
+    found: dict[str, int] = {}
+    for node in ast.walk(compat.definition(kernel)):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            count = len(node.slice.elts) if isinstance(node.slice, ast.Tuple) else 1
+            found[node.value.id] = max(count, found.get(node.value.id, 0))
+    return found

@@ -44,7 +44,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from same_code import difference
 
-TIMEOUT = 300.0
+# Of the work of one file, in seconds.
+TIMEOUT = 90.0
 
 PACKAGES = ("newton", "mujoco_warp", "warp")
 PAGE = Path(__file__).parents[2] / "notes" / "real_kernels.md"

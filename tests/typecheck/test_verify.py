@@ -340,7 +340,9 @@ CONSTANTS_IN_LOOPS = [
     Rule("static", (Assign(y, THREE), For("k", TO_N, (COUNT,))), (Assign(y, Static(THREE, INT32)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
     Rule("negative_constant", (Assign(y, add(THREE, lit(1))), While(b, (COUNT,))), (Assign(y, Unary("-", THREE, INT32)), While(b, (COUNT,))), "is a constant", "y"),
     Rule("augmented", (Assign(y, lit(0)), AugAssign(y, "+", n), For("k", TO_N, (COUNT,))), (Assign(y, lit(0)), For("k", TO_N, (AugAssign(y, "+", n),))), "is a constant", "y"),
-    Rule("unrolled", (For("k", TO_N, (Assign(y, lit(0)), COUNT)),), (Assign(y, lit(0)), For("k", (lit(3),), (COUNT,))), "is a constant", "y"),
+    Rule("unrolled", (Assign(y, lit(0)), For("k", (lit(16),), (COUNT,))), (Assign(y, lit(0)), For("k", (lit(17),), (COUNT,))), "is a constant", "y"),
+    Rule("unrolled_with_continue", (For("k", TO_N, (Assign(y, lit(0)), COUNT)),), (Assign(y, lit(0)), For("k", (lit(3),), (If(b, (Continue(),)), COUNT))), "is a constant", "y"),
+    Rule("second_copy", (Assign(y, n), For("k", (lit(2),), (For("j", TO_N, (COUNT,)),))), (Assign(y, n), For("k", (lit(2),), (For("j", TO_N, (COUNT,)), Assign(y, lit(1))))), "is a constant", "y"),
     Rule("inner", (Assign(y, n), For("k", TO_N, (For("j", TO_N, (COUNT,)),))), (For("k", TO_N, (Assign(y, lit(0)), For("j", TO_N, (COUNT,)))),), "is a constant", "y"),
     Rule("branch_in_loop", (Assign(y, lit(0)), For("k", TO_N, (Assign(at(ints, k, type_=INT32), y),))), (Assign(y, lit(0)), For("k", TO_N, (If(b, (Assign(y, n),)),))), "is a constant", "y"),
     Rule("merged", (Assign(y, lit(0)), If(b, (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), (If(b, (Assign(y, lit(1)),)), For("k", TO_N, (COUNT,))), "is a constant", "y"),
@@ -363,7 +365,8 @@ BACK = Return((A,))
 
 DECLARATIONS = [
     Rule("ends_with_return", with_function(_returning(BACK)), with_function(_returning(Assign(Name("u", FLOAT32), A))), "must end with a return", "def f", "f"),
-    Rule("early_return", with_function(_returning(If(less(A, lit(0.0)), (BACK,)), BACK)), with_function(_returning(If(less(A, lit(0.0)), (BACK,)))), "must end with a return", "def f", "f"),
+    Rule("early_return", with_function(_returning(If(less(A, lit(0.0)), (BACK,)))), with_function(_returning(If(less(A, lit(0.0)), (Return((A, A)),)), returns=Tuple((FLOAT32, FLOAT32)))), "must end with a return", "def f", "f"),
+    Rule("endless_loop", with_function(_returning(While(lit(True), (If(less(A, lit(0.0)), (Return((A, A)),)),)), returns=Tuple((FLOAT32, FLOAT32)))), with_function(_returning(While(lit(True), (If(less(A, lit(0.0)), (Return((A, A)),), (Break(),)),)), returns=Tuple((FLOAT32, FLOAT32)))), "must end with a return", "def f", "f"),
     Rule("return_type", with_function(_returning(BACK)), with_function(_returning(Return((lit(1),)))), "returns int32 instead of float32", "return 1", "f"),
     Rule("return_none", with_function(_returning(Return(), returns=None)), with_function(_returning(BACK, returns=None)), "does not fit", "return a", "f"),
     Rule("return_array", with_function(_returning(BACK)), with_function(_returning(BACK, returns=Array(FLOAT32))), "no function can return", "def f", "f"),
