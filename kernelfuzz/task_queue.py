@@ -27,9 +27,11 @@ class WorkerError(RuntimeError):
     """A worker did not finish its task; the message says how it ended, in words that follow "the process".
 
     ``from_outside``: by SIGKILL, which no process comes by alone: someone sent it, or a system out of memory.
+    ``told`` is what the task last told of itself (``kernelfuzz.workers.tell``); None where it told nothing.
     """
 
     from_outside = False
+    told: Any = None
 
 
 class WorkerDied(WorkerError):
@@ -50,7 +52,10 @@ class WorkerMemory(WorkerError):
 
 @dataclass(eq=False, slots=True)
 class PoolTask(Generic[T]):
-    """A call that was submitted, and its value or its exception once it is done."""
+    """A call that was submitted, and its value or its exception once it is done.
+
+    ``told`` is what it last told of itself, pickled.
+    """
 
     payload: bytes
     timeout: float | None
@@ -58,6 +63,7 @@ class PoolTask(Generic[T]):
     done: bool = False
     value: T | None = None
     error: BaseException | None = None
+    told: bytes = b""
 
     def finish(self, value: T | None, error: BaseException | None) -> None:
         self.done, self.value, self.error = True, value, error

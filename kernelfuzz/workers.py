@@ -43,6 +43,9 @@ _STARTING = 60.0
 # What a worker sends when it has received a task, before it does anything about it.
 _RECEIVED = b"received"
 
+# How a message starts by which it tells what it is at.
+_TELLING = b"telling"
+
 
 def available_cpus() -> int:
     """The processors that this process may run on."""
@@ -155,6 +158,9 @@ class Pool(TaskQueue):
         if message == _RECEIVED:
             worker.limit = math.inf if task.timeout is None else worker.clock.seconds() + task.timeout
             return True
+        if message.startswith(_TELLING):
+            task.told = message.removeprefix(_TELLING)
+            return True
         worker.task, worker.limit = None, math.inf
         value, error = pickle.loads(message)
         if isinstance(error, MemoryError):
@@ -177,6 +183,7 @@ class Pool(TaskQueue):
         task = worker.task
         self._discard(worker)
         if task is not None:
+            reason.told = pickle.loads(task.told) if task.told else None
             task.finish(None, reason)
 
     def _discard(self, worker: _Worker) -> None:
@@ -275,11 +282,25 @@ def _ending(code: int) -> str:
 
 # ------------------------------------------------------------------------------------- in the worker
 
+# To who waits for the task of this process, where it is a worker.
+_telling: Connection | None = None
+
+
+def tell(what: object) -> None:
+    """Tell what the task of this process is at: a WorkerError brings what was told last.
+
+    ``what`` is pickled.  Does nothing in a process that is no worker.
+    """
+    if _telling is not None:
+        _telling.send_bytes(_TELLING + pickle.dumps(what))
+
 
 def _serve(pipe: Connection, directory: str, parent: int) -> None:
     """What a worker does: tasks from the pipe, one after the other, until the parent is gone."""
+    global _telling
     os.setpgid(0, 0)
     die_with(parent)
+    _telling = pipe
     # stdout is for the parent's data, so what a task prints goes to stderr.
     sys.stdout.flush()
     os.dup2(2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import re
 import tempfile
 import time
@@ -40,6 +41,36 @@ def test_an_exit_is_an_error_that_says_how() -> None:
 def test_a_hang_ends_after_the_timeout() -> None:
     with pytest.raises(workers.WorkerTimeout, match="within 1 seconds"):
         workers.call(time.sleep, FOREVER, timeout=1)
+
+
+TELLING = """
+import os, time
+from kernelfuzz import workers
+workers.tell("the first")
+workers.tell(("the second", 2))
+{end}
+"""
+
+
+@pytest.mark.parametrize(("end", "timeout"), [("os.abort()", LIMIT), (f"time.sleep({FOREVER})", 3.0)])
+def test_what_a_task_told_last_comes_with_its_end(end: str, timeout: float) -> None:
+    with pytest.raises(workers.WorkerError) as ended:
+        workers.call(exec, TELLING.format(end=end), timeout=timeout)
+    assert ended.value.told == ("the second", 2)
+    travelled = pickle.loads(pickle.dumps(ended.value))
+    assert travelled.told == ("the second", 2)
+
+
+def test_what_a_task_told_is_not_held_against_the_next() -> None:
+    with workers.Pool(1) as pool:
+        assert pool.result(pool.submit(exec, TELLING.format(end=""), timeout=LIMIT)) is None
+        with pytest.raises(workers.WorkerDied) as ended:
+            pool.result(pool.submit(os.abort, timeout=LIMIT))
+    assert ended.value.told is None
+
+
+def test_nobody_is_told_what_no_worker_is_at() -> None:
+    workers.tell("nothing")
 
 
 def test_what_the_function_raises_is_raised() -> None:

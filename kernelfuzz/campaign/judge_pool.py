@@ -18,14 +18,16 @@ from kernelfuzz.findings.blame import Blamed
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.oracles.batch import begin_until_alone
 from kernelfuzz.oracles.chunk import draw_launching
-from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category
-from kernelfuzz.oracles.verdict import LOST, BuildSetting, FailedKind, Verdict
+from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
+from kernelfuzz.oracles.table import GRADIENT
+from kernelfuzz.oracles.under_way import Asked
+from kernelfuzz.oracles.verdict import LOST, BuildSetting, LostKind, Verdict
 from kernelfuzz.task_queue import PoolTask, TaskQueue, WorkerDied, WorkerError, WorkerMemory, WorkerTimeout
 from kernelfuzz.toolchain import UnsupportedWarp, room
 
 T = TypeVar("T")
 
-LOST_AS: dict[type[WorkerError], FailedKind] = {
+LOST_AS: dict[type[WorkerError], LostKind] = {
     WorkerDied: "crash",
     WorkerTimeout: "hang",
     WorkerMemory: "memory",
@@ -127,16 +129,20 @@ class JudgePool:
         return [each.heeding(self.bugs) for wait in begun for each in wait()]
 
     def explain(self, case: Case, verdict: Verdict) -> Evidence:
-        """Return what shows that a failed verdict is right.  Where that kills the worker, the case itself."""
+        """Return what shows that a failed verdict is right.  Where that kills the worker, the case itself.
+
+        Of what ends the process that is the case, and of an adjoint the gradients that it starts from.
+        """
         plain = Evidence(case, message=verdict.reason)
-        if verdict.kind in LOST:
+        if verdict.kind in LOST and verdict.oracle != GRADIENT.name:
             return plain
         timeout = self.patience.seconds(1, _narrow(verdict))
         task = self.pool.submit(self.functions.explain, case, verdict, timeout=timeout, urgent=True)
         try:
-            return self.pool.result(task)
+            found = self.pool.result(task)
         except WorkerError:
             return plain
+        return replace(plain, seeds=found.seeds) if verdict.kind in LOST else found
 
     def blame(self, case: Case, verdict: Verdict) -> Sequence[Blamed]:
         """Return the operations of a case that are wrong alone; none where one of them ends the worker."""
@@ -176,21 +182,39 @@ class JudgePool:
         return self._begin(self.functions.batch, request, timeout=timeout, urgent=urgent, fresh=fresh, until=until)
 
     def _lost_kernel(self, request: Request, error: Exception, until: Callable[[], float]) -> CaseOutcome:
-        """Return the outcome of one kernel that kills a fresh worker, by the first check that does so alone."""
+        """Return the outcome of one kernel that kills a fresh worker, by the question that does so alone.
+
+        That is the one under which the worker died, with the options and the case that it had, or else the first
+        check that kills one when it is asked alone.
+        """
         each = [Checks((oracle,), (target,)) for target in request.checks.targets for oracle in request.checks.oracles]
-        launching = draw_launching(request.seed, request.start)
 
-        def lost(checks: Checks, error: Exception) -> Verdict:
-            return _lost(checks.oracles[0], launching.of(BuildSetting(checks.targets[0])), error)
+        def outcome(asked: Asked, error: Exception) -> CaseOutcome:
+            verdict = _lost(asked.like.oracle, asked.like.setting, error)
+            evidence = Evidence(asked.case, message=verdict.reason)
+            return CaseOutcome(request.start, category(request, request.start), (verdict,), evidence=(evidence,))
 
-        verdict = lost(each[0], error)
-        if isinstance(error, WorkerError) and len(each) > 1:
-            for checks in each:
-                answer = self._begin_batch(replace(request, checks=checks), until, urgent=True, fresh=True)()
-                if isinstance(answer, WorkerError):
-                    verdict = lost(checks, answer)
-                    break
-        return CaseOutcome(request.start, category(request, request.start), (verdict,))
+        if not isinstance(error, WorkerError):
+            return outcome(_first_of(request, each[0]), error)
+        asked: Asked | None = error.told
+        if asked is not None:
+            timeout = self.patience.seconds(1, _narrow(asked.like))
+            again = self.functions.again, (asked.case,), asked.like
+            answer = self._begin(*again, timeout=timeout, fresh=True, until=until)()
+            if isinstance(answer, WorkerError):
+                return outcome(asked, answer)
+        for checks in each if len(each) > 1 else ():
+            answer = self._begin_batch(replace(request, checks=checks), until, urgent=True, fresh=True)()
+            if isinstance(answer, WorkerError):
+                return outcome(answer.told or _first_of(request, checks), answer)
+        return outcome(asked or _first_of(request, each[0]), error)
+
+
+def _first_of(request: Request, checks: Checks) -> Asked:
+    """The one question of ``checks``, about the kernel of a request as it is launched without other options."""
+    case = draw_case(request.options, request.seed, request.start)
+    setting = draw_launching(request.seed, request.start).of(BuildSetting(checks.targets[0]))
+    return Asked(case, Verdict(checks.oracles[0], "skipped", setting=setting))
 
 
 def _at_fault(outcome: CaseOutcome) -> bool:

@@ -175,7 +175,7 @@ class Triage:
     def _not_again(self, failure: Failure) -> None:
         """A kernel that ends its worker, and only as it was judged first, is a finding as it is."""
         if failure.lost:
-            self._keep(failure, failure, 0.0)
+            self._keep(failure, self._shown(failure), 0.0)
         else:
             self.summary.skipped[f"{failure.verdict.kind}, but not when judged alone"] += 1
 

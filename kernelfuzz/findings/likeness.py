@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kernelfuzz.findings.mismatch_class import mismatch_class
-from kernelfuzz.findings.signature import changed, signal_name, signature
+from kernelfuzz.findings.signature import changed, signal_name, signature, under
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.verdict import BY_WORDS, FAILURES, Verdict
 
@@ -22,7 +22,7 @@ def looks(verdict: Verdict, kernel: Kernel) -> str:
         return signature(replace(verdict, setting=replace(verdict.setting, target="cpu")), kernel)
     match FAILURES[verdict.kind].told_by:
         case "signal":
-            return f"{verdict.kind} {signal_name(verdict.reason)}"
+            return f"{verdict.kind} {signal_name(verdict.reason)}{under(verdict)}"
         case "change":
             return f"{verdict.kind} {changed(verdict)}{wrong}"
         case _:

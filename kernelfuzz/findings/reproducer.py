@@ -176,8 +176,16 @@ def _end(finding: Finding) -> Script:
     if finding.kind == "memory":
         child += CHILD_MEMORY
     script.declare(child)
-    _declare(script, finding.verdict.setting, finding.case.kernel)
-    _launched(script, finding.case, finding.verdict.setting)
+    setting, kernel = finding.verdict.setting, finding.case.kernel
+    built = setting.target == "ptx"
+    _declare(script, setting, kernel, harness=not built)
+    if built:
+        script.need("tempfile")
+        script.add("with tempfile.TemporaryDirectory() as folder:\n    " + _compile(kernel, "folder"))
+    elif finding.seeds is None:
+        _launched(script, finding.case, setting)
+    else:
+        _differentiated(script, finding, finding.seeds)
     return script
 
 

@@ -72,7 +72,7 @@ def signature(verdict: Verdict, kernel: Kernel, *, message: str = "", frame: str
         case "compiler":
             return f"{start}: {compiler_error(printed, kernel)}"
         case "signal":
-            return f"{f'{start} {signal_name(printed)}'.rstrip()}: {shape(kernel)}"
+            return f"{f'{start} {signal_name(printed)}'.rstrip()}{under(verdict)}: {shape(kernel)}"
         case "change":
             return f"{start} ({changed(verdict)}): {operation or shape(kernel)}"
         case "check":
@@ -101,6 +101,12 @@ def is_far_from_minimal(kernel: Kernel) -> bool:
 def where(verdict: Verdict) -> str:
     """Return the device of a finding, where it is not the CPU: CUDA text counts as CUDA wherever it ran."""
     return "" if verdict.setting.target == "cpu" else " on CUDA"
+
+
+def under(verdict: Verdict) -> str:
+    """Return the row of module options under which something fails, in brackets; empty where it has none."""
+    row = verdict.setting.row
+    return f" ({row})" if row.startswith("options: ") else ""
 
 
 def changed(verdict: Verdict) -> str:

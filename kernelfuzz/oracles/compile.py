@@ -18,10 +18,11 @@ from kernelfuzz.ir.nodes import AugAssign, Call, Kernel, Name
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import value
 from kernelfuzz.oracles.batch import batch_source, not_built, until_alone
-from kernelfuzz.oracles.chunk import Chunk, note
+from kernelfuzz.oracles.chunk import CaseRecord, Chunk, note
 from kernelfuzz.oracles.option_sets import sums_apart
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import COMPILE
+from kernelfuzz.oracles.under_way import asking
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, compat
@@ -54,10 +55,10 @@ def ask(chunk: Chunk) -> None:
     asked = chunk.sampled(in_chunk)
     sampled = [asked and chunk.samples(record, by_nvrtc) for record in chunk.records]
     chosen = [record for record, taken in zip(chunk.records, sampled, strict=True) if taken]
-    note(chosen, judge([record.case.kernel for record in chosen]))
+    _judge(chosen, PTX)
     if compat.has_option("deterministic"):
         summing = [record for record in chosen if record.sound and sums_apart(record.case.kernel, some=True)]
-        note(summing, judge([record.case.kernel for record in summing], DETERMINISTIC))
+        _judge(summing, DETERMINISTIC)
     others = [record for record, taken in zip(chunk.records, sampled, strict=True) if not taken]
     for record in others:
         # The static oracle has lowered them.
@@ -69,8 +70,13 @@ def ask(chunk: Chunk) -> None:
             record.note(verdict)
     # Of cases that are asked everything there are few, and clang takes seconds to start.
     if asked and not chunk.everything and chunk.sampled(by_clang):
-        sound = [record for record in chosen if record.sound]
-        note(sound, judge([record.case.kernel for record in sound], CLANG))
+        _judge([record for record in chosen if record.sound], CLANG)
+
+
+def _judge(records: Sequence[CaseRecord], setting: BuildSetting) -> None:
+    """Compile the kernels of the records, and note the verdicts."""
+    asking(COMPILE, [record.case for record in records], setting)
+    note(records, judge([record.case.kernel for record in records], setting))
 
 
 def again(cases: Sequence[Case], like: Verdict) -> list[Verdict]:

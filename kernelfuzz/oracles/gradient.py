@@ -32,6 +32,7 @@ from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
 from kernelfuzz.oracles.option_sets import OptionSet, may_unroll_less, option_sets_of_gradients
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
+from kernelfuzz.oracles.under_way import asking
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.compiled import Deviation
@@ -333,13 +334,15 @@ def judge(
 
     ``evaluate`` has the cases built, ``settings`` how each is launched (default: as ``setting`` says).
     """
+    cases = [point.case for point in points]
     each_setting = settings or [setting] * len(points)
+    asking(GRADIENT, cases, each_setting[0] if cases else setting)
 
     def adjoint(program: Program, name: str, at: int) -> dict[str, Input]:
         launch = points[at].case.launch
         return program.adjoint(name, launch, points[at].seeds, **batch.launched(each_setting[at], launch))
 
-    outcomes = evaluate([point.case for point in points], setting, adjoint, backward=True)
+    outcomes = evaluate(cases, setting, adjoint, backward=True)
     return [
         batch.without_result(outcome, each, GRADIENT)
         if isinstance(outcome, Failure)

@@ -16,7 +16,8 @@ from kernelfuzz.oracles.compile import generated_code
 from kernelfuzz.oracles.modules import Modules
 from kernelfuzz.oracles.request import CaseOutcome, Checks, Evidence, Request, category, draw_case
 from kernelfuzz.oracles.table import COMPILE, ORACLES, OWN_CLANG, Questions
-from kernelfuzz.oracles.verdict import Verdict
+from kernelfuzz.oracles.under_way import asking
+from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.kernel import GRAMMAR_VERSION
 from kernelfuzz.toolchain import compat
@@ -83,6 +84,9 @@ def _judge(chunk: Chunk, checks: Checks, *, fast: bool = False) -> list[CaseOutc
         judged = replace(chunk, records=takes, modules=modules)
         for name, row in ORACLES.items():
             if name in checks.oracles:
+                # Before an oracle comes to a question of its own it lowers the kernel, and asks the reference.
+                plain = BuildSetting(chunk.targets[0])
+                asking(row, [record.case for record in takes], takes[0].launching.of(plain) if takes else plain)
                 row.questions().ask(judged)
         for record in takes:
             record.fast = modules.built_fast(record.case.kernel)

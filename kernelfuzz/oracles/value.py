@@ -20,6 +20,7 @@ from kernelfuzz.oracles.option_sets import without_sums_in_place
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.static_checks import same_text
 from kernelfuzz.oracles.table import VALUE, Oracle
+from kernelfuzz.oracles.under_way import asking
 from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import Undefined, run
 from kernelfuzz.reference.compiled import Deviation
@@ -115,6 +116,7 @@ def judge(
     ``evaluate`` builds the cases, ``settings`` has how each is launched (default: as ``setting`` says).
     """
     each_setting = settings or [setting] * len(cases)
+    asking(oracle, cases, each_setting[0] if cases else setting)
 
     def launch(program: Program, name: str, at: int) -> Outputs | None:
         if isinstance(wanted[at], Undefined):

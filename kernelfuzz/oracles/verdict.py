@@ -29,6 +29,10 @@ FailedKind: TypeAlias = Literal[
 ]
 
 
+# Those of a process that ended: ``LOST`` below.
+LostKind: TypeAlias = Literal["crash", "hang", "memory"]
+
+
 @dataclass(frozen=True, slots=True)
 class FailureRow:
     """How findings of one kind are told apart and shown.

@@ -14,6 +14,7 @@ from kernelfuzz.oracles.chunk import Chunk, note
 from kernelfuzz.oracles.complaints import ASKED, Warned, warned
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import WARNING
+from kernelfuzz.oracles.under_way import asking
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
 from kernelfuzz.toolchain import Failure, compat, lower
 from kernelfuzz.toolchain.build import build
@@ -29,6 +30,7 @@ def ask(chunk: Chunk) -> None:
     asked = chunk.sampled(in_chunk)
     chosen = [record for record in chunk.sound if asked and chunk.samples(record, some)]
     for setting in (CLANG, NVRTC):
+        asking(WARNING, [record.case for record in chosen], setting)
         note(chosen, judge([record.case.kernel for record in chosen], setting))
 
 
