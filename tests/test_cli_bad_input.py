@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -156,6 +157,65 @@ def test_a_warp_that_cannot_be_driven(tmp_path: Path) -> None:
         assert not (tmp_path / "out").exists()
 
 
+ENDING = """
+import warp._src.context as context
+
+
+def init():
+    raise RuntimeError("Failed to load the shared library")
+
+
+context.init = init
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("warp/__init__.py", "raise ImportError('no libraries')", "Warp cannot be imported (no libraries): "),
+        (
+            "warp/__init__.py",
+            "raise ValueError('half')",
+            "Warp raises when it is imported (ValueError: half): ",
+        ),
+        ("warp/__init__.py", "raise SystemExit(0)", "Warp raises when it is imported (SystemExit: 0): "),
+        ("sitecustomize.py", ENDING, "Warp does not start (RuntimeError: Failed to load the shared library): "),
+    ],
+    ids=["no import", "an exception", "an exit", "no start"],
+)
+def test_a_warp_that_is_broken(file: str, text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    kernels = written(tmp_path, GOOD)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    for arguments in (
+        ["fuzz", "--examples", "2", "--jobs", "1", "--output", str(tmp_path / "out")],
+        ["corpus", "--count", "2", "--output", str(tmp_path / "out")],
+        ["lower", kernels],
+        ["lower", "kernels:first"],
+    ):
+        process = command(*arguments, env=environment, cwd=tmp_path)
+        out, err = process.communicate()
+        assert (process.returncode, out) == (4, ""), err
+        assert err.startswith(f"kernelfuzz: {said}")
+        assert "install 'warp-lang>=1.10,<=1.19'" in err
+        assert len(err.splitlines()) == 1
+        assert not (tmp_path / "out").exists()
+    judged = subprocess.run(
+        [sys.executable, "-c", CHECK], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert judged.stderr.splitlines()[-1].startswith(f"kernelfuzz.checking.CannotJudge: {said}")
+
+
+CHECK = """
+import kernelfuzz
+from kernelfuzz.strategies.kernel import generate_with
+from kernelfuzz.strategies.options import check_options
+
+kernelfuzz.check(generate_with(check_options(), 0, 1), scripts=None)
+"""
+
+
 @pytest.mark.parametrize("variable", ["WARP_CACHE_PATH", "XDG_CACHE_HOME"])
 def test_a_kernel_cache_that_cannot_be_written(variable: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
@@ -178,6 +238,7 @@ def test_a_kernel_cache_that_cannot_be_written(variable: str, tmp_path: Path) ->
             ["reduce", kernels, "--fails", "lowering"],
             ["show", "--index", "0", "--device", "cpu"],
             ["validate", corpus],
+            ["replay", kernels, "--jobs", "1"],
         ]
     for arguments in commands:
         process = command(*arguments, env=environment)

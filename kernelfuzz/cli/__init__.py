@@ -106,13 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    from kernelfuzz.toolchain.compat import UnsupportedWarp, UnwritableCache
-    from kernelfuzz.toolchain.room import NoRoom
+    from kernelfuzz.toolchain.compat import UnsupportedWarp
 
     if isinstance(error, UnsupportedWarp):
         say(str(error))
-        # A folder is missing, and not another Warp: with one, the same command works.
-        return INFRASTRUCTURE if isinstance(error, (UnwritableCache, NoRoom)) else UNAVAILABLE
+        # With another folder the same command works.
+        return INFRASTRUCTURE if error.of_a_folder else UNAVAILABLE
     if os.environ.get("KERNELFUZZ_TRACEBACK"):
         raise error
     if isinstance(error, OSError):

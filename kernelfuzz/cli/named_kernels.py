@@ -23,20 +23,24 @@ def is_named(given: str) -> bool:
 
 
 def found(given: str) -> Any:
-    """The kernel; imports its module.  Raises LookupError with a sentence where there is none."""
+    """The kernel; imports its module.
+
+    Raises LookupError with a sentence where there is none, UnsupportedWarp where Warp cannot be imported or started.
+    """
+    from kernelfuzz.toolchain import compat
+
     match = _NAMED.fullmatch(given)
     assert match is not None
     sys.path.insert(0, os.getcwd())
     try:
         module = importlib.import_module(match["module"])
     except (Exception, SystemExit) as error:
+        compat.initialize()  # where no Warp starts, that is the reason
         raise LookupError(f"{match['module']} cannot be imported: {type(error).__name__}: {error}") from None
     try:
         value = reduce(getattr, match["kernel"].split("."), module)
     except AttributeError:
         raise LookupError(f"{match['module']} has no {match['kernel']}") from None
-    from kernelfuzz.toolchain import compat
-
     if not compat.is_kernel(value):
         raise LookupError(f"{given} is no kernel of Warp, but {type(value).__name__}")
     return value

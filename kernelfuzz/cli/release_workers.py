@@ -60,10 +60,10 @@ def workers_options(default: str, help: str) -> Callable[[Command], Command]:
 def release_workers(asked: Workers) -> Iterator[TaskQueue]:
     """Give the workers while the ``with`` lasts.
 
-    Raises Problem where there is no cluster, or where a release cannot be had inside the ``with``.
+    Raises Problem where there is no cluster, or where a release, or a folder for it, cannot be had inside the ``with``.
     """
     from kernelfuzz.ray_pool import ClusterUnavailable, RayPool
-    from kernelfuzz.releases.environments import ReleaseError
+    from kernelfuzz.releases.environments import FolderError, ReleaseError
     from kernelfuzz.workers import Pool
 
     try:
@@ -73,4 +73,4 @@ def release_workers(asked: Workers) -> Iterator[TaskQueue]:
     except ClusterUnavailable as error:
         raise Problem(f"{error}.", INFRASTRUCTURE) from None
     except ReleaseError as error:
-        raise Problem(f"{error}.", UNAVAILABLE) from None
+        raise Problem(f"{error}.", INFRASTRUCTURE if isinstance(error, FolderError) else UNAVAILABLE) from None

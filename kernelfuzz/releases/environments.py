@@ -51,6 +51,10 @@ class ReleaseError(RuntimeError):
     """A release of Warp cannot be had; the message is one sentence without its full stop."""
 
 
+class FolderError(ReleaseError):
+    """A folder cannot be written that a release needs: whichever release it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """An interpreter with Warp: ``warp`` is its release, ``label`` what to call the environment."""

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import kernelfuzz
-from kernelfuzz.releases.environments import Environment, ReleaseError
+from kernelfuzz.releases.environments import Environment, FolderError, ReleaseError
 from kernelfuzz.work_clock import WorkClock
 from kernelfuzz.workers import WorkerDied, WorkerError, WorkerTimeout
 
@@ -71,7 +71,7 @@ class Process:
         """What the worker answers within ``patience`` seconds of work.
 
         Raises WorkerError where the process died, took longer, or has a fault, ReleaseError where kernelfuzz
-        cannot drive the release, InterruptedError where it was stopped.
+        cannot drive the release (FolderError for want of a folder), InterruptedError where it was stopped.
         """
         self._send({"action": action, **request})
         return self._answer(patience)
@@ -143,7 +143,7 @@ class Process:
             self._end()
             raise WorkerDied(_ending(code)) from None
         if "unsupported" in answer:
-            raise ReleaseError(answer["unsupported"].rstrip("."))
+            raise (FolderError if answer["of a folder"] else ReleaseError)(answer["unsupported"].rstrip("."))
         if "fault" in answer:
             raise WorkerFault(answer["fault"])
         return answer["answer"]

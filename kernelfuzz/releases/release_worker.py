@@ -30,7 +30,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         module, function = ACTIONS[request.pop("action")]
         return {"answer": getattr(importlib.import_module(module), function)(**request)}
     except UnsupportedWarp as error:
-        return {"unsupported": str(error)}
+        return {"unsupported": str(error), "of a folder": error.of_a_folder}
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{os.path.basename(place.filename)}:{place.lineno}"
@@ -45,7 +45,7 @@ def _start() -> dict[str, Any]:
     try:
         compat.initialize()
     except compat.UnsupportedWarp as error:
-        return {"unsupported": str(error)}
+        return {"unsupported": str(error), "of a folder": error.of_a_folder}
     workers.leave_old_objects_alone()
     return {"answer": compat.version()}
 

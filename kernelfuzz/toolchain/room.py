@@ -14,6 +14,8 @@ _LEAST = 16 << 20
 class NoRoom(UnsupportedWarp):
     """The disk of the temporary files is full."""
 
+    of_a_folder = True
+
 
 def blame() -> None:
     """Raise NoRoom where a failure that does not tell its reason happened on a full disk."""

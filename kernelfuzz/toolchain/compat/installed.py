@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from kernelfuzz.toolchain.capture import captured_output
 
@@ -36,11 +36,18 @@ _NEEDED = {
 
 
 class UnsupportedWarp(RuntimeError):
-    """The installed Warp, or the lack of one, makes it impossible to go on."""
+    """The installed Warp, or the lack of one, makes it impossible to go on.
+
+    ``of_a_folder``: what is missing is a folder that can be written, and not another Warp.
+    """
+
+    of_a_folder: ClassVar[bool] = False
 
 
 class UnwritableCache(UnsupportedWarp):
     """Warp cannot write its kernel cache, without which it does not start."""
+
+    of_a_folder = True
 
 
 class Unsupported(ValueError):
@@ -62,9 +69,10 @@ def load_warp() -> LoadedWarp:
         warp = importlib.import_module("warp")
     except ImportError as error:
         raise UnsupportedWarp(f"Warp cannot be imported ({error}): install {SUPPORTED!r}.") from error
-    except Exception as error:  # whatever a broken installation raises
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UnsupportedWarp(f"Warp raises when it is imported ({told}): install {SUPPORTED!r} anew.") from error
+    except (Exception, SystemExit) as error:  # whatever a broken installation raises
+        raise UnsupportedWarp(
+            f"Warp raises when it is imported ({_told(error)}): install {SUPPORTED!r} anew."
+        ) from error
     version = getattr(getattr(warp, "config", None), "version", "of an unknown version")
     modules: dict[str, Any] = {}
     for name, needed in _NEEDED.items():
@@ -100,7 +108,14 @@ def ready_warp() -> LoadedWarp:
             if error.filename and Path(cache).is_relative_to(str(error.filename)):
                 raise _unwritable(cache, error) from None
             raise
+        except (Exception, SystemExit) as error:  # for one, that a library of the wheel cannot be loaded
+            raise UnsupportedWarp(f"Warp does not start ({_told(error)}): install {SUPPORTED!r} anew.") from error
     return loaded
+
+
+def _told(error: BaseException) -> str:
+    """What was raised, in one line without a full stop."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":. ")
 
 
 # Why a folder that is there cannot be written.
