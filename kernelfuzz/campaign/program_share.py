@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed_version
+from typing import Literal
 
+from kernelfuzz.campaign.judge_pool import LOST_AS
 from kernelfuzz.campaign.plan import CampaignPlan, WorkerFunctions
 from kernelfuzz.campaign.schedule import Span
 from kernelfuzz.campaign.summary import CampaignSummary, FoundProgram
 from kernelfuzz.findings.folder import UNCONFIRMED
 from kernelfuzz.ir.program import Program
+from kernelfuzz.oracles.verdict import LOST, LostKind
 from kernelfuzz.programs.program_finding import ProgramFinding, write_program
 from kernelfuzz.programs.program_verdict import ProgramVerdict
 from kernelfuzz.programs.reduce_program import reduce_program
@@ -67,25 +70,32 @@ class ProgramShare:
         except UnsupportedWarp:
             raise
         except WorkerError as error:
-            return ProgramVerdict("failed", kind="crash", reason=f"the process {error}")
+            return ProgramVerdict("failed", kind=_ending(error), reason=f"the process {error}")
         except Exception as error:  # what the worker raised: a fault of ours costs one program, and is told
-            self.summary.faults.append(f"a program raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
+            self._fault(error)
             return ProgramVerdict("skipped", reason="a fault in kernelfuzz")
+
+    def _fault(self, error: Exception) -> None:
+        self.summary.faults.append(f"a program raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
 
     def _again(self, program: Program, like: ProgramVerdict, index: int) -> ProgramVerdict:
         # Each that ends its process has one of its own.
         asked = self.functions.program_again, program, like, index
-        task = self.pool.submit(*asked, timeout=_SECONDS, urgent=True, fresh=like.kind == "crash")
+        task = self.pool.submit(*asked, timeout=_SECONDS, urgent=True, fresh=like.kind in LOST)
         return self._answer(task)
 
-    def _ends_alone(self, program: Program) -> bool:
-        """Whether a kernel of a program ends the process when it is launched alone."""
+    def _ends_alone(self, program: Program) -> LostKind | Literal[""]:
+        """How a kernel of a program that is launched alone ends the process; empty where none does."""
         task = self.pool.submit(self.functions.program_alone, program, timeout=_SECONDS, urgent=True, fresh=True)
         try:
             self.pool.result(task)
-        except WorkerError:
-            return True
-        return False
+        except UnsupportedWarp:
+            raise
+        except WorkerError as error:
+            return _ending(error)
+        except Exception as error:
+            self._fault(error)
+        return ""
 
     def _look_into(self, index: int, verdict: ProgramVerdict) -> None:
         """Make a finding of a program that fails again, where its script shows it."""
@@ -93,8 +103,9 @@ class ProgramShare:
         if not verdict.alike(self._again(original, verdict, index)):
             self.summary.programs_known[f"{verdict.kind}, but not again"] += 1
             return
-        if verdict.kind == "crash" and self._ends_alone(original):
-            self.summary.programs_known["a kernel alone: crash"] += 1
+        # Kernels that take too long say nothing of a program that crashes.
+        if verdict.kind in LOST and self._ends_alone(original) == verdict.kind:
+            self.summary.programs_known[f"a kernel alone: {verdict.kind}"] += 1
             return
         self.summary.doing = f"reducing a program: {verdict.kind}"
         small = reduce_program(
@@ -124,3 +135,7 @@ class ProgramShare:
                 path = str(write_program(finding, f"{self.plan.output}/{UNCONFIRMED}" if why else self.plan.output))
             found = self._found[signature] = FoundProgram(signature, finding.verdict.kind, path, why=why)
             self.summary.program_findings.append(found)
+
+
+def _ending(error: WorkerError) -> LostKind:
+    return LOST_AS.get(type(error), "crash")

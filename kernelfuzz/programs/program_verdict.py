@@ -18,7 +18,9 @@ ProgramFailure: TypeAlias = Literal[
     "rejected",
     "does not compile",
     "built again",  # a warm cache has what was built, and Warp does not find it
-    "crash",  # the process ended, or ran out of time or memory
+    "crash",  # the process ended
+    "hang",  # it ran out of time
+    "memory",  # it ran out of memory
 ]
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from processes import LIMIT  # pyright: ignore[reportMissingImports]
+from processes import FOREVER, LIMIT  # pyright: ignore[reportMissingImports]
 
 from kernelfuzz.campaign import CampaignPlan, WorkerFunctions, fuzz
 from kernelfuzz.campaign.plan import Timeouts
@@ -49,6 +50,20 @@ def drawn_ends(options: Options, seed: int, index: int) -> ProgramVerdict:
 def ends_again(program: Program, like: ProgramVerdict, edit: int) -> ProgramVerdict:
     os.kill(os.getpid(), signal.SIGSEGV)
     return like
+
+
+def drawn_dozes(options: Options, seed: int, index: int) -> ProgramVerdict:
+    return dozes_again(generate_program(options, seed, index), REJECTED, index) if index else ProgramVerdict("passed")
+
+
+def dozes_again(program: Program, like: ProgramVerdict, edit: int) -> ProgramVerdict:
+    time.sleep(FOREVER)
+    return like
+
+
+def dozes_alone(program: Program) -> str:
+    time.sleep(FOREVER)
+    return ""
 
 
 def ends_alone(program: Program) -> str:
@@ -101,6 +116,19 @@ def test_what_its_script_does_not_show_is_kept_apart(tmp_path: Path):
 def test_one_that_ends_its_process_and_does_not_so_again_is_no_finding():
     summary = fuzz(PLAN, judges=replace(FAILING, program=drawn_ends))
     assert (summary.program_findings, summary.programs_known) == ([], {"crash, but not again": 1})
+
+
+def test_a_program_that_ends_its_process_is_not_told_by_kernels_that_take_too_long(monkeypatch: pytest.MonkeyPatch):
+    """What takes too long is no crash, of a program or of its kernels."""
+    monkeypatch.setattr("kernelfuzz.campaign.program_share._SECONDS", 3.0)
+    slow = replace(FAILING, program_again=ends_again, program_alone=dozes_alone)
+    summary = fuzz(replace(PLAN, reduction=0.0), judges=replace(slow, program=drawn_ends))
+    assert summary.programs_known == {}
+    (found,) = summary.program_findings
+    assert found.signature == "program: crash (cold cache): the process was killed by SIGSEGV"
+    slow = replace(FAILING, program=drawn_dozes, program_again=dozes_again, program_alone=dozes_alone)
+    summary = fuzz(replace(PLAN, examples=4), judges=slow)
+    assert (summary.program_findings, summary.programs_known) == ([], {"a kernel alone: hang": 1})
 
 
 def test_one_whose_kernel_ends_the_process_alone_is_no_finding():
