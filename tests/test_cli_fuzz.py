@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 from kernelfuzz import campaign
 from kernelfuzz.cli import fuzz_display, main
 from kernelfuzz.cli.console import Duration
+from kernelfuzz.workers import Pool
 
 sys.path.insert(0, str(Path(__file__).parent / "campaign"))
 import fakes  # pyright: ignore[reportMissingImports]
@@ -144,3 +148,43 @@ def test_an_interrupt_prints_what_there_is(
     captured = capsys.readouterr()
     assert json.loads(captured.out)["examples"] == 3
     assert "interrupted; what was found is kept" in captured.err
+
+
+def terminated(finding: Any, tick: Any) -> str:
+    """The system ends the campaign while it runs a script."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    raise AssertionError("it goes on")
+
+
+@pytest.mark.parametrize(("again", "printed"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
+def test_what_ends_a_campaign_once_leaves_a_summary_whatever_comes_again(
+    again: signal.Signals,
+    printed: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A second SIGTERM comes while workers are ended; a second Ctrl-C is a person's."""
+    ends = Pool.__exit__
+
+    def ended(pool: Pool, *error: object) -> None:
+        os.kill(os.getpid(), again)
+        ends(pool, *error)
+
+    monkeypatch.setattr(Pool, "__exit__", ended)
+    real = campaign.fuzz
+    judges = replace(fakes.COMPANY_CRASH, confirm=terminated)
+    monkeypatch.setattr(campaign, "fuzz", lambda *args, **named: real(*args, **named, judges=judges))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main([*FUZZ[:1], "--output", str(tmp_path / "out"), "--examples", "4", "--jobs", "1", "--json"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    out, err = capsys.readouterr()
+    if printed:
+        summary = json.loads(out)
+        assert summary["interrupted"]
+        assert len(summary["unconfirmed"]) == 1
+    else:
+        assert out == ""
+        assert f"interrupted; what is in {tmp_path}/out is kept." in err

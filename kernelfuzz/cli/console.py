@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -102,9 +103,21 @@ def module_text(lowering: Lowering) -> str:
 
 @contextlib.contextmanager
 def stopped_by_terminate() -> Iterator[None]:
-    """SIGTERM ends the run as Ctrl-C does, so that it too leaves nothing half-written."""
+    """SIGTERM ends the run as Ctrl-C does, so that it too leaves nothing half-written.
+
+    Only the first: it is often sent to a process and again to its group, and what is done about it must come to its
+    end.  A second Ctrl-C, which a person sends, ends the command where it is.
+    """
+    told = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            raise KeyboardInterrupt
+
     try:
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        before = signal.signal(signal.SIGTERM, end)
     except ValueError:  # not the main thread, which no signal interrupts
         yield
         return

@@ -122,14 +122,19 @@ def fuzz(jobs: int, output: str, known: tuple[str, ...], cluster: Cluster | None
         raise click.UsageError("--time and --examples exclude each other; drop one of the two")
     if _NOTHING in known and len(known) > 1:
         raise click.UsageError("--known none and --known FILE exclude each other; drop one of the two")
-    with stopped_by_terminate(), display() as show:
-        show.prepare("loading the grammar and the oracles")
-        plan = _plan(asked, output, known)
-        show.plan(plan)
-        _check_devices(plan.checks.targets)
-        with _writable(output):
-            summary = _run(plan, jobs, cluster, show)
-    _show(summary, as_json)
+    with stopped_by_terminate():
+        with display() as show:
+            show.prepare("loading the grammar and the oracles")
+            plan = _plan(asked, output, known)
+            show.plan(plan)
+            _check_devices(plan.checks.targets)
+            with _writable(output):
+                try:
+                    summary = _run(plan, jobs, cluster, show)
+                except KeyboardInterrupt:
+                    # A second one: the first ends the campaign, which has a summary then.
+                    raise Problem(f"interrupted; what is in {output} is kept.", INTERRUPTED) from None
+        _show(summary, as_json)
     if sys.stderr.isatty() and not summary.interrupted:
         say_next(summary, plan, known)
     return _exit_code(summary)
