@@ -202,6 +202,22 @@ def rotation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
     return Ranged(n.Call("transform_to_matrix", (move,), type_))
 
 
+# Powers of two, which leave the directions of the columns as they are, and others.
+_SCALES = (1.0, 2.0, 0.5, 4.0, 3.0, 1.5)
+
+
+def scaled_rotation(ctx: Context, type_: t.Type, budget: int) -> Ranged:
+    """A matrix of four rows that moves, rotates and scales; seldom by numbers that may be zero or negative."""
+    assert isinstance(type_, t.Matrix)
+    quaternion, vector = t.Quaternion(type_.dtype), t.Vector(3, type_.dtype)
+    unit = n.Call("normalize", (ctx.draw(quaternion, max(budget - 2, 0)).expr,), quaternion)
+    move = ctx.draw(vector, 0).expr
+    scale = ctx.draw(vector, 0).expr
+    if ctx.choices.chance(0.75):
+        scale = n.Construct(vector, tuple(n.Literal(ctx.choices.pick(_SCALES), type_.dtype) for _ in range(3)))
+    return Ranged(n.Call("transform_compose", (move, unit, scale), type_))
+
+
 def axis_argument(ctx: Context, before: n.Expr) -> Ranged:
     """An axis that is not the one before it in a sequence of axes."""
     axes = (n.Literal(axis, t.INT32) for axis in range(3))
@@ -248,6 +264,8 @@ def call_builtin(ctx: Context, signature: Signature, budget: int) -> Ranged:
             arguments.append(state_argument(ctx))
         elif signature.domains[at] == "rotation":
             arguments.append(rotation(ctx, signature.params[at], part))
+        elif signature.domains[at] == "scaled":
+            arguments.append(scaled_rotation(ctx, signature.params[at], part))
         elif signature.domains[at] == "axis":
             arguments.append(axis_argument(ctx, arguments[-1].expr))
         else:

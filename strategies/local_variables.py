@@ -173,6 +173,8 @@ def decompositions(dtype: t.Scalar) -> tuple[Signature, ...]:
 def _allowed(ctx: Context, signature: Signature) -> bool:
     assert isinstance(signature.result, t.Tuple)
     kinds = {type(type_) for type_ in (*signature.params, *signature.result.elements)}
+    if "scaled" in signature.domains:  # it is composed
+        kinds.add(t.Transform)
     return all(ctx.allows(FEATURE_OF_TYPE.get(kind)) for kind in kinds)
 
 

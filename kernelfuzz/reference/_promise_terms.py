@@ -30,6 +30,14 @@ def rotation(m, eps):
     return bool(np.all(np.abs(m @ m.T - np.eye(3)) <= 8 * eps) and np.linalg.det(m) > 0)
 
 
+def orthogonal(m, eps):
+    """Whether the columns of a matrix are orthogonal, as far as rounding lets them be, and of moderate size or zero."""
+    lengths = np.linalg.norm(m, axis=0)
+    turned = m / np.where(lengths > 0, lengths, 1)
+    right = np.all(np.abs(turned.T @ turned)[~np.eye(3, dtype=bool)] <= 8 * eps)
+    return bool(right and all(moderate(column, eps) for column in m.T))
+
+
 def product(p, q):
     """The Hamilton product of two quaternions (x, y, z, w)."""
     return np.array([*(p[3] * q[:3] + q[3] * p[:3] + np.cross(p[:3], q[:3])), p[3] * q[3] - p[:3] @ q[:3]])

@@ -206,11 +206,16 @@ _ROWS = (
     ),
     _promise(
         "transform_decompose", "m -> p q s",
-        "np.array_equal(p, m[:3, 3], equal_nan=True)", "near(s, np.linalg.norm(m[:3, :3], axis=0), tolerance)",
+        "np.array_equal(p, m[:3, 3], equal_nan=True)",
+        "near(np.abs(s), np.linalg.norm(m[:3, :3], axis=0), tolerance)", "near(np.linalg.norm(q), 1, tolerance)",
         "near(rotating(q) * s, m[:3, :3], tolerance)",
-        given="moderate(m[:3, :3], eps) and np.all(m[:3, :3].any(axis=0))"
-        " and rotation(m[:3, :3] / np.linalg.norm(m[:3, :3], axis=0), eps)",
+        given="orthogonal(m[:3, :3], eps)",
         says="M = [[s_j R_ij, p_i], [0, 1]] with the rotation matrix R",
+        broken={
+            "reflection-is-not-decomposed": "(np.linalg.det(m[:3, :3]) < 0 or not m[:3, :3].any(axis=0).all())"
+            " and np.array_equal(p, m[:3, 3], equal_nan=True) and near(np.linalg.norm(q), 1, tolerance)"
+            " and near(s, np.linalg.norm(m[:3, :3], axis=0), tolerance)",
+        },
     ),
     _promise("randf", "state *ends -> x", "(ends or (0, 1))[0] <= x <= (ends or (0, 1 - eps))[1]",
              says="in the range [low, high), up to the rounding of low + (high - low) * randf(state)"),

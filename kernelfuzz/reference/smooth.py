@@ -192,7 +192,7 @@ class Smooth:
                 rotations.check(signature, at, arguments[at])
             try:
                 for at in turned:
-                    rotations.check_movement(arguments[at])
+                    rotations.check_movement(signature, at, arguments[at])
                 if found is None:
                     return _by_differences(signature, arguments)
                 result = found.function(signature, *arguments) if found.typed else found.function(*arguments)

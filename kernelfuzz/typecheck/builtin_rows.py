@@ -319,7 +319,7 @@ TRANSFORM_MATH = (
         word="transformations of translation, rotation and scale", exact="rotation.compose", says="R_ij s_j, p",
         **_TRANSFORM),
     row("transform_decompose", "(mat(4,4,S)) -> (vec(3,S), quat(S), vec(3,S))",
-        word="translations, rotations and scales", exact="rotation.decompose", closed=_IN_DOUBLE,
+        word="translations, rotations and scales", domains="scaled", exact="rotation.decompose", closed=_IN_DOUBLE,
         **{**_TRANSFORM, "group": "decomposition"}),
 )  # fmt: skip
 

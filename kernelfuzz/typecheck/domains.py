@@ -92,6 +92,7 @@ DOMAINS: dict[str, Domain] = {
     "period": Domain("1 to 16: the period of a noise", _fixed(1), _fixed(16)),
     "octaves": Domain("1 to 3: a number of rounds", _fixed(1), _fixed(3)),
     "rotation": Domain("orthonormal, with the determinant +1", _nothing, _nothing),
+    "scaled": Domain("a rotation whose columns are scaled: they are orthogonal", _nothing, _nothing),
     "rate": Domain("0 to 8: the mean of a Poisson distribution", _fixed(0), _fixed(8)),
 }
 

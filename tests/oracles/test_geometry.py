@@ -11,9 +11,10 @@ import pytest
 from code_generator import forward
 
 from kernelfuzz.ir.launch import Case, Launch
-from kernelfuzz.ir.types import FLOAT32, FLOAT64, Scalar, Vector
+from kernelfuzz.ir.types import FLOAT32, FLOAT64, Matrix, Scalar, Vector
 from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import CaseOutcome, Checks
+from kernelfuzz.reference import builtin_values
 from kernelfuzz.reference.closed_forms import geometry
 from kernelfuzz.reference.promised_calls import broken, known
 from kernelfuzz.syntax.parse import parse
@@ -120,6 +121,27 @@ def test_a_known_bug_is_named(bug: str, points: Points) -> None:
     (passed, broken_promise) = judged(case(TRIANGLES, np.array([APART, points]))).verdicts
     assert passed.status == "passed"
     assert (broken_promise.status, broken_promise.kind, broken_promise.bugs) == ("known", "broken promise", (bug,))
+
+
+REFLECTED: Points = SCALED @ np.diag([-1, 1, 1, 1])
+
+
+def test_a_reflection_is_told_as_one() -> None:
+    (passed, broken_promise) = judged(case(PARTS, np.concatenate([SCALED, REFLECTED]))).verdicts
+    assert passed.status == "passed"
+    assert (broken_promise.status, broken_promise.bugs) == ("known", ("reflection-is-not-decomposed",))
+
+
+@pytest.mark.parametrize("matrix", [REFLECTED[0, 0], SCALED[0, 0] @ np.diag([1, 0, 1, 1])], ids=["negative", "zero"])
+def test_another_defect_at_a_reflection_is_not_known(matrix: Points) -> None:
+    signature = resolve("transform_decompose", (Matrix(4, 4, FLOAT64),))
+    assert signature is not None
+    p, q, s = builtin_values.call(signature, (matrix,))
+    assert broken(signature, [matrix], [p, q, s]) is not None
+    assert known(signature, [matrix], [p, q, s]) == "reflection-is-not-decomposed"
+    for wrong in ([p + 1, q, s], [p, 2 * q, s], [p, q, 2 * s]):
+        assert broken(signature, [matrix], wrong) is not None
+        assert known(signature, [matrix], wrong) is None
 
 
 def triangles(scalar: Scalar = FLOAT32) -> Signature:

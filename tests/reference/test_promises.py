@@ -103,6 +103,11 @@ def given(signature: Signature, at: int, random: np.random.Generator) -> list[An
             found: list[Any] = list(quaternions(random))
         case t.Matrix(rows=4) if signature.name != "inverse":
             found = list(affine(random, signature.name == "transform_decompose"))
+            if signature.name == "transform_decompose":
+                # Scales that are negative, or zero.
+                found += [
+                    m @ np.diag([*sign, 1]) for m in found[:12] for sign in itertools.product((-1, 0, 1), repeat=3)
+                ]
         case t.Matrix(rows=3) if signature.name == "quat_from_matrix":
             found = [each[:3, :3] for each in affine(random, False)]
         case t.Matrix(rows=size):

@@ -11,7 +11,7 @@ from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.walk import builtins_used
 from kernelfuzz.oracles import gradient
 from kernelfuzz.oracles.request import draw_case
-from kernelfuzz.reference.undefined import NO_ROTATION
+from kernelfuzz.reference.undefined import NO_ROTATION, NO_SCALED_ROTATION
 from kernelfuzz.strategies.choices import SeededChoices
 from kernelfuzz.strategies.options import check_options
 from kernelfuzz.syntax.parse import parse
@@ -67,6 +67,96 @@ def test_anything_else_is_undefined(kernel: Kernel) -> None:
         assert caught.value.reason == NO_ROTATION
 
 
+PARTS = parse("""
+import warp as wp
+
+
+@wp.kernel
+def kernel(m: wp.array(dtype=wp.mat44d), out: wp.array(dtype=wp.float64)):
+    p, q, s = wp.transform_decompose(m[0])
+    for k in range(4):
+        out[k] = q[k]
+    for k in range(3):
+        out[4 + k] = s[k]
+        out[7 + k] = p[k]
+""")
+
+
+def parts(matrix: np.ndarray) -> list[float]:
+    given = np.full((4, 4), 7.0)
+    given[:3, :3] = matrix
+    out = reference.run(PARTS, Launch((1,), {"m": given[None], "out": np.zeros(10)}))["out"]
+    assert isinstance(out, np.ndarray)
+    return out.tolist()
+
+
+@pytest.mark.parametrize("scales", [[1.0, 1.0, 1.0], [2.0, 3.0, 0.5], [1e-160, 1.0, 1e100]], ids=str)
+def test_a_scaled_rotation_has_its_parts(scales: list[float]) -> None:
+    half = np.arctan2(0.8, 0.6) / 2
+    # The squares of the first of the last scales are zero.
+    assert parts(TURNED * scales)[7:] == [7.0] * 3
+    if min(scales) > 1e-100:
+        assert parts(TURNED * scales)[:7] == pytest.approx([0.0, 0.0, np.sin(half), np.cos(half), *scales])
+
+
+@pytest.mark.parametrize("scales", [[-1.0, 2.0, 3.0], [-1.0, -2.0, 3.0], [0.0, 2.0, 3.0], [0.0, 0.0, 0.0]], ids=str)
+def test_scales_of_any_sign_are_documented(scales: list[float]) -> None:
+    assert parts(TURNED * scales)[4:7] == pytest.approx(np.abs(scales))
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        TURNED @ np.diag([2.0, 3.0, 1.0]) @ TURNED,  # scaled along other axes
+        TURNED + np.eye(3)[[2, 0, 1]] * 1e-3,
+        np.full((3, 3), 1.0),
+        np.diag([1.0, np.nan, 1.0]),
+        np.diag([1.0, np.inf, 1.0]),
+    ],
+    ids=["scaled first", "off", "singular", "NaN", "infinite"],
+)
+def test_any_other_matrix_has_no_parts(matrix: np.ndarray) -> None:
+    with pytest.raises(reference.Undefined) as caught:
+        parts(matrix)
+    assert caught.value.reason == NO_SCALED_ROTATION
+
+
+GROWING = """
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    c = wp.cos(x[0])
+    s = wp.sin(x[0])
+    a = x[0] * x[0]{sign}
+    zero = wp.float64(0.0)
+    m = wp.mat44d(
+        c * a, -s, zero, x[0], s * a, c, {off}, zero, zero, zero, x[0], zero, zero, zero, zero, wp.float64(1.0)
+    )
+    p, q, t = wp.transform_decompose(m)
+    out[0] = q[2]
+    out[1] = t[0]
+    out[2] = p[0] + t[2]
+"""
+
+
+def test_scales_and_rotations_move_together() -> None:
+    kernel = parse(GROWING.format(sign="", off="zero"))
+    launch = Launch((1,), {"x": np.array([0.5]), "out": np.zeros(3)})
+    for at, wanted in enumerate([np.cos(0.25) / 2, 1.0, 2.0]):
+        seeds = {"out": np.eye(3)[at]}
+        assert np.asarray(gradient.gradient(kernel, launch, seeds)["x"])[0] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("sign", "off"), [("", "x[0] - wp.float64(0.5)"), (" - wp.float64(1.0)", "zero")])
+def test_what_shears_or_reflects_has_no_derivative(sign: str, off: str) -> None:
+    kernel = parse(GROWING.format(sign=sign, off=off))
+    launch = Launch((1,), {"x": np.array([0.5]), "out": np.zeros(3)})
+    with pytest.raises(reference.NotDifferentiable):
+        gradient.gradient(kernel, launch, {"out": np.ones(3)})
+
+
 SPINNING = """
 import warp as wp
 
@@ -99,7 +189,7 @@ def test_what_leaves_them_has_none() -> None:
 
 def test_kernels_are_drawn_at_rotations() -> None:
     options = check_options(include=("quaternion", "transform", "matrix"))
-    names = {"quat_from_matrix", "transform_from_matrix"}
+    names = {"quat_from_matrix", "transform_from_matrix", "transform_decompose"}
     cases = [draw_case(options, 5, index) for index in range(120)]
     asked = [case for case in cases if builtins_used(case.kernel) & names]
     undefined = 0
@@ -107,7 +197,7 @@ def test_kernels_are_drawn_at_rotations() -> None:
         try:
             reference.run(case.kernel, case.launch)
         except reference.Undefined as found:
-            undefined += found.reason == NO_ROTATION
+            undefined += found.reason in (NO_ROTATION, NO_SCALED_ROTATION)
     assert len(asked) > 20
     assert undefined <= len(asked) // 5
     points = [gradient.prepare(case.kernel, SeededChoices(1, at)) for at, case in enumerate(asked[:8])]
