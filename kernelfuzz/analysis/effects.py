@@ -1,11 +1,9 @@
-"""What code reads, writes and binds, which values are constant, and how a static expression is evaluated."""
+"""What code reads, writes and binds, and which values are constant."""
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -102,7 +100,7 @@ def is_pure(node: n.Expr, functions: Sequence[n.Function]) -> bool:
             return False
         if isinstance(inner, n.CallFunction):
             known = next((each for each in functions if each.name == inner.name), None)
-            if known is None or not _is_pure_block(known.body, functions):
+            if known is None or known.native or not _is_pure_block(known.body, functions):
                 return False
     return True
 
@@ -312,6 +310,8 @@ def written_parameters(kernel: n.Kernel) -> dict[str, frozenset[int]]:
 def _written(unit: n.Function | n.Kernel, written: Written) -> frozenset[int]:
     found: set[str] = set()
     views: dict[str, str] = {}
+    if isinstance(unit, n.Function) and unit.native:  # what C++ does is not known
+        return frozenset([at for at, param in enumerate(unit.params) if isinstance(param.type, Array)])
     for node in walk(*unit.body):
         match node:
             case n.Name() | n.Literal():  # most of the nodes
@@ -324,41 +324,3 @@ def _written(unit: n.Function | n.Kernel, written: Written) -> frozenset[int]:
                 roots = map(root_name, stored_places(node, written))
                 found.update([views.get(root, root) for root in roots])
     return frozenset([at for at, param in enumerate(unit.params) if param.name in found])
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": lambda left, right: left / right,
-    "//": lambda left, right: left // right,
-    "%": operator.mod,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "not": operator.not_}
-
-
-def static_value(node: n.Expr, constants: Mapping[str, n.Constant]) -> int | float | bool:
-    """The value of an expression over literals and constants.  Raises ValueError at any other node."""
-    match node:
-        case n.Literal(value=value):
-            return value
-        case n.Name(id=name) if name in constants and (number := constants[name].number) is not None:
-            return number.value
-        case n.Unary(op=op, operand=operand):
-            return _UNARY[op](static_value(operand, constants))
-        case n.Binary(op=op, left=left, right=right):
-            return _OPERATORS[op](static_value(left, constants), static_value(right, constants))
-        case n.Compare(left=left, ops=ops, comparators=comparators):
-            operands = [static_value(each, constants) for each in (left, *comparators)]
-            pairs = zip(operands, ops, operands[1:], strict=False)
-            return all(_OPERATORS[op](one, other) for one, op, other in pairs)
-        case n.BoolOp(op=op, values=values):
-            return (all if op == "and" else any)(static_value(each, constants) for each in values)
-        case _:
-            raise ValueError(f"not static: {type(node).__name__}")

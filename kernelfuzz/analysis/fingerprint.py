@@ -260,6 +260,7 @@ def _canonical(symbols: _Numbered, kernel: n.Kernel) -> list[str]:
     for function in kernel.functions:
         out.append(symbols.functions[function.name])
         out.append("None" if function.returns is None else symbols.type(function.returns))
+        out += [f"native {text}" for text in function.native]
         _write_function(function, out, kernel, symbols)
     _write_function(kernel, out, kernel, symbols)
     return out

@@ -38,7 +38,16 @@ TILE_WORDS: dict[str, str] = {
     "tile_sum": "sums over tiles", "tile_min": "minima over tiles", "tile_max": "maxima over tiles",
     "tile_astype": "converted tiles", "tile_reshape": "reshaped tiles", "tile_transpose": "transposed tiles",
     "tile_broadcast": "broadcast tiles", "tile_extract": "elements of tiles",
-    "tile_store": "tiles stored to arrays",
+    "tile_store": "tiles stored to arrays", "tile": "tiles of the threads' values", "untile": "values of tiles",
+    "tile_reduce": "reduced tiles", "tile_map": "tiles computed from tiles", "tile_matmul": "products of tiles",
+    "tile_matmul_transpose_update": "products of tiles", "tile_matmul_left_transpose_update": "products of tiles",
+    "tile_cholesky": "Cholesky factors", "tile_cholesky_inplace": "Cholesky factors",
+    "tile_cholesky_solve": "solved systems", "tile_cholesky_solve_inplace": "solved systems",
+    "tile_lower_solve": "solved systems", "tile_lower_solve_inplace": "solved systems",
+    "tile_upper_solve": "solved systems", "tile_upper_solve_inplace": "solved systems",
+    "tile_diag_add": "sums with a diagonal", "tile_sort": "sorted tiles", "tile_scan_inclusive": "running sums",
+    "tile_scan_exclusive": "running sums", "tile_argmin": "places of minima", "tile_argmax": "places of maxima",
+    "tile_atomic_add": "tiles added to arrays", "tile_view": "parts of tiles", "tile_assign": "parts of tiles",
 }  # fmt: skip
 
 # Expressions by their class, and what is constructed by the class of its type.

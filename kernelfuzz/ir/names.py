@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias, cast
 
 from kernelfuzz.ir import nodes as n
@@ -120,7 +121,11 @@ def rename(kernel: n.Kernel, new_name: NewName) -> n.Kernel:
     for function in kernel.functions:
         renamed = _renaming(kernel, new_name, function.name, function)
         name, params = new_name("function", "", function.name), renamed(function.params)
-        functions.append(n.Function(name, params, renamed(function.returns), renamed(function.body)))
+        if function.native:  # its C++ has the names of its parameters
+            named = zip(params, function.params, strict=True)
+            params = tuple([replace(new, name=old.name) for new, old in named])
+        made = replace(function, name=name, params=params, returns=renamed(function.returns))
+        functions.append(replace(made, body=renamed(function.body)))
     return n.Kernel(
         name=new_name("kernel", "", kernel.name),
         params=module(kernel.params),

@@ -301,12 +301,17 @@ class Constant(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Function(Printed):
-    """A ``@wp.func``.  ``returns`` is None for a function that returns nothing."""
+    """A ``@wp.func``.  ``returns`` is None for a function that returns nothing.
+
+    A ``native`` one, ``@wp.func_native(...)``, is written in C++: the text of its body, where there are, that of its
+    adjoint and of its replay; its own body is one ``pass``.
+    """
 
     name: str
     params: tuple[Param, ...]
     returns: Type | None
     body: Block
+    native: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

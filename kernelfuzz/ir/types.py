@@ -161,7 +161,7 @@ class Array(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tile(Printed):
-    """A tile of a block: what ``wp.tile_load`` and ``wp.tile_zeros`` return."""
+    """A tile of a block: what ``wp.tile_load`` and ``wp.tile_zeros`` return; an axis of 0 has the block's threads."""
 
     dtype: Scalar
     shape: tuple[int, ...]

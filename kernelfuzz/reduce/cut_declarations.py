@@ -59,7 +59,7 @@ def inline_functions(tree: Tree) -> Iterator[Edit]:
     calls = _calls(tree)
     for site, function in tree.of(n.Function):
         body, found = function.body, calls.get(function.name, [])
-        if any(isinstance(node, n.Return) and node is not body[-1] for node in walk(*body)):
+        if function.native or any(isinstance(node, n.Return) and node is not body[-1] for node in walk(*body)):
             continue
         if not changed_locals(body).isdisjoint({param.name for param in function.params}):
             continue  # a parameter that is a variable of the function

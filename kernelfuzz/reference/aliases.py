@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from kernelfuzz.analysis.effects import names_read, static_value
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local
@@ -20,6 +19,7 @@ from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import evaluation, execution
 from kernelfuzz.reference.domain import Value
 from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
+from kernelfuzz.typecheck.static_values import known_truth
 
 T = TypeVar("T")
 
@@ -141,15 +141,8 @@ def _side(value: n.Expr, names: c.Names) -> n.Expr:
 
 def _known(test: n.Expr, names: c.Names) -> bool | None:
     """The value of a condition where Warp decides it while it generates code."""
-    match test:
-        case n.Literal(value=value):
-            return bool(value)
-        case n.Static(value=value) if not any(name in names.places for name in names_read(value)):
-            return bool(static_value(value, names.module.constants))
-        case n.Name(id=name) if name not in names.places and name in names.module.constants:
-            return bool(static_value(test, names.module.constants))
-        case _:
-            return None
+    seen = {name: constant for name, constant in names.module.constants.items() if name not in names.places}
+    return known_truth(test, seen)
 
 
 def _is_variable(value: n.Expr, names: c.Names) -> bool:

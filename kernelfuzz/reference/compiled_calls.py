@@ -8,7 +8,7 @@ outside of its array is zero ("Tiles: Loads", bounds-checked zero-padding).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,16 +19,20 @@ from kernelfuzz.reference.compiled import THREAD, UNBOUND, Evaluate, Frame, Name
 from kernelfuzz.reference.domain import Domain, Value
 from kernelfuzz.reference.memory import Access, View, components, reader, writer
 from kernelfuzz.reference.undefined import (
+    COOPERATION,
     INDEX_OUT_OF_RANGE,
     NOT_SORTED,
     OUTSIDE_DOMAIN,
+    OWN_ARRAY,
     SIZE_OF_BLOCKS,
     UNINITIALISED_READ,
     Undefined,
 )
 from kernelfuzz.typecheck.builtins import Signature, resolve
+from kernelfuzz.typecheck.local_arrays import LOCAL_ARRAYS
 from kernelfuzz.typecheck.messages import MESSAGES
 from kernelfuzz.typecheck.operators import TILE_CALLS
+from kernelfuzz.typecheck.tile_rules import COOPERATIVE
 
 # Builtins that are an operator by its name ("Built-ins: Operators").
 OPERATORS = {
@@ -45,6 +49,8 @@ def builtin(node: Call, names: Names, *, used: bool) -> Evaluate:
         return _thread_index(node)
     if name in TILE_CALLS:
         return _tile_call(node, names)
+    if name in LOCAL_ARRAYS:
+        return _not_computed(node, OWN_ARRAY)
     if name.startswith("atomic_"):
         return _atomic(node, names, used)
     if name in MESSAGES:
@@ -225,10 +231,21 @@ Operation: TypeAlias = Callable[..., Value]
 
 def _tile_call(node: Call, names: Names) -> Evaluate:
     """The function that evaluates a call of a tile builtin."""
+    if node.name in COOPERATIVE:
+        return _not_computed(node, COOPERATION)
     arguments = [names.expression(argument) for argument in node.args]
     if node.name in ("tile_load", "tile_store"):
         return _transfer(node, arguments, names.module.domain)
     return located(node, _operation(node, names.module.domain), *arguments)
+
+
+def _not_computed(node: Call, reason: str) -> Evaluate:
+    """What the reference says nothing of: what depends on how many threads a block has, on a library, on an address."""
+
+    def call(frame: Frame) -> Value:
+        raise Undefined(reason, node)
+
+    return call
 
 
 def _operation(node: Call, domain: Domain) -> Operation:
@@ -281,30 +298,36 @@ def _extract(tile: np.ndarray[Any, Any], *indices: int) -> Value:
 
 
 def _transfer(node: Call, arguments: list[Evaluate], domain: Domain) -> Evaluate:
-    """Load a tile from the beginning of an array, or store one there."""
+    """Load a tile from an array, or store one there, from its beginning or from an offset on."""
     loads = node.name == "tile_load"
     tile_type: t.Type = node.type if loads else node.args[1].type
     assert isinstance(tile_type, t.Tile)
     storage, zero = domain.storage(tile_type.dtype), domain.literal(tile_type.dtype, 0)
-    sizes = tile_type.shape
+    sizes, checked = tile_type.shape, dict(node.keywords).get("bounds_check", True)
 
-    def load(view: View, thread: Value) -> Value:
-        made = np.full(sizes, zero, dtype=storage)
+    def places(view: View, offset: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], int]]:
+        """Each place of the tile that the array has, with the place there."""
         for at in np.ndindex(sizes):
-            if all(index < size for index, size in zip(at, view.shape, strict=True)):
-                flat = view.at(at)
-                if thread.watched:
-                    view.shadow.read(flat, thread.number)
-                made[at] = view.leaves[flat]  # pyright: ignore  # a tile has no structs
+            there = tuple(map(sum, zip(at, offset, strict=True))) if offset else at
+            if all(0 <= index < size for index, size in zip(there, view.shape, strict=True)):
+                yield at, view.at(there)
+            elif not checked:
+                raise Undefined(INDEX_OUT_OF_RANGE)
+
+    def load(view: View, *rest: Value) -> Value:
+        made, thread = np.full(sizes, zero, dtype=storage), rest[-1]
+        for at, flat in places(view, rest[:-1]):
+            if thread.watched:
+                view.shadow.read(flat, thread.number)
+            made[at] = view.leaves[flat]  # pyright: ignore  # a tile has no structs
         return made
 
-    def store(view: View, tile: Value, thread: Value) -> Value:
-        for at in np.ndindex(sizes):
-            if all(index < size for index, size in zip(at, view.shape, strict=True)):
-                flat = view.at(at)
-                if thread.watched:
-                    view.shadow.write(flat, thread.number)
-                view.leaves[flat] = tile[at]  # pyright: ignore  # a tile has no structs
+    def store(view: View, tile: Value, *rest: Value) -> Value:
+        thread = rest[-1]
+        for at, flat in places(view, rest[:-1]):
+            if thread.watched:
+                view.shadow.write(flat, thread.number)
+            view.leaves[flat] = tile[at]  # pyright: ignore  # a tile has no structs
         return ()
 
     move: Operation = load if loads else store

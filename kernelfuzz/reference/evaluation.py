@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from kernelfuzz.analysis.effects import names_read, static_value
+from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
@@ -35,6 +35,7 @@ from kernelfuzz.reference.memory import Shadow, View, reader
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     INDEX_OUT_OF_RANGE,
+    NATIVE_CODE,
     NOTHING_RETURNED,
     SIGNED_OVERFLOW,
     UNINITIALISED_READ,
@@ -43,6 +44,7 @@ from kernelfuzz.reference.undefined import (
 )
 from kernelfuzz.typecheck.builtins import at_least
 from kernelfuzz.typecheck.comparisons import mixed_operands
+from kernelfuzz.typecheck.static_values import static_value
 
 
 def expression(node: n.Expr, names: Names) -> Evaluate:
@@ -349,6 +351,8 @@ def call_function(node: n.CallFunction, names: Names, used: bool = True) -> Eval
     """
     body = names.module.functions[node.name]
     arguments = [names.expression(argument) for argument in node.args]
+    if body.function.native:
+        return _native(node)
     size, execute, frame_of = body.size, body.execute, names.module.frame
     gives = used and node.type != t.Tuple(())
     rest = [UNBOUND] * (size - FIRST_LOCAL - len(body.function.params))
@@ -359,6 +363,13 @@ def call_function(node: n.CallFunction, names: Names, used: bool = True) -> Eval
         if gives and not _is_there(inner[RETURNED]):
             raise Undefined(NOTHING_RETURNED, node)
         return inner[RETURNED]
+
+    return call
+
+
+def _native(node: n.CallFunction) -> Evaluate:
+    def call(_: Frame) -> Value:
+        raise Undefined(NATIVE_CODE, node)
 
     return call
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
-from kernelfuzz.analysis.effects import names_read, static_value
+from kernelfuzz.analysis.effects import names_read
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import program as p
@@ -20,6 +20,7 @@ from kernelfuzz.ir.launch import Input, Launch
 from kernelfuzz.ir.rewrite import transform
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.execution import run
+from kernelfuzz.typecheck.static_values import static_value
 
 # What every array of a program holds, by name.
 Contents: TypeAlias = Mapping[str, Input]

@@ -154,7 +154,7 @@ def writing_functions(kernel: n.Kernel) -> n.Kernel:
     """
     fresh = fresh_names(kernel)
     for _ in range(_DEPTH):
-        functions = {each.name: each for each in kernel.functions if not _returns_early(each)}
+        functions = {each.name: each for each in kernel.functions if not (each.native or _returns_early(each))}
         changed = map_statements(kernel, lambda node, _, known=functions: _statements_for(node, known, fresh))
         if changed == kernel:
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernelfuzz.analysis.effects import changed_locals, names_read, static_value
+from kernelfuzz.analysis.effects import changed_locals, names_read
 from kernelfuzz.analysis.kept_digits import in_a_kernel
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.launch import Case
@@ -13,6 +13,7 @@ from kernelfuzz.ir.types import BOOL, FLOAT32, INT32
 from kernelfuzz.ir.walk import bound_names
 from kernelfuzz.rewrites.parameters import given_value, new_scalar, with_param
 from kernelfuzz.rewrites.places import Picks, function_at, new_name
+from kernelfuzz.typecheck.static_values import static_value
 
 # -------------------------------------------------------------------- static
 

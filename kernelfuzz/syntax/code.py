@@ -46,6 +46,7 @@ from kernelfuzz.syntax.tokens import (
     warp_attribute,
 )
 from kernelfuzz.typecheck.messages import MESSAGES, text_of_message
+from kernelfuzz.typecheck.tile_rules import BEFORE_FACTOR, BEFORE_OFFSET, FACTOR, OPERATION, WITH_OPERATION
 
 # --------------------------------------------------------------- expressions
 
@@ -81,6 +82,14 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
             told = [] if text is None else [argument(cst.SimpleString(repr(text)))]
             told += [argument(expression(arg)) for arg in node.args]
             return call(identifier(name) if name == "print" else warp_attribute(name), told)
+        case n.Call(name="array", args=(address, *sizes), keywords=keywords):
+            shape = tuple_of([expression(size) for size in sizes], parentheses=True)
+            given = [named_argument("ptr", expression(address)), named_argument("shape", shape)]
+            return call(
+                warp_attribute("array"), given + [named_argument(key, _keyword(each)) for key, each in keywords]
+            )
+        case n.Call(name=name) if name in BEFORE_OFFSET or name in BEFORE_FACTOR or name in WITH_OPERATION:
+            return _tile_call(node)
         case n.Call(name=name, args=args, keywords=keywords):
             arguments = [argument(expression(arg)) for arg in args]
             arguments += [named_argument(key, _keyword(value)) for key, value in keywords]
@@ -105,6 +114,19 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
             return _operation(node, *((OPEN, CLOSE) if binds(node) < needed else ((), ())))
         case _:
             return assert_never(node)
+
+
+def _tile_call(node: n.Call) -> cst.BaseExpression:
+    """A call that takes an offset by name, or the name of an operation first."""
+    own = {**BEFORE_OFFSET, **BEFORE_FACTOR}.get(node.name, len(node.args))
+    arguments = [argument(warp_attribute(str(value))) for key, value in node.keywords if key == OPERATION]
+    arguments += [argument(expression(arg)) for arg in node.args[:own]]
+    arguments += [named_argument(key, _keyword(value)) for key, value in node.keywords if key != OPERATION]
+    offset = [expression(arg) for arg in node.args[own:]]
+    if offset:
+        given = offset[0] if len(offset) == 1 else tuple_of(offset, parentheses=True)
+        arguments.append(named_argument(FACTOR if node.name in BEFORE_FACTOR else "offset", given))
+    return call(warp_attribute(node.name), arguments)
 
 
 def _operation(

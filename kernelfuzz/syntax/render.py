@@ -86,7 +86,25 @@ def _params(params: Sequence[n.Param]) -> list[cst.Param]:
 def _function(function: n.Function) -> cst.FunctionDef:
     # Warp infers what a function returns; an annotation makes it compare that with our type.
     params, body = _params(function.params), block_of(function.body)
+    if function.native:
+        body = indented([line(cst.Expr(cst.Ellipsis()))])
+        made = _def(function.name, params, body, returns=function.returns, leading_lines=TWO_BLANKS)
+        return made.with_changes(decorators=(_native(function.native),))
     return _def(function.name, params, body, decorator="func", returns=function.returns, leading_lines=TWO_BLANKS)
+
+
+def _native(texts: tuple[str, ...]) -> cst.Decorator:
+    """``@wp.func_native("...")``, with the text of the adjoint and of the replay by name; empty ones are left out."""
+    names = ("adj_snippet", "replay_snippet")
+    given = [argument(_text(texts[0]))]
+    given += [named_argument(name, _text(text)) for name, text in zip(names, texts[1:], strict=False) if text]
+    decorator = call(warp_attribute("func_native"), given)
+    return cst.Decorator(decorator, whitespace_after_at=NOTHING, trailing_whitespace=LINE_END)
+
+
+def _text(text: str) -> cst.SimpleString:
+    plain = text.isprintable() or "\n" not in text or '"""' in text or "\\" in text or text.endswith('"')
+    return cst.SimpleString(repr(text) if plain else f'"""{text}"""')
 
 
 def _struct(struct: t.Struct) -> cst.ClassDef:

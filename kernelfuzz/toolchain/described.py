@@ -61,6 +61,7 @@ class _Objects:
                 compat.own_types(value),
                 frozenset(captured),
                 compat.beyond_a_tree(value),
+                compat.native_texts(value),
             )
         return self._functions[id(value)]
 
@@ -97,7 +98,7 @@ class _Objects:
         module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
         if not isinstance(module, str) or not isinstance(name, str):
             return self._members(type(value).__name__, value)
-        if module_named(module) == WarpName("warp"):
+        if module_named(module) == WarpName("warp") and (not isinstance(value, type) or compat.is_exported(value)):
             return member(WarpName("warp"), name)
         return self._members(name, value) if isinstance(value, type) else PythonName(module, name)
 

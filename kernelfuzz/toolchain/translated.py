@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import copy
-from typing import Any
+from typing import Any, cast
 
 from kernelfuzz.toolchain import compat
 
@@ -33,7 +32,7 @@ def _definition_of(piece: compat.Piece) -> str:
 
 def _function(adjoint: Any, name: str, decorator: str) -> str:
     (definition,) = [each for each in adjoint.tree.body if isinstance(each, ast.FunctionDef)]
-    definition = copy.deepcopy(definition)
+    definition = _copied(definition)
     definition.name = name
     native = [each for each in definition.decorator_list if "native" in ast.unparse(each)]
     definition.decorator_list = native or [_verbatim(decorator)]
@@ -46,6 +45,18 @@ def _function(adjoint: Any, name: str, decorator: str) -> str:
     resolved = _Resolved(adjoint, local | {argument.arg for argument in definition.args.args})
     definition.body = [resolved.visit(each) for each in definition.body]
     return ast.unparse(definition)
+
+
+def _copied(node: Any) -> Any:
+    """A copy of a syntax tree: of what Warp hangs on its nodes, the name of a function that an expression gave."""
+    if isinstance(node, list):
+        return [_copied(each) for each in cast("list[Any]", node)]
+    if not isinstance(node, ast.AST):
+        return node
+    if (function := getattr(node, "warp_func", None)) is not None:
+        return _verbatim(str(function.key))
+    made = type(node)(**{name: _copied(value) for name, value in ast.iter_fields(node)})
+    return ast.copy_location(made, node)
 
 
 class _Resolved(ast.NodeTransformer):

@@ -15,6 +15,7 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.typecheck.builtins import NAMES, resolve
 from kernelfuzz.typecheck.comparisons import mixed_operands
+from kernelfuzz.typecheck.local_arrays import LOCAL_ARRAYS
 from kernelfuzz.typecheck.messages import MESSAGES, message_call
 from kernelfuzz.typecheck.operators import (
     TILE_CALLS,
@@ -362,6 +363,9 @@ def _call(node: n.Call, scope: Scope) -> t.Type:
     if node.name in TILE_CALLS:
         result = tile_call(node.name, types, node.keywords)
         return result or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)
+    if node.name in LOCAL_ARRAYS:
+        made = LOCAL_ARRAYS[node.name](types, dict(node.keywords))
+        return made or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)
     if node.name in MESSAGES:
         told = message_call(node.name, types, node.keywords)
         return told or fail(f"{node.name} does not take ({', '.join(map(t.type_name, types))})", node)

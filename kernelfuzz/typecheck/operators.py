@@ -8,7 +8,7 @@ building one kernel per row, dtype and release (tests/typecheck/test_operators.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -16,6 +16,7 @@ from math import prod
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.nodes import Keyword
 from kernelfuzz.typecheck.patterns import SignaturePattern, match_call, parse, solutions
+from kernelfuzz.typecheck.tile_rules import COOPERATIVE, Keywords, TileRule, is_offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,6 @@ def augmented_allowed(op: str, target: t.Type, value: t.Type) -> bool:
 
 # ---------------------------------------------------------------------- tiles
 
-Keywords = Mapping[str, Keyword]
-TileRule = Callable[[tuple[t.Type, ...], Keywords], "t.Type | None"]
-
 
 def _shape(keywords: Keywords) -> tuple[int, ...] | None:
     """The shape that a call asks for: a number or a tuple of them."""
@@ -169,8 +167,8 @@ def _shape(keywords: Keywords) -> tuple[int, ...] | None:
 
 def _load(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types, _shape(keywords):
-        case (t.Array(dtype=t.Scalar() as dtype, ndim=ndim),), (*sizes,) if len(sizes) == ndim:
-            return t.Tile(dtype, tuple(sizes))
+        case (t.Array(dtype=t.Scalar() as dtype, ndim=ndim), *offset), (*sizes,) if len(sizes) == ndim:
+            return t.Tile(dtype, tuple(sizes)) if is_offset(tuple(offset), ndim) else None
         case _:
             return None
 
@@ -230,8 +228,9 @@ def _extracted(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
 
 def _stored(types: tuple[t.Type, ...], keywords: Keywords) -> t.Type | None:
     match types:
-        case (t.Array(dtype=dtype, ndim=ndim), t.Tile() as tile) if tile.dtype == dtype and len(tile.shape) == ndim:
-            return t.Tuple(()) if not keywords else None
+        case (t.Array(dtype=dtype, ndim=ndim), t.Tile() as tile, *offset) if tile.dtype == dtype:
+            fits = len(tile.shape) == ndim and is_offset(tuple(offset), ndim)
+            return t.Tuple(()) if fits and keywords.keys() <= {"bounds_check", "aligned"} else None
         case _:
             return None
 
@@ -251,6 +250,7 @@ TILE_CALLS: dict[str, TileRule] = {
     "tile_broadcast": _broadcast,
     "tile_extract": _extracted,
     "tile_store": _stored,
+    **COOPERATIVE,
 }
 
 

@@ -25,6 +25,7 @@ from kernelfuzz.typecheck.inference import (
     is_valid,
 )
 from kernelfuzz.typecheck.scope import MAX_UNROLL, Module, Scope, VerifyError, merge_branches
+from kernelfuzz.typecheck.static_values import known_truth
 from kernelfuzz.typecheck.targets import assignable_name, augmented, part
 
 __all__ = ["VerifyError", "verify"]
@@ -164,13 +165,20 @@ def _verify_function(function: n.Function, module: Module) -> None:
             _returned_type(function, dict(module.structs))
             # Warp ends a function that gives one value with ``return {};``, where it does not end in a return.
             ends = not isinstance(function.returns, t.Tuple) and _has_return(function)
-            if not surely_returns(function.body) and not ends:
+            if not surely_returns(function.body) and not ends and not function.native:
                 fail("must end with a return", function)
         _params(function.params, scope)
+        if function.native:
+            _native(function)
         _block(function.body, scope)
     except VerifyError as error:
         error.function = function.name
         raise
+
+
+def _native(function: n.Function) -> None:
+    if len(function.native) > 3 or function.body != (n.Pass(),):
+        fail("has up to three texts of C++ and one pass", function)
 
 
 def _has_return(function: n.Function) -> bool:
@@ -293,15 +301,36 @@ def _if(statement: n.If, scope: Scope) -> None:
     before = set(scope.visible), set(scope.fixed)
     assigned, scope.assigned = scope.assigned, set()
     static = is_fixed_value(statement.test, scope)
-    _block(statement.body, scope)
-    body = scope.visible, scope.fixed, scope.assigned
-    scope.visible, scope.fixed, scope.assigned = set(before[0]), set(before[1]), set()
-    _block(statement.orelse, scope)
-    orelse = scope.visible, scope.fixed, scope.assigned
+    known = known_truth(statement.test, _constants_seen(scope))
+    body = _branch(statement.body, scope, before, used=known is not False)
+    orelse = _branch(statement.orelse, scope, before, used=known is not True)
     scope.assigned = assigned
-    if isinstance(tested, t.Scalar) and tested.is_float and not static and body[2] | orelse[2]:
+    chosen = (body[2] | orelse[2]) & before[0] | (body[2] & orelse[2])
+    if isinstance(tested, t.Scalar) and tested.is_float and not static and chosen:
         fail("a float is no condition of a branch that assigns a local variable", statement.test)
-    merge_branches(scope, before, body, orelse, static)
+    if known is None:
+        merge_branches(scope, before, body, orelse, static)
+    else:
+        scope.visible, scope.fixed, names = body if known else orelse
+        scope.assigned |= names
+
+
+def _constants_seen(scope: Scope) -> dict[str, n.Constant]:
+    """The constants of the module that no local hides."""
+    constants = scope.module.constants
+    return {name: constant for name, constant in constants.items() if name not in scope.visible}
+
+
+def _branch(
+    block: n.Block, scope: Scope, before: tuple[set[str], set[str]], *, used: bool
+) -> tuple[set[str], set[str], set[str]]:
+    """The names after one branch: visible, fixed, assigned.  One that is not ``used`` gives no name a type."""
+    scope.visible, scope.fixed, scope.assigned = set(before[0]), set(before[1]), set()
+    types = dict(scope.types)
+    _block(block, scope)
+    if not used:
+        scope.types = types
+    return scope.visible, scope.fixed, scope.assigned
 
 
 def _for(statement: n.For, scope: Scope) -> None:

@@ -127,8 +127,11 @@ def _sample(name: str, kind: Any, number: int, flag: bool, depth: int) -> Any:
 def _overload(kernel: Any) -> None:
     """Give a generic kernel the first overload that Warp generates code for."""
     types = {name: type_ for name, type_ in kernel.adj.arg_types.items() if name != "return"}
-    ranks = _ranks(kernel)
-    choices = [_concrete(type_, ranks.get(name, 0)) for name, type_ in types.items()]
+    ranks, given = _ranks(kernel), _taken(kernel)
+    choices = [
+        [given[name]] if type_ is Any and name in given else _concrete(type_, ranks.get(name, 0))
+        for name, type_ in types.items()
+    ]
     # Parameters of one kind mostly have one type: the same choice for all comes first.
     most = max(map(len, choices))
     same = [tuple([each[min(at, len(each) - 1)] for each in choices]) for at in range(most)]
@@ -139,6 +142,16 @@ def _overload(kernel: Any) -> None:
             if not isinstance(lower_kernel(made), Failure):
                 break
             kernel.overloads.clear()
+
+
+def _taken(kernel: Any) -> dict[str, Any]:
+    """The types that functions around a kernel take under a name: it hands on what it is given by that name."""
+    found: dict[str, Any] = {}
+    for value in compat.captured_values(kernel).values():
+        for function in compat.overloads_of(value):
+            known = {name: type_ for name, type_ in function.adj.arg_types.items() if compat.tree_type(type_)}
+            found = {**known, **found}
+    return found
 
 
 def _wp() -> Any:

@@ -256,6 +256,7 @@ def show(results: Sequence[Result], messages: int, like: str, compare: bool) -> 
 @click.option("--like", default="", help="List the kernels whose sentence has these words, tests left out.")
 @click.option("--compare", is_flag=True, help="Lower what is read and the original, and compare.")
 @click.option("--share", default=1.0, show_default=True, help="Compare only so many, chosen by chance.")
+@click.option("--tests/--no-tests", default=True, help="Whether files of tests are read.")
 @click.option("--only", default="", help="Only files whose module has this in its name.")
 @click.option("--into", type=click.Path(dir_okay=False, path_type=Path), help="Go on with what this file has.")
 @click.option("--write", "writing", is_flag=True, help="Put the tables into notes/real_kernels.md.")
@@ -265,6 +266,7 @@ def main(packages: tuple[str, ...], only: str, into: Path | None, **how: Any) ->
     compare: bool = how["compare"]
     found = kept(into)
     places = [place for each in packages for place in files(each) if only in place[2] and place[2] not in found]
+    places = [place for place in places if how["tests"] or not place[0].endswith(".tests")]
     for module, results in read_files(places, how["share"] if compare else 0.0, how["jobs"]):
         keep(into, module, results)
         found[module] = results

@@ -13,7 +13,8 @@ import pytest
 import warp as wp
 from same_code import difference
 
-from kernelfuzz import check
+from kernelfuzz import NotJudged, check
+from kernelfuzz.ir.names import rename
 from kernelfuzz.syntax.parse import ParseError, parse
 from kernelfuzz.syntax.render import render
 from kernelfuzz.toolchain import Failure, lower, lower_kernel
@@ -134,9 +135,19 @@ def test_what_only_numbers_are_captured_of_stays_a_closure() -> None:
     assert "make_alone(5)" in render(made)
 
 
-def test_what_a_function_of_cpp_does_is_not_read() -> None:
-    with pytest.raises(ParseError, match="native is a native snippet"):
-        parse(make(1, native))
+def test_a_function_of_cpp_is_read_and_not_computed() -> None:
+    kernel = make(1, native)
+    made = parse(kernel)
+    (function,) = made.functions
+    assert function.native == ("return x;",)
+    assert parse(render(made)) == made
+    (want,) = _lowered(lower_kernel(kernel)).kernels
+    (got,) = _lowered(lower(made)).kernels
+    assert not difference(want, got)
+    with pytest.raises(NotJudged, match="undefined: native code"):
+        check(kernel, oracles=["value"], scripts=None)
+    # Its text has the names of its parameters.
+    assert rename(made, lambda kind, _, name: f"{name}_new").functions[0].params == function.params
 
 
 def test_a_line_is_that_of_the_file() -> None:
@@ -157,3 +168,18 @@ def test_a_generic_kernel_without_an_overload_is_not_read() -> None:
 def test_anything_else_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a text or a warp\.Kernel is read, got int"):
         parse(3)
+
+
+def test_what_a_static_expression_calls_is_in_the_source_of_what_warp_lowered() -> None:
+    def scaled(count: int) -> Any:
+        @wp.func
+        def scale(x: float):
+            return x * float(count)
+
+        return scale
+
+    @wp.kernel
+    def calls(out: wp.array(dtype=float)):
+        out[0] = wp.static(scaled(3))(out[1])
+
+    assert "scale(out[1])" in _lowered(lower_kernel(calls)).source

@@ -2,7 +2,7 @@
 
 # Warp has types of its own for what kernels say.
 # pyright: reportInvalidTypeForm=false, reportOperatorIssue=false, reportCallIssue=false
-# pyright: reportArgumentType=false, reportOptionalOperand=false
+# pyright: reportArgumentType=false, reportOptionalOperand=false, reportIndexIssue=false
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from same_code import difference
 
 from kernelfuzz import NotJudged, check
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import BOOL, FLOAT32, FLOAT64, INT32, UINT8
+from kernelfuzz.ir.types import BOOL, FLOAT32, FLOAT64, INT32, UINT8, Array
 from kernelfuzz.oracles.option_sets import without_unrolling
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.syntax.render import render
@@ -138,3 +138,127 @@ def test_what_ends_without_a_return_is_undefined_where_it_is_used() -> None:
     )
     with pytest.raises(NotJudged, match="undefined: function without a returned value"):
         check(parse(text), oracles=["value"], scripts=None)
+
+
+def scaled(count: int) -> Any:
+    @wp.func
+    def scale(x: float):
+        return x * float(count)
+
+    return scale
+
+
+def chooses(flag: bool, size: int, extra: Any) -> Any:
+    """A kernel with branches that Warp does not look at, and a local that is a constant."""
+
+    @wp.kernel
+    def chosen(vectors: wp.array(dtype=wp.vec3), out: wp.array(dtype=float)):
+        i = wp.tid()
+        SIZE = wp.static(size)
+        if wp.static(flag):  # noqa: SIM108
+            old = out[i]
+        else:
+            old = never_defined(out[i])  # noqa: F821  # pyright: ignore
+        if wp.static(extra is not None and flag):
+            old = wp.vec3(1.0)
+        vector = 2.0 * vectors[i]
+        total = float(0.0)  # noqa: UP018
+        for j in range(vector.length):
+            total += vector[j] * wp.static(float(size) + 0.5)
+        if total:
+            third = total * 3.0
+            out[i] = third
+        unit = wp.identity(n=SIZE, dtype=float)
+        out[i] += old + wp.static(scaled(SIZE))(total) + unit[1, 1]
+
+    return chosen
+
+
+CHOSEN = chooses(True, 3, None)
+
+
+def test_a_branch_that_warp_does_not_look_at_may_hold_anything() -> None:
+    made = read(CHOSEN)
+    assert made.body[2] == n.If(
+        n.Static(n.Name("flag", BOOL), BOOL),
+        (n.Assign(n.Name("old", FLOAT32), n.Index(n.Name("out", Array(FLOAT32)), (n.Name("i", INT32),), FLOAT32)),),
+    )
+    assert "value" in check(CHOSEN, oracles=["value"], scripts=None).passed
+
+
+@wp.kernel
+def loads_from_an_offset(
+    matrix: wp.array2d(dtype=float),
+    row: wp.array(dtype=float),
+    out: wp.array(dtype=float),
+    sums: wp.array2d(dtype=float),
+):
+    i = wp.tid()
+    loaded = wp.tile_load(matrix, shape=(2, 3), offset=(i, 1))
+    line = wp.tile_load(row, 4, offset=i - 1)
+    out[i] = line[1] + loaded[0, 1]
+    wp.tile_store(sums, loaded, offset=(2 * i, 0))
+
+
+@wp.kernel
+def works_together(row: wp.array(dtype=float), out: wp.array(dtype=float), square: wp.array2d(dtype=float)):
+    i = wp.tid()
+    line = wp.tile_load(row, shape=4, offset=i, storage="shared", bounds_check=False)
+    value = row[i] * 2.0
+    total = wp.tile_sum(wp.tile(value, preserve_type=True))
+    most = wp.tile_reduce(wp.max, line)
+    largest = most[0] * 2.0
+    out[i] = wp.untile(wp.tile(largest))
+    scaled = wp.tile_map(wp.mul, line, -1.0)
+    made = wp.tile_load(square, shape=(4, 4))
+    wp.tile_matmul(made, wp.tile_transpose(made), made)
+    wp.tile_matmul(made, made, made, alpha=-1.0)
+    wp.tile_store(square, wp.tile_cholesky(made), offset=(i, 0))
+    wp.tile_atomic_add(out, scaled, offset=i)
+    wp.tile_store(out, total, offset=i)
+
+
+@wp.func_native("return (uint64_t)values.data;")
+def address_of(values: wp.array(dtype=float)) -> wp.uint64: ...
+
+
+@wp.kernel
+def makes_arrays(count: int, out: wp.array(dtype=float)):
+    seen = wp.array(ptr=address_of(out), shape=(count, 2), dtype=wp.float32)
+    own = wp.zeros(shape=4, dtype=float)
+    own[1] = seen[0, 1]
+    out[0] = own[1]
+
+
+def test_a_tile_is_loaded_and_stored_at_an_offset() -> None:
+    made = read(loads_from_an_offset)
+    assert parse(render(made)) == made
+    assert "value" in check(loads_from_an_offset, oracles=["value"], scripts=None).passed
+
+
+@pytest.mark.parametrize(
+    ("kernel", "reason"), [(works_together, "cooperation of a block"), (makes_arrays, "array of the kernel's own")]
+)
+def test_what_is_not_computed_is_said(kernel: Any, reason: str) -> None:
+    made = read(kernel)
+    assert parse(render(made)) == made
+    with pytest.raises(NotJudged, match=reason):
+        check(kernel, oracles=["value"], scripts=None)
+
+
+TABLE = ((0, 2), (1, 3), (2, 5))
+
+
+@wp.kernel
+def unrolls(vectors: wp.array(dtype=wp.vec3), out: wp.array(dtype=float)):
+    i = wp.tid()
+    total = float(0.0)  # noqa: UP018
+    for j in range(wp.static(len(TABLE))):
+        total += vectors[i][wp.static(TABLE[j][0])] * float(j) * wp.static(float(TABLE[j][1]))
+    out[i] = total * wp.static((1.0 + 2.0**2) ** 0.5)
+
+
+def test_a_loop_over_a_table_is_its_copies() -> None:
+    made = read(unrolls)
+    assert not any(isinstance(node, n.For) for node in made.body)
+    assert "value" in check(unrolls, oracles=["value"], scripts=None).passed

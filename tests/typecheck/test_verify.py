@@ -271,8 +271,8 @@ STATEMENTS = [
     Rule("branch_name", (If(b, (Assign(y, n),)), Assign(k, y)), (If(b, (Assign(y, n),), (Assign(k, y),)),), "is not defined", "y"),
     Rule(
         "static_branch",
-        (If(lit(True), (Assign(y, n),), (Assign(y, i),)), Assign(k, y)),
-        (If(lit(True), (Assign(y, n),)), Assign(k, y)), "is not defined", "y",
+        (If(lit(True), (Assign(y, n),)), Assign(k, y)),
+        (If(lit(False), (Assign(y, n),)), Assign(k, y)), "is not defined", "y",
     ),
     Rule(
         "static_counter",

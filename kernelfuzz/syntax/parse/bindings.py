@@ -49,7 +49,8 @@ class FunctionSource:
 
     Of a function that exists (``kernelfuzz.syntax.parse.parse`` of a kernel of Warp), ``kind`` is how Warp has it
     (``kernel``, ``func``), ``types`` has the types of its parameters that are known, ``captured`` the names that it
-    captures from functions around it, and ``problem`` says what it has that no tree can say.
+    captures from functions around it, ``native`` the texts of C++ that it has instead of a body, and ``problem`` says
+    what it has that no tree can say.
     """
 
     node: FunctionNode
@@ -58,6 +59,7 @@ class FunctionSource:
     types: Mapping[str, Type] = field(default_factory=dict[str, Type])
     captured: frozenset[str] = frozenset()
     problem: str = ""
+    native: tuple[str, ...] = ()
 
 
 class Member(int):
@@ -292,7 +294,7 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 
 # Parts of Warp that are written in Python as anybody's package is: they are read, and are no names of Warp's.
-_WRITTEN = re.compile(r"warp\.(_src\.)?(fem|examples|optim|sim|sparse|tests|render|utils)\b")
+_WRITTEN = re.compile(r"warp\.(_src\.)?(fem|examples|geometry|optim|sim|sparse|tests|render|utils)\b")
 
 
 def module_named(path: str) -> Known:

@@ -24,8 +24,10 @@ from kernelfuzz.ir.types import (
     Vector,
     type_name,
 )
+from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse.bindings import ClassSource, FunctionSource, Known, Overloads, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import ParseError, error, text_of
+from kernelfuzz.syntax.parse.known_locals import evaluated, with_numbers
 from kernelfuzz.syntax.parse.overloads import instance_types, overload, parameter_nodes
 from kernelfuzz.syntax.parse.told import told
 from kernelfuzz.syntax.parse.unit import Reader
@@ -39,9 +41,11 @@ from kernelfuzz.syntax.parse.values import (
 )
 from kernelfuzz.syntax.parse.warp_names import COMPILE_TIME, PARAMETERS, POSITIONAL
 from kernelfuzz.typecheck.builtins import NAMES, resolve
-from kernelfuzz.typecheck.inference import is_value
+from kernelfuzz.typecheck.inference import STATIC_OPERATORS, is_value
+from kernelfuzz.typecheck.local_arrays import LOCAL_ARRAYS
 from kernelfuzz.typecheck.messages import MESSAGES
 from kernelfuzz.typecheck.operators import TILE_CALLS, tile_call
+from kernelfuzz.typecheck.tile_rules import BEFORE_FACTOR, BEFORE_OFFSET, FACTOR, OPERATION, WITH_OPERATION
 
 # Reads one expression; handed in, because calls and expressions contain each other.
 Read: TypeAlias = Callable[[ast.expr, Reader], n.Expr]
@@ -110,7 +114,7 @@ def callee(node: ast.expr, reader: Reader) -> Known:
             root = root.value
         if isinstance(root, ast.Name) and root.id in reader.types:
             raise error(f"the IR has no methods like {text_of(node)}", node)
-    return evaluate(node, reader.namespace)
+    return evaluated(node, reader)
 
 
 def type_of_local(node: ast.expr, reader: Reader, read: Read) -> Type | None:
@@ -235,7 +239,8 @@ def _function(found: FunctionSource | Overloads, node: ast.Call, reader: Reader,
         source = overload(found, [argument.type for argument in made], node)
     else:
         source = found
-        if source.kind != "func" and not is_decorated(source.node, "func", source.namespace):
+        decorated = any(is_decorated(source.node, name, source.namespace) for name in ("func", "func_native"))
+        if source.kind != "func" and not decorated:
             raise error(f"{source.node.name} is a function of Python and no wp.func", node)
         made = _arguments(source, node, reader, read)
     types = tuple([argument.type for argument in made])
@@ -277,6 +282,8 @@ def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
         made := _made_with_dtype(name, node, reader, read)
     ):
         return made
+    if name in LOCAL_ARRAYS:
+        return _local_array(name, node, reader, read)
     if name not in NAMES and name not in TILE_CALLS:
         raise error(f"the IR has no builtin {name}", node)
     plain, keywords = _split(name, node, reader, read)
@@ -308,6 +315,22 @@ def _builtin(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     return n.Call(name, arguments, result, keywords)
 
 
+def _local_array(name: str, node: ast.Call, reader: Reader, read: Read) -> n.Call:
+    """``wp.array(ptr=, shape=, dtype=)`` and ``wp.zeros(shape=, dtype=)``."""
+    given = dict(zip(("ptr", "shape", "dtype") if name == "array" else ("shape", "dtype"), node.args, strict=False))
+    given |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+    arguments: list[ast.expr] = []
+    if name == "array" and given.keys() == {"ptr", "shape", "dtype"}:
+        shape = given.pop("shape")
+        arguments = [given.pop("ptr"), *(shape.elts if isinstance(shape, ast.Tuple) else [shape])]
+    keywords = tuple([(key, _keyword(value, reader, read)) for key, value in given.items()])
+    made = tuple([read(argument, reader) for argument in arguments])
+    result = LOCAL_ARRAYS[name](tuple([each.type for each in made]), dict(keywords))
+    if result is None:
+        raise error(f"{text_of(node)} is no array that a kernel of the IR can make", node)
+    return n.Call(name, made, result, keywords)
+
+
 def _shown(value: n.Keyword) -> str:
     return repr(value) if isinstance(value, (int, str, tuple)) else type_name(value)
 
@@ -325,18 +348,27 @@ def _split(
     positional = POSITIONAL.get(name, ())
     plain: list[ast.expr] = []
     keywords: list[tuple[str, n.Keyword]] = []
-    for at, argument in enumerate(node.args):
+    given = list(node.args)
+    if name in WITH_OPERATION and given:
+        keywords.append((OPERATION, _operation(given.pop(0), reader)))
+    for at, argument in enumerate(given):
         key = positional[at] if at < len(positional) else ""
         if key:
             keywords.append((key, _keyword(argument, reader, read)))
+        elif name in BEFORE_OFFSET and isinstance(argument, ast.Tuple):
+            plain += argument.elts
         else:
             plain.append(argument)
     named: dict[str, ast.expr] = {}
     for keyword in node.keywords:
         assert keyword.arg is not None  # checked where the call is read
-        if keyword.arg == "offset":
-            raise error(f"the IR has no offset of {name}", node)
-        if keyword.arg in COMPILE_TIME:
+        if keyword.arg == "offset" and name in BEFORE_OFFSET:
+            offset = keyword.value.elts if isinstance(keyword.value, ast.Tuple) else [keyword.value]
+            plain += offset  # whatever is given by name, it comes behind
+            continue
+        if keyword.arg == FACTOR and len(plain) == BEFORE_FACTOR.get(name):
+            plain.append(keyword.value)
+        elif keyword.arg in COMPILE_TIME:
             keywords.append((keyword.arg, _keyword(keyword.value, reader, read)))
         else:
             named[keyword.arg] = keyword.value
@@ -349,9 +381,18 @@ def _split(
     return plain, tuple(keywords)
 
 
+def _operation(node: ast.expr, reader: Reader) -> str:
+    """The builtin that a tile is reduced or computed with."""
+    found = evaluate(node, reader.namespace)
+    if isinstance(found, WarpName):
+        return found.name
+    raise error(f"{text_of(node)} is no builtin to compute a tile with", node)
+
+
 def _keyword(node: ast.expr, reader: Reader, read: Read) -> n.Keyword:
     if (type_ := type_of_local(node, reader, read)) is not None:
         return type_
+    node = with_numbers(node, reader)
     quoted = isinstance(node, ast.Constant)
     value = evaluate(node, reader.namespace) if quoted else evaluate_type(node, reader.namespace)
     if isinstance(value, (bool, int, str, *TYPE_CLASSES)):
@@ -407,18 +448,32 @@ _TREES = (
 )  # fmt: skip
 
 
+def _is_static_node(node: n.Node) -> bool:
+    """Whether the tree has the operator in a static expression: of others it has the value."""
+    match node:
+        case n.Binary(op="/", left=left):
+            return left.type == FLOAT32
+        case n.Binary(op=op):
+            return op in STATIC_OPERATORS
+        case n.Unary(op=op):
+            return op != "~"
+        case _:
+            return True
+
+
 def _static(node: ast.Call, reader: Reader, read: Read) -> n.Expr:
     """``wp.static(expression)``: the tree where the IR has one, or else the value."""
     if len(node.args) != 1 or node.keywords:
         raise error("wp.static takes one expression", node)
-    source = node.args[0]
+    source = with_numbers(node.args[0], reader)
     if all(isinstance(each, _TREES) for each in ast.walk(source)):
         try:
             made = read(source, reader)
         except ParseError:
             pass  # what Python can compute and a kernel cannot: ``"x" in NAMES``
         else:
-            return n.Static(made, made.type) if isinstance(made.type, Scalar) else made
+            if all(map(_is_static_node, walk(made))):
+                return n.Static(made, made.type) if isinstance(made.type, Scalar) else made
     value = evaluate(source, reader.namespace)
     if isinstance(value, n.Construct):
         return value

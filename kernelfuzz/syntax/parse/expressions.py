@@ -6,11 +6,12 @@ import ast
 import math
 
 from kernelfuzz.ir import nodes as n
-from kernelfuzz.ir.types import FLOAT32, INT32, Array, Matrix, Quaternion, Transform, Vector, type_name
+from kernelfuzz.ir.types import FLOAT32, INT32, Array, Matrix, Quaternion, Tile, Transform, Vector, type_name
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.syntax.parse.bindings import Known, Member, Members, PythonModule
 from kernelfuzz.syntax.parse.calls import call
 from kernelfuzz.syntax.parse.errors import ParseError, error, fail, text_of
+from kernelfuzz.syntax.parse.known_locals import length_of, with_numbers
 from kernelfuzz.syntax.parse.unit import Reader
 from kernelfuzz.syntax.parse.values import evaluate, lookup, number_literal
 from kernelfuzz.typecheck.inference import attribute_type, subscript_type
@@ -144,6 +145,9 @@ def _is_of_composite(owner: ast.expr, reader: Reader) -> bool:
 
 
 def _attribute(node: ast.Attribute, reader: Reader) -> n.Expr:
+    length = length_of(node, reader)
+    if length is not None:
+        return n.Literal(length, INT32)
     if not _is_local(node, reader) and not _is_of_composite(node.value, reader):
         found = evaluate(node, reader.namespace)
         if isinstance(found, Member):
@@ -178,6 +182,8 @@ def _subscript(node: ast.Subscript, reader: Reader) -> n.Expr:
             return n.ArrayShape(array, axis)
     value = expression(node.value, reader)
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if isinstance(value.type, Tile) and len(parts) == len(value.type.shape):
+        return n.Call("tile_extract", (value, *[expression(part, reader) for part in parts]), value.type.dtype)
     indices = tuple([_index(part, reader) for part in parts])
     try:
         result = subscript_type(value.type, indices)
@@ -199,6 +205,7 @@ def _index(node: ast.expr, reader: Reader) -> n.Expr | n.Slice:
 
 def constant_integer(node: ast.expr, reader: Reader) -> int:
     """The value of an integer that has to be known when the kernel is declared."""
+    node = with_numbers(node, reader)
     if any(isinstance(each, ast.Name) and each.id in reader.types for each in ast.walk(node)):
         raise error(f"{text_of(node)} has to be a constant here", node)
     value = evaluate(node, reader.namespace)

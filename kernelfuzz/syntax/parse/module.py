@@ -28,6 +28,8 @@ from kernelfuzz.syntax.parse.bindings import (
 from kernelfuzz.syntax.parse.errors import ParseError
 from kernelfuzz.syntax.parse.expressions import constant_of
 from kernelfuzz.syntax.parse.imported import place_of
+from kernelfuzz.syntax.parse.known_locals import assigned_once
+from kernelfuzz.syntax.parse.live_branches import without_dead_branches
 from kernelfuzz.syntax.parse.statements import block, read_function, read_params
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import argument_of, class_type, evaluate, is_decorated
@@ -145,6 +147,7 @@ def _kernel(source: FunctionSource, sources: Sources, count: int) -> Kernel:
     unit = Unit(read_function)
     reader = Reader(unit, source.namespace, is_kernel=True)
     params = read_params(source, (), reader)
+    reader.once = assigned_once(source.node.body) - {param.name for param in params}
     body = block(source.node.body, reader)
     captured = _captured(source, unit) if source.kind else _factory_constants(source.namespace, unit)
     if count == 1:
@@ -159,17 +162,26 @@ def _kernel(source: FunctionSource, sources: Sources, count: int) -> Kernel:
         constants=constants,
         closure=captured is not None,
     )
-    distinct = _distinct(made)
-    _verify(made if distinct is None else distinct, unit, source)
-    return made if distinct is None else distinct
+    made = _distinct(made) or made
+    try:
+        _verify(made, unit, source)
+    except ParseError:
+        # Warp does not look at a branch whose condition it knows not to hold: what is wrong may be in one.
+        live = without_dead_branches(made)
+        if live == made:
+            raise
+        _verify(live, unit, source)
+        return live
+    return made
 
 
 def _distinct(kernel: Kernel) -> Kernel | None:
-    """The kernel with names of its module that no function has as a local; None where that is so already.
+    """The kernel with names of its module that neither it nor a function's local has; None where that is so already.
 
     What stands in several modules is put into one, and a function may call a local as another module calls a constant.
     """
     inner = {name for each in (*kernel.functions, kernel) for name in (*bound_names(each.body), *param_names(each))}
+    inner.add(kernel.name)
     shared = inner & {each.name for each in (*kernel.constants, *kernel.functions)}
     if not shared or kernel.closure:
         return None
@@ -247,13 +259,11 @@ def _declare_all(sources: Sources, unit: Unit) -> None:
 
 
 def _declare_function(function: FunctionSource, unit: Unit) -> None:
-    # A function that does not fit must not leave behind what it needs.
-    before = dict(unit.constants), dict(unit.structs), dict(unit.functions), dict(unit.sources), dict(unit.instances)
+    before = unit.state()
     try:
         unit.function(function, (), function.node)
     except ParseError:
-        unit.constants, unit.structs, unit.functions, unit.sources, unit.instances = before
-        unit.reading.clear()
+        unit.restore(before)  # a function that does not fit must not leave behind what it needs
         raise
 
 

@@ -10,11 +10,14 @@ from kernelfuzz.ir.nodes import Function, Param
 from kernelfuzz.ir.types import INT32, Tuple, Type
 from kernelfuzz.syntax.parse.bindings import FunctionSource, PythonName, WarpName
 from kernelfuzz.syntax.parse.errors import Generic, ParseError, error, text_of
-from kernelfuzz.syntax.parse.expressions import BINARY, expression
+from kernelfuzz.syntax.parse.expressions import BINARY, constant_integer, expression
+from kernelfuzz.syntax.parse.known_locals import assigned_once, note
+from kernelfuzz.syntax.parse.native import native_texts
 from kernelfuzz.syntax.parse.overloads import declared_type, parameter_nodes
 from kernelfuzz.syntax.parse.told import asserted
 from kernelfuzz.syntax.parse.unit import Reader, Unit
 from kernelfuzz.syntax.parse.values import evaluate, type_of
+from kernelfuzz.typecheck.static_values import known_truth
 
 
 def block(body: Sequence[ast.stmt], reader: Reader) -> n.Block:
@@ -22,6 +25,9 @@ def block(body: Sequence[ast.stmt], reader: Reader) -> n.Block:
     made: list[n.Stmt] = []
     for source in body:
         if isinstance(source, ast.Expr) and isinstance(source.value, ast.Constant):
+            continue
+        if isinstance(source, ast.For) and (copies := _copied(source, reader)) is not None:
+            made += copies
             continue
         statement = _statement(source, reader)
         reader.unit.at(statement, source)
@@ -40,8 +46,9 @@ def _statement(node: ast.stmt, reader: Reader) -> n.Stmt:
             return n.AugAssign(place, BINARY[type(op)], expression(value, reader))
         case ast.If(test=test, body=body, orelse=orelse):
             condition = expression(test, reader)
-            kept = block(body, reader)
-            return n.If(condition, kept, block(orelse, reader) if orelse else ())
+            known = known_truth(condition, reader.unit.constants)
+            kept = _branch(body, reader, used=known is not False)
+            return n.If(condition, kept, _branch(orelse, reader, used=known is not True) if orelse else ())
         case ast.For():
             return _for(node, reader)
         case ast.While(test=test, body=body, orelse=[]):
@@ -65,12 +72,29 @@ def _statement(node: ast.stmt, reader: Reader) -> n.Stmt:
             raise error(f"the IR has no statement like {text_of(node)}", node)
 
 
+def _branch(body: Sequence[ast.stmt], reader: Reader, *, used: bool) -> n.Block:
+    """The nodes of a branch.  One that is not ``used`` is nothing to Warp, and empty where it does not fit."""
+    if used:
+        return block(body, reader)
+    state, reading = reader.unit.state(), len(reader.unit.reading)
+    types, fixed, returns = dict(reader.types), dict(reader.fixed), len(reader.returns)
+    try:
+        return block(body, reader)
+    except ParseError:
+        reader.unit.restore(state, reading)
+        return (n.Pass(),)
+    finally:
+        reader.types, reader.fixed = types, fixed
+        del reader.returns[returns:]
+
+
 def _assign(target: ast.expr, value: ast.expr, reader: Reader) -> n.Stmt:
     if isinstance(target, (ast.Tuple, ast.List)):
         return _unpack(target, value, reader)
     made = expression(value, reader)
     if isinstance(target, ast.Name):
         reader.types[target.id] = made.type
+        note(target.id, made, reader)
         name = n.Name(target.id, made.type)
         reader.unit.at(name, target)
         return n.Assign(name, made)
@@ -119,6 +143,40 @@ def _for(node: ast.For, reader: Reader) -> n.Stmt:
             raise error(f"the IR has no loop like {text_of(node)}", node)
 
 
+# Warp unrolls no longer ones by itself.
+_MOST_COPIES = 64
+
+
+def _copied(node: ast.For, reader: Reader) -> list[n.Stmt] | None:
+    """The copies of a loop's body whose static expressions have another value in each; None where it stays a loop."""
+    if not isinstance(node.target, ast.Name):
+        return None
+    name = node.target.id
+    static = [each for each in ast.walk(node) if isinstance(each, ast.Call) and _is_static(each, name, reader)]
+    if not static or any(isinstance(each, (ast.Break, ast.Continue)) for each in ast.walk(node)):
+        return None
+    match node.iter:
+        case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
+            turns = [constant_integer(bound, reader) for bound in bounds]
+        case _:
+            return None
+    made: list[n.Stmt] = []
+    for number in range(*turns)[:_MOST_COPIES]:
+        reader.types[name], reader.fixed[name] = INT32, number
+        made += [n.Assign(n.Name(name, INT32), n.Literal(number, INT32)), *block(node.body, reader)]
+    reader.fixed.pop(name, None)
+    return made if len(range(*turns)) <= _MOST_COPIES else None
+
+
+def _is_static(node: ast.Call, counter: str, reader: Reader) -> bool:
+    """Whether this is ``wp.static`` of something that Python computes of a counter: a call or an element of a table."""
+    read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    computed = any(isinstance(each, (ast.Call, ast.Subscript)) for each in ast.walk(node) if each is not node)
+    if not computed or counter not in read or not isinstance(node.func, ast.Attribute):
+        return False
+    return node.func.attr == "static" and evaluate(node.func, reader.namespace) == WarpName("static")
+
+
 def _return(value: ast.expr | None, reader: Reader) -> n.Stmt:
     if value is None or (isinstance(value, ast.Constant) and value.value is None):
         return n.Return()
@@ -137,12 +195,14 @@ def read_function(source: FunctionSource, name: str, types: tuple[Type, ...], un
     _no_custom_gradient(source)
     reader = Reader(unit, source.namespace, is_kernel=False)
     params = read_params(source, types, reader)
+    reader.once = assigned_once(node.body) - {param.name for param in params}
     annotated = None if node.returns is None else _returned(node.returns, reader)
-    body = block(node.body, reader)
+    native = native_texts(source)
+    body = (n.Pass(),) if native else block(node.body, reader)
     returns = annotated or (reader.returns[0] if reader.returns else None)
     if returns is not None:
         unit.struct(returns, node)
-    function = Function(name, params, returns, body)
+    function = Function(name, params, returns, body, native)
     unit.at(function, node)
     return function
 

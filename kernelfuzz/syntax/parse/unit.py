@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from kernelfuzz.ir.nodes import Constant, Construct, Function, Literal, Node
 from kernelfuzz.ir.types import INT32, Array, Struct, Tuple, Type
@@ -64,6 +65,16 @@ class Unit:
         others = (f"{name}_{number}" for number in itertools.count(1))
         return (each for each in itertools.chain((name,), others) if each not in self.sources)
 
+    def state(self) -> tuple[dict[Any, Any], ...]:
+        """What has been collected so far, to go back to where something turns out not to fit."""
+        kept = (self.constants, self.structs, self.functions, self.sources, self.instances)
+        return tuple([dict(each) for each in kept])
+
+    def restore(self, state: tuple[dict[Any, Any], ...], reading: int = 0) -> None:
+        """Forget what was collected after a state, when so many functions were being read."""
+        self.constants, self.structs, self.functions, self.sources, self.instances = state
+        del self.reading[reading:]
+
     def struct(self, type_: Type, node: ast.AST) -> None:
         """Declare the structs that a type is made of, the inner ones first."""
         match type_:
@@ -109,10 +120,15 @@ def _told(value: Literal | Construct) -> list[object]:
 
 @dataclass(slots=True)
 class Reader:
-    """One function while it is read: ``types`` has the locals that have a type so far."""
+    """One function while it is read: ``types`` has the locals that have a type so far.
+
+    ``once`` are the names that one place assigns, ``fixed`` has the numbers of those of them that are constants.
+    """
 
     unit: Unit
     namespace: Namespace
     is_kernel: bool
     types: dict[str, Type] = field(default_factory=dict[str, Type])
     returns: list[Type] = field(default_factory=list[Type])
+    once: frozenset[str] = frozenset()
+    fixed: dict[str, int | float | bool] = field(default_factory=dict[str, "int | float | bool"])

@@ -35,6 +35,7 @@ from kernelfuzz.syntax.parse.bindings import (
     parameters,
     python_name,
 )
+from kernelfuzz.syntax.parse.decisions import choice
 from kernelfuzz.syntax.parse.errors import Generic, ParseError, error, fail, text_of
 from kernelfuzz.syntax.parse.imported import namespace_of
 from kernelfuzz.syntax.parse.warp_names import ARRAYS, GENERIC, MATRIX_MAKERS, TYPES, VECTOR_MAKERS
@@ -244,6 +245,8 @@ def _read_value(node: ast.expr, namespace: Namespace) -> Known:
             compute = BINARY.get(type(op))
             if compute is not None and all(isinstance(value, (int, float)) for value in values):
                 return computed(compute, values, node)
+        case ast.Compare() | ast.BoolOp() | ast.IfExp():
+            return choice(node, lambda part: evaluate(part, namespace))
         case ast.Call():
             return _call(node, namespace)
         case ast.Subscript(value=owner, slice=index):
@@ -312,7 +315,7 @@ def _call(node: ast.Call, namespace: Namespace) -> Known:
             if isinstance(value, (int, float)):
                 return typed(value, function, node)
         case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if not node.keywords:
-            values = [evaluate(argument, namespace) for argument in node.args]
+            values = _flat([evaluate(argument, namespace) for argument in node.args])
             return Construct(function, tuple([component(value, function.dtype, node) for value in values]))
         case PythonName(module="typing", name="TypeVar"):
             return PythonName("typing", "Any")
@@ -321,6 +324,12 @@ def _call(node: ast.Call, namespace: Namespace) -> Known:
         case _:
             pass
     raise error(f"the value of {text_of(node)} cannot be told from the text", node)
+
+
+def _flat(values: list[Known]) -> list[Known]:
+    """The numbers of rows, which are in order."""
+    parts = [_flat(list(value)) if isinstance(value, tuple) else [value] for value in values]
+    return [each for part in parts for each in part]
 
 
 def _returned(function: FunctionSource, node: ast.Call, namespace: Namespace) -> Known:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 
 from kernelfuzz.ir import types as t
+from kernelfuzz.typecheck.tile_rules import OPTIONS
 
 
 def _named_types() -> Iterator[tuple[str, t.Type]]:
@@ -53,7 +54,7 @@ NUMBERS: dict[str, float] = {
 }
 
 # What Warp takes by name while it generates code.
-COMPILE_TIME = frozenset({"dtype", "shape", "length", "n", "m", "storage"})
+COMPILE_TIME = frozenset({"dtype", "shape", "length", "n", "m"}) | OPTIONS
 
 # The name of each positional argument that is a compile-time keyword in the IR; "" is an ordinary one.
 POSITIONAL: dict[str, tuple[str, ...]] = {
@@ -67,6 +68,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "tile_astype": ("", "dtype"),
     "tile_reshape": ("", "shape"),
     "tile_broadcast": ("", "shape"),
+    "tile_view": ("", "", "shape"),
 }
 
 # Ordinary arguments that may be given by name or left out: their names, and the defaults of the last ones.

@@ -55,6 +55,8 @@ from kernelfuzz.toolchain.compat.objects import (
     builtin_name,
     captured_values,
     definition,
+    is_exported,
+    native_texts,
     overloads_of,
     own_types,
     tree_type,

@@ -81,6 +81,11 @@ def _literals(values: Any, dtype: t.Scalar) -> tuple[n.Literal, ...]:
     return tuple([n.Literal(float(each) if dtype.is_float else int(each), dtype) for each in plain])
 
 
+def is_exported(value: type) -> bool:
+    """Whether a class has a name in the ``warp`` package itself: kernels know it by that."""
+    return getattr(installed.load_warp().warp, value.__name__, None) is value
+
+
 def builtin_name(value: Any) -> str | None:
     """The name of a builtin of Warp; None for anything else."""
     is_function = isinstance(value, installed.load_warp().context.Function)
@@ -113,10 +118,17 @@ def captured_values(value: Any) -> dict[str, Any]:
     return dict(inspect.getclosurevars(value.func).nonlocals)
 
 
+def native_texts(value: Any) -> tuple[str, ...]:
+    """The C++ of a function of ``@wp.func_native``: of its body, its adjoint and its replay; () for any other."""
+    names = ("native_snippet", "adj_native_snippet", "replay_snippet")
+    texts = [getattr(value, name, None) or "" for name in names]
+    while texts and not texts[-1]:
+        texts.pop()
+    return tuple(texts)
+
+
 def beyond_a_tree(value: Any) -> str:
     """What a function of Warp has that no tree can say; empty where nothing."""
-    if getattr(value, "native_snippet", None) is not None:
-        return f"{value.key} is a native snippet"
     if getattr(value, "custom_grad_func", None) is not None or getattr(value, "custom_replay_func", None) is not None:
         return f"{value.key} has a gradient of its own"
     return ""
