@@ -12,9 +12,11 @@ _WORD = re.compile(r"(?:wp::)?\w+|\S")
 _CHOSEN = re.compile(r"(?:wp_args_|adj_|replay_)?[A-Za-z_]\w*_(?:[0-9a-f]{8}|\d+)(?:_cpu_kernel_\w+)?")
 # Not chosen: what the generator counts.
 _COUNTED = re.compile(r"(?:adj_|var_|label|start_|end_|for_|while_)\w*|_?wp_\w+")
-# The number of a variable: another one where a constant is a local's in one text and written out in the other.
+# The number of a variable: another one where another constant is declared before it.
 _NUMBER = re.compile(r"(?:adj|var)_\d+")
 _DECLARED = re.compile(r"^ *(?:const )?[\w:<>, ]+\b((?:adj|var)_\d+)(?: = [^;]*)?;\n", re.MULTILINE)
+_CONSTANT = re.compile(r"^ *const [\w:<>, ]+\bvar_(\d+) = ([^;]*);\n", re.MULTILINE)
+_OF_A_CONSTANT = re.compile(r"^ *[\w:<>, ]+\badj_constant(?: = [^;]*)?;\n", re.MULTILINE)
 # Warp has two names for one conversion, and the tree one node for both.
 _ALIASES = {f"wp::{pre}{old}": f"wp::{pre}{old}32" for pre in ("", "adj_") for old in ("int", "float")}
 
@@ -49,10 +51,21 @@ def _different(part: str, left: str, right: str, names: dict[str, str]) -> str:
     return f"{part}: {len(first)} words | {len(second)} words" if len(first) != len(second) else ""
 
 
+def _by_value(function: str) -> str:
+    """The text of a function with the values of constants for their names: how often one is declared says nothing."""
+    values = {f"var_{number}": value for number, value in _CONSTANT.findall(function)}
+    values |= {f"adj_{name.removeprefix('var_')}": "adj_constant" for name in values}
+    named = _NUMBER.sub(lambda each: values.get(each[0], each[0]), _CONSTANT.sub("", function))
+    return _OF_A_CONSTANT.sub("", named)
+
+
 def _words(text: str) -> list[str]:
-    times = Counter(_NUMBER.findall(text))
-    used = _DECLARED.sub(lambda found: found[0] if times[found[1]] > 1 else "", text)
-    found: list[str] = _WORD.findall(used)
+    found: list[str] = []
+    # A function and its adjoint have variables of their own.
+    for function in map(_by_value, text.split("\n}\n")):
+        times = Counter(_NUMBER.findall(function))
+        used = _DECLARED.sub(lambda each, times=times: each[0] if times[each[1]] > 1 else "", function)
+        found += [*_WORD.findall(used), "}"]
     return [_ALIASES.get(each, each) for each in found]
 
 
