@@ -24,11 +24,11 @@ from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Case, Input, flattened, leaves
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.types import Array
-from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.chunk import HOSTS, CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
 from kernelfuzz.oracles.differentiable import differentiable, read_from_copies
+from kernelfuzz.oracles.gradient_precision import PRECISIONS, Precision, narrowest_float
 from kernelfuzz.oracles.option_sets import OptionSet, may_unroll_less, option_sets_of_gradients
 from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import GRADIENT
@@ -37,11 +37,12 @@ from kernelfuzz.oracles.verdict import BuildSetting, Mismatch, Verdict
 from kernelfuzz.reference import NotDifferentiable, NotSmooth, Undefined
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.derivative import central_difference, documented_gradient, gradient, on_the_way
-from kernelfuzz.reference.deviations import applicable, explanation
+from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
 from kernelfuzz.reference.exact import Exact
 from kernelfuzz.reference.execution import execute
 from kernelfuzz.reference.limitations import array_overwrites
 from kernelfuzz.reference.rounded_derivative import rounding_error
+from kernelfuzz.reference.undefined import Stopped
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.launch_inputs import POSITIVE, SMOOTH, draw_launch
 from kernelfuzz.toolchain import Failure
@@ -49,28 +50,6 @@ from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.programs import Program
 from kernelfuzz.typecheck.builtins import at_least
 
-
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """How far two derivatives of one value may be apart.
-
-    ``relative``: rounding, which conditioning multiplies.  ``absolute``, against the largest derivative of the
-    launch and the largest gradient that it starts from: what cancels leaves rounding of that size, also where all
-    derivatives are zero.  ``cancelled``, against the largest derivative of anything on the way: so much may be left
-    where it cancels.
-    """
-
-    relative: float
-    absolute: float
-    cancelled: float
-
-
-# By the narrowest float that is computed with on the way.
-PRECISIONS = {
-    t.FLOAT64: Precision(1e-6, 1e-9, 1e-12),
-    t.FLOAT32: Precision(1e-3, 1e-5, 1e-6),
-    t.FLOAT16: Precision(2e-2, 2e-3, 4e-3),
-}
 # What rounding may move is judged only where it is a small part of the derivative.
 SMALL_PART = 0.05
 
@@ -78,6 +57,8 @@ NO_OUTPUT = "no output over floats"
 NO_FLOAT64_FORM = "a builtin has no float64 form"
 # A known bug, which would cost a worker each time.
 ENDLESS = "known: the backward pass of a while loop that is left by return does not end (leaving-a-dynamic-loop)"
+# What that computes depends on what the adjoint happens to have of the values that the loop carries, or is no number.
+STRAY = "known: the backward pass goes through what a loop was left before (leaving-a-dynamic-loop)"
 # The launches that are tried until one tells anything; where nothing stands in the way, one more hardly helps.
 STYLES = (SMOOTH, SMOOTH, POSITIVE)
 # Of how many kernels of a chunk other options are asked: their adjoints are built once more.
@@ -95,6 +76,7 @@ class Point:
     far rounding may move each derivative, by ``flattened`` name; empty where the case itself is over float64.
     ``lossy``: outputs have no gradient there because Warp documents that the adjoint has lost what it needs.
     ``spoilt``: it needs something that is lost, if only for what no output depends on.
+    ``left``: a dynamic ``for`` is left before its end, ``carried``: one that carries floats.
     """
 
     case: Case
@@ -104,6 +86,8 @@ class Point:
     rounding: Mapping[str, Any] = field(default_factory=dict[str, Any])
     lossy: bool = False
     spoilt: bool = False
+    left: bool = False
+    carried: bool = False
     as_written: bool = True
 
     @property
@@ -120,14 +104,6 @@ class Point:
     def widened(self) -> Point:
         """The same point, judged over float64."""
         return replace(self, case=self.over_float64, seeds=widened_inputs(self.seeds), rounding={})
-
-
-def narrowest_float(kernel: Kernel) -> t.Scalar:
-    """The float type of least precision that anything in the kernel has; float64 where there is none."""
-    types = {getattr(node, "type", None) for node in walk(kernel)}
-    composites = (t.Vector, t.Matrix, t.Quaternion, t.Transform, t.Tile)
-    found = {each.dtype if isinstance(each, composites) else each for each in types}
-    return min((each for each in PRECISIONS if each in found), key=lambda each: each.precision, default=t.FLOAT64)
 
 
 def ask(chunk: Chunk) -> None:
@@ -274,7 +250,9 @@ def prepare_at(case: Case, unroll: int = MAX_UNROLL, *, over_float64: Kernel | N
         return GRADIENT.skipped("no input over floats")
     if not all(np.isfinite(array).all() for _, array in leaves(judged)):
         return GRADIENT.skipped("not finite")
-    point = Point(case, wide, found.seeds, judged, lossy=found.lossy, spoilt=found.spoilt)
+    point = Point(
+        case, wide, found.seeds, judged, lossy=found.lossy, spoilt=found.spoilt, left=found.left, carried=found.carried
+    )
     return point if wide.kernel == case.kernel else _in_its_own_floats(point)
 
 
@@ -400,7 +378,24 @@ def _verdict(point: Point, actual: Mapping[str, Input], setting: BuildSetting) -
         return GRADIENT.skipped("not judged: too close for central differences", setting)
     if point.rounding and not _computes_alike(point):
         return GRADIENT.skipped("not judged: rounding changes what the kernel computes", setting)
-    return GRADIENT.failed(setting, mismatch=mismatch, bugs=predicted(point, actual, setting.unroll))
+    bugs = predicted(point, actual, setting.unroll)
+    if not bugs and point.left and _goes_astray(point, setting.unroll):
+        return GRADIENT.skipped(STRAY, setting)
+    return GRADIENT.failed(setting, mismatch=mismatch, bugs=bugs)
+
+
+def _goes_astray(point: Point, unroll: int) -> bool:
+    """Whether it is open what the adjoint of what never ran does to the gradient, which is not nothing.
+
+    Where that has no derivative, or carries values that are lost.
+    """
+    kernel, launch = point.over_float64.kernel, point.over_float64.launch
+    row = DEVIATIONS["leaving-a-dynamic-loop"]
+    try:
+        found = gradient(kernel, launch, point.seeds, [row], strict=False, unroll=unroll, by=point.expected)
+    except Stopped:
+        return True
+    return point.carried and _first_wrong(point, found, point.expected) is not None
 
 
 def _computes_alike(point: Point) -> bool:

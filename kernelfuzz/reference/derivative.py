@@ -79,7 +79,8 @@ class Documented:
     ``seeds`` are those that were given, but zero where the adjoint needs a value that it does not have, which
     makes it ``lossy``; ``reasons`` say why.  ``expected`` is the gradient by the arrays that Warp has one of.
     ``spoilt``: the adjoint needs such a value, if only for what no output depends on.
-    ``endless``: see notes/findings/leaving-a-dynamic-loop.
+    ``endless``, ``left``, of a dynamic ``for``, and ``carried``, of one that carries floats: see
+    notes/findings/leaving-a-dynamic-loop.
     """
 
     seeds: Mapping[str, Input]
@@ -88,6 +89,8 @@ class Documented:
     spoilt: bool
     reasons: tuple[str, ...]
     endless: bool
+    left: bool
+    carried: bool
 
 
 def documented_gradient(
@@ -121,8 +124,9 @@ def documented_gradient(
     for path in astray:
         expected.pop(path[0], None)
     lossy, endless = any(bool(marks.any()) for marks in lost.values()), any(watch.endless for watch in watches)
+    left, carried = any(watch.left for watch in watches), any(watch.carried for watch in watches)
     reasons = [reason for watch in watches for reason in watch.domain.reasons]
-    return Documented(known, expected, lossy, bool(reasons), (*reasons, LOST), endless)
+    return Documented(known, expected, lossy, bool(reasons), (*reasons, LOST), endless, left, carried)
 
 
 def on_the_way(kernel: Kernel, launch: Launch) -> Scale:

@@ -186,7 +186,11 @@ DEVIATIONS: dict[str, Deviation] = {
         Deviation(
             "leaving-a-dynamic-loop",
             "The adjoint of a dynamic loop goes through its whole range, from the end, until it breaks.",
-            nodes={n.For: left_loops.left_for, n.While: left_loops.left_while},
+            nodes={
+                n.For: left_loops.left_for,
+                n.While: left_loops.left_while,
+                n.Return: left_loops.each_return,
+            },
             of_gradients=True,
         ),
         Deviation(

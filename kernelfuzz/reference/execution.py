@@ -153,7 +153,7 @@ def statement(node: n.Stmt, names: c.Names) -> c.Execute:
         case n.ExprStmt(value=value):
             return _effect(_for_effect(value, names))
         case n.Return():
-            return _return(node, names)
+            return return_values(node, names)
         case n.Break():
             return lambda _: c.BREAK
         case n.Continue():
@@ -195,7 +195,8 @@ def _unpack(node: n.Unpack, names: c.Names) -> c.Execute:
     return execute
 
 
-def _return(node: n.Return, names: c.Names) -> c.Execute:
+def return_values(node: n.Return, names: c.Names) -> c.Execute:
+    """``return``, ``return x, y``: what is returned is kept in the frame."""
     values = [names.expression(value) for value in node.values]
     if not values:
         return lambda _: c.RETURN

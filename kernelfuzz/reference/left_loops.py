@@ -17,7 +17,7 @@ from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.walk import blocks, bound_names
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import evaluation, execution
-from kernelfuzz.reference.dual import Dual, constant
+from kernelfuzz.reference.dual import Dual, constant, lift
 from kernelfuzz.reference.memory import View
 from kernelfuzz.reference.smooth import of_floats
 from kernelfuzz.reference.undefined import TOO_MANY_STEPS, Undefined
@@ -95,10 +95,11 @@ def _is_left(block: n.Block) -> bool:
 
 def _ends(frame: c.Frame, body: c.Execute, place: int, value: int) -> bool:
     """Whether an iteration breaks; nothing is changed by asking."""
-    restore = _kept(frame, everything=True)
+    restore, returned = _kept(frame, everything=True), frame[c.RETURNED]
     frame[place] = value
     ended = body(frame)
     restore()
+    frame[c.RETURNED] = returned
     return ended == c.BREAK
 
 
@@ -119,9 +120,47 @@ def _iterate(frame: c.Frame, body: c.Execute, bound: Sequence[int]) -> int:
     if ended == c.RETURN:
         for place, value in before:
             frame[place] = value
-    if ended == c.RETURN and not _is_nothing(frame[c.RETURNED]):
-        raise Undefined(TOO_MANY_STEPS)  # each return adds to the gradient of its value
     return ended
+
+
+def each_return(node: n.Return, names: c.Names) -> c.Execute | None:
+    """A ``return`` of a function with a loop that is left by one: each that is come by adds to the gradient."""
+    if not node.values or not _returns_in_loops(names.unit.body):
+        return None
+    run = execution.return_values(node, names)
+
+    def execute(frame: c.Frame) -> int:
+        before = frame[c.RETURNED]
+        ended = run(frame)
+        if not _is_nothing(before):
+            frame[c.RETURNED] = _moving_with(before, frame[c.RETURNED])
+        return ended
+
+    return execute
+
+
+def _returns_in_loops(block: n.Block, inside: bool = False) -> bool:
+    return any(
+        (inside and isinstance(each, n.Return))
+        or any(_returns_in_loops(inner, inside or isinstance(each, (n.For, n.While))) for inner in blocks(each))
+        for each in block
+    )
+
+
+def _moving_with(value: Any, other: Any) -> Any:
+    """The value, whose floats move as they do and as those of the other do."""
+    if isinstance(other, Dual):
+        moving = lift(value, other)
+        return Dual(moving.value, moving.tangent + other.tangent)
+    if isinstance(value, tuple):
+        return tuple(map(_moving_with, cast("tuple[Any, ...]", value), other))
+    if isinstance(value, dict):
+        return {name: _moving_with(each, other[name]) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        made = np.empty(value.size, dtype=object)
+        made[:] = list(map(_moving_with, value.reshape(-1), other.reshape(-1)))
+        return made.reshape(value.shape)
+    return value
 
 
 def _is_nothing(value: Any) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from kernelfuzz.analysis.unrolling import is_dynamic
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import is_local, root_name
-from kernelfuzz.ir.walk import subscripts
+from kernelfuzz.ir.walk import bound_names, subscripts
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, evaluation, execution, lost_values
 from kernelfuzz.reference.lost_regions import Region
-from kernelfuzz.reference.lost_values import CARRIED, OVERWRITTEN, Watch, lost_of
+from kernelfuzz.reference.lost_values import CARRIED, CONDITION, OVERWRITTEN, UNSET, Watch, lost_of
 from kernelfuzz.reference.needs import READ_THEIR_RESULTS, Operand, needs
-from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Undefined
+from kernelfuzz.reference.smooth import depends
+from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Lost, Undefined
 
 
 def language(watch: Watch) -> c.Language:
@@ -211,9 +212,11 @@ def _if(node: n.If, names: c.Names, watch: Watch) -> c.Execute:
 
 def _for(node: n.For, names: c.Names, watch: Watch) -> c.Execute:
     bounds = [names.expression(bound) for bound in node.bounds]
+    # The counter is a variable of the loop, whatever had its name before.
+    before = set(names.places) - {node.name}
     place = names.place(node.name)
     body = execution.block(node.body, names)
-    loop = _Loop(node, names, watch)
+    loop = _Loop(node, names, watch, before)
 
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]
@@ -232,6 +235,7 @@ def _for(node: n.For, names: c.Names, watch: Watch) -> c.Execute:
             ended = body(frame)
             loop.leave(ended)
             if ended in (c.BREAK, c.RETURN):
+                loop.note_left(frame, ended, more=value != range(*values)[-1])
                 break
         loop.end(frame)
         return c.RETURN if ended == c.RETURN else c.NORMAL
@@ -241,9 +245,10 @@ def _for(node: n.For, names: c.Names, watch: Watch) -> c.Execute:
 
 def _while(node: n.While, names: c.Names, watch: Watch) -> c.Execute:
     """A loop that the adjoint runs again from what it knows, to find out how often."""
+    before = set(names.places)
     test = evaluation.truth(node.test, names)
     body = execution.block(node.body, names)
-    loop = _Loop(node, names, watch)
+    loop = _Loop(node, names, watch, before)
 
     def execute(frame: c.Frame) -> int:
         thread = frame[c.THREAD]
@@ -266,19 +271,29 @@ def _while(node: n.While, names: c.Names, watch: Watch) -> c.Execute:
 
 
 class _Loop:
-    """A loop that is being compiled or runs: what becomes of the locals that it changes."""
+    """A loop that is being compiled or runs: what becomes of the locals that it changes, and of those that it binds.
 
-    __slots__ = ("_dynamic", "_node", "_region", "_watch", "doubtful")
+    ``before`` are the locals that there were before it.
+    """
 
-    def __init__(self, node: n.For | n.While, names: c.Names, watch: Watch) -> None:
+    __slots__ = ("_born", "_dynamic", "_node", "_region", "_watch", "doubtful")
+
+    def __init__(self, node: n.For | n.While, names: c.Names, watch: Watch, before: Set[str]) -> None:
         self._node = node
+        counter = {node.name} if isinstance(node, n.For) else set[str]()
+        self._born = [names.place(name) for name in sorted((bound_names(node.body) | counter) - before)]
         self._watch = watch
         self._dynamic = is_dynamic(node, watch.unroll)
         self._region = Region(node.body, names, watch, node.name if isinstance(node, n.For) else "")
         self.doubtful: int = 0
 
     def doubt(self, frame: c.Frame, lost: int) -> None:
-        """Note that it is ``lost`` how often the loop runs, or what runs of it."""
+        """Note that it is ``lost`` how often the loop runs, or what runs of it.
+
+        Raises Lost where that may be any number of times.
+        """
+        if lost & UNSET:
+            raise Lost(CONDITION, self._node)
         if lost and not self.doubtful:
             self._region.doubt(frame, self._node)
         self.doubtful |= lost
@@ -306,7 +321,17 @@ class _Loop:
             watch.returned = True
             watch.endless |= isinstance(self._node, n.While)
 
+    def note_left(self, frame: c.Frame, ended: int, *, more: bool) -> None:
+        """Note that the loop was left with ``more`` iterations to come, which compute with what it carries."""
+        carried = [frame[place] for place in self._region.places if place not in self._born]
+        self._watch.left |= self._dynamic and (more or ended == c.RETURN)
+        self._watch.carried |= self._dynamic and more and any(map(depends, carried))
+
     def end(self, frame: c.Frame) -> None:
-        """What was changed is lost where the loop is in doubt."""
+        """What was changed is lost where the loop is in doubt; what was bound first has no value in the adjoint."""
+        if self._dynamic:
+            for place in self._born:
+                if frame[place] is not c.UNBOUND:
+                    self._watch.bind(frame, place, self._watch.lost(frame, place) | CARRIED | UNSET)
         self._region.spoil(frame, self.doubtful)
         self.doubtful = 0

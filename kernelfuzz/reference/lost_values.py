@@ -15,20 +15,21 @@ launch.  Lost to it are
 (there): what a function returns is not lost by its loops.
 
 Where a derivative needs a lost value, the domain marks the result as lost, and so all that is computed from it.
-Where the way that is taken or the place of a store needs one, the run raises Lost.
+Where the way that is taken or the place of a store needs one, the run raises Lost; and where the adjoint would read
+at any place, divide by any integer, or run a loop any number of times, which may end the process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from kernelfuzz.analysis.effects import changed_arguments
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.walk import walk
+from kernelfuzz.ir.walk import subscripts, walk
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, evaluation
 from kernelfuzz.reference.domain import Value
@@ -39,11 +40,21 @@ from kernelfuzz.reference.needs import Needs, Operand, needs
 from kernelfuzz.reference.smooth import Smooth, depends
 from kernelfuzz.reference.undefined import Lost
 
-# Why a value is lost: another iteration of a dynamic loop computed it, or something has overwritten it.
-CARRIED, OVERWRITTEN = 1, 2
+# Why a value is lost: another iteration of a dynamic loop computed it, or something has overwritten it.  What only a
+# loop that is over has bound is a variable that the adjoint never gives a value: it may be any number.
+CARRIED, OVERWRITTEN, UNSET = 1, 2, 4
 
 CONDITION = "a condition that the adjoint does not have"
 PLACE = "a place that the adjoint does not have"
+DIVISOR = "a divisor that the adjoint does not have"
+
+# The builtins that divide.
+_DIVISIONS = ("/", "//", "%")
+_DIVIDING = frozenset({"div", "floordiv", "mod"})
+
+
+# Why the adjoint must not run, given the operands; empty where it may.
+_Harm: TypeAlias = "Callable[[Sequence[Operand]], str]"
 
 
 @dataclass(slots=True)
@@ -71,6 +82,10 @@ class Watch:
     # Whether a return has left a ``while``, and whether the last one that ran has left a dynamic loop.
     endless: bool = False
     returned: bool = False
+    # Whether a dynamic ``for`` was left before its end, or the function by it; and one that carries floats from one
+    # iteration to the next.
+    left: bool = False
+    carried: bool = False
     # The loops around what runs, of the function that runs and of those that have called it.
     loops: list[Any] = field(default_factory=list[Any])
     _reassigned: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
@@ -160,24 +175,53 @@ def expression(node: n.Expr, names: c.Names, watch: Watch) -> c.Evaluate:
             return _call_function(node, names, watch)
         case n.Call() if node.name.startswith("atomic_"):
             return atomic(node, names, watch, used=True)
-        case n.Index(value=value) if isinstance(value.type, t.Array):
-            return _watched(node, evaluation.expression(node, names), _element(watch), watch)
+        case n.Index(value=value):
+            of_array = isinstance(value.type, t.Array)
+            by = _element(watch) if of_array else needs(node)
+            harm = _reads_anywhere(of_array, safe=all(map(is_kept_in, subscripts(node))))
+            return _watched(node, evaluation.expression(node, names), by, watch, harm)
         case n.Call(name="tile_load"):
-            return _watched(node, evaluation.expression(node, names), _element(watch), watch)
+            evaluate = evaluation.expression(node, names)
+            return _watched(node, evaluate, _element(watch), watch, _reads_anywhere(True, safe=False))
         case n.Call(args=(n.Name(id=name), *_)) if changed_arguments(node):
             watched = _watched(node, evaluation.expression(node, names), needs(node), watch)
             return _mutating(names.place(name), watched, watch)
+        case n.Binary(op=op) if op in _DIVISIONS and not t.has_floats(node.type):
+            return _watched(node, evaluation.expression(node, names), needs(node), watch, _divides_by_anything)
+        case n.Call(name=name) if name in _DIVIDING and not t.has_floats(node.type):
+            return _watched(node, evaluation.expression(node, names), needs(node), watch, _divides_by_anything)
         case _:
             return _watched(node, evaluation.expression(node, names), needs(node), watch)
 
 
-def _watched(node: n.Expr, evaluate: c.Evaluate, by: Needs, watch: Watch) -> c.Evaluate:
+def _no_harm(operands: Sequence[Operand]) -> str:
+    return ""
+
+
+def _reads_anywhere(of_array: bool, *, safe: bool) -> _Harm:
+    """Where a part is read at a place that may be any, or of an array that may be any; ``safe``: a place within it."""
+
+    def harm(operands: Sequence[Operand]) -> str:
+        asked = operands[0 if of_array else 1 : 1 if safe else None]
+        return PLACE if lost_of(asked) & UNSET else ""
+
+    return harm
+
+
+def _divides_by_anything(operands: Sequence[Operand]) -> str:
+    return DIVISOR if operands[-1].lost & UNSET else ""
+
+
+def _watched(node: n.Expr, evaluate: c.Evaluate, by: Needs, watch: Watch, harm: _Harm = _no_harm) -> c.Evaluate:
+    """``harm`` gives the reason to stop where the adjoint might end its process."""
     floats, domain = t.has_floats(node.type), watch.domain
 
     def run(frame: c.Frame) -> Value:
         base, changed = len(watch.operands), watch.changed
         value = evaluate(frame)
         operands = watch.since(base)
+        if reason := harm(operands):
+            raise Lost(reason, node)
         lost = lost_of(operands) | (OVERWRITTEN if watch.changed != changed else 0)
         if floats and by(operands):
             value = domain.lost(value)

@@ -123,6 +123,93 @@ def test_known_bugs_of_dynamic_loops_are_told_by_the_option() -> None:
     assert [(verdict.status, verdict.bugs) for verdict in once] == [("passed", ()), ("known", bound.bugs)]
 
 
+LEFT = """
+import warp as wp
+
+
+@wp.func
+def first(x: wp.array(dtype=wp.float64)):
+    for k in range(3):
+        if k == {at}:
+            return x[k] * x[k]
+    return x[2] * wp.float64(3.0)
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    i = wp.tid()
+    out[i] = first(x) * x[i]
+"""
+CARRYING = """
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    z = x[0] * wp.float64(2.0)
+    for k in range(3):
+        z = z {op} x[k]
+        if k == {at}:
+            return
+        out[k] = z
+"""
+
+
+def of_text(text: str) -> Case:
+    return Case(parse(text), Launch((1,), {"x": np.array([2.0, 3.0, 5.0]), "out": np.zeros(3)}))
+
+
+def test_each_return_of_a_loop_adds_to_the_gradient() -> None:
+    points = [point(of_text(LEFT.format(at=at))) for at in (0, 1, 3)]
+    assert [verdict.status for verdict in gradient.judge(points, CPU)] == ["passed"] * 3
+    known = ("known", ("leaving-a-dynamic-loop",))
+    for name in ("no unrolling", "unrolling once"):
+        assert [(each.status, each.bugs) for each in under(name, points)] == [known, known, ("passed", ())]
+
+
+def test_another_defect_of_a_loop_that_is_left_is_not_known(monkeypatch: Patch) -> None:
+    lose_products(monkeypatch, "max_unroll", 1)
+    points = [point(of_text(LEFT.format(at=at))) for at in (1, 3)]
+    for verdict in under("unrolling once", points):
+        assert (verdict.status, verdict.kind, verdict.bugs) == ("failed", "wrong gradient", ())
+
+
+def test_iterations_that_never_ran_are_not_judged_by_what_they_carry() -> None:
+    left, run = (point(of_text(CARRYING.format(op="*", at=at))) for at in (1, 3))
+    assert [verdict.status for verdict in gradient.judge([left, run], CPU)] == ["passed", "passed"]
+    found = under("unrolling once", [left, run])
+    assert [(verdict.status, verdict.reason) for verdict in found[:1]] == [("skipped", gradient.STRAY)]
+    assert not found[1].reason.startswith("known")
+
+
+SKIPPED = """
+import warp as wp
+
+
+@wp.kernel
+def kernel(x: wp.array(dtype=wp.float64), out: wp.array(dtype=wp.float64)):
+    for k in range(3):
+        if k == {at}:
+            return
+        out[k] = x[k] * x[k]
+    out[1] = x[2] / (x[0] - wp.float64(2.0))
+    out[2] = x[1]
+"""
+
+
+def test_what_has_no_derivative_where_it_never_ran_is_not_judged() -> None:
+    (verdict,) = under("unrolling once", [point(of_text(SKIPPED.format(at=1)))])
+    assert (verdict.status, verdict.reason) == ("skipped", gradient.STRAY)
+
+
+def test_a_defect_of_a_loop_that_carries_and_ends_is_told(monkeypatch: Patch) -> None:
+    """Nothing strays where no iteration is left out, or where it adds nothing."""
+    text = CARRYING.format(op="+", at=3)
+    around_loops(monkeypatch, lambda adjoint: adjoint.blocks[-1].body_reverse.clear(), lambda around: around)
+    (verdict,) = under("unrolling once", [point(of_text(text))])
+    assert (verdict.status, verdict.bugs) == ("failed", ())
+
+
 SHAPED = Case(
     parse("""
 import warp as wp

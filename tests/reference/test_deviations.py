@@ -18,8 +18,8 @@ from kernelfuzz.oracles.judge import judge_cases
 from kernelfuzz.oracles.request import Checks
 from kernelfuzz.oracles.value import suspects
 from kernelfuzz.oracles.verdict import BuildSetting
-from kernelfuzz.reference import Undefined, run
 from kernelfuzz.reference import gradient as differentiated
+from kernelfuzz.reference import run
 from kernelfuzz.reference.compiled import Deviation
 from kernelfuzz.reference.deviations import DEVIATIONS, applicable, explanation
 from kernelfuzz.strategies.choices import SeededChoices
@@ -89,15 +89,20 @@ def test_a_bug_whose_effect_is_open_is_suspected_where_the_launch_meets_it() -> 
     assert other.verdicts[0].suspects == ()
 
 
-def test_a_vector_that_is_returned_from_a_dynamic_loop_is_left_open() -> None:
+def test_each_return_of_a_vector_from_a_dynamic_loop_adds_to_its_gradient() -> None:
     function = (
         "@wp.func\ndef first(x: wp.array(dtype=wp.float64), n: int):\n    for i in range(n):\n        if i == 1:\n"
         "            return wp.vec2d(x[i], x[0])\n    return wp.vec2d(x[2], x[1])\n\n\n"
     )
     case = gradient_kernels.case_of(function, "    out[0] = first(x, len(total))[0]")
     row, seeds = DEVIATIONS["leaving-a-dynamic-loop"], {"out": np.ones(1)}
-    with pytest.raises(Undefined):
-        differentiated(case.kernel, case.launch, seeds, (row,), strict=False)
+    found = np.asarray(differentiated(case.kernel, case.launch, seeds, (row,), strict=False)["x"])
+    assert np.flatnonzero(found).tolist() == [1, 2]
+    assert found[1:3].tolist() == [1.0, 1.0]
+    wanted = {"x": differentiated(case.kernel, case.launch, seeds)["x"]}
+    setting = BuildSetting("cpu", tuple(sorted(JUDGED.items())))
+    verdicts = gradient.judge([gradient.Point(case, case, seeds, wanted)], setting)
+    assert [(verdict.status, verdict.bugs) for verdict in verdicts] == [("known", (row.name,))]
 
 
 def test_a_negative_component_of_an_element_is_met_where_a_launch_has_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.reference.derivative import Documented, central_difference, documented_gradient
+from kernelfuzz.reference.lost_values import CONDITION, DIVISOR, PLACE
 from kernelfuzz.reference.undefined import Lost
 from kernelfuzz.typecheck.builtins import at_least
 
@@ -63,3 +64,40 @@ def test_a_loop_that_is_not_unrolled_loses_more() -> None:
     outputs = {"out": np.array([1.0, 2.0, 3.0, 4.0])}
     assert not documented_gradient(case.kernel, case.launch, outputs).lossy
     assert seeds(documented_gradient(case.kernel, case.launch, outputs, unroll=1)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["for i in range(3):", "    z = x[i]", "out[0] = z * x[i]"], PLACE),
+        (["for i in range(3):", "    j = i % 2", "out[0] = x[j]"], PLACE),
+        (["for i in range(3):", "    row = wp.vec2d(x[i], x[0])", "    j = i % 2", "out[0] = row[j]"], PLACE),
+        (["for i in range(2):", "    for j in range(2):", "        z = x[j]", "    out[i] = z * x[j]"], PLACE),
+        (["for i in range(1, 3):", "    z = x[i]", "out[0] = z * wp.float64(5 // i)"], DIVISOR),
+        (["for i in range(1, 3):", "    z = x[i]", "for j in range(i):", "    out[j] = x[j]"], CONDITION),
+    ],
+)
+def test_what_only_a_loop_has_bound_may_be_any_number_in_the_adjoint(lines: list[str], reason: str) -> None:
+    case = kernels.case_of("\n".join(f"    {line}" for line in lines))
+    outputs = {"out": np.array([1.0, 2.0, 3.0, 4.0])}
+    # Where the loops are unrolled the counters are constants.
+    assert not documented_gradient(case.kernel, case.launch, outputs).lossy
+    with pytest.raises(Lost) as stopped:
+        documented_gradient(case.kernel, case.launch, outputs, unroll=0)
+    assert stopped.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("lines", "lost"),
+    [
+        (["for i in range(3):", "    z = x[i]", "out[0] = x[i % 3]", "out[1] = x[1]"], [0]),
+        (["j = int(0)", "for i in range(3):", "    j = i", "out[0] = x[j]", "out[1] = x[1]"], [0]),
+        (["for i in range(3):", "    j = i", "j = 1", "out[0] = x[j]"], []),
+        (["for i in range(3):", "    v = wp.vec2d(x[i], x[0])", "out[0] = v[1]", "out[1] = v[0] * v[1]"], [1]),
+        (["for i in range(3):", "    out[i] = x[i]", "for i in range(2):", "    out[3] = x[i]"], []),
+    ],
+)
+def test_what_is_in_its_array_whatever_it_is_may_be_asked(lines: list[str], lost: list[int]) -> None:
+    case = kernels.case_of("\n".join(f"    {line}" for line in lines))
+    outputs = {"out": np.array([1.0, 2.0, 3.0, 4.0])}
+    assert seeds(documented_gradient(case.kernel, case.launch, outputs, unroll=0)) == lost
