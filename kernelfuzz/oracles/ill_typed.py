@@ -159,6 +159,105 @@ def builtin_arguments(node: n.Expr) -> Change:
     return None
 
 
+_OF_TWO = frozenset({"min", "max", "atan2", "pow", "dot", "cross"})
+
+
+def fewer_builtin_arguments(node: n.Expr) -> Change:
+    """Of numbers or vectors; ``min`` of one vector is another overload."""
+    if isinstance(node, n.Call) and node.name in _OF_TWO and len(node.args) == 2:
+        of_vectors = not isinstance(node.args[0].type, t.Scalar) and node.name in ("min", "max")
+        return None if of_vectors else (node.name, replace(node, args=node.args[:1]))
+    return None
+
+
+def of_two_types(node: n.Expr) -> Change:
+    match node:
+        case n.Call(name="min" | "max" as name, args=(left, right)) if not isinstance(left, n.Literal):
+            other = _other(right)
+            return other and (f"{name} of {_about(left, other)}", replace(node, args=(left, other)))
+        case _:
+            return None
+
+
+def clamped(node: n.Expr) -> Change:
+    match node:
+        case n.Call(name="clamp", args=(value, low, high)) if not isinstance(value, n.Literal):
+            other = _other(high)
+            return other and (_about(value, other), replace(node, args=(value, low, other)))
+        case _:
+            return None
+
+
+def shifted(node: n.Expr) -> Change:
+    match node:
+        case n.Binary(op=op, type=t.Scalar(kind="float") as scalar) if op in _ARITHMETIC and _scalars(node):
+            return f"<< of {t.type_name(scalar)}", replace(node, op="<<")
+        case _:
+            return None
+
+
+def inverted(node: n.Expr) -> Change:
+    match node:
+        case n.Unary(op="-", operand=operand, type=t.Scalar(kind="float") as scalar) if not isinstance(
+            operand, n.Literal
+        ):
+            return f"~ of {t.type_name(scalar)}", replace(node, op="~")
+        case _:
+            return None
+
+
+def of_vectors(node: n.Expr) -> Change:
+    if isinstance(node, n.Call) and node.name in _OF_FLOATS and isinstance(scalar := node.type, t.Scalar):
+        return f"{node.name} of a vector", replace(node, args=(n.Construct(t.Vector(3, scalar), ()),))
+    return None
+
+
+def normalized(node: n.Expr) -> Change:
+    if isinstance(node, n.Call) and node.name in _OF_FLOATS and isinstance(node.type, t.Scalar):
+        return t.type_name(node.type), replace(node, name="normalize")
+    return None
+
+
+def multiplied(node: n.Expr) -> Change:
+    """A dot product of vectors of two lengths."""
+    if isinstance(node, n.Call) and node.name == "dot" and isinstance(left := node.args[0].type, t.Vector):
+        other = t.Vector(3 if left.length == 2 else 2, left.dtype)
+        return "", replace(node, args=(node.args[0], n.Construct(other, ())))
+    return None
+
+
+def crossed(node: n.Expr) -> Change:
+    """A cross product in the plane, in place of a sum of vectors."""
+    if isinstance(node, n.Binary) and node.op in "+-" and isinstance(made := node.type, t.Vector):
+        flat = t.Vector(2, made.dtype)
+        return "", n.Call("cross", (n.Construct(flat, ()), n.Construct(flat, ())), flat)
+    return None
+
+
+def measured(node: n.Expr) -> Change:
+    """The length of a vector of integers, in place of a dot product."""
+    if isinstance(node, n.Call) and node.name == "dot" and isinstance(node.args[0].type, t.Vector):
+        return "int32", n.Call("length", (n.Construct(t.Vector(3, t.INT32), ()),), t.INT32)
+    return None
+
+
+def number_for_array(node: n.Expr) -> Change:
+    if isinstance(node, n.CallFunction):
+        for at, value in enumerate(node.args):
+            if isinstance(value.type, t.Array):
+                return "", replace(node, args=(*node.args[:at], n.Literal(1, t.INT32), *node.args[at + 1 :]))
+    return None
+
+
+def array_for_number(node: n.Expr) -> Change:
+    if isinstance(node, n.CallFunction):
+        array = next((value for value in node.args if isinstance(value.type, t.Array)), None)
+        for at, value in enumerate(node.args):
+            if array is not None and isinstance(value.type, t.Scalar):
+                return t.type_name(value.type), replace(node, args=(*node.args[:at], array, *node.args[at + 1 :]))
+    return None
+
+
 def argument_type(node: n.Expr) -> Change:
     if isinstance(node, n.CallFunction):
         for at, value in enumerate(node.args):
@@ -236,6 +335,14 @@ def rebound(node: n.Stmt, fresh: FreshNames, of_function: bool) -> Change:
     return None
 
 
+def float_range(node: n.Stmt, fresh: FreshNames, of_function: bool) -> Change:
+    """A range up to a float; of literals Warp makes a loop of its own."""
+    if isinstance(node, n.For) and not all(isinstance(bound, n.Literal) for bound in node.bounds):
+        last = n.Cast(t.FLOAT32, node.bounds[-1])
+        return f"{len(node.bounds)} bounds", replace(node, bounds=(*node.bounds[:-1], last))
+    return None
+
+
 def constant_changed(node: n.Stmt, fresh: FreshNames, of_function: bool) -> Change:
     if isinstance(node, n.While):
         name = n.Name(fresh("fixed"), t.FLOAT32)
@@ -273,6 +380,30 @@ EDITS: dict[str, Edit] = {
         Edit("vectors of unequal lengths", _BUILTINS, "add(a: Vector[Any, Scalar], b: Vector[Any, Scalar])", lengths),
         Edit("a function of floats on an integer", _BUILTINS, "sin(x: Float)", float_builtin),
         Edit("too many arguments of a builtin", _BUILTINS, "sin(x: Float)", builtin_arguments),
+        Edit("too few arguments of a builtin", _BUILTINS, "atan2(y: Float, x: Float)", fewer_builtin_arguments),
+        Edit("the smaller of unequal types", _BUILTINS, "min(a: Scalar, b: Scalar)", of_two_types),
+        Edit("a clamp between unequal types", _BUILTINS, "clamp(x: Scalar, low: Scalar, high: Scalar)", clamped),
+        Edit("a shift of a float", _BUILTINS, "lshift(a: Int, b: Int)", shifted),
+        Edit("the bits of a float inverted", _BUILTINS, "invert(a: Int)", inverted),
+        Edit("a function of numbers on a vector", _BUILTINS, "sin(x: Float)", of_vectors),
+        Edit("a number normalized", _BUILTINS, "normalize(a: Vector[Float, Any])", normalized),
+        Edit(
+            "a dot product of unequal lengths", _BUILTINS, "dot(a: Vector[Scalar, Any], b: Vector[Scalar, Any])",
+            multiplied,
+        ),
+        Edit(
+            "a cross product in the plane", _BUILTINS,
+            "cross(a: Vector[Scalar, Literal[3]], b: Vector[Scalar, Literal[3]])", crossed,
+        ),
+        Edit("the length of integers", _BUILTINS, "length(a: Vector[Float, Any])", measured),
+        Edit(
+            "a number for an array", "Basics, Strong Typing",
+            "Types are inferred from source expressions and function signatures.", number_for_array,
+        ),
+        Edit(
+            "an array for a number", "Basics, Strong Typing",
+            "Types are inferred from source expressions and function signatures.", array_for_number,
+        ),
         Edit("an argument of another type", _CONVERSIONS, _STRICT, argument_type),
         Edit(
             "an array of other dimensions", "Runtime, Arrays",
@@ -310,6 +441,7 @@ EDITS: dict[str, Edit] = {
             "Mutating a genuine (non-iterator) constant inside a dynamic loop still raises an error.",
             statement=constant_changed,
         ),
+        Edit("a range up to a float", _CONVERSIONS, _STRICT, statement=float_range),
         Edit(
             "tid in a function", "Limitations", "wp.tid() cannot be called from user functions.",
             statement=thread_index,

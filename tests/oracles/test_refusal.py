@@ -51,7 +51,13 @@ def kernel(x: wp.array2d(dtype=float), n: int, out: wp.array(dtype=float)):
     y = x[0, 0] if c else x[0, 1]
     y = wp.sin(y)
     y = total(x, n)
+    y = wp.min(y, x[0, 1])
+    y = wp.clamp(y, x[0, 0], x[0, 1])
+    y = wp.dot(v, w)
+    y = -y
     part = v[0:2]
+    for k in range(n):
+        y = y + x[0, k]
     while y > 100.0:
         y = y * 0.5
     if n > 5:
@@ -84,6 +90,7 @@ def swallow(patch: Patch) -> None:
 
     visitors = adjoint.node_visitors
     patch.setitem(visitors, ast.Assign, swallowing(visitors[ast.Assign]))
+    patch.setitem(visitors, ast.For, swallowing(visitors[ast.For]))
     returned = visitors[ast.Return]
     patch.setitem(
         visitors,
