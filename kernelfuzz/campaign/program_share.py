@@ -72,11 +72,8 @@ class ProgramShare:
         except WorkerError as error:
             return ProgramVerdict("failed", kind=_ending(error), reason=f"the process {error}")
         except Exception as error:  # what the worker raised: a fault of ours costs one program, and is told
-            self._fault(error)
+            self._fault("a program", error)
             return ProgramVerdict("skipped", reason="a fault in kernelfuzz")
-
-    def _fault(self, error: Exception) -> None:
-        self.summary.faults.append(f"a program raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
 
     def _again(self, program: Program, like: ProgramVerdict, index: int) -> ProgramVerdict:
         # Each that ends its process has one of its own.
@@ -94,7 +91,7 @@ class ProgramShare:
         except WorkerError as error:
             return _ending(error)
         except Exception as error:
-            self._fault(error)
+            self._fault("a program", error)
         return ""
 
     def _look_into(self, index: int, verdict: ProgramVerdict) -> None:
@@ -108,11 +105,7 @@ class ProgramShare:
             self.summary.programs_known[f"a kernel alone: {verdict.kind}"] += 1
             return
         self.summary.doing = f"reducing a program: {verdict.kind}"
-        small = reduce_program(
-            original,
-            lambda program: verdict.alike(self._again(program, verdict, index)),
-            seconds=self.plan.reduction,
-        )
+        small = self._reduced(original, verdict, index)
         last = self._again(small, verdict, index)
         if not verdict.alike(last):
             small, last = original, verdict
@@ -121,6 +114,23 @@ class ProgramShare:
         )
         self._keep(finding)
         self.summary.doing = ""
+
+    def _reduced(self, original: Program, verdict: ProgramVerdict, index: int) -> Program:
+        """The smallest program that fails alike; the original where kernelfuzz fails to make it small."""
+        try:
+            return reduce_program(
+                original,
+                lambda program: verdict.alike(self._again(program, verdict, index)),
+                seconds=self.plan.reduction,
+            )
+        except (UnsupportedWarp, OSError):
+            raise
+        except Exception as error:  # a fault of ours costs one reduction, and is told
+            self._fault("the reduction of a program", error)
+            return original
+
+    def _fault(self, doing: str, error: Exception) -> None:
+        self.summary.faults.append(f"{doing} raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
 
     def _keep(self, finding: ProgramFinding) -> None:
         signature = finding.signature

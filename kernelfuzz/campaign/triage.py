@@ -84,10 +84,17 @@ class Triage:
                 if failure.look in seen:
                     continue
                 seen.add(failure.look)
-                plain = self._plainest(failure)
-                if plain.look == failure.look or plain.look not in seen:
-                    seen.add(plain.look)
-                    self._look_into(plain)
+                looked = partial(self._look_into_plainest, failure, seen)
+                if self._tried(outcome.index, "looking into a failure", looked) is None:
+                    self.summary.unexamined.append(failure.unexamined())
+
+    def _look_into_plainest(self, failure: Failure, seen: set[str]) -> Literal[True]:
+        """Look into a failure in the plainest form that it has, unless one that was ``seen`` looks like that."""
+        plain = self._plainest(failure)
+        if plain.look == failure.look or plain.look not in seen:
+            seen.add(plain.look)
+            self._look_into(plain)
+        return True
 
     def _look_into(self, failure: Failure) -> None:
         self.told.clear()

@@ -70,7 +70,10 @@ RULES = (
     ),
     Rule(
         "constant-in-intersect-tri-tri",
-        ("does not compile*: no matching function for call to 'intersect_tri_tri'",),
+        (
+            "does not compile*: no matching function for call to 'intersect_tri_tri'",
+            "does not compile*: no instance of overloaded function 'intersect_tri_tri' matches the argument list",
+        ),
         _REFUSED,
     ),
     Rule("parameter-named-ret", ("does not compile*: redefinition of parameter 'adj_ret'",), _REFUSED),

@@ -24,6 +24,10 @@ _QUOTED_SOURCE = re.compile(r"Error while parsing function \"?[^\n]*?\"? at [^\n
 # How a Failure starts: its kind, and the line of the source.
 _FAILURE = re.compile(r"\A(?:syntax|empty|codegen|compile): (?:line \d+: )?")
 
+# What a compiler calls an error: clang ``error: ...``, NVRTC also ``error #20: ...``.
+_ERROR = re.compile(r"\berror(?: #[\w-]+)?\s*: *")
+_ERROR_WORD = re.compile(r"\berror\b[ :]*")
+
 # Every pattern with what stands for it; the order counts: a type is recognised before its digits are masked.
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), mask)
@@ -144,10 +148,15 @@ def exception_text(message: str, kernel: Kernel) -> str:
 
 
 def compiler_error(message: str, kernel: Kernel) -> str:
-    """Return the first ``error:`` line of a compiler, masked; without one, the first line."""
+    """Return the first ``error:`` line of a compiler, masked; without one, the first that has the word, or the first.
+
+    Warp says that there was an error before NVRTC says which.
+    """
     lines = _lines(_FAILURE.sub("", message))
-    first = next((line for line in lines if re.search(r"\berror\b", line)), lines[0])
-    return masked(re.sub(r"\A.*?\berror\b[ :]*", "", first), own_names(kernel))
+    named = (line for pattern in (_ERROR, _ERROR_WORD) for line in lines if pattern.search(line))
+    first = next(named, lines[0])
+    pattern = _ERROR if _ERROR.search(first) else _ERROR_WORD
+    return masked(re.sub(rf"\A.*?{pattern.pattern}", "", first), own_names(kernel))
 
 
 def signal_name(message: str) -> str:

@@ -114,10 +114,13 @@ def cut_kernels(program: p.Program) -> Labelled:
 
 
 def _case(program: p.Program, name: str) -> Case | None:
-    """A kernel with its first launch; of arrays as they are made."""
+    """The kernel that a name is given last, with its first launch; of arrays as they are made."""
     declared = program.declarations.get(name)
-    launch = next((each for each in program.launches if each.kernel == name), None)
-    if declared is None or launch is None:
+    if declared is None:
+        return None
+    later = program.events[program.events.index(declared) + 1 :]
+    launch = next((each for each in later if isinstance(each, p.LaunchKernel) and each.kernel == name), None)
+    if launch is None:
         return None
     arrays = {array.name: array.value for array in program.arrays}
     inputs = {**launch.values, **{param: arrays[array] for param, array in launch.arrays.items()}}
@@ -151,6 +154,10 @@ def _with_kernel(program: p.Program, old: n.Kernel, new: n.Kernel) -> p.Program:
                 values = {each.name: each.value for each in kernel.constants}
                 names.add(name)
                 events.append(replace(event, kernel=p.with_values(new, values)))
+            case p.Declare(name=name):
+                # From here on the name is that of another kernel.
+                names.discard(name)
+                events.append(event)
             case p.LaunchKernel(kernel=kernel, arrays=arrays, values=given) if kernel in names:
                 left = {param: array for param, array in arrays.items() if param in kept}
                 values = {param: value for param, value in given.items() if param in kept}

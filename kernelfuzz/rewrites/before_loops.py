@@ -57,7 +57,9 @@ def _rewritten(
         made: list[n.Stmt] = []
         for statement in statements:
             if isinstance(statement, (n.For, n.While)) and is_dynamic(statement, unroll):
-                names = [n.Name(name, types[name]) for name in sorted(concerned(statement, bound, unit))]
+                # What no expression names, such as a counter that is counted again, needs no copy.
+                read = sorted(concerned(statement, bound, unit) & types.keys())
+                names = [n.Name(name, types[name]) for name in read]
                 wanted = [assign for name in names if (assign := before(name)) is not None]
                 made += [assign for assign in wanted if assign not in made[-len(wanted) :]]
             bound.add(bound_by(statement))

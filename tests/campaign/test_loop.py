@@ -165,6 +165,18 @@ def test_a_kernel_that_nothing_can_be_blamed_for_is_reduced(blame: Any, faults: 
     assert (len(summary.faults) >= 1) is bool(faults)
 
 
+def test_a_fault_of_ours_while_looking_into_a_failure_costs_that_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def explained(*_: object) -> str:
+        raise KeyError("p0")
+
+    monkeypatch.setattr("kernelfuzz.campaign.triage.explained_by", explained)
+    summary = fuzz(plan(12, reduction=1.0), judges=fakes.BLAMELESS)
+    assert (summary.examples, summary.findings) == (12, [])
+    assert len(summary.faults) == len(summary.unexamined) >= 1
+    assert "looking into a failure of index" in summary.faults[0]
+    assert "KeyError: 'p0'" in summary.faults[0]
+
+
 @pytest.mark.parametrize(
     ("again", "kind", "layout"),
     [

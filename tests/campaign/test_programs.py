@@ -105,6 +105,19 @@ def test_a_finding_is_small_and_has_a_folder(tmp_path: Path):
     }  # fmt: skip
 
 
+def test_a_fault_of_ours_in_its_reduction_leaves_it_as_it_is(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object, **__: object) -> Program:
+        raise KeyError("p0")
+
+    monkeypatch.setattr("kernelfuzz.campaign.program_share.reduce_program", broken)
+    summary = fuzz(PLAN, judges=FAILING)
+    assert [found.signature for found in summary.program_findings] == [
+        "program: rejected (cold cache): ValueError: no such thing"
+    ]
+    assert summary.faults == ["the reduction of a program raised KeyError: 'p0'"]
+    assert summary.examples == 8
+
+
 def test_what_its_script_does_not_show_is_kept_apart(tmp_path: Path):
     judges = replace(FAILING, confirm_program=hidden)
     (found,) = fuzz(replace(PLAN, output=str(tmp_path)), judges=judges).program_findings

@@ -237,3 +237,17 @@ def test_a_compiler_is_told_by_its_first_error() -> None:
     assert one == "no matching function for call to 'adj_add'"
     assert one == compiler_error(said.format(file="kernel_8", line=7, name="adj_add"), kernel)
     assert one != compiler_error(said.format(file="module", line=12, name="adj_mul"), kernel)
+
+
+def test_nvrtc_is_told_by_its_error_and_not_by_what_warp_says_of_it() -> None:
+    kernel = kernels.swapped().kernel
+    said = (
+        "compile: Warp NVRTC compilation error 6: NVRTC_ERROR_COMPILATION (/builds/warp/native/warp.cu:4837)\n"
+        "Warning #629-D: the command line options do not match those used when precompiled header file \"x\"\n"
+        '{file}.cu(150): error: no instance of overloaded function "wp::intersect_tri_tri" matches the argument list\n'
+        "            argument types are: (wp::vec_t<3U, double>, const wp::vec_t<3U, double>)\n"
+    )
+    error = compiler_error(said.format(file="module"), kernel)
+    assert error == "no instance of overloaded function 'intersect_tri_tri' matches the argument list"
+    numbered = said.replace("error: no", "error #304: no").format(file="/tmp/y/kernel_8")
+    assert compiler_error(numbered, kernel) == error

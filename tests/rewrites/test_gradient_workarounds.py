@@ -83,6 +83,14 @@ def test_what_no_bug_concerns_stays_as_it_is() -> None:
     assert worked_around(case.kernel, OF_GRADIENTS) == case.kernel
 
 
+def test_a_parameter_that_nothing_reads_and_a_loop_changes_stays() -> None:
+    functions = "@wp.func\ndef count(p0: int, n: int) -> float:\n    s = float(0.0)\n    for j in range(n):\n"
+    functions += "        for p0 in range(2):\n            s += 1.0\n    return s"
+    case = kernels.case_of(functions, "    out[0] = x[0] * wp.float64(count(3, 20))")
+    assert worked_around(case.kernel, OF_GRADIENTS) != case.kernel
+    assert agree(case, Case(worked_around(case.kernel, OF_GRADIENTS), case.launch), rounded=True)
+
+
 def test_a_function_that_returns_early_or_comes_late_stays() -> None:
     returning = "    if value > total[1]:\n        return value\n    result ="
     early = kernels.DEPOSIT.replace("    result =", returning)
