@@ -121,13 +121,15 @@ def batch_source(kernels: Sequence[Kernel]) -> tuple[str, tuple[str, ...]]:
 
 
 def parts(kernels: Sequence[Kernel], failure: Failure) -> Groups:
-    """Divide several kernels: the one that ``failure`` names from the others, or else one half from the other."""
-    if failure.line is None:
+    """Divide several kernels: those that ``failure`` names from the others, or else one half from the other."""
+    lines = failure.refused if failure.line is None else (failure.line,)
+    if not lines:
         return halves(kernels)
     lengths = [_numbered_text(kernel, number)[0].count("\n") + 2 for number, kernel in enumerate(kernels)]
     starts = list(itertools.accumulate(lengths[:-1], initial=IMPORT_LINE.count("\n") + 1))
-    named = max(bisect_right(starts, failure.line) - 1, 0)
-    return [named], [at for at in range(len(kernels)) if at != named]
+    named = sorted({max(bisect_right(starts, line) - 1, 0) for line in lines})
+    others = [at for at in range(len(kernels)) if at not in named]
+    return [*([at] for at in named), *([others] if others else [])]
 
 
 # --------------------------------------------------------------------------------------- build and run
@@ -180,16 +182,26 @@ class Evaluate(Protocol):
 
 
 def evaluate(
-    cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False
+    cases: Sequence[Case], setting: BuildSetting, action: Action[T], *, backward: bool = False, fast: bool = False
 ) -> list[T | Failure]:
-    """Return ``action(program, name, position of the case)`` for each case, or why there is no such result."""
+    """Return ``action(program, name, position of the case)`` for each case, or why there is no such result.
+
+    ``fast`` as ``loaded``: what is refused alone, Warp's own compiler is asked about.
+    """
     assert setting.target != "ptx", "PTX is built, but not run"
     target = cast("Target", setting.target)
 
     def run(positions: Sequence[int]) -> list[T | Failure] | Failure:
         source, names = batch_source([cases[at].kernel for at in positions])
-        options = dict(setting.options)
-        with loaded(source, target, options=options, backward=backward, block_dim=setting.block_dim) as program:
+        with loaded(
+            source,
+            target,
+            options=dict(setting.options),
+            backward=backward,
+            block_dim=setting.block_dim,
+            fast=fast,
+            fast_refuses=len(names) > 1,
+        ) as program:
             if isinstance(program, Failure):
                 return program
             return [result_of(action, program, name, at) for name, at in zip(names, positions, strict=True)]
@@ -207,6 +219,7 @@ def of_built(
     built: Sequence[tuple[Program, str] | None],
     *,
     backward: bool,
+    fast: bool = False,
 ) -> list[T | Failure]:
     """``evaluate`` of cases some of which are built: ``built`` has the program of each, and its name there.
 
@@ -219,6 +232,7 @@ def of_built(
         setting,
         lambda program, name, at: action(program, name, rest[at]),
         backward=backward,
+        fast=fast,
     )
     done.update(zip(rest, separate, strict=True))
     return [done[at] for at in range(len(cases))]

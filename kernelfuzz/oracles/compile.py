@@ -17,7 +17,7 @@ from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import AugAssign, Call, Kernel, Name
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.oracles import value
-from kernelfuzz.oracles.batch import batch_source, not_built, until_alone
+from kernelfuzz.oracles.batch import batch_source, not_built, parts, until_alone
 from kernelfuzz.oracles.chunk import CaseRecord, Chunk, note
 from kernelfuzz.oracles.option_sets import sums_apart
 from kernelfuzz.oracles.request import Evidence
@@ -112,7 +112,8 @@ def judge(kernels: Sequence[Kernel], setting: BuildSetting = PTX) -> list[Verdic
         artifact = build(lowering, "ptx", options={} if of_text else dict(setting.options))
         return artifact if isinstance(artifact, Failure) else [COMPILE.passed(setting)] * len(some)
 
-    judged = iter(until_alone(able, build_all, lambda kernel, failure: _alone(kernel, failure, setting)))
+    alone = until_alone(able, build_all, lambda kernel, failure: _alone(kernel, failure, setting), split=parts)
+    judged = iter(alone)
     return [next(judged) if failure is None else not_built(failure, setting) for failure in missing]
 
 
@@ -126,7 +127,7 @@ def rejected(kernels: Sequence[Kernel]) -> list[Verdict | None]:
         text = _text(some)
         return text if isinstance(text, Failure) else [None for _ in some]
 
-    return until_alone(kernels, lower_all, lambda kernel, failure: _alone(kernel, failure, PTX))
+    return until_alone(kernels, lower_all, lambda kernel, failure: _alone(kernel, failure, PTX), split=parts)
 
 
 @cache
@@ -156,7 +157,8 @@ def _bits(kernel: Kernel) -> bool:
 
 
 def _text(kernels: Sequence[Kernel], options: Mapping[str, Any] | None = None) -> Lowering | Failure:
-    return lower(batch_source(kernels)[0], "cuda", options=options)
+    # What NVRTC refuses is told by the comments.
+    return lower(batch_source(kernels)[0], "cuda", options=options, keep_comments=True)
 
 
 def _alone(kernel: Kernel, failure: Failure, setting: BuildSetting) -> Verdict:

@@ -132,12 +132,15 @@ def ask(chunk: Chunk) -> None:
         passed = [(record, point) for record, point in ready if record.verdicts[-1].status == "passed"]
         row = chunk.choices.pick(option_sets_of_gradients(targets[0]))
         some = [each for each in passed if may_unroll_less(row, each[1].case.kernel)][:_UNDER_OPTIONS]
-        answers_under = judge_options([point for _, point in some], row, chunk.setting(targets[0]))
+        points, plain = [point for _, point in some], chunk.setting(targets[0])
+        answers_under = judge_options(points, row, plain, chunk.evaluate)
         for (record, _), (case, verdict) in zip(some, answers_under, strict=True):
             record.note(verdict, case)
 
 
-def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting) -> list[tuple[Case, Verdict]]:
+def judge_options(
+    points: Sequence[Point], row: OptionSet, setting: BuildSetting, evaluate: batch.Evaluate = batch.evaluate
+) -> list[tuple[Case, Verdict]]:
     """Judge the points with the options of the row: the derivatives are those that there are without them.
 
     What is lost depends on which loops are unrolled.  Returns the case that each verdict is about.
@@ -145,7 +148,7 @@ def judge_options(points: Sequence[Point], row: OptionSet, setting: BuildSetting
     changed = row.setting(setting)
     ready = [_under(row, point, changed.unroll) for point in points]
     with captured_output():  # verify_fp tells about every NaN
-        judged = iter(judge([point for point in ready if isinstance(point, Point)], changed))
+        judged = iter(judge([point for point in ready if isinstance(point, Point)], changed, evaluate=evaluate))
     return [
         (before.case, replace(point, setting=changed)) if isinstance(point, Verdict) else (point.case, next(judged))
         for before, point in zip(points, ready, strict=True)

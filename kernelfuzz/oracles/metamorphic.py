@@ -37,7 +37,7 @@ def ask(chunk: Chunk) -> None:
         defined = _defined(chunk)
         row = chunk.choices.pick(option_sets(chunk.targets[0]))
         cases, outputs = [record.case for record, _ in defined], [wanted for _, wanted in defined]
-        note([record for record, _ in defined], judge_options(cases, outputs, row, plain))
+        note([record for record, _ in defined], judge_options(cases, outputs, row, plain, chunk.evaluate))
 
 
 def _defined(chunk: Chunk) -> list[tuple[CaseRecord, value.Outputs]]:
@@ -113,6 +113,7 @@ def judge_options(
     wanted: Sequence[value.Outputs | Undefined],
     row: OptionSet,
     setting: BuildSetting,
+    evaluate: batch.Evaluate = batch.evaluate,
 ) -> list[Verdict]:
     """Build the cases with the options of the row and compare with what they must give without them."""
     changed = row.setting(setting)
@@ -120,7 +121,7 @@ def judge_options(
     verdicts = [METAMORPHIC.skipped("the option may change bits", changed)] * len(cases)
     chosen, outputs = [cases[at] for at in exact], [wanted[at] for at in exact]
     with captured_output():  # verify_fp tells about every NaN
-        judged = value.judge(chosen, outputs, changed, METAMORPHIC, backward=row.backward)
+        judged = value.judge(chosen, outputs, changed, METAMORPHIC, backward=row.backward, evaluate=evaluate)
     for at, verdict in zip(exact, judged, strict=True):
         verdicts[at] = verdict
     return verdicts

@@ -14,6 +14,7 @@ from kernelfuzz.devices import DEVICES, Target
 from kernelfuzz.ir.launch import Case
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.oracles.batch import Action, batch_source, of_built, parts, until_alone
+from kernelfuzz.oracles.built_apart import is_built_apart
 from kernelfuzz.oracles.lowered import Codes
 from kernelfuzz.oracles.verdict import BuildSetting
 from kernelfuzz.toolchain import Failure
@@ -63,7 +64,7 @@ class Modules:
         self._build([case.kernel for case in cases], setting, backward)
         found = [self._find(case.kernel, setting, backward) for case in cases]
         built = [(each[1], each[2]) if each is not None else None for each in found]
-        return of_built(cases, setting, action, built, backward=backward)
+        return of_built(cases, setting, action, built, backward=backward, fast=self.fast)
 
     def _find(self, kernel: Kernel, setting: BuildSetting, backward: bool) -> _Built | None:
         with_adjoint = self._built.get((setting, True, id(kernel)))
@@ -74,7 +75,9 @@ class Modules:
         missing = {id(each): each for each in kernels if self._find(each, setting, backward) is None}
         own = [each for key, each in missing.items() if key in self._own]
         others = [each for key, each in missing.items() if key not in self._own]
-        self._load(own, setting, backward or self._with_adjoints, codes=setting.target != "cuda")
+        # Other options are asked of values or of gradients, and of nothing else.
+        with_adjoints = backward or (self._with_adjoints and not setting.row)
+        self._load(own, setting, with_adjoints, codes=setting.target != "cuda")
         self._load(others, setting, backward, codes=False)
 
     def _load(self, kernels: Sequence[Kernel], setting: BuildSetting, backward: bool, *, codes: bool) -> None:
@@ -92,6 +95,8 @@ class Modules:
                     block_dim=setting.block_dim,
                     codes=asked,
                     fast=self.fast,
+                    # What is refused alone, Warp's own is asked about.
+                    fast_refuses=len(some) > 1,
                 )
             )
             if isinstance(program, Failure):
@@ -102,4 +107,7 @@ class Modules:
                     self._codes[id(kernel)] = {device: program.codes[device][name] for device in DEVICES}
             return [None] * len(some)
 
-        until_alone(kernels, build, lambda kernel, failure: None, split=parts)
+        apart = [kernel for kernel in kernels if is_built_apart(kernel)]
+        together = [kernel for kernel in kernels if not is_built_apart(kernel)]
+        for some in (together, *([kernel] for kernel in apart)):
+            until_alone(some, build, lambda kernel, failure: None, split=parts)

@@ -18,7 +18,7 @@ from kernelfuzz.oracles.request import Evidence
 from kernelfuzz.oracles.table import REFUSAL
 from kernelfuzz.oracles.verdict import Accepted, BuildSetting, Verdict
 from kernelfuzz.syntax.render import render
-from kernelfuzz.toolchain import Failure, lower
+from kernelfuzz.toolchain import Failure, fast_clang, lower
 from kernelfuzz.toolchain.build import build
 from kernelfuzz.toolchain.programs import JUDGED
 
@@ -91,8 +91,18 @@ def _judged(row: Edit, edited: Edited) -> Verdict:
 
 
 def _failure(source: str) -> Failure | None:
-    """Why a source comes to nothing: in Warp's generator or in clang."""
+    """Why a source comes to nothing: in Warp's generator or in clang.
+
+    A faster clang speaks for Warp's: the script of what is accepted has the last word.
+    """
     made = lower(source)
-    if not isinstance(made, Failure):
-        made = build(made, options=dict(JUDGED))
-    return made if isinstance(made, Failure) else None
+    if isinstance(made, Failure):
+        return made
+    if fast_clang.takes(JUDGED):
+        refused = fast_clang.compile_text(made.module)
+        if refused is None:
+            return None
+        if refused:
+            return Failure("compile", refused)
+    built = build(made, options=dict(JUDGED))
+    return built if isinstance(built, Failure) else None

@@ -18,6 +18,7 @@ from kernelfuzz.devices import BUILT_FROM, BuildTarget
 from kernelfuzz.toolchain import compat
 from kernelfuzz.toolchain.capture import captured_output
 from kernelfuzz.toolchain.lower import Lowering
+from kernelfuzz.toolchain.refused_lines import refused_lines
 from kernelfuzz.toolchain.sources import Failure
 
 # The suffixes of the text and of the output, by which Warp tells what is wanted.
@@ -111,14 +112,14 @@ def _compile(lowering: Lowering, target: BuildTarget, arch: int | None, options:
             # NVRTC ends its text as C does.
             data = data.rstrip(b"\0") if target == "ptx" else data
             return Artifact(target, arch, data, seconds, printed.replace(directory + os.sep, ""))
-        return compile_failure(build_message(printed, problem, directory))
+        return compile_failure(build_message(printed, problem, directory), lowering.module)
 
 
-def compile_failure(message: str) -> Failure:
-    """The failure of a compiler whose output is ``message``."""
+def compile_failure(message: str, text: str) -> Failure:
+    """The failure of a compiler whose output is ``message``, about a ``text`` that Warp generated."""
     # A header that is not there is the machine's fault (clang needs CUDA's own), not the kernel's.
     missing = "fatal error:" in message and "file not found" in message
-    return Failure("unsupported" if missing else "compile", message)
+    return Failure("unsupported" if missing else "compile", message, refused=refused_lines(text, message))
 
 
 # Warp prints this between two attempts with the same output, once with precompiled headers and once without.

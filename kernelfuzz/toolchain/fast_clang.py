@@ -25,7 +25,7 @@ from kernelfuzz.toolchain.capture import captured_output
 _FLAGS = (
     *("-x", "c++", "-std=c++17", "-O0", "-g0", "-w", "-march=native", "-fPIC", "-mcmodel=small"),
     *("-ffp-contract=off", "-fno-math-errno", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector"),
-    *("-fno-asynchronous-unwind-tables", "-DNDEBUG", "-DWP_ENABLE_TILES_IN_STACK_MEMORY"),
+    *("-fno-asynchronous-unwind-tables", "-ferror-limit=0", "-DNDEBUG", "-DWP_ENABLE_TILES_IN_STACK_MEMORY"),
 )
 
 # The options of a build that this compiler stands in for, with their values.
@@ -58,7 +58,8 @@ def _works(called: tuple[str, ...]) -> bool:
     with tempfile.TemporaryDirectory(prefix="kernelfuzz_trial_") as folder:
         source, output = Path(folder, "trial.cpp"), Path(folder, "trial.o")
         source.write_text(_TRIAL, encoding="utf-8")
-        if not _run([*called, *_FLAGS, "-c", str(source), "-o", str(output)], timeout=_TRIAL_SECONDS):
+        made = _run([*called, *_FLAGS, "-c", str(source), "-o", str(output)], timeout=_TRIAL_SECONDS)
+        if made is not None:
             return False
         with compat.LOCK, captured_output():
             try:
@@ -71,16 +72,23 @@ def _works(called: tuple[str, ...]) -> bool:
 
 
 def takes(options: Mapping[str, Any]) -> bool:
-    """Whether a build with these options, of Warp's names, can be made by the compiler."""
+    """Whether a build with these options, of Warp's names, can be made by the compiler.
+
+    Those that only change the text can be any.
+    """
     asked = {name: options.get(name, value) for name, value in _OPTIONS.items() if compat.has_option(name)}
-    return command() is not None and asked == {name: _OPTIONS[name] for name in asked} and not options.keys() - _OPTIONS
+    others = options.keys() & compat.BUILD_OPTIONS.keys() - _OPTIONS
+    return command() is not None and asked == {name: _OPTIONS[name] for name in asked} and not others
 
 
-def compile_file(source: str, output: str) -> bool:
-    """Compile the file ``source`` into the object ``output``, and return whether that went."""
+def compile_file(source: str, output: str) -> str | None:
+    """Compile the file ``source`` into the object ``output``.
+
+    Returns what the compiler said where it did not go, which is nothing where it could not be asked; else None.
+    """
     called = command()
     if called is None:
-        return False
+        return ""
     flags = [*_FLAGS, f"-I{compat.directory()}/native"]
     try:
         header = _precompiled(_headers(Path(source).read_text(encoding="utf-8")))
@@ -90,6 +98,14 @@ def compile_file(source: str, output: str) -> bool:
     if header is not None:
         flags += ["-include-pch", header]
     return _run([*called, *flags, "-c", source, "-o", output])
+
+
+def compile_text(text: str) -> str | None:
+    """``compile_file`` of a text whose object nobody wants."""
+    with tempfile.TemporaryDirectory(prefix="kernelfuzz_") as folder:
+        source = Path(folder, "module.cpp")
+        source.write_text(text, encoding="utf-8")
+        return compile_file(str(source), str(source.with_suffix(".o")))
 
 
 def _headers(text: str) -> str:
@@ -114,14 +130,23 @@ def _precompiled(headers: str) -> str | None:
     source.write_text(headers, encoding="utf-8")
     output = f"{source}.pch"
     flags = ["c++-header" if flag == "c++" else flag for flag in _FLAGS]
-    made = _run([*called, *flags, f"-I{compat.directory()}/native", str(source), "-o", output])
-    return output if made else None
+    refused = _run([*called, *flags, f"-I{compat.directory()}/native", str(source), "-o", output])
+    return output if refused is None else None
 
 
-def _run(arguments: list[str], *, timeout: float | None = None) -> bool:
-    """Run a command, for ``timeout`` seconds at most, and return whether it went well."""
+def _run(arguments: list[str], *, timeout: float | None = None) -> str | None:
+    """Run a command, for ``timeout`` seconds at most: None where it went well, else what it said."""
     try:
-        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout)
+        done = subprocess.run(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            encoding="utf-8",
+            errors="replace",
+        )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+        return ""
+    # A compiler that a signal ended says nothing of the text.
+    return None if done.returncode == 0 else done.stderr if done.returncode > 0 else ""

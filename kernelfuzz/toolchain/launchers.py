@@ -241,11 +241,14 @@ def build_host(
             file.write(text)
         try:
             if compiler is None or not compiler(source, output):
+                if compiler is not None and compat.has_option("use_precompiled_headers"):
+                    # Warp's will hardly take it; with precompiled headers it would try twice.
+                    chosen = {"use_precompiled_headers": False, **chosen}
                 compat.compile_file(source, output, None, {**generated.options, "block_dim": 1}, chosen)
-        except compat.Unsupported:
+        except (compat.Unsupported, compat.CompilerError):
             raise
         except Exception as error:
-            raise compat.CompilerError(str(error) or type(error).__name__) from error
+            raise compat.CompilerError(str(error) or type(error).__name__, text) from error
         compat.load_object(output, handle)
     stack.callback(compat.unload_object, handle)
     return find_host(text, names, handle, generated.options["block_dim"])

@@ -51,7 +51,7 @@ def run_text(text: str, name: str, cache: str) -> Observed | Failure:
             try:
                 sources.execute(code, namespace)
             except compat.CompilerError as error:
-                return compile_failure(build_message(output(), str(error), tempfile.gettempdir()))
+                return compile_failure(build_message(output(), str(error), tempfile.gettempdir()), error.text)
             except (Exception, SystemExit) as error:
                 return sources.raised(source, error)
         return Observed(values, before, _entries(cache))

@@ -15,6 +15,7 @@ import re
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from kernelfuzz.devices import TARGETS, Device, Target
@@ -174,6 +175,7 @@ def loaded(
     block_dim: int | None = None,
     codes: bool = False,
     fast: bool = False,
+    fast_refuses: bool = False,
 ) -> Generator[Program | Failure]:
     """The kernels of a source, built and loaded for ``target``; unloaded at the end, nothing left on disk.
 
@@ -182,7 +184,8 @@ def loaded(
     ``backward=False`` builds no adjoints; True leaves it to the source, where Warp's default is to have
     them.  ``block_dim`` is the block size that the code is generated for (by default 1 on the CPU, else 256).
     ``codes`` keeps what Warp generates, for both devices; it goes for a source that has one module.  ``fast`` lets
-    another clang compile for the CPU, where it can (``kernelfuzz.toolchain.fast_clang``).
+    another clang compile for the CPU, where it can (``kernelfuzz.toolchain.fast_clang``); what that does not take,
+    Warp's own is asked about, unless ``fast_refuses``.
 
     A source that does not work gives a Failure, as from ``lower`` and ``build``.  Raises ValueError at a
     target that is not one, and UnsupportedWarp where the installed Warp cannot be driven.
@@ -193,7 +196,10 @@ def loaded(
     made: list[bool] = []
 
     def compiler(source: str, output: str) -> bool:
-        made.append(fast_clang.compile_file(source, output))
+        refused = fast_clang.compile_file(source, output)
+        made.append(refused is None)
+        if refused and fast_refuses:
+            raise compat.CompilerError("refused", Path(source).read_text(encoding="utf-8"), refused)
         return made[-1]
 
     asked = compiler if fast and target != "cuda" and fast_clang.takes(chosen) else None
@@ -276,9 +282,9 @@ def _load(
         except compat.Unsupported as error:
             return Failure("unsupported", str(error))
         except compat.CompilerError as error:
-            message = build_message(output(), str(error), tempfile.gettempdir())
+            message = build_message(error.printed or output(), str(error), tempfile.gettempdir())
             # The file has Warp's name in one kind of build and ours in the other: neither is shown.
-            return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message))
+            return compile_failure(re.sub(r"[^\s'\"]*\.(cpp|cu)\b", r"module.\1", message), error.text)
         except (Exception, SystemExit) as error:
             return sources.raised(source, error)
 

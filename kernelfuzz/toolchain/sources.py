@@ -13,7 +13,7 @@ import sys
 import traceback
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kernelfuzz.toolchain import compat
@@ -34,13 +34,15 @@ class Failure:
     """Why a source was not lowered, a lowering not built, or a launch came to nothing.
 
     ``message`` is Warp's or the compiler's own, without the file names that the toolchain made up.
-    ``line`` is the 1-based line of the source that was handed in, where one is known.
+    ``line`` is the 1-based line of the source that was handed in, where one is known; ``refused`` are lines in each
+    of the functions whose generated code a compiler did not take.
     """
 
     kind: FailureKind
     message: str
     line: int | None = None
     source_line: str | None = None
+    refused: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     def __str__(self) -> str:
         where = "" if self.line is None else f"line {self.line}: "

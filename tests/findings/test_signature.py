@@ -243,7 +243,7 @@ def test_nvrtc_is_told_by_its_error_and_not_by_what_warp_says_of_it() -> None:
     kernel = kernels.swapped().kernel
     said = (
         "compile: Warp NVRTC compilation error 6: NVRTC_ERROR_COMPILATION (/builds/warp/native/warp.cu:4837)\n"
-        "Warning #629-D: the command line options do not match those used when precompiled header file \"x\"\n"
+        'Warning #629-D: the command line options do not match those used when precompiled header file "x"\n'
         '{file}.cu(150): error: no instance of overloaded function "wp::intersect_tri_tri" matches the argument list\n'
         "            argument types are: (wp::vec_t<3U, double>, const wp::vec_t<3U, double>)\n"
     )

@@ -50,7 +50,7 @@ def test_a_failure_names_the_kernel_that_is_at_fault() -> None:
         with loaded(batch_source(some)[0]) as program:
             assert isinstance(program, Failure)
             assert program.line is not None
-            assert parts(some, program) == ([at], [each for each in range(len(some)) if each != at])
+            assert parts(some, program) == [[at], [each for each in range(len(some)) if each != at]]
 
 
 def test_without_a_line_a_batch_is_halved() -> None:

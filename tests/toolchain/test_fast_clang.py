@@ -60,9 +60,14 @@ def test_both_compilers_give_the_same_bits(target: str) -> None:
 
 
 @installed
-@pytest.mark.parametrize(("name", "value"), [("optimization_level", 2), ("fuse_fp", True), ("max_unroll", 0)])
+@pytest.mark.parametrize(("name", "value"), [("optimization_level", 2), ("fuse_fp", True), ("verify_fp", True)])
 def test_other_options_are_warps(name: str, value: object) -> None:
     assert not outputs(options={**JUDGED, name: value})[1]
+
+
+@installed
+def test_options_of_the_text_are_no_matter() -> None:
+    assert outputs(options={**JUDGED, "max_unroll": 0})[1]
 
 
 @installed

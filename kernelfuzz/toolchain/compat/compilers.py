@@ -89,10 +89,21 @@ def _pch_dir(runtime: Any, arch: int | None, output: str) -> str | None:
 
 
 class CompilerError(RuntimeError):
-    """Warp's compiler did not take the generated code."""
+    """A compiler did not take the generated code.
+
+    ``text`` is that code, and ``printed`` what the compiler has said of it where nobody else has caught that.
+    """
+
+    def __init__(self, message: str, text: str = "", printed: str = "") -> None:
+        super().__init__(message)
+        self.text: str = text
+        self.printed: str = printed
 
 
-# Compiles the file of its first argument for the CPU, into the object of its second; whether that went.
+_HEADERS = ("use_precompiled_headers",)
+
+# Compiles the file of its first argument for the CPU, into the object of its second; whether that went.  Raises
+# CompilerError where nothing else is to be asked.
 CpuCompiler: TypeAlias = Callable[[str, str], bool]
 
 
@@ -106,12 +117,17 @@ def _telling_builds(build: Any, appended: str, compiler: CpuCompiler | None) -> 
         if appended and "cpp_path" in given:
             with open(given["cpp_path"], "a", encoding="utf-8") as file:
                 file.write(appended)
-        if compiler is not None and "cpp_path" in given and compiler(given["cpp_path"], given["obj_path"]):
-            return None
+        if compiler is not None and "cpp_path" in given:
+            if compiler(given["cpp_path"], given["obj_path"]):
+                return None
+            # Warp's will hardly take it; with precompiled headers it would try twice.
+            kwargs |= {name: False for name in _HEADERS if name in inspect.signature(original).parameters}
         try:
             return original(*args, **kwargs)
         except Exception as error:
-            raise CompilerError(str(error) or type(error).__name__) from error
+            with open(given["cpp_path" if "cpp_path" in given else "cu_path"], encoding="utf-8") as file:
+                text = file.read()
+            raise CompilerError(str(error) or type(error).__name__, text) from error
 
     for name, original in originals.items():
         setattr(build, name, functools.partial(telling, original))
