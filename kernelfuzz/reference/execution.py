@@ -16,12 +16,12 @@ import numpy as np
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.types import Array, Tile
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, evaluation, memory, value_parts
 from kernelfuzz.reference.domain import Domain
 from kernelfuzz.reference.exact import Exact
-from kernelfuzz.reference.undefined import OUTSIDE_DOMAIN, Stopped, Undefined
+from kernelfuzz.reference.undefined import COOPERATION, OUTSIDE_DOMAIN, Stopped, Undefined
 
 # Iterations of loops, of all threads together: more than any kernel of the grammar does.
 MOST_STEPS = 200_000
@@ -121,6 +121,15 @@ def block(statements: n.Block, names: c.Names) -> c.Execute:
     return execute
 
 
+def _not_computed(node: n.Stmt) -> c.Execute:
+    """A store into an element of a tile, which each thread of the block makes for itself."""
+
+    def execute(_: c.Frame) -> int:
+        raise Undefined(COOPERATION, node)
+
+    return execute
+
+
 def _for_effect(node: n.Expr, names: c.Names) -> c.Evaluate:
     match node:
         case n.Call():
@@ -138,6 +147,10 @@ def statement(node: n.Stmt, names: c.Names) -> c.Execute:
     match node:
         case n.Assign(target=n.Name(id=name), value=value):
             return _assign_name(names.place(name), names.expression(value))
+        case n.Assign(target=n.Index(value=stored)) | n.AugAssign(target=n.Index(value=stored)) if isinstance(
+            stored.type, Tile
+        ):
+            return _not_computed(node)
         case n.Assign():
             return value_parts.assign(node, names)
         case n.AugAssign():

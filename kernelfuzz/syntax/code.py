@@ -11,6 +11,7 @@ import libcst as cst
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
+from kernelfuzz.ir.types import FLOAT32, Scalar, Vector
 from kernelfuzz.syntax.tokens import (
     ANY,
     AUGMENTED_OPERATORS,
@@ -95,7 +96,10 @@ def expression(node: n.Expr, needed: int = ANY) -> cst.BaseExpression:
             arguments += [named_argument(key, _keyword(value)) for key, value in keywords]
             return call(warp_attribute(name), arguments)
         case n.Construct(type=type_, args=args):
-            return call(type_expression(type_), [argument(expression(arg)) for arg in args])
+            # Of one number wp.spatial_vector, which is a builtin too, makes none: the type of the other name does.
+            filled = type_ == Vector(6, FLOAT32) and len(args) == 1 and isinstance(args[0].type, Scalar)
+            made = warp_attribute("spatial_vectorf") if filled else type_expression(type_)
+            return call(made, [argument(expression(arg)) for arg in args])
         case n.CallFunction(name=name, args=args, static=static):
             function = call(warp_attribute("static"), (argument(identifier(name)),)) if static else identifier(name)
             return call(function, [argument(expression(arg)) for arg in args])

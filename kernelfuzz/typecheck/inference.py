@@ -173,6 +173,8 @@ def subscript_type(value: t.Type, indices: tuple[n.Expr | n.Slice, ...]) -> t.Ty
         case t.Array(dtype=dtype, ndim=ndim) if 1 <= count <= ndim:
             left = ndim - count + sum(isinstance(index, n.Slice) for index in indices)
             return t.Array(dtype, left) if left else dtype
+        case t.Tile(dtype=dtype, shape=sizes) if count == len(sizes):
+            return dtype if not any(isinstance(index, n.Slice) for index in indices) else None
         case t.Vector() | t.Matrix() | t.Quaternion() | t.Transform() if count <= len(t.shape(value)):
             sizes = t.shape(value)
             lengths = [

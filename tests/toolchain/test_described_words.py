@@ -168,7 +168,7 @@ def chooses(flag: bool, size: int, extra: Any) -> Any:
         if total:
             third = total * 3.0
             out[i] = third
-        unit = wp.identity(n=SIZE, dtype=float)
+        unit = wp.identity(n=type(vector).length, dtype=float)
         out[i] += old + wp.static(scaled(SIZE))(total) + unit[1, 1]
 
     return chosen
@@ -213,6 +213,7 @@ def works_together(row: wp.array(dtype=float), out: wp.array(dtype=float), squar
     made = wp.tile_load(square, shape=(4, 4))
     wp.tile_matmul(made, wp.tile_transpose(made), made)
     wp.tile_matmul(made, made, made, alpha=-1.0)
+    made[1, i % 4] = 2.0 * scaled[0]
     wp.tile_store(square, wp.tile_cholesky(made), offset=(i, 0))
     wp.tile_atomic_add(out, scaled, offset=i)
     wp.tile_store(out, total, offset=i)
@@ -262,3 +263,16 @@ def test_a_loop_over_a_table_is_its_copies() -> None:
     made = read(unrolls)
     assert not any(isinstance(node, n.For) for node in made.body)
     assert "value" in check(unrolls, oracles=["value"], scripts=None).passed
+
+
+vec6 = wp.types.vector(length=6, dtype=float)
+
+
+@wp.kernel
+def fills(out: wp.array(dtype=vec6)):
+    out[wp.tid()] = vec6(2.0)
+
+
+def test_a_vector_of_six_is_filled_with_a_number() -> None:
+    assert parse(render(read(fills))) == parse(fills)
+    assert "value" in check(fills, oracles=["value"], scripts=None).passed

@@ -50,9 +50,12 @@ def _is_number(value: n.Expr) -> bool:
 
 
 def length_of(node: ast.expr, reader: Reader) -> int | None:
-    """The number that ``x.length`` is for a local; None for any other expression."""
+    """The number that ``x.length`` or ``type(x).length`` is for a local; None for any other expression."""
     match node:
-        case ast.Attribute(value=ast.Name(id=name), attr="length") if name in reader.types:
+        case (
+            ast.Attribute(value=ast.Name(id=name), attr="length")
+            | ast.Attribute(value=ast.Call(func=ast.Name(id="type"), args=[ast.Name(id=name)]), attr="length")
+        ) if name in reader.types:
             type_ = reader.types[name]
             composite = isinstance(type_, (Vector, Matrix, Quaternion, Transform))
             return shape(type_)[0] * (type_.columns if isinstance(type_, Matrix) else 1) if composite else None

@@ -105,6 +105,9 @@ def _place(target: ast.expr, reader: Reader) -> n.Place:
     if isinstance(target, ast.Name) and target.id not in reader.types:
         raise error(f"{target.id} is no local variable that has a value here", target)
     made = expression(target, reader)
+    if isinstance(made, n.Call) and made.name == "tile_extract":
+        made = n.Index(made.args[0], made.args[1:], made.type)
+        reader.unit.at(made, target)
     if isinstance(made, (n.Name, n.Index, n.Attribute)):
         return made
     raise error(f"the IR cannot assign to {text_of(target)}", target)
