@@ -26,6 +26,7 @@ from kernelfuzz.findings.reproducer import reproducer
 from kernelfuzz.findings.signature import signature
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.nodes import Kernel
+from kernelfuzz.ir.types import Array
 from kernelfuzz.ir.walk import count_nodes
 from kernelfuzz.oracles.control_kernels import require
 from kernelfuzz.oracles.judge import explain, judge_again, judge_cases
@@ -195,7 +196,10 @@ def _fitting(launch: Launch, kernel: Kernel) -> Launch:
         given = ", ".join(launch.inputs) or "none"
         raise ValueError(f"the inputs of a launch of {kernel.name} are {', '.join(names)}; given: {given}")
     for name, value in launch.inputs.items():
-        if not isinstance(value, (np.ndarray, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if value is None:
+            if not any(param.name == name and isinstance(param.type, Array) for param in kernel.params):
+                raise ValueError(f"input {name} is None, which stands for no array, and is no array")
+        elif not isinstance(value, (np.ndarray, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
             kind = type(value).__name__
             raise ValueError(f"input {name} must be a numpy array, or a mapping of a struct's fields, not {kind}")
     return launch

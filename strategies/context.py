@@ -111,6 +111,8 @@ class Context:
     """Dimensions of the launch grid; 0 in a function, which cannot ask for its thread."""
     params: list[Param] = field(default_factory=list[Param])
     buffers: list[Buffer] = field(default_factory=list[Buffer])
+    optional: list[Buffer] = field(default_factory=list[Buffer])
+    """The arrays that a launch may leave out; in ``buffers`` they are where a question says that they are there."""
     variables: list[Variable] = field(default_factory=list[Variable])
     uses_thread: bool = False
     loops: int = 0

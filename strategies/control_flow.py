@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
 from kernelfuzz.strategies.context import Context, Variable
+from kernelfuzz.strategies.local_variables import declare
 from kernelfuzz.strategies.operands import draw_in
 from kernelfuzz.strategies.safe_operators import condition
 
@@ -23,9 +25,17 @@ def branch(ctx: Context, kind: str | None = None) -> list[n.Stmt]:
         return [n.If(test, body)]
     with ctx.block():
         orelse: n.Block = ctx.draw_block() if kind == "else" else tuple(branch(ctx, _after_elif(ctx)))
-    while len(orelse) == 1 and isinstance(orelse[0], n.If) and not ctx.allows("elif"):
-        orelse = orelse[0].body  # a lone if statement after else is an elif
-    return [n.If(test, body, orelse)]
+    return without_elif(ctx, [n.If(test, body, orelse)])
+
+
+def without_elif(ctx: Context, branches: list[n.Stmt]) -> list[n.Stmt]:
+    """One if statement; where no ``elif`` is allowed, what would be one has another statement before it."""
+    (made,) = branches
+    assert isinstance(made, n.If)
+    if len(made.orelse) == 1 and isinstance(made.orelse[0], n.If) and not ctx.allows("elif"):
+        with ctx.block():
+            return [replace(made, orelse=(*declare(ctx, ctx.draw(t.INT32, 0)), *made.orelse))]
+    return [made]
 
 
 def _after_elif(ctx: Context) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import buffers, local_variables, static_loops, tile_blocks, user_functions
+from kernelfuzz.strategies import buffers, local_variables, optional_arrays, static_loops, tile_blocks, user_functions
 from kernelfuzz.strategies import control_flow as control
 from kernelfuzz.strategies import inventory as has
 from kernelfuzz.strategies import required_features as plant
@@ -150,6 +150,8 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
             has.node(n.Index, lambda index: isinstance(index.type, t.Array)), needs=("array_nd",)),
         Feature("array_slice", "a slice of an array", plant.array_slice,
             has.node(n.Index, has.slice_of_array), needs=("view",)),
+        Feature("optional_array", "an array that a launch may leave out, and that is asked for (if a:)",
+            optional_arrays.asks, has.asked_array, needs=("truth", "if"), depth=1),
         Feature("search", "a binary search in a sorted array", plant.search, has.search, allowed="rare"),
         Feature("array_shape", "a.shape[0]", plant.array_shape, has.node(n.ArrayShape)),
         Feature("slice", "a slice of a vector, a matrix, a quaternion or a transform", plant.slice_,

@@ -167,10 +167,19 @@ def atomic(shown: Inventory) -> bool:
 
 def tested(shown: Inventory) -> bool:
     """Whether a condition is no bool: a number or an array stands for its truth."""
+    return any(test.type != t.BOOL for test in _tests(shown))
+
+
+def asked_array(shown: Inventory) -> bool:
+    """Whether a condition is an array: whether it is there."""
+    return any(isinstance(test.type, t.Array) for test in _tests(shown))
+
+
+def _tests(shown: Inventory) -> list[n.Expr]:
     tests = [node.test for node in (*shown.of(n.If), *shown.of(n.While), *shown.of(n.IfExp))]
     tests += [value for node in shown.of(n.BoolOp) for value in node.values]
     tests += [node.operand for node in shown.of(n.Unary) if node.op == "not"]
-    return any(test.type != t.BOOL for test in tests)
+    return tests
 
 
 def assigned_param(shown: Inventory) -> bool:

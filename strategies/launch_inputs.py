@@ -48,6 +48,8 @@ ANY = Style(
 )
 ORDINARY = replace(ANY, special=0.0)
 ONE_IN_SPECIAL = 4
+# How many of the arrays that a launch may leave out it does leave out.
+NOT_GIVEN = 0.4
 
 
 def _smooth(choices: Choices) -> float:
@@ -102,6 +104,8 @@ def is_tiled(kernel: Kernel) -> bool:
 def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style: Style) -> Input:
     type_ = param.type
     if isinstance(type_, t.Array):
+        if param.optional and choices.chance(NOT_GIVEN):
+            return None
         sizes = param.shape or tuple(AXES[: type_.ndim])
         lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
         # What order NaN has in a sorted array is open.

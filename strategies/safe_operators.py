@@ -45,7 +45,7 @@ def compared(ctx: Context, budget: int) -> n.Expr:
 def tested(ctx: Context, budget: int, role: str) -> n.Expr:
     """A number or an array that stands for its truth: ``flags & 4``, ``n``, ``a``."""
     arrays = [buffer.name for buffer in reversed(ctx.buffers) if is_tested(buffer.param.type, role)]
-    if arrays and ctx.choices.chance(0.3):
+    if ctx.allows("optional_array") and arrays and ctx.choices.chance(0.3):
         return ctx.choices.pick(arrays)
     # What becomes of a condition that is a float depends on what the branch assigns.
     dtypes = [d for d in ctx.dtypes if d.is_integer or (role == "operand" and is_tested(d, role))] or [t.INT32]

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from kernelfuzz.ir.nodes import Break, Continue, Return, Stmt
 from kernelfuzz.ir.types import Type
-from kernelfuzz.strategies import aliasing, buffers, control_flow, static_loops, tile_blocks, user_functions
+from kernelfuzz.strategies import (
+    aliasing,
+    buffers,
+    control_flow,
+    optional_arrays,
+    static_loops,
+    tile_blocks,
+    user_functions,
+)
 from kernelfuzz.strategies import local_variables as local
 from kernelfuzz.strategies.context import Buffer, Context
 
@@ -112,6 +120,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("decompose", lambda ctx: ctx.allows("matrix"), local.decompose, 1, "decomposition"),
     Statement("random_state", lambda ctx: True, local.random_state, 1, "random"),
     Statement("view", _can_view, local.view, 2, "view"),
+    Statement("asks", optional_arrays.possible, optional_arrays.asks, 3, "optional_array"),
     Statement("keep", lambda ctx: bool(local.mutable(ctx)), aliasing.keep, 4),
     Statement("keep_element", lambda ctx: bool(buffers.outputs(ctx)), aliasing.keep_element, 3),
     Statement("carry", _may_carry, aliasing.carry, 2),

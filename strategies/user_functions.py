@@ -100,7 +100,7 @@ def _arguments(ctx: Context, params: Sequence[n.Param], budget: int) -> tuple[n.
 def inner_context(ctx: Context) -> Context:
     """A context for the body of a function: nothing of the caller's is in scope."""
     return replace(
-        ctx, ndim=0, params=[], buffers=[], variables=[], uses_thread=False, loops=0, copies=1, depth=1,
+        ctx, ndim=0, params=[], buffers=[], optional=[], variables=[], uses_thread=False, loops=0, copies=1, depth=1,
         read_names=set(), fresh=FreshNames(), loop_names=[],
     )  # fmt: skip
 

@@ -173,8 +173,8 @@ def widened_inputs(inputs: Mapping[str, Input]) -> dict[str, Input]:
 
 
 def _widened_input(value: Input) -> Input:
-    if isinstance(value, Mapping):
-        return widened_inputs(value)
+    if value is None or isinstance(value, Mapping):
+        return value and widened_inputs(value)
     return value.astype(np.float64) if value.dtype.kind == "f" else value
 
 

@@ -21,7 +21,7 @@ from kernelfuzz.findings.script import kernel_text
 from kernelfuzz.findings.signature import changed
 from kernelfuzz.ir.array_text import number_text, numpy_text
 from kernelfuzz.ir.codec import encode, encode_launch
-from kernelfuzz.ir.launch import Case, Input, flattened
+from kernelfuzz.ir.launch import Case, Input, flattened, given_or_not
 from kernelfuzz.ir.types import Array
 from kernelfuzz.oracles.verdict import FAILURES
 from kernelfuzz.syntax.render import render
@@ -199,8 +199,11 @@ def _launched(case: Case) -> str:
     """Return a sentence with the grid and those inputs that are short."""
     given: list[str] = []
     for param in case.kernel.params:
-        for name, leaf in flattened({param.name: case.launch.inputs[param.name]}).items():
-            if leaf.size <= _SHORT:
+        for path, leaf in given_or_not({param.name: case.launch.inputs[param.name]}):
+            name = ".".join(path)
+            if leaf is None:
+                given.append(f"`{name}` = None")
+            elif leaf.size <= _SHORT:
                 given.append(f"`{name}` = {numpy_text(leaf)}")
             elif isinstance(param.type, Array):
                 given.append(f"`{name}` has the shape {leaf.shape}")

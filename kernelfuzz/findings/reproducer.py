@@ -55,9 +55,8 @@ def launch_script(finding: Finding, case: Case) -> str:
     script = Script(finding.title + ": the kernel before reduction", exits=False)
     _declare(script, finding.verdict.setting, case.kernel)
     made = _launched(script, case, finding.verdict.setting)
-    for param in case.kernel.params:
-        if isinstance(param.type, Array):
-            script.add(f'print("{param.name}:", {made.names[param.name]}.numpy().tolist())')
+    for name, variable in made.names.items():
+        script.add(f'print("{name}:", {variable}.numpy().tolist())')
     return script.text()
 
 

@@ -38,7 +38,7 @@ TAKEN = frozenset(
 class Arguments:
     """``lines`` make the arguments, ``inputs`` names them in the order of the parameters.
 
-    ``names`` has the name of the script's variable for each array parameter.
+    ``names`` has the name of the script's variable for each array parameter that is given an array.
     """
 
     lines: tuple[str, ...]
@@ -59,6 +59,8 @@ def arguments(kernel: Kernel, launch: Launch, *, suffix: str = "", gradients: bo
         name = f"{param.name}{suffix}"
         name = f"{name}_" if name in TAKEN else name
         match param.type:
+            case Array() if value is None:
+                inputs.append("None")
             case Array() as type_:
                 lines += array_lines(name, type_, value, gradient=gradients and has_floats(type_.dtype))
                 names[param.name] = name
@@ -89,6 +91,7 @@ def array_lines(name: str, type_: Array, value: Input, *, gradient: bool = False
     """The lines that make a Warp array ``name``."""
     dtype = type_text(type_.dtype)
     more = ", device=device" + (", requires_grad=True" if gradient else "")
+    assert value is not None
     if not isinstance(value, np.ndarray):
         assert isinstance(type_.dtype, Struct)
         # The first axes of any leaf.
@@ -129,7 +132,7 @@ def struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
     lines = [f"{name} = {type_.name}()"]
 
     def fill(place: str, inner: Struct, values: Input) -> None:
-        assert not isinstance(values, np.ndarray)
+        assert isinstance(values, dict)
         for field, field_type in inner.fields:
             match field_type:
                 case Struct():

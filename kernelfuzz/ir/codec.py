@@ -8,7 +8,8 @@ numbers  ``values``: ``n`` numbers                    a mapping ``fields``
 texts    ``values``: ``n`` texts (``plain_text``)     one entry per field, ``parameter.field``
 ======== =========================================== =========================================
 
-Every entry states ``dtype`` (numpy's name) and ``shape`` beside its elements, which come in C order.  All forms
+Every entry states ``dtype`` (numpy's name) and ``shape`` beside its elements, which come in C order.  An array that
+is not given (None) has the dtype ``none``, no elements and no axes.  All forms
 keep every bit, with one exception: ``numbers`` and ``texts`` write each NaN as ``nan``, without its payload.
 ``data`` is what processes of one machine exchange, whatever their numpy; a finding holds ``numbers``, which a
 person can read; the row of a corpus holds ``texts``, whose schema has no nested types.
@@ -24,7 +25,10 @@ from typing import Any
 import numpy as np
 
 from kernelfuzz.ir.array_text import plain_text
-from kernelfuzz.ir.launch import Input, Launch, NumpyArray, leaves
+from kernelfuzz.ir.launch import Input, Launch, NumpyArray, given_or_not
+
+# The dtype of an array that is not given.
+_NONE = "none"
 
 
 def encode(values: Mapping[str, Input], *, numbers: bool = False) -> dict[str, Any]:
@@ -32,6 +36,8 @@ def encode(values: Mapping[str, Input], *, numbers: bool = False) -> dict[str, A
     write = _numbers if numbers else _data
 
     def entry(value: Input) -> dict[str, Any]:
+        if value is None:
+            return {"dtype": _NONE, "shape": [], "values": []}
         if not isinstance(value, np.ndarray):
             return {"fields": {name: entry(field) for name, field in value.items()}}
         return {"dtype": value.dtype.name, "shape": list(value.shape), **write(value)}
@@ -52,11 +58,11 @@ def encode_texts(values: Mapping[str, Input]) -> list[dict[str, Any]]:
     return [
         {
             "name": ".".join(path),
-            "dtype": array.dtype.name,
-            "shape": array.shape,
-            "values": tuple(map(plain_text, array.ravel())),
+            "dtype": _NONE if array is None else array.dtype.name,
+            "shape": () if array is None else array.shape,
+            "values": () if array is None else tuple(map(plain_text, array.ravel())),
         }
-        for path, array in leaves(values)
+        for path, array in given_or_not(values)
     ]
 
 
@@ -98,7 +104,9 @@ def _numbers(array: NumpyArray) -> dict[str, Any]:
 _READERS: dict[str, Callable[[str], object]] = {"b": "True".__eq__, "f": float}
 
 
-def _array(entry: Mapping[str, Any]) -> NumpyArray:
+def _array(entry: Mapping[str, Any]) -> NumpyArray | None:
+    if entry["dtype"] == _NONE:
+        return None
     dtype = np.dtype(entry["dtype"])
     if "data" in entry:
         flat: NumpyArray = np.frombuffer(base64.b64decode(entry["data"]), dtype=dtype)

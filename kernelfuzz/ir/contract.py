@@ -21,6 +21,7 @@ class Contract(TypedDict, total=False):
     bounds: Bounds
     shapes: Shapes
     ascending: Collection[str]
+    optional: Collection[str]
 
 
 def contract_of(kernel: Kernel) -> Contract:
@@ -32,6 +33,8 @@ def contract_of(kernel: Kernel) -> Contract:
         contract["shapes"] = shapes
     if ascending := tuple(name for name, param in _params(kernel) if param.ascending):
         contract["ascending"] = ascending
+    if optional := tuple(name for name, param in _params(kernel) if param.optional):
+        contract["optional"] = optional
     return contract
 
 
@@ -41,15 +44,17 @@ def with_contract(
     bounds: Bounds | None = None,
     shapes: Shapes | None = None,
     ascending: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> Kernel:
     """The kernel with this contract and no other.  Raises ValueError at a name that no parameter has."""
     bounds, shapes = bounds or {}, shapes or {}
     known = {name for name, _ in _params(kernel)}
-    if unknown := (bounds.keys() | shapes.keys() | set(ascending)) - known:
+    if unknown := (bounds.keys() | shapes.keys() | set(ascending) | set(optional)) - known:
         raise ValueError(f"no parameter {min(unknown)}; there are {', '.join(sorted(known)) or 'none'}")
 
     def param(name: str, each: Param) -> Param:
-        return replace(each, bounds=bounds.get(name), shape=shapes.get(name, ()), ascending=name in ascending)
+        kept = {"ascending": name in ascending, "optional": name in optional}
+        return replace(each, bounds=bounds.get(name), shape=shapes.get(name, ()), **kept)
 
     def params(of: Kernel | Function, prefix: str) -> tuple[Param, ...]:
         return tuple([param(prefix + each.name, each) for each in of.params])

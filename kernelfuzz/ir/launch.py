@@ -16,8 +16,9 @@ from kernelfuzz.ir.printed import Printed
 Path: TypeAlias = "tuple[str, ...]"
 NumpyArray: TypeAlias = "np.ndarray[Any, Any]"
 
-# A scalar or composite value is a numpy array of its components, a struct a mapping of its fields.
-Input: TypeAlias = "NumpyArray | dict[str, Input]"
+# A scalar or composite value is a numpy array of its components, a struct a mapping of its fields; None stands for
+# an array that is not given.
+Input: TypeAlias = "NumpyArray | dict[str, Input] | None"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -25,8 +26,8 @@ class Launch(Printed):
     """A launch: the grid (1 to 4 numbers) and a value for each parameter by name.
 
     Arrays are numpy arrays of the shape of the array followed by that of its element; an array of structs
-    is a mapping of such arrays by field.  ``tiled``: one block for each point of the grid
-    (``wp.launch_tiled``).
+    is a mapping of such arrays by field.  None is no array, which only an array parameter can be given.
+    ``tiled``: one block for each point of the grid (``wp.launch_tiled``).
     """
 
     dim: tuple[int, ...]
@@ -46,18 +47,25 @@ class Case(Printed):
 
 
 def input_text(value: Input | Mapping[str, Input]) -> str:
+    if value is None:
+        return "None"
     if isinstance(value, np.ndarray):
         return array_text(value)
     return "{" + ", ".join([f"{name!r}: {input_text(inner)}" for name, inner in value.items()]) + "}"
 
 
-def leaves(value: Input | Mapping[str, Input], path: Path = ()) -> Iterator[tuple[Path, NumpyArray]]:
+def leaves(value: Input | Mapping[str, Input]) -> Iterator[tuple[Path, NumpyArray]]:
     """Yield every numpy array in a value, or in values by name, with the names that lead to it, in order."""
-    if isinstance(value, np.ndarray):
+    return ((path, array) for path, array in given_or_not(value) if array is not None)
+
+
+def given_or_not(value: Input | Mapping[str, Input], path: Path = ()) -> Iterator[tuple[Path, NumpyArray | None]]:
+    """``leaves``, and None for each array that is not given."""
+    if value is None or isinstance(value, np.ndarray):
         yield path, value
     else:
         for name, inner in value.items():
-            yield from leaves(inner, (*path, name))
+            yield from given_or_not(inner, (*path, name))
 
 
 def flattened(values: Mapping[str, Input]) -> dict[str, NumpyArray]:

@@ -268,11 +268,12 @@ Block: TypeAlias = tuple[Stmt, ...]
 class Param(Printed):
     """A parameter of a kernel or of a function.
 
-    ``bounds``, ``shape`` and ``ascending`` are the contract that a launch keeps so that the kernel is defined for its
-    inputs; they are no part of the text.  ``bounds`` holds for every integer component (None: the default of
-    ``kernelfuzz.strategies.ranges``).  ``shape`` gives each axis of an array as a number or as the axis of
+    ``bounds``, ``shape``, ``ascending`` and ``optional`` are the contract that a launch keeps so that the kernel is
+    defined for its inputs; they are no part of the text.  ``bounds`` holds for every integer component (None: the
+    default of ``kernelfuzz.strategies.ranges``).  ``shape`` gives each axis of an array as a number or as the axis of
     the launch grid that it is as long as (``"x"``, ``"y"``, ``"z"``, ``"w"``); empty: as the grid has them.
-    The elements of an ``ascending`` array are sorted along its last axis.
+    The elements of an ``ascending`` array are sorted along its last axis.  In place of an ``optional`` array a launch
+    may give None.
     """
 
     name: str
@@ -280,6 +281,7 @@ class Param(Printed):
     bounds: tuple[int, int] | None = None
     shape: tuple[int | str, ...] = ()
     ascending: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

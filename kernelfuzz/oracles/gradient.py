@@ -296,6 +296,8 @@ def seeds_of(case: Case) -> dict[str, Input]:
 
 
 def _counted(value: Input) -> Input | None:
+    if value is None:
+        return None
     if isinstance(value, np.ndarray):
         if value.dtype.kind != "f":
             return None

@@ -191,6 +191,7 @@ def _options(event: p.Declare) -> str:
 
 def _whole_shape(program: p.Program, name: str) -> tuple[int, ...]:
     value: Input = p.array_named(program, name).value
+    assert value is not None
     assert not isinstance(value, Mapping)
     return value.shape
 

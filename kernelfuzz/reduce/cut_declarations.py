@@ -250,7 +250,7 @@ def _with_output(name: str, type_: t.Array) -> Change:
 
     def change(case: Case) -> Case | None:
         params = {param.name: param for param in case.kernel.params}
-        if name not in params or isinstance(type_.dtype, t.Struct):
+        if name not in params or isinstance(type_.dtype, t.Struct) or case.launch.inputs[name] is None:
             return None
         # The length of an array of structs is that of its first field.
         lengths = next(leaves(case.launch.inputs[name]))[1].shape[: type_.ndim]

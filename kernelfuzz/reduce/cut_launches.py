@@ -29,6 +29,8 @@ MOST_SINGLE = 24
 
 def map_arrays(value: Input, change: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]) -> Input:
     """``change`` applied to every numpy array of an input."""
+    if value is None:
+        return None
     if isinstance(value, dict):
         return {name: map_arrays(field, change) for name, field in value.items()}
     return np.ascontiguousarray(change(np.asarray(value)))
@@ -199,7 +201,10 @@ def _with_fewer_axes(name: str, axis: int) -> Change:
 
 
 def simplify_inputs(tree: Tree) -> Iterator[Edit]:
-    """Zeros and ones for whole arrays, for runs of their components, and for each component alone."""
+    """Zeros and ones for whole arrays, for runs of their components, and for each component alone; or no array."""
+    for param in tree.kernel.params:
+        if param.optional and tree.case.launch.inputs[param.name] is not None:
+            yield Edit(1, ("not given", param.name), change=_not_given(param.name))
     for path, array in leaves(tree.case.launch.inputs):
         flat = array.reshape(-1).tolist()
         busy = [position for position, value in enumerate(flat) if number_rank(value) > 0]
@@ -212,6 +217,14 @@ def simplify_inputs(tree: Tree) -> Iterator[Edit]:
             for value in simpler_numbers(flat[position]):
                 if _fits(value, array.dtype):
                     yield _numbers(path, (position,), value)
+
+
+def _not_given(name: str) -> Change:
+    def change(case: Case) -> Case | None:
+        given = any(param.name == name and param.optional for param in case.kernel.params)
+        return with_inputs(case, {**case.launch.inputs, name: None}) if given else None
+
+    return change
 
 
 def _fits(value: float, dtype: np.dtype[Any]) -> bool:
@@ -228,6 +241,7 @@ def with_element(path: tuple[str, ...], positions: tuple[int, ...], value: float
     """Numbers of an input, which a path of names leads to, replaced by another."""
 
     def replaced(known: Input, fields: tuple[str, ...]) -> Input:
+        assert known is not None, "there is no number in what is not given"
         if isinstance(known, dict):
             return {name: replaced(field, fields[1:]) if name == fields[0] else field for name, field in known.items()}
         flat = known.reshape(-1).copy()

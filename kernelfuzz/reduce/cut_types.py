@@ -345,6 +345,8 @@ def _literal(value: int | float | bool, type_: t.Scalar) -> n.Literal:
 
 def _converted(value: Input, old: t.Type, new: t.Type, struct: t.Struct | None, kept: tuple[str, ...]) -> Input:
     """A value of the type ``old`` as one of ``new``: fewer fields or components, another dtype."""
+    if value is None:
+        return None
     if isinstance(old, t.Array) and isinstance(new, t.Array):
         return _converted(value, old.dtype, new.dtype, struct, kept)
     if isinstance(value, dict):

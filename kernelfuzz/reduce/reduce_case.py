@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from kernelfuzz.analysis.fingerprint import identity
-from kernelfuzz.ir.launch import Case, Input, leaves
+from kernelfuzz.ir.launch import Case, Input, given_or_not
 from kernelfuzz.ir.names import canonical_names, rename
 from kernelfuzz.ir.types import Array, Struct, Type
 from kernelfuzz.ir.walk import count_nodes
@@ -168,9 +168,9 @@ def _key(case: Case) -> str:
     """A text that is equal for cases with the same text and launch."""
     launch = case.launch
     digest = blake2b(repr((launch.dim, launch.tiled, list(launch.inputs))).encode(), digest_size=16)
-    for _, array in leaves(launch.inputs):
-        digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(array.tobytes())
+    for _, array in given_or_not(launch.inputs):
+        digest.update(b"none" if array is None else f"{array.shape}{array.dtype}".encode())
+        digest.update(b"" if array is None else array.tobytes())
     return f"{identity(case.kernel)} {digest.hexdigest()}"
 
 

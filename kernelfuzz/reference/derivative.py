@@ -222,7 +222,8 @@ def _without(seeds: Mapping[str, Input], lost: Mapping[Path, np.ndarray[Any, Any
 
 def _float_leaves(kernel: Kernel, launch: Launch) -> Iterator[Leaf]:
     for param in kernel.params:
-        yield from _leaves_of((param.name,), _element(param), launch.inputs[param.name], param)
+        if launch.inputs[param.name] is not None:
+            yield from _leaves_of((param.name,), _element(param), launch.inputs[param.name], param)
 
 
 def _element(param: Param) -> t.Type:

@@ -31,7 +31,7 @@ from kernelfuzz.reference.compiled import (
     located,
 )
 from kernelfuzz.reference.domain import Domain, Value
-from kernelfuzz.reference.memory import Shadow, View, reader
+from kernelfuzz.reference.memory import Shadow, View, no_array, reader
 from kernelfuzz.reference.undefined import (
     DIVISION_BY_ZERO,
     INDEX_OUT_OF_RANGE,
@@ -270,8 +270,7 @@ def zero(type_: t.Type, domain: Domain) -> Value:
         case t.Struct(fields=fields):
             return {name: zero(field, domain) for name, field in fields}
         case t.Array(dtype=dtype, ndim=ndim):
-            # The field of a new struct: no array, and so false and without an element.
-            return View({}, Shadow((), dtype), 0, (0,) * ndim, (0,) * ndim)
+            return no_array(dtype, ndim, Shadow((), dtype))  # the field of a new struct
         case t.Tile() | t.Tuple():
             raise TypeError(f"{type_} has no zero")
         case _:

@@ -106,8 +106,10 @@ def writer(type_: t.Type) -> Callable[[Leaves, int, Value], None]:
 def enter(
     domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input, shadow: MakeShadow
 ) -> tuple[Value, View | None]:
-    """A parameter's value in a launch; of an array also its view, which a new ``shadow`` watches."""
+    """A parameter's value in a launch; of an array that is given also its view, which a new ``shadow`` watches."""
     match type_:
+        case t.Array(dtype=dtype, ndim=ndim) if value is None:
+            return no_array(dtype, ndim, shadow(path, dtype)), None
         case t.Array(dtype=dtype, ndim=ndim):
             leaves = _leaves(domain, path, dtype, ndim, value)
             lengths = _lengths(dtype, ndim, value)
@@ -122,6 +124,11 @@ def enter(
         case _:
             leaf = _leaves(domain, path, type_, 0, value)
             return reader(type_)(leaf, 0), None
+
+
+def no_array(dtype: t.Type, ndim: int, shadow: Shadow) -> View:
+    """What stands where there is no array: it is false, and nothing can be read from it or stored into it."""
+    return View({}, shadow, 0, (0,) * ndim, (0,) * ndim)
 
 
 def leave(domain: Domain, path: tuple[str, ...], array: t.Array, view: View) -> Input:

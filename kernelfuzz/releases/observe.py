@@ -17,7 +17,7 @@ import numpy as np
 from kernelfuzz.devices import HOST_TARGET, BuildTarget, Device, Target
 from kernelfuzz.findings.signature import compiler_error, exception_text
 from kernelfuzz.ir.codec import decode_launch, encode
-from kernelfuzz.ir.launch import Case, Input, Launch, leaves
+from kernelfuzz.ir.launch import Case, Input, Launch, given_or_not
 from kernelfuzz.oracles import batch, gradient, value
 from kernelfuzz.oracles.request import draw_case
 from kernelfuzz.oracles.verdict import BuildSetting, Verdict
@@ -94,9 +94,10 @@ def case_digest(case: Case) -> str:
     """The same for two cases exactly when they have the same text, grid and inputs."""
     launch = case.launch
     digest = blake2b(f"{render(case.kernel)}\n{launch.dim} {launch.tiled}\n".encode(), digest_size=16)
-    for path, array in leaves(dict(sorted(launch.inputs.items()))):
-        digest.update(f"{'.'.join(path)} {array.dtype.name} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+    for path, array in given_or_not(dict(sorted(launch.inputs.items()))):
+        kind = "None" if array is None else f"{array.dtype.name} {array.shape}"
+        digest.update(f"{'.'.join(path)} {kind}\n".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 

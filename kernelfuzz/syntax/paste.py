@@ -16,17 +16,17 @@ the class, as by ``repr``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import inf, nan
 from textwrap import indent
-from typing import Any, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, cast, get_args
 
 import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.contract import Bounds, Shapes, contract_of, with_contract
+from kernelfuzz.ir.contract import Contract, contract_of, with_contract
 from kernelfuzz.ir.fields import EXPRESSIONS, NODES, STATEMENTS
 from kernelfuzz.ir.launch import Case, Launch
 from kernelfuzz.ir.printed import Printed, call_text
@@ -35,6 +35,9 @@ from kernelfuzz.syntax.canonical import canonical
 from kernelfuzz.syntax.parse import parse
 from kernelfuzz.syntax.parse.warp_names import ARRAYS, TYPES
 from kernelfuzz.syntax.render import IMPORT_LINE, render, render_expression, render_statements
+
+if TYPE_CHECKING:
+    import typing_extensions
 
 # The classes of a tree and the scalar types, by the names that repr gives them.
 _CLASSES = (*get_args(n.Node), *get_args(t.Type), Case, Launch)
@@ -91,11 +94,9 @@ def struct(text: str) -> t.Struct:
     return _declared(text).structs[-1]
 
 
-def function(
-    text: str, *, bounds: Bounds | None = None, shapes: Shapes | None = None, ascending: Collection[str] = ()
-) -> n.Function:
+def function(text: str, **contract: typing_extensions.Unpack[Contract]) -> n.Function:
     """The last ``@wp.func`` of a text, with a contract as ``parse`` takes it.  Raises ParseError."""
-    return with_contract(_declared(text), bounds=bounds, shapes=shapes, ascending=ascending).functions[-1]
+    return with_contract(_declared(text), **contract).functions[-1]
 
 
 def expression(text: str, /, **types: t.Type) -> n.Expr:

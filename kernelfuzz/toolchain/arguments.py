@@ -51,8 +51,8 @@ def make_arguments(
     """A fresh argument for each parameter, none of which shares memory with ``inputs``.
 
     Arrays lie in memory as the ``layout`` has it, between red zones.  ``requires_grad`` gives those that hold
-    floats a gradient, which is zero.  Raises ValueError where the names, the dtypes or the shapes are not what
-    the kernel takes, and where there is no such layout.
+    floats a gradient, which is zero; None stays None.  Raises ValueError where the names, the dtypes or the shapes
+    are not what the kernel takes, and where there is no such layout.
     """
     names = [parameter.name for parameter in parameters]
     if missing := [name for name in names if name not in inputs]:
@@ -64,6 +64,9 @@ def make_arguments(
         name, type_, value = parameter.name, parameter.type, inputs[parameter.name]
         if not isinstance(type_, ArrayType):
             made.values.append(_value(type_, value, name))
+            continue
+        if value is None:
+            made.values.append(None)
             continue
         data = _data(type_, value, name)
         place = placement(layout_of(name, layout), data.shape[: type_.ndim], itemsize(data, type_.ndim))
@@ -164,7 +167,7 @@ def check_red_zones(arguments: Arguments) -> None:
 
 
 def read_arrays(arguments: Arguments) -> dict[str, Input]:
-    """The contents of every array parameter."""
+    """The contents of every array parameter that the launch gave an array."""
     types = _array_types(arguments.parameters)
     return {name: _read(types[name].element, array.values()) for name, array in arguments.arrays.items()}
 

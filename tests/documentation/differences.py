@@ -93,7 +93,8 @@ DIFFERENCES: tuple[Difference, ...] = (
         "1.13.0: before, every operand was evaluated (Limitations of that release)",
     ),
     Difference(
-        "truth", "a number that is not zero is true, and an array that has elements; and, or give a bool, no operand",
+        "truth",
+        "a number that is not zero is true, and an array that has elements, which None has not; and, or give a bool",
         "Built-ins, unot: \"falsy (False, zero, or an empty/null array)\"; observed", "evaluation",
     ),
     Difference(

@@ -155,6 +155,8 @@ def test_a_wrong_result_of_the_device_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def _flipped(array: Input) -> Input:
+    if array is None:
+        return None
     if not isinstance(array, np.ndarray):
         return {name: _flipped(inner) for name, inner in array.items()}
     return ~array if array.dtype.kind == "b" else array + array.dtype.type(1)

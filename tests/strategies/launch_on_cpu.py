@@ -36,7 +36,9 @@ def digest(outputs: Mapping[str, Input]) -> str:
     hash_ = hashlib.blake2b(digest_size=8)
 
     def add(value: Input) -> None:
-        if isinstance(value, Mapping):
+        if value is None:
+            hash_.update(b"None")
+        elif isinstance(value, Mapping):
             for field in value.values():
                 add(field)
         else:

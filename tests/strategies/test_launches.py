@@ -52,6 +52,9 @@ def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
     if not isinstance(param.type, t.Array):
         assert_values(param.type, (), param.bounds, value)
         return
+    if value is None:
+        assert param.optional
+        return
     extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
     axes = param.shape or AXES[: param.type.ndim]
     assert len(axes) == param.type.ndim

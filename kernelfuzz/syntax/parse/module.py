@@ -45,16 +45,17 @@ def parse(
     bounds: Bounds | None = None,
     shapes: Shapes | None = None,
     ascending: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> Kernel:
     """The kernel of a source text as a verified tree; ``kernel`` says which one where there are several.
 
     ``source`` may also be a ``warp.Kernel`` that a program has made: what a name in it stands for is asked of its own
     module and of what it captures, as Warp does.  Of a generic one its first overload is read.
 
-    Names are those of ``parse_all``.  ``bounds``, ``shapes`` and ``ascending`` give parameters by name what a
-    launch keeps to and the text does not say.  ``path`` is the file that has the text: modules beside it and relative
-    imports are found from there.  ``types`` gives generic parameters by name their types.  The text may also be what
-    Hypothesis prints of a kernel, with all of that.
+    Names are those of ``parse_all``.  ``bounds``, ``shapes``, ``ascending`` and ``optional`` give parameters by name
+    what a launch keeps to and the text does not say.  ``path`` is the file that has the text: modules beside it and
+    relative imports are found from there.  ``types`` gives generic parameters by name their types.  The text may also
+    be what Hypothesis prints of a kernel, with all of that.
     Raises ParseError, and ValueError at a parameter that there is not.
     """
     if not isinstance(source, str):
@@ -64,9 +65,9 @@ def parse(
         return parse(printed[0], kernel, path=path, types=types, **printed[1])
     else:
         made = _parse(source, kernel, path, types)
-    if not (bounds or shapes or ascending):
+    if not (bounds or shapes or ascending or optional):
         return made
-    return with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending)
+    return with_contract(made, bounds=bounds, shapes=shapes, ascending=ascending, optional=optional)
 
 
 def _typed(source: FunctionSource, types: Mapping[str, Type] | None) -> FunctionSource:
