@@ -60,7 +60,7 @@ def element(ctx: Context, buffer: Buffer) -> Ranged:
     return Ranged(subscript(ctx, buffer.name, indices), *bounds)
 
 
-def subscript(ctx: Context, array: n.Name, indices: Sequence[n.Expr]) -> n.Index:
+def subscript(ctx: Context, array: n.Name | n.Attribute, indices: Sequence[n.Expr]) -> n.Index:
     """``a[i, j]``, or now and then ``a[i][j]`` through a view."""
     assert isinstance(array.type, t.Array)
     if len(indices) > 1 and ctx.allows("view") and ctx.choices.chance(0.15):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.names import FreshNames
-from kernelfuzz.ir.nodes import Block, Constant, Function, Name, Param, Stmt
+from kernelfuzz.ir.nodes import Attribute, Block, Constant, Function, Name, Param, Stmt
 from kernelfuzz.strategies.choices import Choices
 from kernelfuzz.strategies.ranges import MUTABLE_BOUNDS, Ranged, input_range, is_ranged
 
@@ -39,7 +39,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """An array parameter and what a thread may do with it.
+    """An array and what a thread may do with it: a parameter, or a field of the ``owner``.
 
     ``role`` is ``in`` (read anywhere, never written), ``out`` (read and written at the thread's own slot) or
     ``shared`` (only updated by the atomic operation ``op``, which commutes, and never read).  A ``view`` is a local
@@ -50,6 +50,7 @@ class Buffer:
     role: str
     op: str = ""
     view: bool = False
+    owner: Name | None = None
 
     @property
     def array(self) -> t.Array:
@@ -57,7 +58,9 @@ class Buffer:
         return self.param.type
 
     @property
-    def name(self) -> Name:
+    def name(self) -> Name | Attribute:
+        if self.owner is not None:
+            return Attribute(self.owner, self.param.name, self.param.type)
         return Name(self.param.name, self.param.type)
 
 

@@ -13,7 +13,15 @@ from typing import Literal
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
-from kernelfuzz.strategies import buffers, local_variables, optional_arrays, static_loops, tile_blocks, user_functions
+from kernelfuzz.strategies import (
+    array_fields,
+    buffers,
+    local_variables,
+    optional_arrays,
+    static_loops,
+    tile_blocks,
+    user_functions,
+)
 from kernelfuzz.strategies import control_flow as control
 from kernelfuzz.strategies import inventory as has
 from kernelfuzz.strategies import required_features as plant
@@ -141,6 +149,8 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("struct_array", "an array of structs", plant.struct_array,
             has.parameter(lambda type_: isinstance(type_, t.Array) and isinstance(type_.dtype, t.Struct)),
             needs=("struct",)),
+        Feature("array_field", "a parameter that is a struct with arrays in it", array_fields.use,
+            has.parameter(lambda type_: isinstance(type_, t.Struct) and t.holds_array(type_)), needs=("struct",)),
     ),
     "places": (
         Feature("array_nd", "an array of two dimensions or more", plant.array_of(2), _dimensions(2)),

@@ -6,7 +6,7 @@ defined for every launch that ``draw_launch`` makes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -80,7 +80,7 @@ def grid_ndim(kernel: Kernel) -> int:
 def draw_launch(choices: Choices, kernel: Kernel, style: Style = ANY) -> Launch:
     """A launch of the kernel within its contract.
 
-    Raises ValueError at a parameter that is, or has inside, a struct that holds an array.
+    Raises ValueError at an array of structs that hold arrays.
     """
     dim = draw_grid(choices, kernel, style)
     if style.special and not choices.chance(1 / ONE_IN_SPECIAL):
@@ -107,12 +107,31 @@ def _parameter(choices: Choices, param: Param, extents: Mapping[str, int], style
         if param.optional and choices.chance(NOT_GIVEN):
             return None
         sizes = param.shape or tuple(AXES[: type_.ndim])
-        lengths = tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
+        lengths = _lengths(sizes, extents)
         # What order NaN has in a sorted array is open.
         plain = replace(style, special=0.0) if param.ascending else style
         values = _values(choices, type_.dtype, lengths, param.bounds, plain)
         return np.sort(values, axis=-1) if param.ascending else values  # pyright: ignore  # of scalars only
+    if isinstance(type_, t.Struct) and t.holds_array(type_):
+        return _with_arrays(choices, type_, extents, style)
     return _values(choices, type_, (), param.bounds, style)
+
+
+def _lengths(sizes: Sequence[int | str], extents: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(extents.get(size, 1) if isinstance(size, str) else size for size in sizes)
+
+
+def _with_arrays(choices: Choices, struct: t.Struct, extents: Mapping[str, int], style: Style) -> Input:
+    """A struct that holds arrays: they are as long as the axes of the grid."""
+    made: dict[str, Input] = {}
+    for name, field in struct.fields:
+        if isinstance(field, t.Array):
+            made[name] = _values(choices, field.dtype, _lengths(AXES[: field.ndim], extents), None, style)
+        elif isinstance(field, t.Struct):
+            made[name] = _with_arrays(choices, field, extents, style)
+        else:
+            made[name] = _values(choices, field, (), None, style)
+    return made
 
 
 def _values(
@@ -121,7 +140,7 @@ def _values(
     if isinstance(type_, t.Struct):
         return {name: _values(choices, field, lengths, None, style) for name, field in type_.fields}
     if isinstance(type_, t.Array):
-        raise ValueError("no launch is drawn for a struct that holds an array: give one")
+        raise ValueError("no launch is drawn for an array of structs that hold arrays: give one")
     assert not isinstance(type_, (t.Tile, t.Tuple))
     scalar = type_ if isinstance(type_, t.Scalar) else type_.dtype
     total = lengths if isinstance(type_, t.Scalar) else (*lengths, *t.shape(type_))

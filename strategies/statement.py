@@ -13,6 +13,7 @@ from kernelfuzz.ir.nodes import Break, Continue, Return, Stmt
 from kernelfuzz.ir.types import Type
 from kernelfuzz.strategies import (
     aliasing,
+    array_fields,
     buffers,
     control_flow,
     optional_arrays,
@@ -120,6 +121,7 @@ STATEMENTS: tuple[Statement, ...] = (
     Statement("decompose", lambda ctx: ctx.allows("matrix"), local.decompose, 1, "decomposition"),
     Statement("random_state", lambda ctx: True, local.random_state, 1, "random"),
     Statement("view", _can_view, local.view, 2, "view"),
+    Statement("array_field", array_fields.possible, array_fields.use, 2, "array_field"),
     Statement("asks", optional_arrays.possible, optional_arrays.asks, 3, "optional_array"),
     Statement("keep", lambda ctx: bool(local.mutable(ctx)), aliasing.keep, 4),
     Statement("keep_element", lambda ctx: bool(buffers.outputs(ctx)), aliasing.keep_element, 3),

@@ -124,7 +124,7 @@ MOST_STRUCTS = 3
 
 def struct_type(ctx: Context) -> t.Struct:
     """One of the module's structs, or a new one with one to four fields."""
-    structs = ctx.module.structs
+    structs = _plain_structs(ctx)
     chosen = ctx.choices.pick([*reversed(structs), None] if len(structs) < MOST_STRUCTS else [*reversed(structs)])
     return chosen if chosen is not None else new_struct(ctx)
 
@@ -133,13 +133,19 @@ def new_struct(ctx: Context, *, nested: bool = False) -> t.Struct:
     """A struct of fields of any value type; ``nested`` makes its last field a struct."""
     inner = [struct_type(ctx)] if nested else []
     count = ctx.choices.integer(1, 4)
-    fields = [_field_type(ctx, allow_struct=not inner) for _ in range(count)] + inner
+    fields = [field_type(ctx, allow_struct=not inner) for _ in range(count)] + inner
     made = t.Struct(f"S{len(ctx.module.structs)}", tuple(zip(FIELD_NAMES, fields, strict=False)))
     ctx.module.structs.append(made)
     return made
 
 
-def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
+def _plain_structs(ctx: Context) -> list[t.Struct]:
+    """The module's structs without arrays in them."""
+    return [struct for struct in ctx.module.structs if not t.holds_array(struct)]
+
+
+def field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
+    """The type of a field that is no array."""
     kinds: list[tuple[str, int]] = [("scalar", 6)]
     kinds += [("vector", 2)] * ctx.allows("vector")
     kinds += [("matrix", 2)] * (ctx.allows("matrix") and any(d.is_float for d in ctx.dtypes))
@@ -147,7 +153,7 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
         kinds += [(kind, 1) for kind in ("quaternion", "transform") if ctx.allows(kind)]
     if ctx.allows("bool_data"):
         kinds.append(("bool", 1))
-    if allow_struct and ctx.module.structs and ctx.allows("nested_struct"):
+    if allow_struct and _plain_structs(ctx) and ctx.allows("nested_struct"):
         kinds.append(("struct", 2))
     match ctx.choices.weighted(kinds):
         case "vector":
@@ -162,6 +168,6 @@ def _field_type(ctx: Context, *, allow_struct: bool) -> t.Type:
         case "bool":
             return t.BOOL
         case "struct":
-            return ctx.choices.pick([*reversed(ctx.module.structs)])
+            return ctx.choices.pick([*reversed(_plain_structs(ctx))])
         case _:
             return numeric_dtype(ctx)

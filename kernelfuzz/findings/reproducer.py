@@ -4,7 +4,7 @@ exits 1 where the bug is present and 0 where it is fixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from textwrap import indent
 
 import numpy as np
@@ -30,7 +30,7 @@ from kernelfuzz.ir.array_text import WIDTH, numpy_text
 from kernelfuzz.ir.launch import Case, Input, Path, leaves
 from kernelfuzz.ir.names import with_suffix
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.types import Array, Struct, Type
 from kernelfuzz.oracles.verdict import FAILURES, BuildSetting
 from kernelfuzz.syntax.render import IMPORT_LINE
 from kernelfuzz.toolchain.layouts import CONTIGUOUS, layout_of
@@ -101,11 +101,8 @@ def _differentiated(script: Script, finding: Finding, given: Mapping[str, Input]
     """Add the arguments, a launch, and its adjoint, which starts from the gradients ``given``."""
     case, setting = finding.case, finding.verdict.setting
     made = _placed(script, case, setting, gradients=True, bands=bands)
-    types = {param.name: param.type for param in case.kernel.params}
     seeds: dict[str, str] = {}
-    for name, seed in given.items():
-        type_ = types[name]
-        assert isinstance(type_, Array)
+    for name, type_, seed in _seeded_arrays(case.kernel, given):
         seeds[made.names[name]] = variable = f"{made.names[name]}_seed"
         script.add(*array_lines(variable, type_, seed))
     if setting.target in ("cpu", "cuda"):
@@ -117,6 +114,24 @@ def _differentiated(script: Script, finding: Finding, given: Mapping[str, Input]
         script.add(*(f"{name}.grad.assign({variable})" for name, variable in seeds.items()))
         script.add(_launch(case, made, setting, adjoint=True))
     return made
+
+
+def _seeded_arrays(kernel: Kernel, seeds: Mapping[str, Input]) -> Iterator[tuple[str, Array, Input]]:
+    """The arrays that have seeds, by name; those in structs too."""
+
+    def inside(name: str, type_: Type, seed: Input) -> Iterator[tuple[str, Array, Input]]:
+        if isinstance(type_, Array):
+            yield name, type_, seed
+        else:
+            assert isinstance(type_, Struct)
+            assert isinstance(seed, Mapping)
+            fields = dict(type_.fields)
+            for field, inner in seed.items():
+                yield from inside(f"{name}.{field}", fields[field], inner)
+
+    types = {param.name: param.type for param in kernel.params}
+    for name, seed in seeds.items():
+        yield from inside(name, types[name], seed)
 
 
 def _two_runs(finding: Finding) -> Script:
@@ -451,8 +466,9 @@ def _text_literal(text: str) -> str:
 
 def _array(names: Mapping[str, str], path: Path, attribute: str = "numpy()") -> str:
     """Return the expression for an array of the script; ``names`` has the variable of each parameter."""
-    fields = "".join(f'["{field}"]' for field in path[1:])
-    return f"{names[path[0]]}.{attribute}{fields}"
+    array = next(at for at in range(1, len(path) + 1) if ".".join(path[:at]) in names)
+    fields = "".join(f'["{field}"]' for field in path[array:])
+    return f"{names['.'.join(path[:array])]}.{attribute}{fields}"
 
 
 def _check(label: str, wanted: str, actual: str) -> str:

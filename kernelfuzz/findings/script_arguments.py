@@ -38,7 +38,7 @@ TAKEN = frozenset(
 class Arguments:
     """``lines`` make the arguments, ``inputs`` names them in the order of the parameters.
 
-    ``names`` has the name of the script's variable for each array parameter that is given an array.
+    ``names`` has the name of the script's variable for each array that is given; that of a field is ``s.field``.
     """
 
     lines: tuple[str, ...]
@@ -66,7 +66,9 @@ def arguments(kernel: Kernel, launch: Launch, *, suffix: str = "", gradients: bo
                 names[param.name] = name
                 inputs.append(name)
             case Struct() as type_:
-                lines += struct_lines(name, type_, value)
+                made, inside = struct_lines(name, type_, value, gradients=gradients)
+                lines += made
+                names |= {f"{param.name}{path}": variable for path, variable in inside.items()}
                 inputs.append(name)
             case _:
                 inputs.append(value_text(param.type, value))
@@ -127,9 +129,15 @@ def placed_line(name: str, layout: Layout) -> str:
     return f'{name} = placed("{name}", {name}{"".join(chosen)})'
 
 
-def struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
-    """The lines that make a struct; a struct inside it is filled in place, as Warp allows."""
+def struct_lines(
+    name: str, type_: Struct, value: Input, *, gradients: bool = False
+) -> tuple[list[str], dict[str, str]]:
+    """The lines that make a struct, and the variables of the arrays in it by the fields (``.field``).
+
+    A struct inside it is filled in place, as Warp allows.
+    """
     lines = [f"{name} = {type_.name}()"]
+    arrays: dict[str, str] = {}
 
     def fill(place: str, inner: Struct, values: Input) -> None:
         assert isinstance(values, dict)
@@ -137,12 +145,15 @@ def struct_lines(name: str, type_: Struct, value: Input) -> list[str]:
             match field_type:
                 case Struct():
                     fill(f"{place}.{field}", field_type, values[field])
+                case Array() if values[field] is None:
+                    continue
                 case Array():
-                    made = f"{place}.{field}".replace(".", "_")
-                    lines.extend(array_lines(made, field_type, values[field]))
+                    made = arrays[f"{place}.{field}".removeprefix(name)] = f"{place}.{field}".replace(".", "_")
+                    gradient = gradients and has_floats(field_type.dtype)
+                    lines.extend(array_lines(made, field_type, values[field], gradient=gradient))
                     lines.append(f"{place}.{field} = {made}")
                 case _:
                     lines.append(f"{place}.{field} = {value_text(field_type, values[field])}")
 
     fill(name, type_, value)
-    return lines
+    return lines, arrays

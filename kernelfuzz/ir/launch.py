@@ -11,6 +11,7 @@ import numpy as np
 from kernelfuzz.ir.array_text import array_text
 from kernelfuzz.ir.nodes import Kernel
 from kernelfuzz.ir.printed import Printed
+from kernelfuzz.ir.types import Struct, Type, holds_array
 
 # The parameter and the fields that lead to an array.
 Path: TypeAlias = "tuple[str, ...]"
@@ -26,7 +27,8 @@ class Launch(Printed):
     """A launch: the grid (1 to 4 numbers) and a value for each parameter by name.
 
     Arrays are numpy arrays of the shape of the array followed by that of its element; an array of structs
-    is a mapping of such arrays by field.  None is no array, which only an array parameter can be given.
+    is a mapping of such arrays by field, and a struct that holds arrays has these among its fields.  None is no array,
+    which only an array can be.
     ``tiled``: one block for each point of the grid (``wp.launch_tiled``).
     """
 
@@ -66,6 +68,25 @@ def given_or_not(value: Input | Mapping[str, Input], path: Path = ()) -> Iterato
     else:
         for name, inner in value.items():
             yield from given_or_not(inner, (*path, name))
+
+
+def arrays_of(type_: Type, value: Input) -> Input:
+    """What a launch gives an array, or a struct that holds arrays: of this the fields that are such."""
+    if not isinstance(type_, Struct):
+        return value
+    assert isinstance(value, Mapping)
+    return {name: arrays_of(field, value[name]) for name, field in type_.fields if holds_array(field)}
+
+
+def nested(arrays: Mapping[Path, Input]) -> dict[str, Input]:
+    """Arrays by the names that lead to them as values by name: the fields of a struct in a mapping."""
+    result: dict[str, Any] = {}
+    for (*above, last), array in arrays.items():
+        inside = result
+        for name in above:
+            inside = inside.setdefault(name, {})
+        inside[last] = array
+    return result
 
 
 def flattened(values: Mapping[str, Input]) -> dict[str, NumpyArray]:

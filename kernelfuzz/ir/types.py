@@ -206,6 +206,13 @@ def has_floats(type_: Type) -> bool:
             return has_floats(type_.dtype)
 
 
+def holds_array(type_: Type) -> bool:
+    """Whether a type is an array, or a struct with an array in it."""
+    if isinstance(type_, Struct):
+        return any(holds_array(field) for _, field in type_.fields)
+    return isinstance(type_, Array)
+
+
 def warp_name(type_: Scalar | Composite) -> str | None:
     """The name under which ``warp`` exports the type (``vec3f``), or None where it exports none."""
     if isinstance(type_, Scalar):

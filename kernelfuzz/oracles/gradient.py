@@ -21,9 +21,9 @@ from kernelfuzz.analysis.effects import written_arrays
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.analysis.widen import widen_around_float32, widen_with_stand_ins, widened, widened_inputs
 from kernelfuzz.ir import types as t
-from kernelfuzz.ir.launch import Case, Input, flattened, leaves
+from kernelfuzz.ir.launch import Case, Input, arrays_of, flattened, leaves
 from kernelfuzz.ir.nodes import Kernel
-from kernelfuzz.ir.types import Array
+from kernelfuzz.ir.types import holds_array
 from kernelfuzz.oracles import batch
 from kernelfuzz.oracles.chunk import HOSTS, CaseRecord, Chunk
 from kernelfuzz.oracles.compare import first_at
@@ -279,7 +279,7 @@ def judged_arrays(kernel: Kernel) -> frozenset[str]:
     Overwrites): it holds the derivative by what was in it before the launch.  Before 1.14 it held what
     was written last.
     """
-    arrays = frozenset([param.name for param in kernel.params if isinstance(param.type, Array)])
+    arrays = frozenset([param.name for param in kernel.params if holds_array(param.type)])
     return arrays if at_least(1, 14) else arrays - written_arrays(kernel)
 
 
@@ -288,8 +288,8 @@ def seeds_of(case: Case) -> dict[str, Input]:
     written = written_arrays(case.kernel)
     seeds: dict[str, Input] = {}
     for param in case.kernel.params:
-        if isinstance(param.type, Array) and param.name in written:
-            counted = _counted(case.launch.inputs[param.name])
+        if holds_array(param.type) and param.name in written:
+            counted = _counted(arrays_of(param.type, case.launch.inputs[param.name]))
             if counted is not None:
                 seeds[param.name] = counted
     return seeds

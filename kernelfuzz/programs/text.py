@@ -134,10 +134,12 @@ class _Writer:
         yield ""
         for param in kernel.params:
             if isinstance(param.type, Array):
-                inputs.append(event.arrays[param.name])
+                # One that is left out is a value: None.
+                inputs.append(event.arrays.get(param.name, "None"))
             elif isinstance(param.type, Struct):
                 name = f"{param.name}_of_launch_{self.launches}"
-                yield from struct_lines(name, param.type, event.values[param.name])
+                lines, _ = struct_lines(name, param.type, event.values[param.name])
+                yield from lines
                 inputs.append(name)
             else:
                 inputs.append(value_text(param.type, event.values[param.name]))

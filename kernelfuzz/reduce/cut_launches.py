@@ -77,6 +77,8 @@ def _resized_grid(axis: int, new: int, start: int = 0) -> Change:
             return None
         inputs = dict(launch.inputs)
         for param in case.kernel.params:
+            if isinstance(param.type, t.Struct):
+                inputs[param.name] = _cut_fields(param.type, inputs[param.name], axis, new, start)
             for position, size in enumerate(axes_of(param)):
                 if size == AXES[axis]:
                     inputs[param.name] = _cut(inputs[param.name], position, new, start)
@@ -84,6 +86,18 @@ def _resized_grid(axis: int, new: int, start: int = 0) -> Change:
         return replace(case, launch=replace(launch, dim=dim, inputs=inputs))
 
     return change
+
+
+def _cut_fields(struct: t.Struct, value: Input, axis: int, length: int, start: int) -> Input:
+    """The arrays in a struct, which are as long as the axes of the grid."""
+    assert isinstance(value, dict)
+    made = dict(value)
+    for name, field in struct.fields:
+        if isinstance(field, t.Struct):
+            made[name] = _cut_fields(field, value[name], axis, length, start)
+        elif isinstance(field, t.Array) and axis < field.ndim:
+            made[name] = _cut(value[name], axis, length, start)
+    return made
 
 
 def _cut(value: Input, axis: int, length: int, start: int) -> Input:

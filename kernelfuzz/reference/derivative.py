@@ -15,7 +15,7 @@ import numpy as np
 from kernelfuzz.analysis.unrolling import MAX_UNROLL
 from kernelfuzz.ir import types as t
 from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.ir.nodes import Cast, Kernel, Param
+from kernelfuzz.ir.nodes import Cast, Kernel
 from kernelfuzz.ir.walk import walk
 from kernelfuzz.reference.arithmetic import component_type
 from kernelfuzz.reference.compiled import Deviation
@@ -33,11 +33,11 @@ DIRECTIONS = 512
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The floats at a path (a parameter and the fields below it); ``in_array``: of an array parameter."""
+    """The floats at a path (a parameter and the fields below it); ``array``: that of the array that they are in."""
 
     path: Path
     values: np.ndarray[Any, Any]
-    in_array: bool
+    array: Path | None
 
 
 def gradient(
@@ -54,7 +54,8 @@ def gradient(
 
     ``seeds`` has, by name, arrays of the shapes of array parameters (of structs, the fields that have floats;
     what is left out counts as zero).  The result has float64 arrays of the shapes of the parameters' values,
-    for every one of these (default: of all parameters) with a float; of structs, the fields that have any.
+    for every float of the arrays of the parameters ``by`` (default: of all parameters); of structs, the fields that
+    have any.
 
     With ``deviations`` it is what the adjoint of a Warp with these bugs gives, whose option ``max_unroll`` is
     ``unroll``.  All floats of the kernel must be float64 (see ``widen``).  Raises Undefined as ``run``, NotSmooth where
@@ -62,7 +63,7 @@ def gradient(
     where an output with a seed may need it.
     """
     leaves = list(_float_leaves(kernel, launch))
-    moving = [leaf for leaf in leaves if by is None or leaf.path[0] in by]
+    moving = [leaf for leaf in leaves if by is None or (leaf.array and leaf.path[0] in by)]
     language = replace(PLAIN, unroll=unroll)
 
     def run(domain: Smooth) -> dict[str, Input]:
@@ -101,8 +102,8 @@ def documented_gradient(
     Raises as ``gradient``, and Lost where the adjoint does not know where to go or to store.
     """
     history = history_of(kernel, launch)
-    arrays = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
-    moving = [leaf for leaf in arrays if not history.reads_what_it_overwrites(leaf.path[:1])]
+    arrays = [leaf for leaf in _float_leaves(kernel, launch) if leaf.array]
+    moving = [leaf for leaf in arrays if leaf.array and not history.reads_what_it_overwrites(leaf.array)]
     astray: frozenset[Path] = frozenset()
     while True:
         watches: list[Watch] = []
@@ -122,7 +123,7 @@ def documented_gradient(
     known = _without(seeds, lost)
     expected = found.seeded(known)
     for path in astray:
-        expected.pop(path[0], None)
+        _drop(expected, path)
     lossy, endless = any(bool(marks.any()) for marks in lost.values()), any(watch.endless for watch in watches)
     left, carried = any(watch.left for watch in watches), any(watch.carried for watch in watches)
     reasons = [reason for watch in watches for reason in watch.domain.reasons]
@@ -135,7 +136,7 @@ def on_the_way(kernel: Kernel, launch: Launch) -> Scale:
     An adjoint is rounded in steps of the largest, also where they cancel.
     """
     scale = Scale()
-    leaves = [leaf for leaf in _float_leaves(kernel, launch) if leaf.in_array]
+    leaves = [leaf for leaf in _float_leaves(kernel, launch) if leaf.array]
 
     def run(domain: Smooth) -> dict[str, Input]:
         return execute(kernel, launch, replace(domain, strict=False), rounded=True)
@@ -171,7 +172,7 @@ class _Tangents:
         """Which final values of each array are marked as lost."""
         found: dict[Path, np.ndarray[Any, Any]] = {}
         for leaf in self.leaves:
-            if leaf.in_array:
+            if leaf.array:
                 marks = np.zeros(leaf.values.size, dtype=bool)
                 for _, finals in self.runs:
                     final = _at(finals, leaf.path)
@@ -201,7 +202,7 @@ def _seeded(
     result = np.zeros(count)
     for leaf in leaves:
         seed = _at(seeds, leaf.path)
-        if not leaf.in_array or seed is None:
+        if not leaf.array or seed is None:
             continue
         final = _at(finals, leaf.path)
         assert final is not None
@@ -222,27 +223,21 @@ def _without(seeds: Mapping[str, Input], lost: Mapping[Path, np.ndarray[Any, Any
 
 def _float_leaves(kernel: Kernel, launch: Launch) -> Iterator[Leaf]:
     for param in kernel.params:
-        if launch.inputs[param.name] is not None:
-            yield from _leaves_of((param.name,), _element(param), launch.inputs[param.name], param)
+        yield from _leaves_of((param.name,), param.type, launch.inputs[param.name], None)
 
 
-def _element(param: Param) -> t.Type:
-    return param.type.dtype if isinstance(param.type, t.Array) else param.type
-
-
-def _leaves_of(path: Path, type_: t.Type, value: Input, param: Param) -> Iterator[Leaf]:
-    if isinstance(type_, t.Struct):
+def _leaves_of(path: Path, type_: t.Type, value: Input, array: Path | None) -> Iterator[Leaf]:
+    if value is None:
+        return
+    if isinstance(type_, t.Array):
+        yield from _leaves_of(path, type_.dtype, value, path)
+    elif isinstance(type_, t.Struct):
         assert isinstance(value, Mapping)
         for name, field in type_.fields:
-            if isinstance(field, t.Array):
-                # An array in a struct is a parameter like others, without being one of the results.
-                yield from _leaves_of((*path, name), field.dtype, value[name], param)
-            else:
-                yield from _leaves_of((*path, name), field, value[name], param)
-        return
-    if component_type(type_).is_float:
+            yield from _leaves_of((*path, name), field, value[name], array)
+    elif component_type(type_).is_float:
         assert isinstance(value, np.ndarray)
-        yield Leaf(path, value, isinstance(param.type, t.Array))
+        yield Leaf(path, value, array)
 
 
 def _at(inputs: Mapping[str, Input], path: Path) -> np.ndarray[Any, Any] | None:
@@ -252,6 +247,15 @@ def _at(inputs: Mapping[str, Input], path: Path) -> np.ndarray[Any, Any] | None:
             return None
         value = value[name]  # pyright: ignore[reportUnknownVariableType]
     return np.asarray(value)
+
+
+def _drop(result: dict[str, Any], path: Path) -> None:
+    """Take out what a path leads to, and what holds nothing else."""
+    name, *rest = path
+    if name in result and rest:
+        _drop(result[name], tuple(rest))
+    if not rest or not result.get(name):
+        result.pop(name, None)
 
 
 def _put(result: dict[str, Any], path: Path, value: np.ndarray[Any, Any]) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.launch import Input, Launch
-from kernelfuzz.ir.types import Array, Tile
+from kernelfuzz.ir.launch import Input, Launch, nested
+from kernelfuzz.ir.types import Tile
 from kernelfuzz.reference import compiled as c
 from kernelfuzz.reference import compiled_calls, evaluation, memory, value_parts
 from kernelfuzz.reference.domain import Domain
@@ -30,11 +30,12 @@ MOST_STEPS = 200_000
 def run(
     kernel: n.Kernel, launch: Launch, *, steps: int = MOST_STEPS, deviations: Sequence[c.Deviation] = ()
 ) -> dict[str, Input]:
-    """The contents of every array parameter after the launch, to the bit as Warp's CPU backend has them.
+    """The contents of every array after the launch, to the bit as Warp's CPU backend has them.
 
-    The results have the shapes and dtypes of ``launch.inputs``, which are not changed.  ``steps`` bounds the
-    iterations of all loops; with ``deviations`` (of ``kernelfuzz.reference.deviations``) the results are those
-    of a Warp that has these bugs.  Raises Undefined where the kernel is not defined for the launch.
+    Of a struct that holds arrays the result has these fields alone.  The results have the shapes and dtypes of
+    ``launch.inputs``, which are not changed.  ``steps`` bounds the iterations of all loops; with ``deviations`` (of
+    ``kernelfuzz.reference.deviations``) the results are those of a Warp that has these bugs.  Raises Undefined where
+    the kernel is not defined for the launch.
     """
     return execute(kernel, launch, Exact(), steps=steps, deviations=deviations)
 
@@ -63,11 +64,11 @@ def execute(
         for function in kernel.functions:
             _declare(function, module)
         size, body = _function_body(kernel, module)
-        entered = [
-            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name], shadow or memory.Shadow)
+        views: memory.Views = {}
+        values = [
+            memory.enter(domain, (param.name,), param.type, launch.inputs[param.name], shadow or memory.Shadow, views)
             for param in kernel.params
         ]
-        values = [value for value, _ in entered]
         watched = prod(launch.dim) > 1 or shadow is not None
         thread = c.Thread((), 0, watched, steps)
         rest = [c.UNBOUND] * (size - c.FIRST_LOCAL - len(values))
@@ -75,15 +76,9 @@ def execute(
         for number, index in enumerate(np.ndindex(*launch.dim)):
             thread.index, thread.number = index, number
             body(make_frame([thread, (), None, *values, *rest]))
-        views = {param.name: (param.type, view) for param, (_, view) in zip(kernel.params, entered, strict=True)}
         for _, view in views.values():
-            if view is not None:
-                view.shadow.finish(rounded)
-        return {
-            name: memory.leave(domain, (name,), type_, view)
-            for name, (type_, view) in views.items()
-            if view is not None and isinstance(type_, Array)
-        }
+            view.shadow.finish(rounded)
+        return nested({path: memory.leave(domain, path, type_, view) for path, (type_, view) in views.items()})
 
 
 # -------------------------------------------------------------- functions and statements

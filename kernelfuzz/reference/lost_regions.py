@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from kernelfuzz.analysis.effects import changed_locals, written_parameters
 from kernelfuzz.ir import nodes as n
@@ -36,9 +37,8 @@ class Region:
             root = root_of(array)
             if not isinstance(root, n.Name) or root.id in self._changed or not all(map(self._is_kept_in, indices)):
                 raise Lost(CONDITION, node)
-            view = frame[self._names.place(root.id)]
-            assert isinstance(view, View)
-            self._watch.strays.add(view.shadow.path)
+            value = frame[self._names.place(root.id)]
+            self._watch.strays.update(view.shadow.path for view in _views(value, _fields(array)))
         if jumps and isinstance(node, n.If):
             self._watch.loops[-1].doubt(frame, 1)
 
@@ -50,6 +50,27 @@ class Region:
         if lost:
             for place in self.places:
                 self._watch.spoil(frame, place, lost)
+
+
+def _fields(array: n.Expr) -> list[str]:
+    """The fields that lead from the local or the parameter to an array in it."""
+    found: list[str] = []
+    while isinstance(array, (n.Index, n.Attribute)):
+        if isinstance(array, n.Attribute):
+            found.insert(0, array.name)
+        array = array.value
+    return found
+
+
+def _views(value: Any, fields: Sequence[str]) -> Iterator[View]:
+    """The arrays in a value, behind fields of it."""
+    for name in fields:
+        value = value[name]
+    if isinstance(value, View):
+        yield value
+    elif isinstance(value, dict):
+        for inner in cast("dict[str, Any]", value).values():
+            yield from _views(inner, ())
 
 
 def _jumps(block: Sequence[n.Stmt]) -> Iterator[type[n.Stmt]]:
@@ -75,7 +96,7 @@ def _stores(block: n.Block, kernel: n.Kernel) -> Iterator[tuple[n.Expr, Sequence
             case n.Call(name="tile_store", args=(array, *_)) if _of_floats(array):
                 yield array, unknown
             case n.CallFunction(name=name, args=args):
-                yield from ((args[at], unknown) for at in written[name] if _of_floats(args[at]))
+                yield from ((args[at], unknown) for at in written[name] if _holds_floats(args[at]))
             case _:
                 pass
 
@@ -102,3 +123,8 @@ def _view_indices(array: n.Expr) -> list[n.Expr]:
 
 def _of_floats(array: n.Expr) -> bool:
     return isinstance(array.type, t.Array) and t.has_floats(array.type)
+
+
+def _holds_floats(value: n.Expr) -> bool:
+    """Whether a value is an array of floats, or a struct that holds arrays and floats."""
+    return t.holds_array(value.type) and t.has_floats(value.type)

@@ -103,27 +103,31 @@ def writer(type_: t.Type) -> Callable[[Leaves, int, Value], None]:
 # --------------------------------------------------------------------- launch parameters
 
 
+# Each array that a launch gives: by the parameter and the fields that lead to it.
+Views: TypeAlias = "dict[tuple[str, ...], tuple[t.Array, View]]"
+
+
 def enter(
-    domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input, shadow: MakeShadow
-) -> tuple[Value, View | None]:
-    """A parameter's value in a launch; of an array that is given also its view, which a new ``shadow`` watches."""
+    domain: Domain, path: tuple[str, ...], type_: t.Type, value: Input, shadow: MakeShadow, views: Views
+) -> Value:
+    """A parameter's value in a launch; adds the view of every array in it, which a new ``shadow`` watches."""
     match type_:
         case t.Array(dtype=dtype, ndim=ndim) if value is None:
-            return no_array(dtype, ndim, shadow(path, dtype)), None
+            return no_array(dtype, ndim, shadow(path, dtype))
         case t.Array(dtype=dtype, ndim=ndim):
             leaves = _leaves(domain, path, dtype, ndim, value)
             lengths = _lengths(dtype, ndim, value)
             view = View(leaves, shadow(path, dtype), 0, lengths, row_major(lengths))
-            return view, view
+            views[path] = type_, view
+            return view
         case t.Struct(fields=fields):
             assert isinstance(value, Mapping)
-            inner = {name: enter(domain, (*path, name), field, value[name], shadow)[0] for name, field in fields}
-            return inner, None
+            return {name: enter(domain, (*path, name), field, value[name], shadow, views) for name, field in fields}
         case t.Tile() | t.Tuple():
             raise TypeError(f"a parameter cannot be {type_}")
         case _:
             leaf = _leaves(domain, path, type_, 0, value)
-            return reader(type_)(leaf, 0), None
+            return reader(type_)(leaf, 0)
 
 
 def no_array(dtype: t.Type, ndim: int, shadow: Shadow) -> View:
@@ -132,7 +136,7 @@ def no_array(dtype: t.Type, ndim: int, shadow: Shadow) -> View:
 
 
 def leave(domain: Domain, path: tuple[str, ...], array: t.Array, view: View) -> Input:
-    """The contents of an array parameter, as a launch has them."""
+    """The contents of an array, as a launch has them."""
     return _contents(domain, path, array.dtype, view.leaves, view.shape)
 
 

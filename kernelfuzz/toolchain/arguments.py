@@ -6,21 +6,23 @@ fields, an array of structs as a mapping of arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from kernelfuzz.ir.exhaustive import assert_never
-from kernelfuzz.ir.launch import Input
+from kernelfuzz.ir.launch import Input, nested
 from kernelfuzz.toolchain.compat.argument_types import (
+    ArgumentType,
     ArrayType,
     CompositeType,
     Parameter,
     ScalarType,
     StructType,
     ValueType,
+    arrays_in,
     has_float,
 )
 from kernelfuzz.toolchain.layouts import CONTIGUOUS, layout_of, placement
@@ -29,7 +31,7 @@ from kernelfuzz.toolchain.red_zones import Guarded, WritesOutside, guarded, item
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of a launch: ``values`` in the order of the parameters, and its arrays by name.
+    """The arguments of a launch: ``values`` in the order of the parameters, and its arrays by name (``s.field``).
 
     ``gradients`` has those of the arrays that hold floats, where they were asked for.
     """
@@ -60,26 +62,30 @@ def make_arguments(
     if unknown := [name for name in inputs if name not in names]:
         raise ValueError(f"the kernel has no parameter {', '.join(unknown)}; it has {', '.join(names)}")
     made = Arguments(parameters, [], {}, {})
-    for parameter in parameters:
-        name, type_, value = parameter.name, parameter.type, inputs[parameter.name]
-        if not isinstance(type_, ArrayType):
-            made.values.append(_value(type_, value, name))
-            continue
+
+    def array(type_: ArrayType, value: Input, name: str) -> Any:
         if value is None:
-            made.values.append(None)
-            continue
+            return None
         data = _data(type_, value, name)
         place = placement(layout_of(name, layout), data.shape[: type_.ndim], itemsize(data, type_.ndim))
         warp, gradient = type_.element.warp, None
         if requires_grad and has_float(type_.element):
             gradient = made.gradients[name] = guarded(np.zeros_like(data), warp, type_.ndim, place, device)
         made.arrays[name] = guarded(data, warp, type_.ndim, place, device, gradient)
-        made.values.append(made.arrays[name].array)
+        return made.arrays[name].array
+
+    for parameter in parameters:
+        made.values.append(_value(parameter.type, inputs[parameter.name], parameter.name, array))
     return made
 
 
-def _value(type_: ValueType, value: Input, where: str) -> Any:  # noqa: RET503 - the match is exhaustive
+_MakeArray: TypeAlias = Callable[[ArrayType, Input, str], Any]
+
+
+def _value(type_: ArgumentType, value: Input, where: str, array: _MakeArray) -> Any:  # noqa: RET503 - exhaustive
     match type_:
+        case ArrayType():
+            return array(type_, value, where)
         case ScalarType(dtype=dtype):
             return _checked(value, dtype, (), where).item()
         case CompositeType(warp=warp, dtype=dtype, shape=shape):
@@ -89,7 +95,7 @@ def _value(type_: ValueType, value: Input, where: str) -> Any:  # noqa: RET503 -
             members = _members(type_, value, where)
             made = warp()
             for name, field in fields:
-                setattr(made, name, _value(field, members[name], f"{where}.{name}"))
+                setattr(made, name, _value(field, members[name], f"{where}.{name}", array))
             return made
         case _:
             assert_never(type_)
@@ -113,6 +119,7 @@ def _outer_shape(type_: StructType, value: Input, ndim: int, where: str) -> tupl
     name, field = type_.fields[0]
     if isinstance(field, StructType):
         return _outer_shape(field, members[name], ndim, f"{where}.{name}")
+    assert not isinstance(field, ArrayType), "no elements of an array hold arrays"
     shape = field.shape if isinstance(field, CompositeType) else ()
     return _checked(members[name], field.dtype, shape, f"{where}.{name}", ndim=ndim).shape[:ndim]
 
@@ -124,6 +131,7 @@ def _fill(records: np.ndarray[Any, Any], type_: StructType, value: Input, where:
         if isinstance(field, StructType):
             _fill(records[name], field, members[name], place)
         else:
+            assert not isinstance(field, ArrayType), "no elements of an array hold arrays"
             inner = field.shape if isinstance(field, CompositeType) else ()
             data = _checked(members[name], field.dtype, inner, place, ndim=records.ndim)
             if data.shape != records[name].shape:
@@ -167,23 +175,27 @@ def check_red_zones(arguments: Arguments) -> None:
 
 
 def read_arrays(arguments: Arguments) -> dict[str, Input]:
-    """The contents of every array parameter that the launch gave an array."""
+    """The contents of every array of the launch; of a struct that holds arrays, of these."""
     types = _array_types(arguments.parameters)
-    return {name: _read(types[name].element, array.values()) for name, array in arguments.arrays.items()}
+    return nested(
+        {tuple(name.split(".")): _read(types[name].element, array.values()) for name, array in arguments.arrays.items()}
+    )
 
 
 def read_gradients(arguments: Arguments) -> dict[str, Input]:
     """The gradient of every array that holds floats; of structs, the fields that do."""
     types = _array_types(arguments.parameters)
-    return {
-        name: _read(types[name].element, gradient.values(), floats=True)
-        for name, gradient in arguments.gradients.items()
-    }
+    return nested(
+        {
+            tuple(name.split(".")): _read(types[name].element, gradient.values(), floats=True)
+            for name, gradient in arguments.gradients.items()
+        }
+    )
 
 
 def _array_types(parameters: tuple[Parameter, ...]) -> dict[str, ArrayType]:
-    """The types of the parameters that are arrays, by name."""
-    return {each.name: each.type for each in parameters if isinstance(each.type, ArrayType)}
+    """The types of the arrays among the parameters and in them, by name."""
+    return {".".join((each.name, *path)): type_ for each in parameters for path, type_ in arrays_in(each.type)}
 
 
 def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False) -> Input:
@@ -191,7 +203,7 @@ def _read(type_: ValueType, data: np.ndarray[Any, Any], *, floats: bool = False)
         return {
             name: _read(field, data[name], floats=floats)
             for name, field in type_.fields
-            if not floats or has_float(field)
+            if not isinstance(field, ArrayType) and (not floats or has_float(field))
         }
     # A copy: the data lie in the memory of the array.
     return np.array(data, dtype=type_.dtype, order="C", copy=True)
@@ -207,7 +219,7 @@ def set_gradients(arguments: Arguments, seeds: Mapping[str, Input]) -> None:
     at a shape or dtype that is not the array's.
     """
     types = _array_types(arguments.parameters)
-    for name, seed in seeds.items():
+    for name, seed in _by_array(arguments.parameters, seeds):
         if name not in arguments.gradients:
             raise ValueError(f"a seed for {name}, which is no array of floats")
         type_, gradient = types[name], arguments.gradients[name]
@@ -218,6 +230,26 @@ def set_gradients(arguments: Arguments, seeds: Mapping[str, Input]) -> None:
         gradient.write(data)
 
 
+def _by_array(parameters: tuple[Parameter, ...], seeds: Mapping[str, Input]) -> Iterator[tuple[str, Input]]:
+    """What seeds have for each array, by its name."""
+    structs = {each.name for each in parameters if isinstance(each.type, StructType)}
+
+    def inside(name: str, seed: Input, type_: ArgumentType) -> Iterator[tuple[str, Input]]:
+        if isinstance(type_, StructType) and isinstance(seed, Mapping):
+            fields = dict(type_.fields)
+            for field, inner in seed.items():
+                yield from inside(f"{name}.{field}", inner, fields[field])
+        else:
+            yield name, seed
+
+    types = {each.name: each.type for each in parameters}
+    for name, seed in seeds.items():
+        if name in structs:
+            yield from inside(name, seed, types[name])
+        else:
+            yield name, seed
+
+
 def _with_zeros(type_: ValueType, seed: Input, shape: tuple[int, ...]) -> Input:
     """The seed of an array of structs with the fields that are no floats put back, as zeros."""
     if not isinstance(type_, StructType) or not isinstance(seed, Mapping):
@@ -225,15 +257,16 @@ def _with_zeros(type_: ValueType, seed: Input, shape: tuple[int, ...]) -> Input:
     whole: dict[str, Input] = dict(seed)
     for name, field in type_.fields:
         if name in whole:
+            assert not isinstance(field, ArrayType), "no elements of an array hold arrays"
             whole[name] = _with_zeros(field, whole[name], shape)
-        elif not has_float(field):
+        elif not isinstance(field, ArrayType) and not has_float(field):
             whole[name] = _zeros(field, shape)
     return whole
 
 
 def _zeros(type_: ValueType, shape: tuple[int, ...]) -> Input:
     if isinstance(type_, StructType):
-        return {name: _zeros(field, shape) for name, field in type_.fields}
+        return {name: _zeros(field, shape) for name, field in type_.fields if not isinstance(field, ArrayType)}
     inner = type_.shape if isinstance(type_, CompositeType) else ()
     return np.zeros(shape + inner, type_.dtype)
 
@@ -241,7 +274,8 @@ def _zeros(type_: ValueType, shape: tuple[int, ...]) -> Input:
 def adjoint_arguments(arguments: Arguments) -> list[Any]:
     """What goes with the arguments into an adjoint launch: the gradients of the arrays.
 
-    As ``wp.Tape`` does it: nothing for scalars and composites, an empty struct for a struct.
+    As ``wp.Tape`` does it: nothing for scalars and composites, an empty struct for a struct, whose arrays have their
+    gradients with them.
     """
     adjoints: list[Any] = []
     for parameter in arguments.parameters:

@@ -31,11 +31,11 @@ class CompositeType:
 
 @dataclass(frozen=True, slots=True)
 class StructType:
-    """A ``@wp.struct``: its fields in order.  ``dtype`` is the layout of one in memory."""
+    """A ``@wp.struct``: its fields in order, arrays among them.  ``dtype`` is the layout of one in memory."""
 
     warp: Any
     dtype: np.dtype[Any]
-    fields: tuple[tuple[str, ValueType], ...]
+    fields: tuple[tuple[str, ArgumentType], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,22 @@ class Parameter:
 
 
 def components(type_: ValueType) -> Iterator[np.dtype[Any]]:
-    """The dtypes of everything in a value, from the outside in."""
+    """The dtypes of everything in a value, from the outside in; arrays in it are not looked into."""
     if isinstance(type_, StructType):
         for _, field in type_.fields:
-            yield from components(field)
+            if not isinstance(field, ArrayType):
+                yield from components(field)
     else:
         yield type_.dtype
+
+
+def arrays_in(type_: ArgumentType, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], ArrayType]]:
+    """The arrays in a parameter, with the names of the fields that lead to them."""
+    if isinstance(type_, ArrayType):
+        yield path, type_
+    elif isinstance(type_, StructType):
+        for name, field in type_.fields:
+            yield from arrays_in(field, (*path, name))
 
 
 def has_float(type_: ValueType) -> bool:
@@ -84,7 +94,10 @@ def _argument_type(type_: Any) -> ArgumentType:
         plain = types.matches_array_class if hasattr(types, "matches_array_class") else isinstance
         if not plain(type_, loaded.warp.array):
             raise installed.Unsupported(f"no values are made for a parameter of type {types.type_repr(type_)}")
-        return ArrayType(_value_type(type_.dtype), type_.ndim)
+        element = _value_type(type_.dtype)
+        if any(True for _ in arrays_in(element)):
+            raise installed.Unsupported(f"no values are made for a parameter of type {types.type_repr(type_)}")
+        return ArrayType(element, type_.ndim)
     return _value_type(type_)
 
 
@@ -94,7 +107,7 @@ def _value_type(annotation: Any) -> ValueType:
     loaded = installed.load_warp()
     type_ = loaded.types.type_to_warp(annotation)
     if isinstance(type_, loaded.codegen.Struct):
-        fields = tuple((name, _value_type(variable.type)) for name, variable in type_.vars.items())
+        fields = tuple((name, _argument_type(variable.type)) for name, variable in type_.vars.items())
         return StructType(type_, np.dtype(type_.numpy_dtype()), fields)
     if hasattr(type_, "_wp_scalar_type_") and hasattr(type_, "_shape_"):
         dtype = loaded.warp.dtype_to_numpy(type_._wp_scalar_type_)
