@@ -45,8 +45,8 @@ _SMOOTH_DTYPES = (t.INT32, t.FLOAT64)
 # A kernel of a program is small: there are several.
 _MOST_STATEMENTS = 8
 
-# No launch of a program is tiled, leaves out an array or gives a struct with arrays in it.
-_NEVER = frozenset({"tile", "optional_array", "array_field"})
+# No launch of a program is tiled, or gives a struct with arrays in it.
+_NEVER = frozenset({"tile", "array_field"})
 
 
 def generate_program(options: Options, seed: int, index: int) -> p.Program:
@@ -197,9 +197,9 @@ class ProgramDraft:
         written = written_arrays(kernel.kernel)
         bound: dict[str, str] = {}
         for param in sorted(kernel.kernel.params, key=lambda each: each.name not in written):
-            if isinstance(param.type, t.Array):
+            if isinstance(param.type, t.Array) and given.inputs[param.name] is not None:
                 bound[param.name] = self._array(param, given.inputs[param.name], bound, written)
-        changed = {bound[name] for name in written}
+        changed = {bound[name] for name in written if name in bound}
         self.written |= changed
         self.taped |= changed
         self.read |= {*bound.values()}
@@ -234,7 +234,8 @@ class ProgramDraft:
         name = f"array{len(self.arrays)}"
         layout = self.choices.weighted(_LAYOUTS) if isinstance(value, np.ndarray) and value.size else "contiguous"
         assert isinstance(param.type, t.Array)
-        self.arrays.append(p.ArrayVariable(name, param.type, value, layout, not self.choices.chance(1 / 16)))
+        made = p.ArrayVariable(name, param.type, value, layout, not self.choices.chance(1 / 16))
+        self.arrays.append(replace(made, retained=_of_floats(made) and self.choices.chance(1 / 12)))
         self.contracts[name] = contract
         return name
 

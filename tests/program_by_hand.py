@@ -62,6 +62,22 @@ def program(*events: p.Event, first: n.Kernel = SCALED, module: str = p.OWN_MODU
     return p.Program(ARRAYS, (), (CONSTANT,), (SQUARE,), (*declared, *events))
 
 
+COPIED = parse("""\
+import warp as wp
+
+
+@wp.kernel
+def kernel0(a: wp.array(dtype=wp.float64), b: wp.array(dtype=wp.float64)):
+    i = wp.tid()
+    if a:
+        b[i] = a[i]
+""")
+# A launch leaves out an array that the kernel asks for; an array keeps its gradient.
+LEFT_OUT = program(FIRST, p.LaunchKernel("made0", (3,), {"b": "b"}, {"a": None}), SECOND, BACKWARD, first=COPIED)
+RETAINED = replace(
+    program(FIRST, SECOND, BACKWARD), arrays=tuple([replace(each, retained=each.name == "b") for each in ARRAYS])
+)
+
 WHOLE = program(
     *(FIRST, SECOND, replace(BACKWARD, again=True)),
     *(TWO, p.MarkModified("made0"), p.SetFunction(HALF_SQUARE)),

@@ -87,7 +87,10 @@ class MarkModified(Printed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LaunchKernel(Printed):
-    """A launch of a kernel by its name: the array of each array parameter, the value of each other one."""
+    """A launch of a kernel by its name: the array of each array parameter, the value of each other one.
+
+    The value of an array parameter that is left out is None.
+    """
 
     kernel: str
     dim: tuple[int, ...]

@@ -171,11 +171,14 @@ def _wrong_gradient(
 def _doubt(program: Program, wanted: Expectation, mismatch: Mismatch) -> str:
     """Why a derivative is not judged; empty where differences of the whole tape confirm it.
 
-    Of an array that is written, a gradient is that by what it held before the tape, as differences have it.
+    Of an array that is written, a gradient is that by what it held before the tape, as differences have it; unless
+    some array retains its gradient, which is no derivative then.
     """
     what, _, rest = mismatch.output.removeprefix("gradient of ").partition(" after ")
     tape = wanted.tapes[int(rest.rpartition(" ")[2])]
-    if not all(step.differentiated for step in tape.steps) or any(not each.gradient for each in program.arrays):
+    if not all(step.differentiated for step in tape.steps):
+        return ""
+    if any(each.retained or not each.gradient for each in program.arrays):
         return ""
     try:
         opinion = differences(program, tape, what, mismatch.index)

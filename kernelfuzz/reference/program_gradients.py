@@ -34,6 +34,7 @@ Gradients: TypeAlias = dict[str, np.ndarray[Any, Any]]
 
 NO_FLOAT64 = "a kernel of the tape has floats that are not float64"
 OVERWRITTEN = "documented: an array changes after a launch that read it"
+RETAINED = "a kernel reads what it writes of an array that retains its gradient"
 LOSSY = "documented: an adjoint has lost what it needs"
 STRUCTS = "gradients of arrays of structs"
 WRITTEN_TWICE = "documented: a gradient goes to the last write only since 1.14"
@@ -60,7 +61,9 @@ def seeds_of(program: Program, tape: TapeRun) -> Gradients:
 
 def written_in(tape: TapeRun) -> Counter[str]:
     """How many launches of a tape may change each array."""
-    return Counter(step.arrays[param] for step in tape.steps for param in written_arrays(step.kernel))
+    return Counter(
+        step.arrays[param] for step in tape.steps for param in written_arrays(step.kernel) & step.arrays.keys()
+    )
 
 
 def tape_gradients(program: Program, tape: TapeRun, deviations: Sequence[Deviation] | None = None) -> Gradients:
@@ -82,8 +85,11 @@ def tape_gradients(program: Program, tape: TapeRun, deviations: Sequence[Deviati
         for param, array in step.arrays.items():
             if array in found:
                 found[array] = found[array] + by_param[param] - before[array]
-        for array in retained & {step.arrays[each] for each in written_arrays(step.kernel) & step.arrays.keys()}:
-            found[array] = before[array]
+        for param in written_arrays(step.kernel) & step.arrays.keys():
+            if (array := step.arrays[param]) in retained:
+                if reads(step.kernel, param):
+                    raise NotDifferentiable(RETAINED)
+                found[array] = before[array]
     return found
 
 

@@ -66,6 +66,8 @@ def test_they_have_everything_that_a_program_can_have():
     arrays = [array for program in DRAWN for array in program.arrays]
     assert {array.layout for array in arrays} == {"contiguous", "offset", "strided", "transposed"}
     assert {array.gradient for array in arrays} == {True, False}
+    assert {array.retained for array in arrays} == {True, False}
+    assert any(value is None for launch in launches for value in launch.values.values())
 
 
 def _made(program: Program) -> list[p.Declare]:

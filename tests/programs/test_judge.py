@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program_by_hand import BACKWARD, FIRST, SECOND, WHOLE, program
+from program_by_hand import BACKWARD, FIRST, LEFT_OUT, RETAINED, SECOND, WHOLE, program
 
+from kernelfuzz.ir.program import Program
 from kernelfuzz.programs.judge_program import judge
 from kernelfuzz.programs.program_script import script
 from kernelfuzz.toolchain import compat
@@ -125,3 +126,14 @@ def test_a_script_needs_warp_alone_and_finds_nothing_wrong_with_a_sound_one(
     broken = "import warp as wp\nwp.Tape.zero = lambda tape: None\n"
     path.write_text(path.read_text(encoding="utf-8").replace("import warp as wp\n", broken), encoding="utf-8")
     assert subprocess.run([sys.executable, path], capture_output=True).returncode == 1
+
+
+@pytest.mark.parametrize("each", [LEFT_OUT, RETAINED], ids=["an array is left out", "a gradient is retained"])
+def test_warp_agrees_about_it(each: Program) -> None:
+    verdict = judge(each, ("cold cache",))
+    assert (verdict.status, verdict.judged_gradients) == ("passed", 1), verdict
+
+
+def test_a_gradient_that_is_not_retained_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warp().array, "retain_grad", property(lambda array: False, lambda array, value: None))
+    assert judge(RETAINED, ("cold cache",)).kind == "wrong gradient"

@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from program_by_hand import BACKWARD, FIRST, HALF_SQUARE, SCALED, SECOND, STATIC, TWO, WHOLE, A, program
+from program_by_hand import (
+    BACKWARD,
+    FIRST,
+    HALF_SQUARE,
+    LEFT_OUT,
+    RETAINED,
+    SCALED,
+    SECOND,
+    STATIC,
+    TWO,
+    WHOLE,
+    A,
+    program,
+)
 
 from kernelfuzz.ir import program as p
 from kernelfuzz.programs.expectation import expectation
@@ -64,6 +77,21 @@ def test_central_differences_agree():
         opinion = differences(WHOLE, tape, "a", (at,))
         assert abs(opinion.value - exact[at]) <= opinion.error + 1e-12
     assert loss(WHOLE, tape, {})[0] == np.sum(np.array([1.0, 2.0, 3.0]) * (3 * A + 9 * A * A))
+
+
+def test_a_launch_without_an_array_passes_nothing_on_to_it():
+    assert "inputs=[None, b]" in str(LEFT_OUT)
+    np.testing.assert_array_equal(b_after(LEFT_OUT, 0), b_after(LEFT_OUT, 1))
+    np.testing.assert_array_equal(b_after(LEFT_OUT, 1), A)
+    seed = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(derivative(LEFT_OUT, "gradient of a after backward pass 0"), seed * (1 + 2 * A))
+
+
+def test_an_array_that_retains_its_gradient_keeps_what_the_launch_was_given():
+    assert "b.retain_grad = True" in str(RETAINED)
+    label = "gradient of b after backward pass 0"
+    assert not np.any(derivative(program(FIRST, SECOND, BACKWARD), label))
+    np.testing.assert_allclose(derivative(RETAINED, label), np.array([1.0, 2.0, 3.0]) * (1 + 6 * A))
 
 
 def test_a_kernel_without_a_backward_pass_passes_no_gradient_on():
