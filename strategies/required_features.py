@@ -92,8 +92,10 @@ def _operated(ctx: Context, value: Ranged) -> Ranged:
 
 def _variable(value: Ranged) -> Ranged:
     """The value as something that is converted when the kernel runs, as a literal is not."""
-    if isinstance(value.expr, n.Literal):
-        return Ranged(n.Unary("+", value.expr, value.expr.type), *value.range)
+    known = value.expr
+    # ``wp.uint16(12)`` is a literal, also where it was drawn as a conversion of 12.
+    if isinstance(known.operand if isinstance(known, n.Cast) else known, n.Literal):
+        return Ranged(n.Unary("+", known, known.type), *value.range)
     return value
 
 
