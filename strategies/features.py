@@ -181,7 +181,7 @@ GROUPS: dict[str, tuple[Feature, ...]] = {
         Feature("unpack", "an assignment to several names", local_variables.unpack_pair,
             has.node(n.Unpack, lambda unpack: len(unpack.values) > 1)),
         Feature("outlive", "a name that a block makes and that is read after the block", plant.outlive,
-            lambda shown: any(map(has.outlives, shown.blocks)), needs=("if", "else", "for"), depth=1),
+            lambda shown: any(map(has.outlives, shown.units)), needs=("if", "else", "for"), depth=1),
     ),
     "control flow": (
         Feature("if", "an if statement", plant.branching("if"), has.node(n.If), depth=1),

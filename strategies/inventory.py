@@ -91,11 +91,10 @@ class Inventory:
                 yield node.target
 
     @property
-    def blocks(self) -> Iterator[n.Block]:
-        """The bodies of the kernel and of its functions."""
-        yield self.kernel.body
-        for function in self.kernel.functions:
-            yield function.body
+    def units(self) -> Iterator[n.Kernel | n.Function]:
+        """The kernel and its functions."""
+        yield self.kernel
+        yield from self.kernel.functions
 
 
 Finder: TypeAlias = Callable[[Inventory], bool]
@@ -299,9 +298,9 @@ def _stores(function: n.Function) -> bool:
     return any(isinstance(root_of(target).type, t.Array) for target in targets)
 
 
-def outlives(block: n.Block) -> bool:
-    """Whether a name that only a nested block makes is read after that block."""
-    return _outlives(block, set())
+def outlives(unit: n.Kernel | n.Function) -> bool:
+    """Whether a name that only a nested block makes, and that is no parameter, is read after that block."""
+    return _outlives(unit.body, {param.name for param in unit.params})
 
 
 def _outlives(block: n.Block, known: set[str]) -> bool:
