@@ -49,16 +49,21 @@ def assert_values(type_: t.Type, lengths: tuple[int, ...], bounds: tuple[int, in
 
 
 def assert_argument(param: Param, dim: tuple[int, ...], value: Input) -> None:
+    extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
+    if isinstance(param.type, t.Struct) and t.holds_array(param.type):
+        assert isinstance(value, Mapping)
+        for name, field in param.type.fields:
+            assert_argument(Param(name, field), dim, value[name])
+        return
     if not isinstance(param.type, t.Array):
         assert_values(param.type, (), param.bounds, value)
         return
     if value is None:
         assert param.optional
         return
-    extents: dict[str, int] = dict(zip(AXES, dim, strict=False))
     axes = param.shape or AXES[: param.type.ndim]
     assert len(axes) == param.type.ndim
-    lengths = tuple(extents[axis] if isinstance(axis, str) else axis for axis in axes)
+    lengths = tuple(extents.get(axis, 1) if isinstance(axis, str) else axis for axis in axes)
     assert_values(param.type.dtype, lengths, param.bounds, value)
 
 
