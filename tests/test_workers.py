@@ -71,6 +71,7 @@ def test_what_a_task_told_is_not_held_against_the_next() -> None:
 
 def test_nobody_is_told_what_no_worker_is_at() -> None:
     workers.tell("nothing")
+    assert workers.call(int, "7", timeout=LIMIT) == 7
 
 
 def test_what_the_function_raises_is_raised() -> None:

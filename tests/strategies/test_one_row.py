@@ -94,6 +94,7 @@ def test_a_toy_feature_is_in_rows_of_corpora_and_can_be_avoided_by_a_campaign(lu
 
 _ATOMIC = "atomics are drawn over scalars, and sums over vectors"
 _FIRST = "a call is of the first row of the name, which takes any value"
+_TRUTH = "conditions are drawn as bools; people give integers too"
 
 # The rows that the grammar never draws, by name (and signature, where other rows of the name are drawn).
 NEVER_DRAWN = {
@@ -101,6 +102,11 @@ NEVER_DRAWN = {
     "where (bool, mat(r,c,S), mat(r,c,S)) -> mat(r,c,S)": _FIRST,
     "where (bool, quat(S), quat(S)) -> quat(S)": _FIRST,
     "where (bool, transform(S), transform(S)) -> transform(S)": _FIRST,
+    "where (int32, S, S) -> S": _TRUTH,
+    "where (int32, vec(n,S), vec(n,S)) -> vec(n,S)": _TRUTH,
+    "where (int32, mat(r,c,S), mat(r,c,S)) -> mat(r,c,S)": _TRUTH,
+    "where (int32, quat(S), quat(S)) -> quat(S)": _TRUTH,
+    "where (int32, transform(S), transform(S)) -> transform(S)": _TRUTH,
     "len (array(S,d)) -> int32": "lengths of arrays are drawn as a.shape[axis]",
     "atomic_add (array(mat(r,c,S),d), int32*d, mat(r,c,S)) -> mat(r,c,S)": _ATOMIC,
     "atomic_add (array(quat(S),d), int32*d, quat(S)) -> quat(S)": _ATOMIC,
