@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from kernelfuzz.ir import nodes as n
 from kernelfuzz.ir import types as t
@@ -35,7 +34,7 @@ def without_elif(ctx: Context, branches: list[n.Stmt], *, always: bool = False) 
     unwanted = always or not ctx.allows("elif")
     if unwanted and len(made.orelse) == 1 and isinstance(made.orelse[0], n.If):
         with ctx.block():
-            return [replace(made, orelse=(*declare(ctx, ctx.draw(t.INT32, 0)), *made.orelse))]
+            return [n.If(made.test, made.body, (*declare(ctx, ctx.draw(t.INT32, 0)), *made.orelse))]
     return [made]
 
 
