@@ -93,8 +93,9 @@ def _code(row: Mapping[str, Any]) -> str:
 
 
 def _pattern(directory: Path, split: str) -> str:
-    patterns = (pattern.format(split=split) for pattern in PATTERNS.values())
-    return next(pattern for pattern in patterns if any(directory.glob(pattern)))
+    """The pattern of the files of a split; the first, where no file is named for it."""
+    patterns = [pattern.format(split=split) for pattern in PATTERNS.values()]
+    return next((pattern for pattern in patterns if any(directory.glob(pattern))), patterns[0])
 
 
 # ---------------------------------------------------------------------------------------- front matter

@@ -18,7 +18,7 @@ COUNT = 300
 
 @pytest.fixture(scope="module")
 def constants() -> list[n.Constant]:
-    kernels = generate_many(COUNT, seed=71, include=["constant", "quaternion", "transform"], size="large")
+    kernels = generate_many(COUNT, seed=74, include=["constant", "quaternion", "transform"], size="large")
     return [constant for kernel in kernels for constant in kernel.constants]
 
 

@@ -293,7 +293,7 @@ STATEMENTS = [
         "only literals, constants", "k",
     ),
     Rule("if_test", (If(b, (Pass(),)),), (If(v, (Pass(),)),), "vec3f is no condition here (if)", "v"),
-    Rule("if_truth", (If(n, (Assign(y, n),)), If(ints, (Assign(y, n),)), If(x, (Pass(),))), (If(x, (Assign(y, n),)),), "a float is no condition of a branch", "x"),
+    Rule("if_truth", (If(n, (Assign(y, n),)), If(ints, (Assign(y, n),)), If(x, (Pass(),))), (Assign(y, n), If(x, (Assign(y, i),))), "a float is no condition of a branch", "x"),
     Rule("while_test", (While(b, (Break(),)),), (While(ints, (Break(),)),), "array1d(int32) is no condition here (while)", "ints"),
     Rule("while_truth", (While(n, (Break(),)), While(x, (Break(),))), (While(v, (Break(),)),), "vec3f is no condition", "v"),
     Rule("break", (For("k", TO_N, (Break(),)),), (Break(),), "stands outside of a loop", "break"),
