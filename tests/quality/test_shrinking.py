@@ -226,7 +226,7 @@ PROMISES: dict[str, tuple[Condition, str]] = {
 
 
 # What takes most of the searches, and up to five minutes.
-RARE = ("a matrix product", "a continue", "a sine")
+RARE = ("a matrix product", "a continue", "a sine", "a break")
 
 
 @pytest.mark.parametrize(
