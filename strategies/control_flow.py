@@ -24,18 +24,16 @@ def branch(ctx: Context, kind: str | None = None) -> list[n.Stmt]:
         return [n.If(test, body)]
     with ctx.block():
         orelse: n.Block = ctx.draw_block() if kind == "else" else tuple(branch(ctx, _after_elif(ctx)))
-    return without_elif(ctx, [n.If(test, body, orelse)], always=kind == "else")
+    return [without_elif(ctx, n.If(test, body, orelse), always=kind == "else")]
 
 
-def without_elif(ctx: Context, branches: list[n.Stmt], *, always: bool = False) -> list[n.Stmt]:
-    """One if statement; where no ``elif`` is allowed or wanted, what would be one has a statement before it."""
-    (made,) = branches
-    assert isinstance(made, n.If)
+def without_elif(ctx: Context, made: n.If, *, always: bool = False) -> n.If:
+    """The statement; where no ``elif`` is allowed or wanted, what would be one has a statement before it."""
     unwanted = always or not ctx.allows("elif")
     if unwanted and len(made.orelse) == 1 and isinstance(made.orelse[0], n.If):
         with ctx.block():
-            return [n.If(made.test, made.body, (*declare(ctx, ctx.draw(t.INT32, 0)), *made.orelse))]
-    return [made]
+            return n.If(made.test, made.body, (*declare(ctx, ctx.draw(t.INT32, 0)), *made.orelse))
+    return made
 
 
 def _after_elif(ctx: Context) -> str:

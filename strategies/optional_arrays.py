@@ -66,7 +66,11 @@ def _use(ctx: Context, buffer: Buffer) -> n.Block:
     return (*before, *used)
 
 
-def _if(ctx: Context, buffer: Buffer, *, orelse: bool = False) -> list[n.Stmt]:
+def _if(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
+    return [_asked(ctx, buffer)]
+
+
+def _asked(ctx: Context, buffer: Buffer, *, orelse: bool = False) -> n.If:
     """``if a: ...``, ``if a and c: ...``."""
     test: n.Expr = buffer.name
     if ctx.allows("and_or") and ctx.choices.chance(0.25):
@@ -75,13 +79,13 @@ def _if(ctx: Context, buffer: Buffer, *, orelse: bool = False) -> list[n.Stmt]:
     with ctx.block():
         body = _use(ctx, buffer)
     if not orelse:
-        return [n.If(test, body)]
+        return n.If(test, body)
     with ctx.block():
-        return [n.If(test, body, ctx.draw_block())]
+        return n.If(test, body, ctx.draw_block())
 
 
 def _if_else(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
-    return control_flow.without_elif(ctx, _if(ctx, buffer, orelse=True))
+    return [control_flow.without_elif(ctx, _asked(ctx, buffer, orelse=True))]
 
 
 def _not(buffer: Buffer) -> n.Expr:
@@ -93,7 +97,7 @@ def _if_not(ctx: Context, buffer: Buffer) -> list[n.Stmt]:
     with ctx.block():
         body = ctx.draw_block()
     with ctx.block():
-        return control_flow.without_elif(ctx, [n.If(_not(buffer), body, _use(ctx, buffer))])
+        return [control_flow.without_elif(ctx, n.If(_not(buffer), body, _use(ctx, buffer)))]
 
 
 def _exits(ctx: Context) -> list[n.Stmt]:

@@ -72,7 +72,7 @@ class ProgramShare:
         except WorkerError as error:
             return ProgramVerdict("failed", kind=_ending(error), reason=f"the process {error}")
         except Exception as error:  # what the worker raised: a fault of ours costs one program, and is told
-            self._fault("a program", error)
+            self.summary.add_fault("a program", error)
             return ProgramVerdict("skipped", reason="a fault in kernelfuzz")
 
     def _again(self, program: Program, like: ProgramVerdict, index: int) -> ProgramVerdict:
@@ -90,8 +90,8 @@ class ProgramShare:
             raise
         except WorkerError as error:
             return _ending(error)
-        except Exception as error:
-            self._fault("a program", error)
+        except Exception as error:  # as above
+            self.summary.add_fault("a program", error)
         return ""
 
     def _look_into(self, index: int, verdict: ProgramVerdict) -> None:
@@ -126,11 +126,8 @@ class ProgramShare:
         except (UnsupportedWarp, OSError):
             raise
         except Exception as error:  # a fault of ours costs one reduction, and is told
-            self._fault("the reduction of a program", error)
+            self.summary.add_fault("the reduction of a program", error)
             return original
-
-    def _fault(self, doing: str, error: Exception) -> None:
-        self.summary.faults.append(f"{doing} raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
 
     def _keep(self, finding: ProgramFinding) -> None:
         signature = finding.signature

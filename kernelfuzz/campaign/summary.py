@@ -120,6 +120,10 @@ class CampaignSummary:
         """Kernels that ended their process, which no script of theirs does: nothing is known about them."""
         return sum(found.count for found in self.unconfirmed if found.finding.kind in LOST)
 
+    def add_fault(self, doing: str, error: Exception) -> None:
+        """Tell in one line what kernelfuzz raised while it was ``doing`` something."""
+        self.faults.append(f"{doing} raised {' '.join(f'{type(error).__name__}: {error}'.split())}")
+
     def add(self, outcome: CaseOutcome) -> None:
         """Count one kernel in."""
         self.examples += 1

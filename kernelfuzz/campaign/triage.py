@@ -127,8 +127,7 @@ class Triage:
         self.changed()
 
     def _fault(self, index: int | None, doing: str, error: Exception) -> None:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        self.summary.faults.append(f"{doing} of index {index} raised {text}")
+        self.summary.add_fault(f"{doing} of index {index}", error)
 
     def _tried(self, index: int | None, doing: str, ask: Callable[[], T]) -> T | None:
         """The answer, or None where kernelfuzz fails to give one."""

@@ -111,12 +111,17 @@ def operands(node: n.Expr) -> Change:
             return None
 
 
-def bits(node: n.Expr) -> Change:
-    match node:
-        case n.Binary(op=op, type=t.Scalar(kind="float") as scalar) if op in _ARITHMETIC and _scalars(node):
-            return f"& of {t.type_name(scalar)}", replace(node, op="&")
-        case _:
-            return None
+def of_integers(operator: str) -> Callable[[n.Expr], Change]:
+    """Arithmetic of floats spelled with an operator that only integers have."""
+
+    def change(node: n.Expr) -> Change:
+        match node:
+            case n.Binary(op=op, type=t.Scalar(kind="float") as scalar) if op in _ARITHMETIC and _scalars(node):
+                return f"{operator} of {t.type_name(scalar)}", replace(node, op=operator)
+            case _:
+                return None
+
+    return change
 
 
 def lengths(node: n.Expr) -> Change:
@@ -184,14 +189,6 @@ def clamped(node: n.Expr) -> Change:
         case n.Call(name="clamp", args=(value, low, high)) if not isinstance(value, n.Literal):
             other = _other(high)
             return other and (_about(value, other), replace(node, args=(value, low, other)))
-        case _:
-            return None
-
-
-def shifted(node: n.Expr) -> Change:
-    match node:
-        case n.Binary(op=op, type=t.Scalar(kind="float") as scalar) if op in _ARITHMETIC and _scalars(node):
-            return f"<< of {t.type_name(scalar)}", replace(node, op="<<")
         case _:
             return None
 
@@ -376,14 +373,14 @@ EDITS: dict[str, Edit] = {
         ),
         Edit("compared values of unequal types", _CONVERSIONS, _STRICT, compared),
         Edit("sides of unequal types", _CONVERSIONS, _STRICT, sides),
-        Edit("bits of a float", _BUILTINS, "bit_and(a: Int, b: Int)", bits),
+        Edit("bits of a float", _BUILTINS, "bit_and(a: Int, b: Int)", of_integers("&")),
         Edit("vectors of unequal lengths", _BUILTINS, "add(a: Vector[Any, Scalar], b: Vector[Any, Scalar])", lengths),
         Edit("a function of floats on an integer", _BUILTINS, "sin(x: Float)", float_builtin),
         Edit("too many arguments of a builtin", _BUILTINS, "sin(x: Float)", builtin_arguments),
         Edit("too few arguments of a builtin", _BUILTINS, "atan2(y: Float, x: Float)", fewer_builtin_arguments),
         Edit("the smaller of unequal types", _BUILTINS, "min(a: Scalar, b: Scalar)", of_two_types),
         Edit("a clamp between unequal types", _BUILTINS, "clamp(x: Scalar, low: Scalar, high: Scalar)", clamped),
-        Edit("a shift of a float", _BUILTINS, "lshift(a: Int, b: Int)", shifted),
+        Edit("a shift of a float", _BUILTINS, "lshift(a: Int, b: Int)", of_integers("<<")),
         Edit("the bits of a float inverted", _BUILTINS, "invert(a: Int)", inverted),
         Edit("a function of numbers on a vector", _BUILTINS, "sin(x: Float)", of_vectors),
         Edit("a number normalized", _BUILTINS, "normalize(a: Vector[Float, Any])", normalized),

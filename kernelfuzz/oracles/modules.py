@@ -107,7 +107,7 @@ class Modules:
                     self._codes[id(kernel)] = {device: program.codes[device][name] for device in DEVICES}
             return [None] * len(some)
 
-        apart = [kernel for kernel in kernels if is_built_apart(kernel)]
-        together = [kernel for kernel in kernels if not is_built_apart(kernel)]
-        for some in (together, *([kernel] for kernel in apart)):
+        apart = [(kernel, is_built_apart(kernel)) for kernel in kernels]
+        together = [kernel for kernel, alone in apart if not alone]
+        for some in (together, *([kernel] for kernel, alone in apart if alone)):
             until_alone(some, build, lambda kernel, failure: None, split=parts)

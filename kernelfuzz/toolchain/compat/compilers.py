@@ -100,8 +100,6 @@ class CompilerError(RuntimeError):
         self.printed: str = printed
 
 
-_HEADERS = ("use_precompiled_headers",)
-
 # Compiles the file of its first argument for the CPU, into the object of its second; whether that went.  Raises
 # CompilerError where nothing else is to be asked.
 CpuCompiler: TypeAlias = Callable[[str, str], bool]
@@ -121,7 +119,8 @@ def _telling_builds(build: Any, appended: str, compiler: CpuCompiler | None) -> 
             if compiler(given["cpp_path"], given["obj_path"]):
                 return None
             # Warp's will hardly take it; with precompiled headers it would try twice.
-            kwargs |= {name: False for name in _HEADERS if name in inspect.signature(original).parameters}
+            if "use_precompiled_headers" in installed.parameters_of(original):
+                kwargs["use_precompiled_headers"] = False
         try:
             return original(*args, **kwargs)
         except Exception as error:
